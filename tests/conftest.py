@@ -1,0 +1,61 @@
+"""Strict settings for every test: promotions are errors, products exact, warnings errors, no network, a compilation cache."""
+
+import os
+import socket
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("JAX_PLATFORMS", os.environ.get("NN_CORE_TEST_PLATFORM", "cpu"))
+os.environ.setdefault("NN_CORE_OFFLINE", "1")
+
+import jax
+import pytest
+
+CACHE = Path(tempfile.gettempdir()) / f"nn_core-tests-{os.getuid()}-{jax.__version__}"
+
+jax.config.update("jax_num_cpu_devices", 2)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_default_matmul_precision", "highest")
+jax.config.update("jax_compilation_cache_dir", str(CACHE))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Warnings are errors, but for those that a library raises about itself."""
+    for rule in (
+        "error",
+        # Orbax says at every load without shardings that it reads them from the checkpoint.
+        "ignore:.*[Ss]harding info not provided.*:UserWarning",
+        # XLA's cache may be read while another test process writes it; it recompiles.
+        "ignore:Error (reading|writing) persistent compilation cache entry.*:UserWarning",
+        # Third-party modules that use what a later Python deprecates.
+        "ignore::DeprecationWarning:(orbax|flax|ml_collections|tensorstore|matplotlib|pyparsing|google|dateutil).*",
+    ):
+        config.addinivalue_line("filterwarnings", rule)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """A test that opens a socket to anywhere but this machine fails."""
+    if request.node.get_closest_marker("network"):
+        return
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        host = address[0] if isinstance(address, tuple) else ""
+        if self.family != socket.AF_UNIX and host not in ("127.0.0.1", "localhost", "::1"):
+            raise RuntimeError(f"a test tried to reach {address}: tests use no network")
+        return connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of public data files (NN_CORE_DATA_DIR, or ../shared/data beside the checkout); skips where it is missing."""
+    candidates = [os.environ.get("NN_CORE_DATA_DIR"), str(Path(__file__).parents[2] / "shared" / "data")]
+    for candidate in candidates:
+        if candidate and (Path(candidate) / "tinyshakespeare.txt").is_file():
+            return Path(candidate)
+    pytest.skip("real data not found: set NN_CORE_DATA_DIR to a folder with tinyshakespeare.txt, mnist/, SMSSpamCollection")
