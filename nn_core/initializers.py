@@ -1,0 +1,66 @@
+"""Weight initializers by name, optionally times an hparam, so that a sweep can scale the start.
+
+Sources: notes L963-L964, L1286-L1292, L1360; inventory F056, F058.
+"""
+
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.nn import initializers as jax_initializers
+
+Hparams = Mapping[str, Array | float]
+Initializer = Callable[..., Array]
+
+GPT2_STDDEV = 0.02
+
+
+def fan_in_uniform(key: Array, shape: tuple[int, ...], dtype: jax.typing.DTypeLike = jnp.float32) -> Array:
+    """Uniform in +-1 / sqrt(fan_in), torch's default for linear layers, kernels of shape (..., fan_in, fan_out)."""
+    return jax_initializers.variance_scaling(1.0 / 3.0, "fan_in", "uniform")(key, shape, dtype)
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    "zeros": jax_initializers.zeros,
+    "normal": jax_initializers.normal(1.0),
+    "gpt2_normal": jax_initializers.normal(GPT2_STDDEV),
+    "uniform": fan_in_uniform,
+    "glorot_normal": jax_initializers.glorot_normal(),
+    "glorot_uniform": jax_initializers.glorot_uniform(),
+    "he_normal": jax_initializers.he_normal(),
+    "he_uniform": jax_initializers.he_uniform(),
+    "lecun_normal": jax_initializers.lecun_normal(),
+    "lecun_uniform": jax_initializers.lecun_uniform(),
+    "orthogonal": jax_initializers.orthogonal(),
+}
+
+
+def make_initializer(name: str, hparams: Hparams) -> Initializer:
+    """An initializer from its name, multiplied by hparams.init_scale where that is set.
+
+    Standard deviations for n = fan_in and m = fan_out: normal 1, gpt2_normal .02, uniform 1/sqrt(3n), glorot
+    sqrt(2/(n+m)) (sigmoid, tanh), he sqrt(2/n) (ReLU family), lecun sqrt(1/n) (SELU). So name "normal" with
+    init_scale = sigma is N(0, sigma^2), the notes' random start (L1360).
+
+    Args:
+      name: one of INITIALIZERS.
+      hparams: may hold init_scale (may be a tracer).
+
+    Returns:
+      (key, shape, dtype) -> array.
+
+    Raises:
+      ValueError: an unknown name.
+    """
+    if name not in INITIALIZERS:
+        raise ValueError(f"initializer {name!r} is unknown; use one of {', '.join(INITIALIZERS)}")
+    initializer = INITIALIZERS[name]
+    if "init_scale" not in hparams:
+        return initializer
+    scale = hparams["init_scale"]
+
+    def scaled(key: Array, shape: tuple[int, ...], dtype: jax.typing.DTypeLike = jnp.float32) -> Array:
+        return initializer(key, shape, dtype) * jnp.asarray(scale, dtype)
+
+    return scaled

@@ -1,0 +1,285 @@
+"""Optimizers by name, as optax transformations whose every number is an hparam and may be a tracer.
+
+An optimizer is built inside the traced function, so a population of runs can differ in any of its numbers:
+
+    optimizer = make_optimizer("adamw", hparams, schedule)
+    updates, opt_state = optimizer.update(grads, opt_state, params)
+
+Sources: notes L1364-L1372, L1412-L1467, L2807-L2814; inventory F047-F049, F063-F069, S18, S19, S26.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from nn_core.regularizers import penalised_mask, proximal_strength, soft_threshold
+
+Hparams = Mapping[str, Array | float]
+Schedule = Callable[[Array], Array]
+
+# What an hparam that is not set stands for: the values of the papers, which torch and optax share.
+BETA1 = 0.9
+BETA2 = 0.999
+RMSPROP_DECAY = 0.99
+EPSILON = 1e-8
+
+
+class Rule(NamedTuple):
+    """How a gradient becomes a direction.
+
+    Attributes:
+      transformation: gradient -> direction to subtract (optax, no learning rate, no sign).
+      scales_gradient: True: the learning rate multiplies the gradient *before* the transformation (v = mu v - eta g);
+        False: it multiplies the direction after it. They differ only when the learning rate changes over time.
+      shrinkage: (state, params, strength) -> how far, in learning rates, the proximal step of strength |w| moves each
+        weight: a tree like the parameters, of scalars or of arrays.
+    """
+
+    transformation: optax.GradientTransformation
+    scales_gradient: bool
+    shrinkage: Callable[[Any, Any, Array | float], Any]
+
+
+class OptimizerState(NamedTuple):
+    """State of `make_optimizer`.
+
+    Attributes:
+      step: updates done, int32: the schedule's argument.
+      rule: state of the rule's transformation.
+    """
+
+    step: Array
+    rule: Any
+
+
+def sgd(hparams: Hparams) -> Rule:
+    """Gradient descent, w <- w - eta g (L1412-L1437); batch, mini-batch or one example: as the batches it is given."""
+    del hparams
+    return Rule(optax.identity(), scales_gradient=True, shrinkage=_uniform(1.0))
+
+
+def momentum(hparams: Hparams) -> Rule:
+    """Heavy ball, v <- mu v - eta g; w <- w + v (L1366, F063). A constant gradient moves by eta / (1 - mu) (S26)."""
+    decay = _required(hparams, "momentum", "momentum")
+    return Rule(optax.trace(decay), scales_gradient=True, shrinkage=_uniform(1.0 - decay))
+
+
+def nesterov(hparams: Hparams) -> Rule:
+    """Nesterov's momentum, v <- mu v - eta g; w <- w + mu v - eta g (Sutskever et al. 2013, torch's form)."""
+    decay = _required(hparams, "momentum", "nesterov")
+    return Rule(optax.trace(decay, nesterov=True), scales_gradient=True, shrinkage=_uniform(1.0 - decay))
+
+
+def rmsprop(hparams: Hparams) -> Rule:
+    """RMSProp, s <- beta2 s + (1 - beta2) g^2; w <- w - eta g / (sqrt(s) + epsilon) (Tieleman & Hinton 2012, torch)."""
+    decay, epsilon = _value(hparams, "beta2", RMSPROP_DECAY), _value(hparams, "epsilon", EPSILON)
+    transformation = optax.scale_by_rms(decay=decay, eps=epsilon, eps_in_sqrt=False)
+
+    def root(state: Any) -> Any:
+        return jax.tree.map(lambda nu: jnp.sqrt(nu) + epsilon, state.nu)
+
+    return Rule(transformation, scales_gradient=False, shrinkage=_adaptive(root))
+
+
+def adam(hparams: Hparams) -> Rule:
+    """Adam, w <- w - eta m / (sqrt(s) + epsilon) with bias-corrected moments m and s (Kingma & Ba 2015)."""
+    beta1, beta2 = _value(hparams, "beta1", BETA1), _value(hparams, "beta2", BETA2)
+    epsilon = _value(hparams, "epsilon", EPSILON)
+
+    transformation = optax.scale_by_adam(b1=beta1, b2=beta2, eps=epsilon)
+
+    def root(state: Any) -> Any:
+        correction = 1.0 - beta2**state.count
+        return jax.tree.map(lambda nu: jnp.sqrt(nu / _like(correction, nu)) + epsilon, state.nu)
+
+    return Rule(transformation, scales_gradient=False, shrinkage=_adaptive(root))
+
+
+def adamw(hparams: Hparams) -> Rule:
+    """Adam with decoupled decay, w <- (1 - eta lambda) w - eta m / (sqrt(s) + epsilon) (L2807-L2814, F049).
+
+    Raises:
+      ValueError: hparams.weight_decay is not set; without it this is "adam".
+    """
+    _required(hparams, "weight_decay", "adamw")
+    return adam(hparams)
+
+
+def adagrad(hparams: Hparams) -> Rule:
+    """AdaGrad, s <- s + g^2 from s = 0; w <- w - eta g / sqrt(s + epsilon) (Duchi et al. 2011)."""
+    epsilon = _value(hparams, "epsilon", EPSILON)
+    transformation = optax.scale_by_rss(initial_accumulator_value=0.0, eps=epsilon)
+
+    def root(state: Any) -> Any:
+        return jax.tree.map(lambda total: jnp.sqrt(total + epsilon), state.sum_of_squares)
+
+    return Rule(transformation, scales_gradient=False, shrinkage=_adaptive(root))
+
+
+OPTIMIZERS: dict[str, Callable[[Hparams], Rule]] = {
+    "sgd": sgd,
+    "momentum": momentum,
+    "nesterov": nesterov,
+    "rmsprop": rmsprop,
+    "adam": adam,
+    "adamw": adamw,
+    "adagrad": adagrad,
+}
+
+
+def make_optimizer(
+    name: str, hparams: Hparams, schedule: Schedule, proximal: bool = False
+) -> optax.GradientTransformation:
+    """An optimizer from its name and numbers.
+
+        g <- g min(1, clip_norm / ||g||)                         where hparams.clip_norm is set
+        w <- w - eta_t direction(g) - eta_t weight_decay w       eta_t = learning_rate schedule(t), t = 0, 1, ...
+        w <- soft_threshold(w, eta_t l1 / metric)                where `proximal`
+
+    Weight decay is decoupled (AdamW's form, whatever the rule) and, like the proximal step, leaves biases and
+    normalisation parameters alone. The penalty form 2 lambda w equals weight_decay = 2 lambda for "sgd" only (S19).
+
+    The proximal step makes weights exactly zero where a penalty leaves them hovering (S18); the strength is
+    hparams.l1 + hparams.elastic_net hparams.l1_ratio, and the task must leave that part out of its loss
+    (`penalty(..., proximal=True)`). It is taken in the rule's own metric, so its fixed points minimise loss + l1 |w|
+    whatever the rule; for the adaptive rules its speed is at most eta_t a step, as with the penalty.
+
+    Args:
+      name: one of OPTIMIZERS.
+      hparams: learning_rate, and what the rule reads: momentum ("momentum", "nesterov"; required), weight_decay
+        (required by "adamw", optional elsewhere), beta1, beta2, epsilon, clip_norm. Values may be tracers.
+      schedule: step (int32, from 0) -> factor of the learning rate.
+      proximal: static; apply L1 by its proximal step.
+
+    Returns:
+      An optax transformation; its `update` needs the parameters.
+
+    Raises:
+      ValueError: an unknown name, or an hparam that is needed and not set.
+    """
+    if name not in OPTIMIZERS:
+        raise ValueError(f"optimizer {name!r} is unknown; use one of {', '.join(OPTIMIZERS)}")
+    learning_rate = _required(hparams, "learning_rate", name)
+    rule = OPTIMIZERS[name](hparams)
+    decay = hparams["weight_decay"] if "weight_decay" in hparams else None
+    max_norm = hparams["clip_norm"] if "clip_norm" in hparams else None
+    strength = proximal_strength(hparams) if proximal else None
+
+    def init(params: Any) -> OptimizerState:
+        return OptimizerState(step=jnp.zeros((), jnp.int32), rule=rule.transformation.init(params))
+
+    def update(grads: Any, state: OptimizerState, params: Any = None) -> tuple[Any, OptimizerState]:
+        step_size = learning_rate * schedule(state.step)
+        if max_norm is not None:
+            grads = clip_by_global_norm(grads, max_norm)
+        if rule.scales_gradient:
+            grads = _scale(grads, -step_size)
+        updates, rule_state = rule.transformation.update(grads, state.rule, params)
+        if not rule.scales_gradient:
+            updates = _scale(updates, -step_size)
+        if decay is not None:
+            updates = decay_weights(updates, params, step_size * decay)
+        if strength is not None:
+            shrinkage = rule.shrinkage(rule_state, params, strength)
+            updates = proximal_l1(updates, params, _scale(shrinkage, step_size))
+        return updates, OptimizerState(optax.safe_increment(state.step), rule_state)
+
+    return optax.GradientTransformation(init, update)
+
+
+def clip_by_global_norm(grads: Any, max_norm: Array | float) -> Any:
+    """Scales all gradients by min(1, max_norm / ||g||), with one norm over the whole tree (Pascanu et al. 2013).
+
+    Args:
+      grads: pytree of gradients.
+      max_norm: > 0; may be a tracer.
+
+    Returns:
+      The gradients, of norm at most max_norm.
+    """
+    return _scale(grads, jnp.minimum(1.0, max_norm / optax.tree.norm(grads)))
+
+
+def decay_weights(updates: Any, params: Any, shrink: Array | float) -> Any:
+    """Adds -shrink w to the updates of the penalised leaves: w <- (1 - shrink) w + update (L1314, S19).
+
+    Args:
+      updates: pytree of updates.
+      params: pytree of parameters of the same structure.
+      shrink: eta_t times weight decay.
+
+    Returns:
+      The updates with decay.
+    """
+    return jax.tree.map(
+        lambda update, param, penalised: update - _like(shrink, param) * param if penalised else update,
+        updates,
+        params,
+        penalised_mask(params),
+    )
+
+
+def proximal_l1(updates: Any, params: Any, thresholds: Any) -> Any:
+    """Replaces updates u by prox(w + u) - w on the penalised leaves, so that w + update ends exactly at 0.
+
+        prox(x) = sign(x) max(|x| - threshold, 0)
+
+    Args:
+      updates: pytree of updates, everything else included: this is the last step.
+      params: pytree of parameters of the same structure.
+      thresholds: pytree of the same structure, of scalars or arrays >= 0.
+
+    Returns:
+      The updates, ending on exact zeros.
+    """
+    return jax.tree.map(
+        lambda update, param, threshold, penalised: (
+            soft_threshold(param + update, _like(threshold, param)) - param if penalised else update
+        ),
+        updates,
+        params,
+        thresholds,
+        penalised_mask(params),
+    )
+
+
+def _uniform(divisor: Array | float) -> Callable[[Any, Any, Array | float], Any]:
+    """Shrinkage of a linear rule, whose steady step is gradient / divisor (1 - mu for momentum)."""
+    return lambda state, params, strength: jax.tree.map(lambda _: jnp.asarray(strength / divisor), params)
+
+
+def _adaptive(root: Callable[[Any], Any]) -> Callable[[Any, Any, Array | float], Any]:
+    """Shrinkage of a rule that divides by root(state) ~ sqrt(mean g^2), at most 1.
+
+    Without the floor a weight whose gradients are tiny against the strength would jump to zero in one step. The floor
+    moves no fixed point: at one, strength = |g| <= root where the weight is not zero.
+    """
+
+    def shrinkage(state: Any, params: Any, strength: Array | float) -> Any:
+        del params
+        return jax.tree.map(lambda d: _like(strength, d) / jnp.maximum(d, _like(strength, d)), root(state))
+
+    return shrinkage
+
+
+def _scale(tree: Any, factor: Array | float) -> Any:
+    return jax.tree.map(lambda leaf: leaf * _like(factor, leaf), tree)
+
+
+def _like(value: Array | float, leaf: Array) -> Array:
+    """The value in the leaf's dtype, so that a float32 hparam does not promote a bfloat16 parameter."""
+    return jnp.asarray(value, leaf.dtype)
+
+
+def _value(hparams: Hparams, name: str, default: float) -> Array | float:
+    return hparams[name] if name in hparams else default
+
+
+def _required(hparams: Hparams, name: str, optimizer: str) -> Array | float:
+    if name not in hparams:
+        raise ValueError(f"hparams.{name} is not set and optimizer {optimizer!r} needs it; set hparams.{name}")
+    return hparams[name]
