@@ -81,24 +81,28 @@ def cross_entropy(
       ValueError: shapes that do not fit, ignore_index with distributions, or an unknown reduction.
     """
     logits_BC = _wide(logits_BC)
-    targets_BC, in_range = _distributions(logits_BC, targets)
-    if ignore_index is not None:
-        kept = _kept(logits_BC, targets, ignore_index)
-        in_range = in_range | (kept == 0)
-        weights = kept if weights is None else kept * _expand(weights, kept)
-    num_classes = logits_BC.shape[-1]
-    soft_BC = targets_BC
+    log_normalizer_B1 = jax.nn.logsumexp(logits_BC, axis=-1, keepdims=True)
+    rows_1C = None if class_weights is None else class_weights.reshape((1,) * (logits_BC.ndim - 1) + (-1,))
+    if targets.shape == logits_BC.shape:
+        if ignore_index is not None:
+            raise ValueError(f"ignore_index={ignore_index} needs integer classes, not distributions; use weights")
+        targets_BC = targets.astype(logits_BC.dtype)
+        share_BC = targets_BC if rows_1C is None else targets_BC * rows_1C
+        # A class of probability 0 may have the logit -inf, and 0 ln 0 := 0.
+        terms_BC = jnp.where(share_BC == 0, 0.0, share_BC * (log_normalizer_B1 - logits_BC))
+        loss, normalizer = jnp.sum(terms_BC, axis=-1), None if rows_1C is None else jnp.sum(share_BC, axis=-1)
+    else:
+        ignored = None if ignore_index is None else targets == ignore_index
+        loss = log_normalizer_B1[..., 0] - _pick(logits_BC, targets, ignored)
+        normalizer = None if class_weights is None else class_weights[jnp.clip(targets, 0, class_weights.size - 1)]
+        loss = loss if normalizer is None else loss * normalizer
+        if ignored is not None:
+            weights = jnp.where(ignored, 0.0, jnp.ones_like(loss) if weights is None else _expand(weights, loss))
     if label_smoothing is not None:
-        soft_BC = targets_BC + label_smoothing * (1.0 / num_classes - targets_BC)
-    normalizer = None
-    if class_weights is not None:
-        rows = class_weights.reshape((1,) * (logits_BC.ndim - 1) + (num_classes,))
-        normalizer = jnp.sum(rows * targets_BC, axis=-1)
-        soft_BC = rows * soft_BC
-    log_normalizer = jax.nn.logsumexp(logits_BC, axis=-1, keepdims=True)
-    # A class of weight 0 may have the logit -inf, and 0 ln 0 := 0.
-    terms_BC = jnp.where(soft_BC == 0, 0.0, soft_BC * (log_normalizer - logits_BC))
-    return _reduce(jnp.where(in_range, jnp.sum(terms_BC, axis=-1), jnp.nan), reduction, weights, normalizer)
+        terms_BC = log_normalizer_B1 - logits_BC
+        uniform = jnp.mean(terms_BC if rows_1C is None else rows_1C * terms_BC, axis=-1)
+        loss = loss + label_smoothing * (uniform - loss)
+    return _reduce(loss, reduction, weights, normalizer)
 
 
 def log_loss(probabilities: Array, targets: Array, *, reduction: str = "mean", weights: Array | None = None) -> Array:
@@ -140,9 +144,11 @@ def categorical_log_loss(
       ValueError: shapes that do not fit, or an unknown reduction.
     """
     p_BC = _wide(probabilities_BC)
-    targets_BC, in_range = _distributions(p_BC, targets)
-    loss = -jnp.sum(_safe_xlogy(targets_BC, p_BC), axis=-1)
-    return _reduce(jnp.where(in_range, loss, jnp.nan), reduction, weights)
+    if targets.shape == p_BC.shape:
+        loss = -jnp.sum(_safe_xlogy(targets.astype(p_BC.dtype), p_BC), axis=-1)
+    else:
+        loss = -jnp.log(_pick(p_BC, targets, None))
+    return _reduce(loss, reduction, weights)
 
 
 def mean_squared_error(
@@ -247,26 +253,17 @@ def _reduce(loss: Array, reduction: str, weights: Array | None, normalizer: Arra
     return jnp.sum(loss) / jnp.where(total == 0, 1.0, total)
 
 
-def _distributions(scores_BC: Array, targets: Array) -> tuple[Array, Array]:
-    """Targets as rows of probabilities, and whether they are in range."""
-    if targets.shape == scores_BC.shape:
-        return targets.astype(scores_BC.dtype), jnp.ones(scores_BC.shape[:-1], bool)
+def _pick(scores_BC: Array, targets: Array, ignored: Array | None) -> Array:
+    """The score of each target class; NaN, with a gradient of 0, where the class is neither in range nor ignored."""
     if targets.shape != scores_BC.shape[:-1] or not jnp.issubdtype(targets.dtype, jnp.integer):
         raise ValueError(
             f"targets of shape {targets.shape} and dtype {targets.dtype} do not fit scores of shape {scores_BC.shape}; "
             f"use integer classes of shape {scores_BC.shape[:-1]} or distributions of shape {scores_BC.shape}"
         )
-    num_classes = scores_BC.shape[-1]
-    # Compared, not gathered: the gradient of a gather is a scatter, which XLA:CPU runs one entry at a time.
-    targets_BC = jax.nn.one_hot(targets, num_classes, dtype=scores_BC.dtype)
-    return targets_BC, (targets >= 0) & (targets < num_classes)
-
-
-def _kept(scores_BC: Array, targets: Array, ignore_index: int) -> Array:
-    """1 where an integer target counts, 0 where it is `ignore_index`."""
-    if targets.shape == scores_BC.shape:
-        raise ValueError(f"ignore_index={ignore_index} needs integer classes, not distributions; use weights")
-    return (targets != ignore_index).astype(scores_BC.dtype)
+    in_range = (targets >= 0) & (targets < scores_BC.shape[-1])
+    safe_B1 = jnp.where(in_range, targets, 0)[..., None]
+    picked = jnp.take_along_axis(scores_BC, safe_B1, axis=-1, mode="promise_in_bounds")[..., 0]
+    return jnp.where(in_range if ignored is None else in_range | ignored, picked, jnp.nan)
 
 
 def _expand(weights: Array, like: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 Hparams = Mapping[str, Array | float]
 
@@ -146,7 +146,8 @@ def dropout(key: Array, x: Array, rate: Array | float) -> Array:
     """Inverted dropout: each entry becomes 0 with probability `rate`, else x / (1 - rate) (L1326-L1339, F051).
 
     `rate` is the probability of *dropping* (L1334), not of keeping as in L1321 (S21). Every entry of the batch draws
-    on its own. The mean is preserved, so nothing is left to do at inference. Rate 0 returns x, rate 1 zeros.
+    on its own. The mean is preserved, so nothing is left to do at inference. Rate 0 returns x, rate 1 zeros; rates in
+    between are rounded to a multiple of 1/65,536.
 
     Args:
       key: typed key; a new one every step.
@@ -156,11 +157,20 @@ def dropout(key: Array, x: Array, rate: Array | float) -> Array:
     Returns:
       Array of the shape and dtype of x.
     """
-    keep = 1.0 - jnp.asarray(rate, jnp.float32)
+    rate = jnp.asarray(rate, jnp.float32)
+    keep = 1.0 - rate
     # The inner where keeps 1 / 0 out of the gradient at rate 1.
     scale = jnp.where(keep > 0, 1.0 / jnp.where(keep > 0, keep, 1.0), 0.0)
-    mask = jax.random.bernoulli(key, keep, x.shape)
-    return jnp.where(mask, x * scale.astype(x.dtype), jnp.zeros((), x.dtype))
+    kept = _random_words(key, x.shape) >= jnp.round(65536.0 * rate).astype(jnp.uint32)
+    return jnp.where(kept, x * scale.astype(x.dtype), jnp.zeros((), x.dtype))
+
+
+def _random_words(key: Array, shape: tuple[int, ...]) -> Array:
+    """Uniform integers in [0, 65536): two from each random word, for random bits are the dearest thing on a CPU."""
+    *leading, width = shape or (1,)
+    num_words = (width + 1) // 2
+    halves = lax.bitcast_convert_type(jax.random.bits(key, (*leading, num_words), jnp.uint32), jnp.uint16)
+    return halves.reshape(*leading, 2 * num_words)[..., :width].reshape(shape).astype(jnp.uint32)
 
 
 def _l1_ratio(hparams: Hparams) -> Array | float:
