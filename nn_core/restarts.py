@@ -1,0 +1,90 @@
+"""Random restarts: many starts, one program, the best on validation is kept (L1341-L1362, L1376-L1379; F062)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.scipy.special import gammaln
+
+
+def independent_starts(init: Callable[[Array], Any], starts_key: Array, num_starts: int) -> Any:
+    """Fresh initialisations, one per start: what "different seeds" means for a network (S25).
+
+    Args:
+      init: key -> parameters.
+      starts_key: typed key.
+      num_starts: n >= 1 (static).
+
+    Returns:
+      The parameters with a leading axis n.
+    """
+    return jax.vmap(init)(jax.random.split(starts_key, num_starts))
+
+
+def perturbed_starts(params: Any, sigma: Array | float, starts_key: Array, num_starts: int) -> Any:
+    """Starts around one point, w_new = w_0 + epsilon with epsilon ~ N(0, sigma^2) (L1358-L1362).
+
+    A large sigma explores, a small one stays in the valley of w_0 (L1377).
+
+    Args:
+      params: pytree w_0.
+      sigma: standard deviation of every coordinate, >= 0.
+      starts_key: typed key.
+      num_starts: n >= 1 (static).
+
+    Returns:
+      The parameters with a leading axis n.
+    """
+    leaves, structure = jax.tree.flatten(params)
+    keys = jax.random.split(starts_key, len(leaves))
+    noisy = [
+        leaf[None] + sigma * jax.random.normal(key, (num_starts, *leaf.shape), leaf.dtype)
+        for key, leaf in zip(keys, leaves, strict=True)
+    ]
+    return jax.tree.unflatten(structure, noisy)
+
+
+def best_of(results: Any, values_N: Array) -> tuple[Any, Array]:
+    """The result with the lowest value; choose on validation values, not on the training loss that L1362 names (S25).
+
+    Args:
+      results: pytree with a leading axis N.
+      values_N: (N,) values; NaN never counts as best.
+
+    Returns:
+      (the result without its leading axis, its index).
+    """
+    best = jnp.argmin(jnp.where(jnp.isnan(values_N), jnp.inf, values_N))
+    return jax.tree.map(lambda leaf: leaf[best], results), best
+
+
+def expected_best(values_N: Array) -> Array:
+    """The mean best of k restarts for every k, without bias, from N results.
+
+        E[min of k] = sum_i v_(i) C(N - i, k - 1) / C(N, k)        v_(1) <= .. <= v_(N), draws without repetition
+
+    It is the average over all subsets of size k: k = 1 gives the mean, k = N the minimum, and it never rises.
+
+    Args:
+      values_N: (N,) finite values, lower is better.
+
+    Returns:
+      (N,) expected best value of 1, 2, .. N restarts.
+    """
+    return _order_statistic_weights(len(values_N), values_N.dtype) @ jnp.sort(values_N)
+
+
+def _order_statistic_weights(num_values: int, dtype: Any) -> Array:
+    """weights[k - 1, i - 1]: the chance that the i-th smallest of N is the smallest of k drawn ones."""
+    k_K1 = jnp.arange(1, num_values + 1, dtype=dtype)[:, None]
+    i_1N = jnp.arange(1, num_values + 1, dtype=dtype)[None, :]
+    rest = num_values - i_1N
+    possible = rest >= k_K1 - 1
+    log_chance = _log_binomial(jnp.where(possible, rest, k_K1), k_K1 - 1) - _log_binomial(num_values, k_K1)
+    return jnp.where(possible, jnp.exp(log_chance), 0.0)
+
+
+def _log_binomial(n: Array | int, k: Array) -> Array:
+    return gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
