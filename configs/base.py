@@ -1,0 +1,111 @@
+"""Every key of a configuration, with its unit or range. A config file starts from `experiment()` and sets values.
+
+Two kinds of value, told apart by where they stand: `hparams.*` are arguments of the compiled program (any of them, and
+`seed`, may differ between the members of a sweep without another compilation); everything else is structure.
+An hparam that is left unset is not in the program at all; one that is set and read by nothing is an error.
+"""
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+# name: what it is, its range.
+HPARAMS = {
+    "learning_rate": "step size, > 0",
+    "momentum": "share of the last step that is kept (momentum, nesterov), in [0, 1)",
+    "beta1": "decay of the first moment (adam, adamw), in [0, 1)",
+    "beta2": "decay of the second moment (adam, adamw, rmsprop), in [0, 1)",
+    "epsilon": "added to the root of the second moment, > 0",
+    "weight_decay": "decoupled decay of kernels and embeddings, 1 / step, >= 0",
+    "clip_norm": "largest global norm of a gradient, > 0",
+    "l1": "strength of sum |w|, >= 0",
+    "l2": "strength of sum w^2, >= 0",
+    "elastic_net": "strength of l1_ratio sum |w| + (1 - l1_ratio) sum w^2, >= 0",
+    "l1_ratio": "share of L1 in the elastic net, in [0, 1]",
+    "dropout_rate": "probability of dropping a unit, in [0, 1)",
+    "label_smoothing": "share of the target spread over all classes, in [0, 1)",
+    "negative_slope": "slope of leaky_relu left of 0, in [0, 1)",
+    "elu_alpha": "elu tends to -elu_alpha, > 0",
+    "init_scale": "factor on the initial kernels, > 0",
+    "restart_sigma": "standard deviation of the noise around one common start; unset: every seed its own start, >= 0",
+    "patience": "evaluations without improvement before the run stops, >= 1",
+    "min_delta": "least improvement that counts, >= 0",
+}
+
+
+def experiment() -> ConfigDict:
+    """A run: the sections that every config has. Model and data stand for the smallest thing that learns."""
+    config = ConfigDict()
+    config.name = "run"  # also the name of the run directory under checkpoints/
+    config.label = ""  # how tables and figures call a member; its overrides where empty
+    config.seed = 0  # decides split, start, batches and noise
+    config.num_seeds = 8  # seeds of the config's sweep, >= 1
+    config.hparams = ConfigDict({name: placeholder(float) for name in HPARAMS})
+    config.task = classification()
+    config.model = mlp()
+    config.data = examples("digits", train=1000, validation=300, test=497)
+    config.optimizer = ConfigDict({
+        "name": "adam",  # sgd, momentum, nesterov, rmsprop, adam, adamw, adagrad
+        "proximal": False,  # apply L1 by its proximal step, which makes exact zeros
+    })
+    config.schedule = ConfigDict({
+        "name": "constant",  # constant, inverse_sqrt, step, exponential, linear, cosine
+        "warmup_steps": 0,  # steps of linear warm-up, >= 0
+        "decay_steps": placeholder(int),  # step, exponential: steps per factor decay_rate
+        "decay_rate": placeholder(float),  # step, exponential: in (0, 1]
+        "final_factor": placeholder(float),  # linear, cosine: in [0, 1]
+    })
+    config.train = ConfigDict({
+        "steps": 1000,  # updates, >= 0
+        "eval_every": 100,  # steps between evaluations on validation, >= 1
+        "log_every": 100,  # steps between lines of metrics.jsonl, >= 1
+        "chunk_steps": 100,  # most steps in one compiled call, >= 1
+        "keep_best": False,  # finish with the parameters that were best on validation
+        "monitor": "loss",  # what keep_best and patience watch on validation; lower is better
+        "evaluate_train": True,  # evaluate on the training split too
+        "max_skips": 0,  # steps in a row with NaN or infinity that are skipped; 0 stops at the first
+        "max_members": 1024,  # most members of a population in one call, >= 1
+    })
+    config.table = ("test_accuracy", "test_loss")  # columns of the table at the end
+    config.figures = ("learning_curves",)  # what is drawn at the end
+    return config
+
+
+def classification(name: str = "classification") -> ConfigDict:
+    """What is learned from labelled examples."""
+    return ConfigDict({
+        "name": name,  # classification (softmax), binary (one sigmoid), one_vs_rest (a sigmoid a class), regression
+        "class_weights": "none",  # none, or balanced: N / (C N_c)
+    })
+
+
+def mlp(hidden_sizes: tuple[int, ...] = (32,), activation: str = "relu") -> ConfigDict:
+    """A multi-layer perceptron; hidden_sizes=() is the linear model."""
+    return ConfigDict({
+        "name": "mlp",
+        "hidden_sizes": hidden_sizes,  # units of each hidden layer, each >= 1
+        "activation": activation,  # see nn_core/activations.py
+        "normalization": "none",  # none, layer
+        "initializer": "he_normal",  # see nn_core/initializers.py
+        "use_bias": True,
+    })
+
+
+def examples(name: str, *, train: int, validation: int, test: int, **options: float) -> ConfigDict:
+    """Labelled examples in arrays; `options` go to the generator or loader of that name."""
+    section = ConfigDict({
+        "name": name,  # see nn_core/data/sources.py
+        "options": ConfigDict(dict(options)),  # arguments of the loader, such as num_examples, noise, seed
+        "train": train,  # training examples, >= 1
+        "validation": validation,  # examples that choose, >= 1
+        "test": test,  # examples that judge, once, >= 1
+        "shuffle": True,  # draw the split by the seed; False: first rows train, last rows test
+        "standardize": "feature",  # feature, all, none; statistics of the training examples
+        "label_noise": 0.0,  # share of training labels that are replaced by another class, in [0, 1)
+        "noise_features": 0,  # columns of N(0, 1) that are appended to the inputs, >= 0
+        "batch_size": placeholder(int),  # examples a step; None: all of them (batch gradient descent)
+        "with_replacement": False,
+        "drop_last": False,  # leave the ragged last batch of an epoch out
+        "evaluation_batch": 4096,  # examples in one forward pass of an evaluation, >= 1
+    })
+    section.batch_size = 64
+    return section

@@ -1,0 +1,150 @@
+"""From a config to an experiment: the only place where a name becomes code, by literal dicts, one per kind."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments import build_supervised
+from experiments.overrides import choose, nearest
+from experiments.validation import check_ranges
+from nn_core.optimizers import OPTIMIZERS, make_optimizer
+from nn_core.schedules import SCHEDULES, make_schedule
+from nn_core.tasks.base import Data, Task
+from nn_core.training.population import Members
+from nn_core.training.program import Program, Settings, make_program
+from nn_core.training.step import MakeOptimizer
+
+TASKS: dict[str, Callable[[ConfigDict], tuple[Task, Data]]] = {
+    "classification": build_supervised.build,
+    "binary": build_supervised.build,
+    "one_vs_rest": build_supervised.build,
+    "regression": build_supervised.build,
+}
+
+
+class Experiment(NamedTuple):
+    """A config as code: the pure functions of one run and the data they share.
+
+    Attributes:
+        program: start, advance, evaluate, finish of one run.
+        data: host arrays, shared by every member.
+        settings: the structure of the loop.
+    """
+
+    program: Program
+    data: Data
+    settings: Settings
+
+
+def build(config: ConfigDict) -> Experiment:
+    """Builds what a config's structure describes (its hparams and seed are arguments of the result).
+
+    Args:
+        config: one run's config.
+    Returns:
+        The experiment; nothing is compiled yet.
+    Raises:
+        ValueError: a name that is not there, a value out of range, sizes that cannot be.
+    """
+    check_ranges(config)
+    task, data = choose(config.task.name, TASKS, "task.name")(config)
+    train = config.train
+    settings = Settings(
+        chunk_steps=chunk_steps(train.chunk_steps, train.eval_every, train.log_every),
+        keep_best=train.keep_best,
+        monitor=train.monitor,
+        evaluate_train=train.evaluate_train,
+        max_skips=train.max_skips,
+    )
+    return Experiment(make_program(task, optimizer_factory(config), settings), data, settings)
+
+
+def optimizer_factory(config: ConfigDict) -> MakeOptimizer:
+    """hparams -> optimizer, for the names in the config."""
+    choose(config.optimizer.name, OPTIMIZERS, "optimizer.name")
+    choose(config.schedule.name, SCHEDULES, "schedule.name")
+    options = {key: config.schedule[key] for key in config.schedule if key != "name"}
+    schedule = make_schedule(config.schedule.name, total_steps=max(config.train.steps, 1), **options)
+    return lambda hparams: make_optimizer(config.optimizer.name, hparams, schedule, config.optimizer.proximal)
+
+
+def chunk_steps(most: int, *cadences: int) -> int:
+    """Steps of one compiled call: at most `most`, and such that a call rarely runs past the nearest cadence.
+
+    >>> chunk_steps(100, 10), chunk_steps(20, 97), chunk_steps(20, 40)
+    (10, 20, 20)
+    """
+    shortest = min(cadences)
+    calls = -(-shortest // most)
+    return -(-shortest // calls)
+
+
+def set_hparams(config: ConfigDict) -> dict[str, float]:
+    """The hparams that the config sets: presence is structure, the values are arguments."""
+    return {name: float(value) for name, value in config.hparams.items() if value is not None}
+
+
+class Recorder(Mapping[str, Any]):
+    """Hparams that remember which of them were read."""
+
+    def __init__(self, values: Mapping[str, Any]):
+        self.values_by_name = values
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.values_by_name:
+            raise ValueError(f"hparams.{name} is read and not set; add --config.hparams.{name}=VALUE")
+        self.read.add(name)
+        return self.values_by_name[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.values_by_name
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_by_name)
+
+    def __len__(self) -> int:
+        return len(self.values_by_name)
+
+
+def check_hparams(experiment: Experiment, hparams: Mapping[str, float]) -> Any:
+    """Traces the run without compiling: every hparam that is set must be read, and every one that is read, set.
+
+    Args:
+        experiment: the built config.
+        hparams: what the config sets.
+    Returns:
+        The shapes of the state (for memory estimates).
+    Raises:
+        ValueError: an hparam that nothing reads, or one that is missing; any other misfit that tracing finds.
+    """
+    read: set[str] = set()
+
+    def trace(key: jax.Array, values: dict[str, jax.Array], data: Data) -> Any:
+        recorder = Recorder(values)
+        state = experiment.program.start(key, recorder, data)
+        state, _ = experiment.program.advance(state, key, recorder, data, np.int32(1))
+        state, _ = experiment.program.evaluate(state, key, recorder, data)
+        read.update(recorder.read)
+        return state
+
+    values = {name: jax.ShapeDtypeStruct((), np.float32) for name in hparams}
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    shapes = jax.eval_shape(trace, key, values, experiment.data)
+    for name in hparams:
+        if name not in read:
+            raise ValueError(
+                f"config.hparams.{name}={hparams[name]:g} is read by nothing in this config{nearest(name, sorted(read))}"
+                f"{'' if nearest(name, sorted(read)) else ';'} what it reads: {', '.join(sorted(read))}"
+            )
+    return shapes
+
+
+def members_of(configs: list[ConfigDict]) -> Members:
+    """The members of one program."""
+    from nn_core.training.population import make_members
+
+    return make_members([config.seed for config in configs], [set_hparams(config) for config in configs])

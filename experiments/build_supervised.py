@@ -1,0 +1,126 @@
+"""Builds the tasks that learn from labelled examples in arrays."""
+
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from ml_collections import ConfigDict
+
+from experiments.overrides import choose
+from nn_core.activations import ACTIVATIONS, make_activation
+from nn_core.data.sampling import check_batch_size
+from nn_core.data.sources import DATASETS, load_dataset
+from nn_core.data.splits import SplitSizes, check_sizes
+from nn_core.initializers import INITIALIZERS, make_initializer
+from nn_core.models.mlp import MLP, hidden_activations
+from nn_core.tasks.base import Data, Hparams, Task
+from nn_core.tasks.describe import describe_weights
+from nn_core.tasks.supervised import HEADS, MakeModel, View, make_supervised
+
+STANDARDIZATIONS = {"feature": "one statistic a feature", "all": "one for all", "none": "raw"}
+CLASS_WEIGHTS: dict[str, Callable[[np.ndarray, int], np.ndarray] | None] = {
+    "none": None,
+    "balanced": lambda labels_N, num_classes: len(labels_N) / (num_classes * np.bincount(labels_N, minlength=num_classes)),
+}
+
+
+def make_mlp(section: ConfigDict, num_outputs: int) -> MakeModel:
+    """hparams -> MLP."""
+    choose(section.activation, ACTIVATIONS, "model.activation")
+    choose(section.initializer, INITIALIZERS, "model.initializer")
+    normalization = choose(section.normalization, {"none": None, "layer": "layer"}, "model.normalization")
+
+    def make_model(hparams: Hparams) -> nn.Module:
+        return MLP(
+            hidden_sizes=section.hidden_sizes,
+            num_outputs=num_outputs,
+            activation=make_activation(section.activation, hparams),
+            dropout_rate=hparams["dropout_rate"] if "dropout_rate" in hparams else None,
+            normalization=normalization,
+            kernel_init=make_initializer(section.initializer, hparams),
+            use_bias=section.use_bias,
+        )
+
+    return make_model
+
+
+MODELS: dict[str, Callable[[ConfigDict, int], MakeModel]] = {
+    "mlp": make_mlp,
+}
+FLAT_MODELS = ("mlp",)  # they see an image as a row of pixels
+
+
+def build(config: ConfigDict) -> tuple[Task, Data]:
+    """The task and its shared data {"inputs": (N, …), "targets": (N,)}.
+
+    Raises:
+        ValueError: an unknown name, splits or batches that cannot be.
+    """
+    head = choose(config.task.name, HEADS, "task.name")
+    choose(config.data.standardize, STANDARDIZATIONS, "data.standardize")
+    weigh = choose(config.task.class_weights, CLASS_WEIGHTS, "task.class_weights")
+    choose(config.data.name, DATASETS, "data.name")
+    inputs, targets, num_classes = load_arrays(config)
+    view = make_view(config.data, num_classes, len(targets))
+    make_model = choose(config.model.name, MODELS, "model.name")(config.model, head.num_outputs(num_classes))
+    task = make_supervised(
+        make_model,
+        head,
+        view,
+        inputs[0],
+        proximal=config.optimizer.proximal,
+        class_weights_C=None if weigh is None else jnp.asarray(weigh(targets, num_classes), jnp.float32),
+        describe=describe,
+    )
+    return task, {"inputs": inputs, "targets": targets}
+
+
+def load_arrays(config: ConfigDict) -> tuple[np.ndarray, np.ndarray, int]:
+    """Inputs, targets and the number of classes (0 for regression), with noise features where asked for."""
+    section = config.data
+    dataset = load_dataset(section.name, **section.options.to_dict())
+    num_classes = len(dataset.target_names)
+    if (config.task.name == "regression") != (num_classes == 0):
+        kind = "numbers: use task.name=regression" if num_classes == 0 else "classes: use task.name=classification"
+        raise ValueError(f"config.task.name={config.task.name!r} does not fit data {section.name!r}, whose targets are {kind}")
+    if config.task.name == "binary" and num_classes != 2:
+        raise ValueError(f"config.task.name='binary' needs 2 classes and data {section.name!r} has {num_classes}")
+    inputs = np.asarray(dataset.inputs, np.float32)
+    if config.model.name in FLAT_MODELS:
+        inputs = inputs.reshape(len(inputs), -1)
+    if section.noise_features:
+        if inputs.ndim != 2:
+            raise ValueError(f"config.data.noise_features={section.noise_features} needs rows of features, not images")
+        noise = np.random.default_rng(0).standard_normal((len(inputs), section.noise_features))
+        inputs = np.concatenate([inputs, noise.astype(np.float32)], axis=1)
+    return inputs, np.asarray(dataset.targets), num_classes
+
+
+def make_view(section: ConfigDict, num_classes: int, num_examples: int) -> View:
+    """Splits and batches, checked against the number of examples."""
+    sizes = SplitSizes(section.train, section.validation, section.test)
+    check_sizes(sizes, num_examples)
+    batch_size = section.train if section.batch_size is None else section.batch_size
+    check_batch_size(batch_size, section.train)
+    if section.label_noise and not num_classes:
+        raise ValueError(f"config.data.label_noise={section.label_noise} needs classes; {section.name!r} has numbers")
+    return View(
+        sizes=sizes,
+        num_classes=num_classes,
+        batch_size=batch_size,
+        shuffle=section.shuffle,
+        standardize=section.standardize,
+        label_noise=section.label_noise,
+        with_replacement=section.with_replacement,
+        drop_last=section.drop_last,
+        evaluation_batch=section.evaluation_batch,
+    )
+
+
+def describe(model: nn.Module, params: Any, inputs: Array, gradients: Any) -> dict[str, Array]:
+    """What the results table tells of a trained network."""
+    hidden = hidden_activations(model, params, inputs) if isinstance(model, MLP) else ()
+    return describe_weights(params, gradients, hidden)

@@ -1,0 +1,154 @@
+"""The only host loop: calls compiled chunks and, between them, evaluates, logs, and reports.
+
+It knows populations only; a single run is a population of one.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from nn_core.tasks.base import Data
+from nn_core.training.population import Members
+from nn_core.training.program import Program
+from nn_core.training.state import TrainState, stopped
+
+Row = dict[str, Any]
+
+
+class Cadence(NamedTuple):
+    """When the loop does what, in steps.
+
+    Attributes:
+        steps: updates in all.
+        eval_every: between evaluations; the first is at step 0, the last at the end.
+        log_every: between logged rows of the batch's metrics.
+    """
+
+    steps: int
+    eval_every: int
+    log_every: int
+
+    def next_event(self, step: int) -> int:
+        """The next step at which something happens."""
+        return min(self.steps, *(step - step % every + every for every in (self.eval_every, self.log_every)))
+
+
+class Hooks(NamedTuple):
+    """What the command does with a run while it goes on.
+
+    Attributes:
+        log: rows of metrics, each with "member" and "step".
+        progress: (step, rows so far logged in this call) after every chunk.
+    """
+
+    log: Callable[[list[Row]], None]
+    progress: Callable[[int, list[Row]], None]
+
+
+def train(
+    program: Program, data: Data, members: Members, cadence: Cadence, chunk_steps: int, hooks: Hooks
+) -> tuple[TrainState, list[Row]]:
+    """Trains a population from its start to its end.
+
+    Args:
+        program: of `populate`.
+        data: on the devices.
+        members: keys and hparams, (P, …).
+        cadence: when what happens.
+        chunk_steps: most steps of one call of `advance`.
+        hooks: what to do with the rows.
+    Returns:
+        (the last state, a row of final results for each member: metrics, "status", "steps").
+    """
+    keys, hparams = members
+    state = program.start(keys, hparams, data)
+    state, rows = evaluate(program, state, members, data, step=0)
+    hooks.log(rows)
+    step = 0
+    while step < cadence.steps and not all_resting(state):
+        until = min(step + chunk_steps, cadence.next_event(step))
+        state, metrics = program.advance(state, keys, hparams, data, np.int32(until))
+        rows = logged_rows(metrics, step, until, cadence)
+        step = until
+        if step % cadence.eval_every == 0 or step == cadence.steps:
+            state, evaluated = evaluate(program, state, members, data, step)
+            rows = merge(rows, evaluated)
+        hooks.log(rows)
+        hooks.progress(step, rows)
+    return state, final_rows(program, state, members, data, cadence)
+
+
+def evaluate(
+    program: Program, state: TrainState, members: Members, data: Data, step: int
+) -> tuple[TrainState, list[Row]]:
+    """Evaluates every member; members that rest since an earlier step get no row."""
+    steps_P = np.asarray(state.step)
+    state, values = program.evaluate(state, members.keys, members.hparams, data)
+    host = to_host(values)
+    return state, [
+        {"member": index, "step": step} | {name: column[index] for name, column in host.items()}
+        for index in range(len(steps_P))
+        if steps_P[index] == step
+    ]
+
+
+def logged_rows(metrics: Mapping[str, jax.Array], first: int, last: int, cadence: Cadence) -> list[Row]:
+    """Rows of the steps first+1..last that are due, for the members that were active then."""
+    host = to_host(metrics)
+    active_PK = host.pop("active")
+    due = [s for s in range(first + 1, last + 1) if s % cadence.log_every == 0 or s == cadence.steps]
+    return [
+        {"member": index, "step": s} | {name: column[index][s - first - 1] for name, column in host.items()}
+        for s in due
+        for index in range(len(active_PK))
+        if active_PK[index][s - first - 1]
+    ]
+
+
+def merge(rows: list[Row], evaluated: list[Row]) -> list[Row]:
+    """Joins the rows of one member and step."""
+    by_place = {(row["member"], row["step"]): row for row in rows}
+    for row in evaluated:
+        by_place.setdefault((row["member"], row["step"]), {}).update(row)
+    return list(by_place.values())
+
+
+def final_rows(program: Program, state: TrainState, members: Members, data: Data, cadence: Cadence) -> list[Row]:
+    """The results of each member, and how it ended."""
+    values = to_host(program.finish(state, members.keys, members.hparams, data))
+    ends = to_host({"steps": state.step, "diverged": state.diverged, "stopped": stopped(state), "skipped": state.skipped})
+    if state.stopping is not None:
+        ends["best_step"] = np.asarray(state.stopping.best_step).tolist()
+    rows = []
+    for index in range(len(ends["steps"])):
+        end = {name: column[index] for name, column in ends.items()}
+        diverged, early = end.pop("diverged"), end.pop("stopped")
+        status = "diverged" if diverged else "stopped" if early else "finished"
+        rows.append({"status": status} | end | {name: column[index] for name, column in values.items()})
+    return rows
+
+
+def all_resting(state: TrainState) -> bool:
+    """Whether every member has stopped or diverged."""
+    return bool(np.all(np.asarray(state.diverged) | np.asarray(stopped(state))))
+
+
+def to_host(tree: Mapping[str, jax.Array]) -> dict[str, list]:
+    """Arrays as plain lists, numbers as the shortest decimals that give the float32 back; NaN stays NaN."""
+    return {name: shortest(np.asarray(value)) for name, value in tree.items()}
+
+
+def shortest(values: np.ndarray) -> list:
+    """Nested lists of Python numbers; a float32 becomes the float with its shortest decimal form."""
+    if values.dtype == np.float32:
+        flat = [float(str(v)) for v in values.ravel()]
+        return np.array(flat, dtype=object).reshape(values.shape).tolist()
+    return values.tolist()
+
+
+def finite_or_none(row: Row) -> Row:
+    """A row as JSON allows it: what is not finite becomes null."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}

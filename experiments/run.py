@@ -1,0 +1,59 @@
+"""python -m experiments.run --config=configs/NAME.py [--config.path=value …] [--workdir=DIR] [--sweep=false]
+
+Runs a config, or the sweep that its file defines. Without --config it lists the configs.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.arguments import Arguments, config_files, parse
+
+OPTIONS = {"workdir": None, "sweep": True, "help": False}
+CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command. Returns the exit code: 0, or 2 after a mistake of the caller, told in one line."""
+    started = time.perf_counter()
+    try:
+        arguments = parse(sys.argv[1:] if argv is None else argv, OPTIONS)
+        if arguments is None or arguments.options["help"]:
+            print(listing())
+            return 0
+        set_up_devices()
+        from experiments.execute import execute, prepare
+
+        prepared = prepare(arguments, run_directory(arguments))
+    except ValueError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return execute(prepared, started)
+
+
+def run_directory(arguments: Arguments) -> Path:
+    """checkpoints/NAME, or --workdir."""
+    chosen = arguments.options["workdir"]
+    return Path(str(chosen)).expanduser().resolve() if chosen else CHECKPOINTS / arguments.config.name
+
+
+def set_up_devices() -> None:
+    """One XLA host device per core, so that a population uses all of them; before JAX looks for devices."""
+    import jax
+
+    jax.config.update("jax_num_cpu_devices", max(len(os.sched_getaffinity(0)), 1))
+
+
+def listing() -> str:
+    """What can be run, one line each."""
+    files = config_files()
+    width = max(map(len, files), default=0)
+    lines = [f"  {name.ljust(width)}  {first_line}" for name, first_line in files.items()]
+    usage = "usage: python -m experiments.run --config=configs/NAME.py [--config.path=value …] [--workdir=DIR] [--sweep=false]"
+    return "\n".join([usage, "", "configs:", *lines])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

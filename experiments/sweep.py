@@ -1,0 +1,146 @@
+"""Overrides -> members -> groups of one structure -> populations: each group is one compiled program."""
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+from ml_collections import ConfigDict
+
+from configs.grid import Sweep
+from experiments import overrides as dotted
+from experiments.build import Experiment, build, check_hparams, members_of, set_hparams
+from nn_core.training.population import Members
+
+# Values that name or tell, and change nothing in the program.
+NOT_STRUCTURE = ("name", "label", "seed", "num_seeds", "table", "figures")
+
+
+class Member(NamedTuple):
+    """One run of a sweep.
+
+    Attributes:
+        index: its place in the sweep.
+        overrides: what it changes.
+        config: the resolved config.
+    """
+
+    index: int
+    overrides: dict[str, Any]
+    config: ConfigDict
+
+
+class Group(NamedTuple):
+    """Members that share a structure, and the experiment they share.
+
+    Attributes:
+        members: in the order of the sweep.
+        experiment: built and traced, not compiled.
+        state_shapes: shapes of one member's state.
+    """
+
+    members: list[Member]
+    experiment: Experiment
+    state_shapes: Any
+
+
+def expand(config: ConfigDict, get_sweep: Callable[[ConfigDict], Sweep] | None) -> list[Member]:
+    """The members of a sweep; one without overrides where there is no sweep.
+
+    Raises:
+        ValueError: an empty sweep, or an override that does not fit the config.
+    """
+    sweep = [{}] if get_sweep is None else get_sweep(config)
+    if not sweep:
+        raise ValueError("get_sweep(config) returned no members")
+    members = []
+    for index, overrides in enumerate(sweep):
+        try:
+            members.append(Member(index, overrides, dotted.apply(config, overrides)))
+        except ValueError as error:
+            raise ValueError(f"sweep member {index} {overrides}: {error}") from error
+    return members
+
+
+def structure(config: ConfigDict) -> str:
+    """What decides the program: everything but the values of hparams and the names (canonical JSON)."""
+    flat = dotted.flatten(config)
+    key = {
+        path: (value is not None) if path.startswith("hparams.") else value
+        for path, value in flat.items()
+        if path not in NOT_STRUCTURE
+    }
+    return json.dumps(key, sort_keys=True)
+
+
+def group(members: list[Member]) -> list[Group]:
+    """Groups members by structure and checks every one of them before anything is compiled.
+
+    Raises:
+        ValueError: a member that cannot be built; the message names it.
+    """
+    by_structure: dict[str, list[Member]] = {}
+    for member in members:
+        by_structure.setdefault(structure(member.config), []).append(member)
+    groups = []
+    for same in by_structure.values():
+        for member in same:
+            named(member, lambda member=member: check_member(member))
+        first = same[0]
+        experiment = named(first, lambda first=first: build(first.config))
+        shapes = named(first, lambda first=first, e=experiment: check_hparams(e, set_hparams(first.config)))
+        groups.append(Group(same, experiment, shapes))
+    return groups
+
+
+def check_member(member: Member) -> None:
+    """Checks what may differ inside a group: values."""
+    from experiments.validation import check_ranges
+
+    check_ranges(member.config)
+
+
+def named(member: Member, function: Callable[[], Any]) -> Any:
+    """Calls a check and puts the member's overrides before its error."""
+    try:
+        return function()
+    except ValueError as error:
+        place = f"sweep member {member.index} {member.overrides}: " if member.overrides else ""
+        raise ValueError(f"{place}{error}") from error
+
+
+def parts(group: Group, max_members: int, num_devices: int) -> list[tuple[list[Member], Members]]:
+    """Cuts a group into populations of one size, padded with copies of the last member to fit the devices.
+
+    Args:
+        group: the members.
+        max_members: most members of one population.
+        num_devices: the size is a multiple of it (or 1).
+    Returns:
+        [(the members, the population's keys and hparams)]; rows past the members are padding.
+    """
+    total = len(group.members)
+    if total == 1:
+        return [(group.members, members_of([group.members[0].config]))]
+    num_parts = -(-total // max_members)
+    size = -(-total // num_parts)
+    size = -(-size // num_devices) * num_devices
+    cut = []
+    for start in range(0, total, size):
+        members = group.members[start : start + size]
+        padded = members + [members[-1]] * (size - len(members))
+        cut.append((members, members_of([member.config for member in padded])))
+    return cut
+
+
+def describe(groups: list[Group]) -> str:
+    """One line: how many runs in how many programs on how many devices."""
+    runs = sum(len(group.members) for group in groups)
+    sizes = sorted({len(group.members) for group in groups})
+    each = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    devices = len(jax.local_devices())
+    plural = "" if len(groups) == 1 else "s"
+    return (
+        f"sweep: {runs} runs in {len(groups)} program{plural} ({each} members{' each' if plural else ''}), "
+        f"{devices} device{'' if devices == 1 else 's'}"
+    )

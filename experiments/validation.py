@@ -1,0 +1,85 @@
+"""Ranges of the config's numbers: all problems of a config in one message, before anything is built."""
+
+import math
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from experiments.overrides import flatten
+
+# path -> interval in the usual notation; an end may be inf. Paths that a config lacks are not checked.
+RANGES: dict[str, str] = {
+    "seed": "[0, 4294967295]",
+    "num_seeds": "[1, 100000]",
+    "hparams.learning_rate": "(0, inf)",
+    "hparams.momentum": "[0, 1)",
+    "hparams.beta1": "[0, 1)",
+    "hparams.beta2": "[0, 1)",
+    "hparams.epsilon": "(0, inf)",
+    "hparams.weight_decay": "[0, inf)",
+    "hparams.clip_norm": "(0, inf)",
+    "hparams.l1": "[0, inf)",
+    "hparams.l2": "[0, inf)",
+    "hparams.elastic_net": "[0, inf)",
+    "hparams.l1_ratio": "[0, 1]",
+    "hparams.dropout_rate": "[0, 1)",
+    "hparams.label_smoothing": "[0, 1)",
+    "hparams.negative_slope": "[0, 1)",
+    "hparams.elu_alpha": "(0, inf)",
+    "hparams.init_scale": "(0, inf)",
+    "hparams.restart_sigma": "[0, inf)",
+    "hparams.patience": "[1, inf)",
+    "hparams.min_delta": "[0, inf)",
+    "data.train": "[1, inf)",
+    "data.validation": "[1, inf)",
+    "data.test": "[1, inf)",
+    "data.batch_size": "[1, inf)",
+    "data.label_noise": "[0, 1)",
+    "data.noise_features": "[0, inf)",
+    "data.evaluation_batch": "[1, inf)",
+    "schedule.warmup_steps": "[0, inf)",
+    "schedule.decay_steps": "[1, inf)",
+    "schedule.decay_rate": "(0, 1]",
+    "schedule.final_factor": "[0, 1]",
+    "train.steps": "[0, 2147483646]",
+    "train.eval_every": "[1, inf)",
+    "train.log_every": "[1, inf)",
+    "train.chunk_steps": "[1, inf)",
+    "train.max_skips": "[0, inf)",
+    "train.max_members": "[1, inf)",
+}
+
+
+def inside(value: float, interval: str) -> bool:
+    """Whether a number lies in an interval such as "[0, 1)".
+
+    >>> inside(0, "[0, 1)"), inside(1, "[0, 1)"), inside(float("nan"), "[0, inf)")
+    (True, False, False)
+    """
+    low, high = (float(end) for end in interval[1:-1].split(","))
+    above = value >= low if interval[0] == "[" else value > low
+    below = value <= high if interval[-1] == "]" else value < high
+    return above and below
+
+
+def check_ranges(config: ConfigDict) -> None:
+    """Raises ValueError naming every value that is out of its range or not finite."""
+    problems = []
+    for path, value in flatten(config).items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            problems += check_tuple(path, value)
+        elif path in RANGES and not inside(value, RANGES[path]):
+            problems.append(f"config.{path}={value} is outside {RANGES[path]}")
+        elif not math.isfinite(value):
+            problems.append(f"config.{path}={value} is not a finite number")
+    if problems:
+        raise ValueError("; ".join(problems))
+
+
+def check_tuple(path: str, value: Any) -> list[str]:
+    """Problems of a tuple of sizes."""
+    if path.endswith("sizes") and isinstance(value, tuple):
+        return [f"config.{path}={value} must hold whole numbers >= 1"] if any(
+            not isinstance(size, int) or size < 1 for size in value
+        ) else []
+    return []

@@ -1,0 +1,38 @@
+"""What is learned, as a handful of pure functions. Everything the trainer does is a transformation of these.
+
+Sources: notes L984-L1019 (the learning loop), L1134-L1150 (three data sets).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from jax import Array
+
+Params = Any  # a pytree of arrays
+Data = Any  # a pytree of arrays that lives on the device
+Batch = Any
+Plan = Any  # a pytree with a leading axis of steps
+Hparams = Mapping[str, Array]
+Metrics = dict[str, tuple[Array, Array]]  # name -> (sum, count): divide once, at the end
+
+
+class Task(NamedTuple):
+    """A learning problem.
+
+    Attributes:
+        init: (key, hparams) -> params.
+        loss: (params, batch, hparams, key) -> (mean loss with its penalties, scalar; Metrics).
+        evaluate: (params, data, hparams, split) -> Metrics on a whole split, in deterministic mode; must hold "loss".
+        prepare: (data, key) -> the data as this member sees it (its own split of the shared arrays).
+        plan: (data, key, first_step, num_steps) -> which examples each step sees; pure in (key, step).
+        batch: (data, one step of the plan) -> batch.
+        describe: (params, data, hparams, key) -> {name: scalar}, what the results table tells of a trained model.
+    """
+
+    init: Callable[[Array, Hparams], Params]
+    loss: Callable[[Params, Batch, Hparams, Array], tuple[Array, Metrics]]
+    evaluate: Callable[[Params, Data, Hparams, str], Metrics]
+    prepare: Callable[[Data, Array], Data]
+    plan: Callable[[Data, Array, Array, int], Plan]
+    batch: Callable[[Data, Plan], Batch]
+    describe: Callable[[Params, Data, Hparams, Array], dict[str, Array]]

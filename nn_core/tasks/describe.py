@@ -1,0 +1,30 @@
+"""What the results tell of a trained model beside its losses: sparsity, size, dead units, the flow of gradients."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from nn_core import metrics
+
+
+def describe_weights(params: Any, gradients: Any, hidden: Sequence[Array] = ()) -> dict[str, Array]:
+    """Statistics of parameters, of their gradient, and of the hidden activations.
+
+    Args:
+        params: the parameters.
+        gradients: gradient of the training objective at them.
+        hidden: activations of each hidden layer, (B, H_i); none for a linear model.
+    Returns:
+        {"exact_zeros", "weight_norm", "gradient_norm_LAYER" of every layer, and, with hidden layers, "dead_units" (the
+        share over all of them), "activation_sparsity"}, scalars.
+    """
+    values = {"exact_zeros": metrics.exact_zeros(params), "weight_norm": metrics.weight_norm(params)}
+    values |= {f"gradient_norm_{layer}": norm for layer, norm in metrics.gradient_norms(gradients).items()}
+    if hidden:
+        units = jnp.asarray([layer.shape[-1] for layer in hidden], jnp.float32)
+        dead = jnp.stack([metrics.dead_units(layer) for layer in hidden])
+        values["dead_units"] = jnp.sum(dead * units) / jnp.sum(units)
+        values["activation_sparsity"] = metrics.sparsity(jnp.concatenate([layer.reshape(-1) for layer in hidden]))
+    return values

@@ -1,0 +1,220 @@
+"""Learning from labelled examples: classification by softmax, by one or several sigmoids, and regression.
+
+Sources: notes L440-L502 (one sigmoid), L745-L752 (one output a class), L858-L899 (squared error); inventory F020, F029, F033.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from nn_core import losses, regularizers
+from nn_core.data import sampling, splits
+from nn_core.tasks.base import Batch, Data, Hparams, Metrics, Params, Plan, Task
+
+MakeModel = Callable[[Hparams], nn.Module]
+Describe = Callable[[nn.Module, Params, Array, Params], dict[str, Array]]
+
+
+class Head(NamedTuple):
+    """How outputs become a loss and a decision.
+
+    Attributes:
+        num_outputs: number of classes (0 for regression) -> number of output nodes.
+        losses: (outputs_BC, targets_B, label_smoothing or None) -> loss of each example, (B,).
+        correct: (outputs_BC, targets_B) -> 1 where the decision is right, (B,); None for regression.
+    """
+
+    num_outputs: Callable[[int], int]
+    losses: Callable[[Array, Array, Array | None], Array]
+    correct: Callable[[Array, Array], Array] | None
+
+
+def _softmax_losses(logits_BC: Array, labels_B: Array, smoothing: Array | None) -> Array:
+    return losses.cross_entropy(logits_BC, labels_B, reduction="none", label_smoothing=smoothing)
+
+
+def _sigmoid_losses(logits_B1: Array, labels_B: Array, smoothing: Array | None) -> Array:
+    return losses.binary_cross_entropy(
+        logits_B1[:, 0], labels_B.astype(logits_B1.dtype), reduction="none", label_smoothing=smoothing
+    )
+
+
+def _one_vs_rest_losses(logits_BC: Array, labels_B: Array, smoothing: Array | None) -> Array:
+    targets_BC = jax.nn.one_hot(labels_B, logits_BC.shape[-1], dtype=logits_BC.dtype)
+    losses_BC = losses.binary_cross_entropy(logits_BC, targets_BC, reduction="none", label_smoothing=smoothing)
+    return losses_BC.sum(axis=-1)
+
+
+def _squared_losses(outputs_BC: Array, targets_B: Array, smoothing: Array | None) -> Array:
+    del smoothing  # labels are smoothed, numbers are not
+    return losses.mean_squared_error(outputs_BC[:, 0], targets_B, reduction="none")
+
+
+def _argmax_correct(logits_BC: Array, labels_B: Array) -> Array:
+    return (jnp.argmax(logits_BC, axis=-1) == labels_B).astype(jnp.float32)
+
+
+def _threshold_correct(logits_B1: Array, labels_B: Array) -> Array:
+    return ((logits_B1[:, 0] >= 0) == (labels_B > 0)).astype(jnp.float32)
+
+
+HEADS: dict[str, Head] = {
+    "classification": Head(lambda num_classes: num_classes, _softmax_losses, _argmax_correct),
+    "binary": Head(lambda num_classes: 1, _sigmoid_losses, _threshold_correct),
+    "one_vs_rest": Head(lambda num_classes: num_classes, _one_vs_rest_losses, _argmax_correct),
+    "regression": Head(lambda num_classes: 1, _squared_losses, None),
+}
+
+
+class View(NamedTuple):
+    """How a member sees the shared examples.
+
+    Attributes:
+        sizes: examples in train, validation and test.
+        num_classes: C, 0 for regression.
+        batch_size: examples a step, 1..sizes.train.
+        shuffle: draw the split by the member's key; False keeps the order of the file.
+        standardize: "feature", "all" or "none"; the statistics are those of the training examples.
+        label_noise: fraction of training labels that are replaced by another class.
+        with_replacement: draw batches with replacement.
+        drop_last: leave a ragged last batch out.
+        evaluation_batch: examples in one forward pass of an evaluation.
+    """
+
+    sizes: splits.SplitSizes
+    num_classes: int
+    batch_size: int
+    shuffle: bool = True
+    standardize: str = "feature"
+    label_noise: float = 0.0
+    with_replacement: bool = False
+    drop_last: bool = False
+    evaluation_batch: int = 4096
+
+
+def prepare(view: View, data: Data, key: Array) -> Data:
+    """Adds a member's split, label noise and standardization to the shared {"inputs": (N, …), "targets": (N,)}.
+
+    Args:
+        view: how to see the data.
+        data: the shared arrays.
+        key: the member's split key.
+    Returns:
+        data with the index sets of the splits, "train_targets" and ("shift", "scale") added.
+    """
+    split_key, noise_key = jax.random.split(key)
+    stratify = view.num_classes if view.shuffle else 0
+    member = splits.split_indices(split_key if view.shuffle else None, data["targets"], view.sizes, stratify)
+    targets_N = data["targets"][member["train"]]
+    if view.label_noise:
+        targets_N = splits.flip_labels(noise_key, targets_N, view.num_classes, view.label_noise)
+    member |= data | {"train_targets": targets_N}
+    if view.standardize != "none":
+        shift, scale = splits.standardizer(data["inputs"][member["train"]], per_feature=view.standardize == "feature")
+        member |= {"shift": shift, "scale": scale}
+    return member
+
+
+def look_up(data: Data, indices_B: Array) -> Array:
+    """The standardized inputs of some examples."""
+    inputs = data["inputs"][indices_B]
+    if "shift" in data:
+        inputs = (inputs - data["shift"][None]) / data["scale"][None]
+    return inputs
+
+
+def make_supervised(
+    make_model: MakeModel,
+    head: Head,
+    view: View,
+    example: Array,
+    *,
+    proximal: bool = False,
+    class_weights_C: Array | None = None,
+    augment: Callable[[Array, Array], Array] | None = None,
+    describe: Describe | None = None,
+) -> Task:
+    """A supervised learning problem.
+
+    Args:
+        make_model: hparams -> Linen module from (B, …) inputs to (B, outputs).
+        head: an entry of HEADS.
+        view: splits, standardization, batches.
+        example: one input, for the shape.
+        proximal: the optimizer applies L1 by its proximal step, so the loss leaves it out.
+        class_weights_C: weight of each class in the loss; None weighs all alike.
+        augment: (key, inputs_B…) -> inputs of the same shape, applied in training only.
+        describe: (model, params, inputs, gradients) -> further entries of the results.
+    Returns:
+        The task.
+    """
+
+    def init(key: Array, hparams: Hparams) -> Params:
+        return make_model(hparams).init(key, jnp.asarray(example)[None])["params"]
+
+    def sums(outputs: Array, targets_B: Array, weights_B: Array | None, smoothing: Array | None) -> Metrics:
+        ones_B = jnp.ones(targets_B.shape[:1], jnp.float32) if weights_B is None else weights_B
+        loss_weights_B = ones_B if class_weights_C is None else ones_B * class_weights_C[targets_B]
+        losses_B = head.losses(outputs, targets_B, smoothing)
+        metrics = {"loss": (jnp.sum(losses_B * loss_weights_B), jnp.sum(loss_weights_B))}
+        if head.correct is not None:
+            metrics["accuracy"] = (jnp.sum(head.correct(outputs, targets_B) * ones_B), jnp.sum(ones_B))
+        return metrics
+
+    def loss(params: Params, batch: Batch, hparams: Hparams, key: Array) -> tuple[Array, Metrics]:
+        dropout_key, augment_key = jax.random.split(key)
+        inputs = batch["inputs"] if augment is None else augment(augment_key, batch["inputs"])
+        model = make_model(hparams)
+        outputs = model.apply({"params": params}, inputs, deterministic=False, rngs={"dropout": dropout_key})
+        smoothing = hparams["label_smoothing"] if "label_smoothing" in hparams else None
+        metrics = sums(outputs, batch["targets"], batch.get("weights"), smoothing)
+        total, count = metrics["loss"]
+        return total / count + regularizers.penalty(params, hparams, proximal=proximal), metrics
+
+    def evaluate(params: Params, data: Data, hparams: Hparams, split: str) -> Metrics:
+        # The training split is judged by the labels it was trained on, noise included; no split by smoothed ones.
+        targets_N = data["train_targets"] if split == "train" else data["targets"][data[split]]
+
+        def part(rows_B: Array, weights_B: Array | None) -> Metrics:
+            outputs = make_model(hparams).apply({"params": params}, look_up(data, data[split][rows_B]))
+            return sums(outputs, targets_N[rows_B], weights_B, None)
+
+        return in_parts(part, jnp.arange(targets_N.shape[0]), view.evaluation_batch)
+
+    def plan(data: Data, key: Array, first_step: Array, num_steps: int) -> Plan:
+        arguments = (key, first_step, num_steps, view.sizes.train, view.batch_size)
+        if view.with_replacement:
+            return sampling.replacement_plan(*arguments)
+        return sampling.epoch_plan(*arguments, view.drop_last)
+
+    def batch(data: Data, plan_k: Plan) -> Batch:
+        rows_B = plan_k["indices"]
+        examples = {"inputs": look_up(data, data["train"][rows_B]), "targets": data["train_targets"][rows_B]}
+        return examples | {name: plan_k[name] for name in plan_k if name == "weights"}
+
+    def describe_member(params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
+        if describe is None:
+            return {}
+        rows = jnp.arange(min(view.sizes.train, view.evaluation_batch))
+        full = batch(data, {"indices": rows})
+        gradients = jax.grad(lambda p: loss(p, full, hparams, key)[0])(params)
+        return describe(make_model(hparams), params, full["inputs"], gradients)
+
+    return Task(init, loss, evaluate, lambda data, key: prepare(view, data, key), plan, batch, describe_member)
+
+
+def in_parts(part: Callable[[Array, Array | None], Any], indices_N: Array, size: int) -> Any:
+    """Sums `part(indices, weights)` over pieces of at most `size` rows, in one compiled loop; bounds the memory."""
+    num_rows = indices_N.shape[0]
+    if num_rows <= size:
+        return part(indices_N, None)
+    num_parts = -(-num_rows // size)
+    padding = num_parts * size - num_rows
+    indices_PB = jnp.pad(indices_N, (0, padding)).reshape(num_parts, size)
+    weights_PB = (jnp.arange(num_parts * size) < num_rows).astype(jnp.float32).reshape(num_parts, size)
+    parts = jax.lax.map(lambda rows: part(*rows), (indices_PB, weights_PB))
+    return jax.tree.map(lambda leaf: leaf.sum(axis=0), parts)

@@ -1,0 +1,103 @@
+"""Many runs as one program: `vmap` over (state, key, hparams), the member axis sharded over the devices.
+
+A member's keys depend on its own seed only, so a member equals its solo run whatever stands beside it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.sharding import AxisType, Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from nn_core.tasks.base import Hparams
+from nn_core.training.program import Program
+
+MEMBER_AXIS = "member"
+
+
+class Members(NamedTuple):
+    """Who is trained: one root key and one value of every hparam for each member (leading axis P)."""
+
+    keys: Array
+    hparams: Hparams
+
+
+def make_members(seeds: Sequence[int], hparams: Sequence[dict[str, float]]) -> Members:
+    """Stacks seeds and hparams.
+
+    Args:
+        seeds: P seeds.
+        hparams: P dicts with the same names.
+    Returns:
+        The members, hparams as float32 of shape (P,).
+    Raises:
+        ValueError: the dicts differ in their names (they belong to different programs).
+    """
+    names = set(hparams[0])
+    for other in hparams:
+        if set(other) != names:
+            raise ValueError(f"members set different hparams: {sorted(names)} and {sorted(other)}; group them first")
+    stacked = {name: jnp.asarray([member[name] for member in hparams], jnp.float32) for name in sorted(names)}
+    return Members(jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32)), stacked)
+
+
+def member(tree: Any, index: int) -> Any:
+    """One member's part of a population's tree."""
+    return jax.tree.map(lambda leaf_P: leaf_P[index], tree)
+
+
+def populate(program: Program, num_members: int, devices: Sequence[jax.Device] | None = None) -> tuple[Program, Mesh]:
+    """Turns the functions of one run into jitted functions of a population, every leaf with a leading member axis.
+
+    A population of one is the run itself, with the axis put around it: no vmap, and no other numbers.
+
+    Args:
+        program: the pure functions of one run.
+        num_members: P; a multiple of the number of devices, or 1.
+        devices: default: all local devices (only the first for a population of one).
+    Returns:
+        (the program over populations, the mesh that carries the member axis).
+    Raises:
+        ValueError: P does not divide over the devices.
+    """
+    devices = list(devices or jax.local_devices())[: None if num_members > 1 else 1]
+    if num_members % len(devices):
+        raise ValueError(f"num_members={num_members} is not a multiple of the {len(devices)} devices; pad it")
+    mesh = Mesh(np.asarray(devices), (MEMBER_AXIS,), axis_types=(AxisType.Auto,))
+
+    def lift(function: Callable, in_axes: tuple[int | None, ...], donate: tuple[int, ...] = ()) -> Callable:
+        if num_members == 1:
+            lifted = around_one(function, in_axes)
+        else:
+            specs = tuple(P(MEMBER_AXIS) if axis == 0 else P() for axis in in_axes)
+            lifted = jax.shard_map(
+                jax.vmap(function, in_axes), mesh=mesh, in_specs=specs, out_specs=P(MEMBER_AXIS), check_vma=False
+            )
+        return jax.jit(lifted, donate_argnums=donate)
+
+    populated = Program(
+        start=lift(program.start, (0, 0, None)),
+        advance=lift(program.advance, (0, 0, 0, None, None), donate=(0,)),
+        evaluate=lift(program.evaluate, (0, 0, 0, None), donate=(0,)),
+        finish=lift(program.finish, (0, 0, 0, None)),
+    )
+    return populated, mesh
+
+
+def around_one(function: Callable, in_axes: tuple[int | None, ...]) -> Callable:
+    """A function of one run as a function of a population of one."""
+
+    def lifted(*arguments: Any) -> Any:
+        one = [member(tree, 0) if axis == 0 else tree for tree, axis in zip(arguments, in_axes, strict=True)]
+        return jax.tree.map(lambda leaf: leaf[None], function(*one))
+
+    return lifted
+
+
+def place(tree: Any, mesh: Mesh, *, by_member: bool) -> Any:
+    """Puts a tree on the mesh: split along its leading axis, or whole on every device."""
+    return jax.device_put(tree, NamedSharding(mesh, P(MEMBER_AXIS) if by_member else P()))

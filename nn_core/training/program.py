@@ -1,0 +1,120 @@
+"""A training run as four pure functions of (state, key, hparams, data); everything else is a transformation of them.
+
+    start     key, hparams            -> state
+    advance   state, until            -> state after up to K steps (a scan), and a row of metrics per step
+    evaluate  state                   -> state that knows its best parameters and its patience; metrics on held-out data
+    finish    state                   -> metrics of the selected parameters on every split, and what they look like
+
+Source: notes L984-L1019 (learning loop), L1184-L1207 (early stopping), and `vmap` over (key, hparams) for restarts and sweeps.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from nn_core.data.splits import SPLITS
+from nn_core.metrics import means
+from nn_core.tasks.base import Data, Hparams, Task
+from nn_core.training import early_stopping
+from nn_core.training.state import TrainState, run_keys, selected_params, stopped
+from nn_core.training.step import MakeOptimizer, make_train_step, select
+
+
+class Settings(NamedTuple):
+    """The structure of the loop; a change makes another program.
+
+    Attributes:
+        chunk_steps: K, steps in one compiled call.
+        keep_best: remember the parameters that were best on validation, and finish with them.
+        monitor: the metric that `keep_best` and early stopping watch; lower is better.
+        evaluate_train: evaluate on the training split too, for curves without dropout and for the gap.
+        max_skips: non-finite steps in a row that are skipped rather than fatal.
+        splits: the splits that `finish` evaluates.
+    """
+
+    chunk_steps: int
+    keep_best: bool = False
+    monitor: str = "loss"
+    evaluate_train: bool = False
+    max_skips: int = 0
+    splits: tuple[str, ...] = SPLITS
+
+
+class Program(NamedTuple):
+    """The four functions, for one run or (after `populate`) for a population of them."""
+
+    start: Callable[[Array, Hparams, Data], TrainState]
+    advance: Callable[[TrainState, Array, Hparams, Data, Array], tuple[TrainState, dict[str, Array]]]
+    evaluate: Callable[[TrainState, Array, Hparams, Data], tuple[TrainState, dict[str, Array]]]
+    finish: Callable[[TrainState, Array, Hparams, Data], dict[str, Array]]
+
+
+def make_program(task: Task, make_optimizer: MakeOptimizer, settings: Settings) -> Program:
+    """The pure functions of one run.
+
+    Args:
+        task: what is learned.
+        make_optimizer: hparams -> optax transformation.
+        settings: the loop's structure.
+    Returns:
+        The four functions, neither jitted nor vmapped.
+    """
+    train_step = make_train_step(task, make_optimizer, settings.max_skips)
+
+    def start(key: Array, hparams: Hparams, data: Data) -> TrainState:
+        params = task.init(run_keys(key).init, hparams)
+        count = jnp.zeros((), jnp.int32)
+        return TrainState(
+            step=count,
+            params=params,
+            opt_state=make_optimizer(hparams).init(params),
+            stopping=early_stopping.init(params) if settings.keep_best or "patience" in hparams else None,
+            skipped=count,
+            skipped_in_a_row=count,
+            diverged=jnp.zeros((), bool),
+        )
+
+    def advance(
+        state: TrainState, key: Array, hparams: Hparams, data: Data, until: Array
+    ) -> tuple[TrainState, dict[str, Array]]:
+        keys = run_keys(key)
+        member_data = task.prepare(data, keys.split)
+        plan = task.plan(member_data, keys.order, state.step, settings.chunk_steps)
+
+        def body(state: TrainState, plan_k: Any) -> tuple[TrainState, dict[str, Array]]:
+            return train_step(state, task.batch(member_data, plan_k), hparams, keys.noise, until)
+
+        return jax.lax.scan(body, state, plan)
+
+    def evaluate(state: TrainState, key: Array, hparams: Hparams, data: Data) -> tuple[TrainState, dict[str, Array]]:
+        member_data = task.prepare(data, run_keys(key).split)
+        values = split_means(state.params, member_data, hparams, "validation")
+        if settings.evaluate_train:
+            values |= split_means(state.params, member_data, hparams, "train")
+        if state.stopping is None:
+            return state, values
+        monitored = values[f"validation_{settings.monitor}"]
+        patience = hparams["patience"] if "patience" in hparams else None
+        min_delta = hparams["min_delta"] if "min_delta" in hparams else 0.0
+        updated = early_stopping.update(
+            state.stopping, monitored, state.params, state.step, patience=patience, min_delta=min_delta
+        )
+        resting = stopped(state) | state.diverged
+        return state._replace(stopping=select(resting, state.stopping, updated)), values
+
+    def split_means(params: Any, member_data: Data, hparams: Hparams, split: str) -> dict[str, Array]:
+        return {f"{split}_{k}": v for k, v in means(task.evaluate(params, member_data, hparams, split)).items()}
+
+    def finish(state: TrainState, key: Array, hparams: Hparams, data: Data) -> dict[str, Array]:
+        keys = run_keys(key)
+        member_data = task.prepare(data, keys.split)
+        params = selected_params(state)
+        values: dict[str, Array] = {}
+        for split in settings.splits:
+            values |= split_means(params, member_data, hparams, split)
+        return values | task.describe(params, member_data, hparams, keys.noise)
+
+    return Program(start, advance, evaluate, finish)

@@ -1,0 +1,67 @@
+"""One update of the parameters: value, gradient, optimizer, and the guard that keeps what is not finite out of the state."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from nn_core.tasks.base import Batch, Hparams, Task
+from nn_core.training.state import TrainState, stopped
+
+MakeOptimizer = Callable[[Hparams], optax.GradientTransformation]
+TrainStep = Callable[[TrainState, Batch, Hparams, Array, Array], tuple[TrainState, dict[str, Array]]]
+
+
+def select(condition: Array, new: Any, old: Any) -> Any:
+    """`new` where the scalar condition holds, `old` elsewhere, leaf by leaf."""
+    return jax.tree.map(lambda new_leaf, old_leaf: jnp.where(condition, new_leaf, old_leaf), new, old)
+
+
+def make_train_step(task: Task, make_optimizer: MakeOptimizer, max_skips: int = 0) -> TrainStep:
+    """The step that `scan` repeats.
+
+    A run that has stopped, diverged or reached `until` keeps its state: that is how a member of a population rests
+    while the others go on. A step whose loss or gradient is not finite leaves parameters and optimizer untouched; the run
+    ends as diverged after more than `max_skips` of them in a row.
+
+    Args:
+        task: what is learned.
+        make_optimizer: hparams -> optax transformation, built inside the traced function.
+        max_skips: bad steps in a row that are skipped; 0 stops at the first.
+    Returns:
+        (state, batch, hparams, key, until) -> (state, {"batch_loss", "gradient_norm", "active", …} scalars).
+    """
+
+    def train_step(
+        state: TrainState, batch: Batch, hparams: Hparams, key: Array, until: Array
+    ) -> tuple[TrainState, dict[str, Array]]:
+        step_key = jax.random.fold_in(key, state.step)
+        (objective, metrics), grads = jax.value_and_grad(task.loss, has_aux=True)(
+            state.params, batch, hparams, step_key
+        )
+        updates, opt_state = make_optimizer(hparams).update(grads, state.opt_state, state.params)
+        params = optax.apply_updates(state.params, updates)
+        gradient_norm = optax.tree.norm(grads)
+
+        finite = jnp.isfinite(objective) & jnp.isfinite(gradient_norm)
+        active = (state.step < until) & ~state.diverged & ~stopped(state)
+        apply, bad = active & finite, active & ~finite
+        in_a_row = jnp.where(apply, 0, state.skipped_in_a_row + bad)
+        diverged = state.diverged | (in_a_row > max_skips)
+        new_state = TrainState(
+            # A step that ends the run is not counted: the state is the one before it.
+            step=state.step + (active & ~diverged),
+            params=select(apply, params, state.params),
+            opt_state=select(apply, opt_state, state.opt_state),
+            stopping=state.stopping,
+            skipped=state.skipped + bad,
+            skipped_in_a_row=in_a_row,
+            diverged=diverged,
+        )
+        row = {f"batch_{name}": total / count for name, (total, count) in metrics.items()}
+        return new_state, row | {"gradient_norm": gradient_norm, "active": active}
+
+    return train_step
