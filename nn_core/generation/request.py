@@ -1,0 +1,121 @@
+"""What is asked of the decoding loop, as arrays: a change of any value is a change of data, not of the program."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nn_core.generation.decoder import Decoder
+from nn_core.generation.filters import Sampling
+
+NO_EOS = -1
+# Tokens ranked for a top-k: no value up to here compiles again; at V = 50,257 it takes 0.3 ms a token on a CPU.
+RANKED = 1024
+
+
+class Request(NamedTuple):
+    """What was asked for: constant over the loop.
+
+    Attributes:
+        limits_B: most new tokens of each row.
+        row_keys_B: one typed key a row, or None: greedy.
+        sampling: the filters.
+        eos_id: the token that ends a row, -1 for none.
+        pad_id: what stands after the end of a row.
+        keep: how many tokens are read again when a row's window is full, 1 .. context_size.
+    """
+
+    limits_B: jax.Array
+    row_keys_B: jax.Array | None
+    sampling: Sampling
+    eos_id: jax.Array
+    pad_id: jax.Array
+    keep: jax.Array
+
+
+def make_request(
+    decoder: Decoder,
+    limits_B: np.ndarray,
+    key: jax.Array | None,
+    sampling: Sampling,
+    eos_id: int | None,
+    pad_id: int,
+    keep: int | None,
+) -> Request:
+    """The request of ``generate``'s arguments, already checked; the limits are given row by row."""
+    return Request(
+        limits_B=jnp.asarray(limits_B),
+        row_keys_B=_row_keys(key, len(limits_B)),
+        sampling=_as_arrays(sampling),
+        eos_id=jnp.int32(NO_EOS if eos_id is None else eos_id),
+        pad_id=jnp.int32(pad_id),
+        keep=make_keep(decoder, keep),
+    )
+
+
+def make_keep(decoder: Decoder, keep: int | None) -> jax.Array:
+    """The number of tokens that are read again when a window is full: half of it, unless said otherwise.
+
+    Raises:
+        ValueError: for a number outside 1 .. context_size, or one that a decoder without a limit would not look at.
+    """
+    if decoder.context_size is None:
+        if keep is not None:
+            raise ValueError(f"keep={keep} has no effect, this decoder has no context limit; leave it out")
+        return jnp.int32(1)
+    keep = max(1, decoder.context_size // 2) if keep is None else keep
+    if not 1 <= keep <= decoder.context_size:
+        raise ValueError(f"keep={keep} is outside 1 .. context_size={decoder.context_size}; leave it out for half")
+    return jnp.int32(keep)
+
+
+def check_greedy(key: jax.Array | None, sampling: Sampling, num_return_sequences: int) -> None:
+    """Greedy decoding draws nothing: what would steer a draw has no effect on it."""
+    if num_return_sequences < 1:
+        raise ValueError(f"num_return_sequences={num_return_sequences} must be at least 1; 1 is the default")
+    if key is not None:
+        return
+    draws = (sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p)
+    for name, value in zip(("temperature", "top_k", "top_p", "min_p"), draws, strict=True):
+        if value is not None:
+            raise ValueError(f"{name}={value} has no effect without a key (greedy); leave it out, or pass a key")
+    if num_return_sequences > 1:
+        raise ValueError(f"num_return_sequences={num_return_sequences} repeats one text if greedy; pass a key")
+
+
+def _row_keys(key: jax.Array | None, rows: int) -> jax.Array | None:
+    """fold_in(key, row) for every row, unless the keys are given row by row."""
+    if key is None:
+        return None
+    if key.ndim == 0:
+        return jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(rows))
+    if key.shape != (rows,):
+        raise ValueError(f"key has the shape {key.shape} for {rows} rows; pass one key, or one per row")
+    return key
+
+
+def _as_arrays(sampling: Sampling) -> Sampling:
+    """Values as arrays of one type each (1 and 1.0 are one program), and the number of tokens that top-k ranks.
+
+    Raises:
+        ValueError: for a top_k above a given width.
+    """
+
+    def number(value: jax.Array | float | None, dtype: type) -> jax.Array | None:
+        return None if value is None else jnp.asarray(value, dtype)
+
+    width, top_k = sampling.width, number(sampling.top_k, jnp.int32)
+    if top_k is not None:
+        largest = int(top_k.max())
+        if width is not None and largest > width:
+            raise ValueError(f"top_k={largest} is more than width={width} ranked tokens; raise width, or leave it out")
+        width = RANKED if width is None and largest <= RANKED else width
+    return Sampling(
+        temperature=number(sampling.temperature, jnp.float32),
+        top_k=top_k,
+        top_p=number(sampling.top_p, jnp.float32),
+        min_p=number(sampling.min_p, jnp.float32),
+        repetition_penalty=number(sampling.repetition_penalty, jnp.float32),
+        width=width,
+    )

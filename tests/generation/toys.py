@@ -1,0 +1,97 @@
+"""Two toy language models: a Markov chain, and a model that looks at every token of its window and at its position."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nn_core.generation.decoder import Decoder
+
+VOCABULARY = 7
+
+
+def markov_cache(table_VV: jax.Array, batch_size: int) -> jax.Array:
+    """The chain remembers nothing; a cache must have a row per text."""
+    return jnp.zeros((batch_size, 1))
+
+
+def markov_step(table_VV: jax.Array, cache: jax.Array, ids_B: jax.Array, positions_B: jax.Array) -> Any:
+    """The next token depends on the last one only."""
+    return cache, table_VV[ids_B]
+
+
+MARKOV = Decoder(markov_cache, markov_step)
+
+
+def random_table(seed: int, vocabulary: int = VOCABULARY) -> jax.Array:
+    """Logits of the next token for each last token, (V, V)."""
+    return 2.0 * jax.random.normal(jax.random.key(seed), (vocabulary, vocabulary))
+
+
+class Traces:
+    """How often the functions of a decoder were traced."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.prefills = 0
+
+
+def make_window_params(context_size: int, seed: int = 0, vocabulary: int = VOCABULARY) -> dict[str, jax.Array]:
+    """Weights of ``make_window_decoder``'s model."""
+    table_key, weight_key = jax.random.split(jax.random.key(seed))
+    return {
+        "table": 3.0 * jax.random.normal(table_key, (vocabulary, vocabulary)),
+        "weight": jax.random.normal(weight_key, (context_size, context_size)),
+    }
+
+
+def make_window_decoder(context_size: int, prefill: bool = True, traces: Traces | None = None) -> Decoder:
+    """logits = sum over the slots s <= position of weight[position, s] * table[id_s].
+
+    The cache starts full of a foreign token, so that a slot which is looked at before it is written shows in the logits.
+    """
+    traces = traces or Traces()
+
+    def init_cache(params: dict[str, jax.Array], batch_size: int) -> dict[str, jax.Array]:
+        return {"ids": jnp.full((batch_size, context_size), 1, jnp.int32), "steps": jnp.int32(0)}
+
+    def step(params: dict[str, jax.Array], cache: Any, ids_B: jax.Array, positions_B: jax.Array) -> Any:
+        traces.steps += 1
+        rows_B = jnp.arange(ids_B.shape[0])
+        ids_BS = cache["ids"].at[rows_B, positions_B].set(ids_B)
+        visible_BS = jnp.arange(context_size)[None] <= positions_B[:, None]
+        weight_BS = jnp.where(visible_BS, params["weight"][positions_B], 0.0)
+        logits_BV = jnp.einsum("bs,bsv->bv", weight_BS, params["table"][ids_BS])
+        return {"ids": ids_BS, "steps": cache["steps"] + 1}, logits_BV
+
+    def read(params: Any, cache: Any, ids_BT: jax.Array, start: jax.Array, lengths_B: jax.Array) -> Any:
+        traces.prefills += 1
+        width = ids_BT.shape[1]
+        old_BT = jax.lax.dynamic_slice_in_dim(cache["ids"], start, width, axis=1)
+        real_BT = jnp.arange(width)[None] < lengths_B[:, None]
+        ids_BS = jax.lax.dynamic_update_slice(cache["ids"], jnp.where(real_BT, ids_BT, old_BT), (0, start))
+        return {"ids": ids_BS, "steps": cache["steps"]}
+
+    return Decoder(init_cache, step, read if prefill else None, context_size)
+
+
+def window_logits(params: dict[str, jax.Array], window: Sequence[int]) -> np.ndarray:
+    """The same model without a cache: logits (V,) after these tokens."""
+    weight_S = np.asarray(params["weight"])[len(window) - 1, : len(window)]
+    return weight_S @ np.asarray(params["table"])[list(window)]
+
+
+def greedy_without_cache(
+    params: dict[str, jax.Array], prompt: Sequence[int], new_tokens: int, context_size: int, keep: int
+) -> list[int]:
+    """Greedy text of the window model, every step computed anew from the tokens that the rule of the window leaves."""
+    text, window = list(prompt), list(prompt)[-context_size:]
+    for _ in range(new_tokens):
+        if len(window) > context_size:
+            window = text[-keep:]
+        token = int(np.argmax(window_logits(params, window)))
+        text.append(token)
+        window = [*window, token]
+    return text[len(prompt) :]
