@@ -86,7 +86,11 @@ def three_case_update(
 
 
 def update(weights_D: Array, bias: Array, x_D: Array, y: Array, learning_rate: Array | float) -> tuple[Array, Array]:
-    """The same rule in one line, w + a (y - y^) x and b + a (y - y^) (L694-L717): bit for bit `three_case_update`."""
+    """The same rule in one line, w + a (y - y^) x and b + a (y - y^) (L694-L717).
+
+    Operation by operation it is `three_case_update` bit for bit; compiled, either may round once less (fused
+    multiply-add).
+    """
     scaled_error = learning_rate * (y - predict(weights_D, bias, x_D))
     return weights_D + scaled_error * x_D, bias + scaled_error
 
@@ -122,9 +126,22 @@ def train_perceptron(
         raise ValueError(
             f"max_epochs={max_epochs} and max_recorded={max_recorded} must be at least 1; raise them to 1 or more"
         )
-    points_ND = _with_constant(inputs_ND)
+    points_ND, targets_N = _with_constant(inputs_ND), targets_N.astype(inputs_ND.dtype)
     start_D = jnp.zeros_like(points_ND[0]) if initial_boundary_D is None else initial_boundary_D
-    start = PerceptronResult(
+    end = lax.while_loop(
+        lambda progress: ~progress.converged & (progress.num_epochs < max_epochs),
+        lambda progress: _epoch(progress, points_ND, targets_N, learning_rate, order_key),
+        _start(start_D, max_epochs, max_recorded),
+    )
+    return end._replace(
+        epoch_boundaries_ED=_fill_from(end.num_epochs + 1, end.epoch_boundaries_ED, end.boundary_D),
+        mistake_boundaries_MD=_fill_from(end.num_mistakes, end.mistake_boundaries_MD, end.boundary_D),
+    )
+
+
+def _start(start_D: Array, max_epochs: int, max_recorded: int) -> PerceptronResult:
+    """Before the first epoch, with the buffers that it will write to."""
+    return PerceptronResult(
         boundary_D=start_D,
         converged=jnp.bool_(False),
         num_epochs=jnp.int32(0),
@@ -132,16 +149,6 @@ def train_perceptron(
         mistakes_E=jnp.zeros(max_epochs, jnp.int32),
         epoch_boundaries_ED=jnp.tile(start_D, (max_epochs + 1, 1)),
         mistake_boundaries_MD=jnp.tile(start_D, (max_recorded, 1)),
-    )
-    targets_N = targets_N.astype(points_ND.dtype)
-    end = lax.while_loop(
-        lambda progress: ~progress.converged & (progress.num_epochs < max_epochs),
-        lambda progress: _epoch(progress, points_ND, targets_N, learning_rate, order_key),
-        start,
-    )
-    return end._replace(
-        epoch_boundaries_ED=_fill_from(end.num_epochs + 1, end.epoch_boundaries_ED, end.boundary_D),
-        mistake_boundaries_MD=_fill_from(end.num_mistakes, end.mistake_boundaries_MD, end.boundary_D),
     )
 
 
@@ -265,7 +272,7 @@ def pocket(boundaries_MD: Array, inputs_ND: Array, targets_N: Array) -> tuple[Ar
     Returns:
       ((D + 1,) boundary, its number of errors); the earliest of equal ones.
     """
-    predictions_MN = (boundaries_MD @ _with_constant(inputs_ND).T >= 0).astype(targets_N.dtype)
-    errors_M = jnp.sum(predictions_MN != targets_N[None, :], axis=1)
+    positive_MN = boundaries_MD @ _with_constant(inputs_ND).T >= 0
+    errors_M = jnp.sum(positive_MN != (targets_N == 1)[None, :], axis=1)
     best = jnp.argmin(errors_M)
     return boundaries_MD[best], errors_M[best]
