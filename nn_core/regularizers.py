@@ -48,7 +48,8 @@ def l1_penalty(params: Any) -> Array:
     Returns:
       Scalar float32 (or wider).
     """
-    return _total(jnp.sum(jnp.abs(_wide(leaf))) for leaf in penalised_leaves(params))
+    # w sign(w) and not abs(w), whose gradient at 0 is 1 in JAX: it would push exact zeros away.
+    return _total(jnp.sum(_wide(leaf) * jnp.sign(_wide(leaf))) for leaf in penalised_leaves(params))
 
 
 def l2_penalty(params: Any) -> Array:

@@ -1,0 +1,105 @@
+"""Early stopping: which evaluation is kept, when it stops, and that each member of a population does so on its own."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nn_core.training import early_stopping
+
+
+def run(values, *, patience, min_delta=0.0):
+    """Feeds a curve of losses; the parameters of evaluation i are i, its step is 10 (i + 1)."""
+    values_T = jnp.asarray(values, jnp.float32)
+
+    def body(state, t):
+        params = {"kernel": jnp.full((2,), t, jnp.float32)}
+        state = early_stopping.update(state, values_T[t], params, 10 * (t + 1), patience=patience, min_delta=min_delta)
+        return state, state.stopped
+
+    start = early_stopping.init({"kernel": jnp.full((2,), -1.0)})
+    return jax.lax.scan(body, start, jnp.arange(len(values)))
+
+
+def reference(values, patience, min_delta):
+    """The same by a Python loop: (best index or -1, index at which it stopped or None)."""
+    best, best_index, wait = np.inf, -1, 0
+    for i, value in enumerate(values):
+        if value < best - min_delta:
+            best, best_index, wait = value, i, 0
+        else:
+            wait += 1
+        if wait >= patience:
+            return best_index, i
+    return best_index, None
+
+
+CURVES = {
+    "falls": [5, 4, 3, 2, 1],
+    "overfits": [5, 3, 2, 2.5, 2.6, 2.7, 0.1],
+    "second valley": [5, 3, 4, 2, 3, 3, 3],
+    "plateau": [3, 3, 3, 3, 3],
+    "creeps": [3, 2.95, 2.9, 2.85, 2.8, 2.75],
+    "nan": [3, np.nan, 2, np.nan, np.nan, 1],
+    "only nan": [np.nan, np.nan, np.nan],
+    "infinite": [np.inf, np.inf, 4, 5],
+    "negative": [-1, -2, -1, -1.5],
+}
+
+
+@pytest.mark.parametrize("curve", CURVES)
+@pytest.mark.parametrize(("patience", "min_delta"), [(1, 0.0), (2, 0.0), (2, 0.07), (3, 1.5)])
+def test_equals_a_python_loop(curve: str, patience: int, min_delta: float) -> None:
+    values = CURVES[curve]
+    state, stopped_T = RUN(jnp.asarray(values, jnp.float32), jnp.float32(patience), jnp.float32(min_delta))
+    best_index, stop_index = reference(values, patience, min_delta)
+    assert state.best_params["kernel"][0] == best_index
+    assert state.best_step == (10 * (best_index + 1) if best_index >= 0 else -1)
+    assert state.best_value == (np.float32(values[best_index]) if best_index >= 0 else np.inf)
+    assert bool(state.stopped) == (stop_index is not None)
+    if stop_index is not None:
+        np.testing.assert_array_equal(stopped_T, np.arange(len(values)) >= stop_index)
+
+
+def _run(values, patience, min_delta):
+    return run(values, patience=patience, min_delta=min_delta)
+
+
+RUN = jax.jit(_run)
+
+
+def test_without_patience_it_only_keeps_the_best() -> None:
+    state, stopped_T = run(CURVES["overfits"], patience=None)
+    assert not stopped_T.any()
+    assert state.best_params["kernel"][0] == 6 and state.best_value == np.float32(0.1)
+
+
+def test_a_stopped_state_does_not_change() -> None:
+    state, _ = run([1.0, 2.0], patience=1)
+    assert state.stopped
+    after = early_stopping.update(state, -5.0, {"kernel": jnp.ones((2,))}, 99, patience=1)
+    for before, now in zip(jax.tree.leaves(state), jax.tree.leaves(after), strict=True):
+        np.testing.assert_array_equal(before, now)
+    thawed = early_stopping.update(state, -5.0, {"kernel": jnp.ones((2,))}, 99, patience=None)
+    assert thawed.best_value == 1.0
+
+
+def test_nan_is_never_better_and_never_replaces_the_parameters() -> None:
+    state = early_stopping.init({"kernel": jnp.zeros((2,))})
+    for value in (jnp.nan, -jnp.nan):
+        state = early_stopping.update(state, value, {"kernel": jnp.full((2,), jnp.nan)}, 1, patience=5)
+    assert state.best_value == np.inf and state.best_step == -1 and state.wait == 2
+    np.testing.assert_array_equal(state.best_params["kernel"], np.zeros(2))
+
+
+def test_members_of_a_population_stop_on_their_own() -> None:
+    values_PT = jnp.asarray([[5.0, 4, 3, 2, 1], [5, 6, 7, 0, 0], [5, 6, 7, 0, 0]])
+    patience_P = jnp.asarray([2.0, 2.0, 4.0])
+    states, stopped_PT = jax.jit(jax.vmap(_run, in_axes=(0, 0, None)))(values_PT, patience_P, 0.0)
+    np.testing.assert_array_equal(states.best_params["kernel"][:, 0], [4, 0, 3])
+    np.testing.assert_array_equal(states.stopped, [False, True, False])
+    np.testing.assert_array_equal(stopped_PT[1], [False, False, True, True, True])
+    for p in range(3):
+        solo, _ = RUN(values_PT[p], patience_P[p], 0.0)
+        for one, many in zip(jax.tree.leaves(solo), jax.tree.leaves(states), strict=True):
+            np.testing.assert_array_equal(one, many[p])
