@@ -17,12 +17,10 @@ from nn_core.generation.decoder import Cache, Decoder, Params
 from nn_core.generation.filters import Sampling, draw_tokens, take_most_probable
 from nn_core.generation.options import check_strengths, new_token_limits
 from nn_core.generation.prompts import bucket, pack_prompts, read_prompts, vocabulary_size
-from nn_core.generation.request import Request, check_greedy, make_request
+from nn_core.generation.request import SMALLEST_CAPACITY, Request, check_greedy, make_request
 from nn_core.generation.window import Text, append, full_rows, make_room
 
 __all__ = ["Decoder", "Generation", "Progress", "begin", "completions", "generate", "generate_chunk", "result"]
-
-SMALLEST_CAPACITY = 256
 
 
 class Progress(NamedTuple):
@@ -107,19 +105,19 @@ def _next_token(decoder: Decoder, params: Params, request: Request, progress: Pr
     else:
         keys_B = jax.vmap(jax.random.fold_in, (0, None))(request.row_keys_B, progress.step)
         chosen_B = draw_tokens(keys_B, logits_BV, request.sampling, progress.seen_BV)
-    logits_BV = logits_BV.astype(jnp.float32)
-    chosen_logits_B = jnp.take_along_axis(logits_BV, chosen_B[:, None], axis=1)[:, 0]
-    log_probs_B = chosen_logits_B - jax.nn.logsumexp(logits_BV, axis=1)
+    log_probs_BV = jax.nn.log_softmax(logits_BV.astype(jnp.float32))
+    log_probs_B1 = jnp.take_along_axis(log_probs_BV, chosen_B[:, None], axis=1)
     stopped_B = progress.stopped_B | (active_B & (chosen_B == request.eos_id))
     goes_on_B = active_B & ~stopped_B & (text.new_lengths_B + 1 < request.limits_B)
     seen_BV = progress.seen_BV
     if seen_BV is not None:
         seen_BV = seen_BV.at[jnp.arange(chosen_B.shape[0]), chosen_B].max(active_B)
-    log_probs_B1 = jnp.where(active_B, log_probs_B, 0.0)[:, None]
     return Progress(
         text=append(text, progress.step, jnp.where(active_B, chosen_B, request.pad_id), active_B, goes_on_B),
         cache=cache,
-        log_probs_BN=lax.dynamic_update_slice(progress.log_probs_BN, log_probs_B1, (0, progress.step)),
+        log_probs_BN=lax.dynamic_update_slice(
+            progress.log_probs_BN, jnp.where(active_B[:, None], log_probs_B1, 0.0), (0, progress.step)
+        ),
         stopped_B=stopped_B,
         step=progress.step + 1,
         seen_BV=seen_BV,

@@ -10,6 +10,8 @@ from nn_core.generation.decoder import Decoder
 from nn_core.generation.filters import Sampling
 
 NO_EOS = -1
+# Room for new tokens, in powers of two from here on: few buffer sizes, few programs.
+SMALLEST_CAPACITY = 256
 # Tokens ranked for a top-k: no value up to here compiles again; at V = 50,257 it takes 0.3 ms a token on a CPU.
 RANKED = 1024
 

@@ -57,7 +57,8 @@ def test_greedy_is_temperature_zero_and_top_k_one_whatever_the_seed() -> None:
             Sampling(top_k=1),
             Sampling(top_p=1e-6),
         ):
-            assert completions(generate(DECODER, PARAMS, PROMPTS, key=key, sampling=sampling, max_new_tokens=23)) == greedy
+            drawn = generate(DECODER, PARAMS, PROMPTS, key=key, sampling=sampling, max_new_tokens=23)
+            assert completions(drawn) == greedy
 
 
 def test_a_seed_repeats_a_text_and_another_seed_changes_it() -> None:
@@ -86,7 +87,8 @@ def test_rows_of_a_batch_equal_the_rows_alone() -> None:
 
 @pytest.mark.parametrize("pieces", [[7, 1, 23], [1] * 31, [31], [40]])
 def test_pieces_give_the_text_of_one_call(pieces: list[int]) -> None:
-    options = {"key": jax.random.key(5), "sampling": Sampling(temperature=1.1, top_k=6), "max_new_tokens": 31, "eos_id": 0}
+    sampling = Sampling(temperature=1.1, top_k=6)
+    options = {"key": jax.random.key(5), "sampling": sampling, "max_new_tokens": 31, "eos_id": 0}
     whole = generate(DECODER, PARAMS, PROMPTS, **options)
     request, progress = begin(DECODER, PARAMS, PROMPTS, **options)
     for piece in pieces:
@@ -139,7 +141,8 @@ def test_several_sequences_per_prompt_are_different_rows_next_to_each_other() ->
 
 def test_the_repetition_penalty_knows_the_prompt_and_the_new_tokens() -> None:
     table = jnp.tile(jnp.arange(VOCABULARY, 0.0, -1.0)[None], (VOCABULARY, 1))
-    generation = generate(MARKOV, table, [[0, 2], [1, 1]], sampling=Sampling(repetition_penalty=1000.0), max_new_tokens=5)
+    sampling = Sampling(repetition_penalty=1000.0)
+    generation = generate(MARKOV, table, [[0, 2], [1, 1]], sampling=sampling, max_new_tokens=5)
     assert completions(generation) == [[1, 3, 4, 5, 6], [0, 2, 3, 4, 5]]
 
 
@@ -164,7 +167,7 @@ def test_values_and_lengths_do_not_compile_again() -> None:
     run([[1] * 9, [2] * 40], 1, 200, 0, 1, 1, 1, 2, eos_id=6)
     run([[5] * 3, [2]], 2, 1, 0.7, 1000, 0.5, 0.3, 1.2, eos_id=0)
     assert (traces.steps, traces.prefills) == first
-    # One program reads prompts (its step is traced for the shape of the logits), one decodes and reads full windows again.
+    # One program reads prompts (tracing a step for the shape of the logits), one decodes and reads full windows again.
     assert first[0] <= 4 and first[1] <= 3
 
 

@@ -50,7 +50,7 @@ def make_window_params(context_size: int, seed: int = 0, vocabulary: int = VOCAB
 def make_window_decoder(context_size: int, prefill: bool = True, traces: Traces | None = None) -> Decoder:
     """logits = sum over the slots s <= position of weight[position, s] * table[id_s].
 
-    The cache starts full of a foreign token, so that a slot which is looked at before it is written shows in the logits.
+    The cache starts full of a foreign token, so that a slot that is looked at before it is written shows in the logits.
     """
     traces = traces or Traces()
 
