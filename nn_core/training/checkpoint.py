@@ -1,0 +1,274 @@
+"""Checkpoints that can be trusted: written in the background, complete or absent, verified before they are believed.
+
+A step is the directory `<directory>/<step>`: what Orbax writes (two checkpointables, `params` apart from `training`,
+each a flat dict of arrays by path) and `manifest.json` (see manifest.py). It is written under another name and renamed
+when complete, so a process that dies at any moment leaves either the whole step or none. Reading is in restore.py.
+The only file that imports Orbax.
+"""
+
+import contextlib
+import logging
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from orbax.checkpoint import v1 as ocp
+
+from nn_core.training.manifest import (
+    CheckpointError,
+    DamagedError,
+    describe,
+    leaf_digest,
+    named_leaves,
+    read_manifest,
+    to_host,
+    write_manifest,
+)
+
+PARAMS, TRAINING = "params", "training"
+PARTIAL = ".partial"
+MAX_STEP = 2**31 - 1
+
+Leaves = Mapping[str, Mapping[str, Any]]  # kind -> path -> array or description
+
+
+@dataclass(frozen=True)
+class Checkpointer:
+    """An open directory of checkpoints; made by `open_checkpoints`. One writer at a time: the caller holds a lock.
+
+    Attributes:
+        directory: absolute path.
+        keep_latest: newest steps to keep, >= 1.
+        keep_best: steps with the lowest validation value to keep besides, >= 0.
+        worker: the one thread that writes.
+        pending: the save under way, if any.
+    """
+
+    directory: Path
+    keep_latest: int
+    keep_best: int
+    worker: ThreadPoolExecutor
+    pending: list[Future[None]]
+
+
+@contextlib.contextmanager
+def open_checkpoints(directory: str | Path, *, keep_latest: int = 1, keep_best: int = 1) -> Iterator[Checkpointer]:
+    """Opens a directory for writing; on leaving, waits for the save under way, also after an exception.
+
+    Args:
+        directory: is made if missing; leftovers of a killed save are removed from it.
+        keep_latest: newest steps to keep, >= 1.
+        keep_best: steps with the lowest value to keep besides, >= 0.
+    Raises:
+        ValueError: a policy that keeps nothing.
+        CheckpointError: the directory cannot be made; on leaving: the last save failed.
+    """
+    if keep_latest < 1 or keep_best < 0:
+        raise ValueError(f"keep_latest={keep_latest} must be >= 1 and keep_best={keep_best} >= 0; keep a step")
+    directory = Path(directory).absolute()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for leftover in directory.glob(f"*{PARTIAL}*"):
+            shutil.rmtree(leftover)
+    except OSError as error:
+        raise CheckpointError(f"{directory} cannot be written ({error.strerror})") from None
+    with ThreadPoolExecutor(1, thread_name_prefix="checkpoint") as worker:
+        checkpointer = Checkpointer(directory, keep_latest, keep_best, worker, [])
+        yield checkpointer
+        wait(checkpointer)
+
+
+def save(
+    checkpointer: Checkpointer,
+    step: int,
+    params: Any,
+    training: Any,
+    record: Mapping[str, Any],
+    value: float | None = None,
+) -> None:
+    """Copies the state to host memory and writes it in the background; the arrays may be donated right after.
+
+    Waits for the save before it. A write that fails is tried once more; then the next `save` or `wait` raises. A step
+    of the same number is replaced. Where several processes share the arrays, all of them call and the first one writes.
+
+    Args:
+        checkpointer: from `open_checkpoints`.
+        step: in [0, 2^31).
+        params: nested dicts of arrays, all finite.
+        training: any pytree of arrays, typed keys included: all that a resume needs besides.
+        record: plain JSON: the resolved configuration, versions, what the reader should know.
+        value: validation loss, the lower the better; None or not finite: the step is no candidate for the best.
+    Raises:
+        CheckpointError: the save before failed; parameters that are not finite; a tree that cannot be stored.
+    """
+    wait(checkpointer)
+    if not 0 <= step <= MAX_STEP:
+        raise CheckpointError(f"step={step} is outside [0, {MAX_STEP}]")
+    check_names(params)
+    leaves = {PARAMS: named_leaves(params), TRAINING: named_leaves(training)}
+    host = {kind: {name: to_host(leaf) for name, leaf in tree.items()} for kind, tree in leaves.items()}
+    for name, array in host[PARAMS].items():
+        if jax.dtypes.issubdtype(array.dtype, np.inexact) and not np.all(np.isfinite(array)):
+            raise CheckpointError(f"parameter {name} is not finite at step {step}; such a state is never saved")
+    if jax.process_index() != 0:
+        return
+    body = {
+        "step": step,
+        "value": float(value) if value is not None and np.isfinite(value) else None,
+        "record": dict(record),
+        "leaves": {kind: describe(tree) for kind, tree in leaves.items()},
+    }
+    checkpointer.pending.append(checkpointer.worker.submit(_save, checkpointer, body, host))
+
+
+def wait(checkpointer: Checkpointer) -> None:
+    """Waits for the save under way.
+
+    Raises:
+        CheckpointError: it failed, twice.
+    """
+    while checkpointer.pending:
+        checkpointer.pending.pop().result()
+
+
+def check_names(params: Any) -> None:
+    """Raises CheckpointError where parameters are not nested dicts with string keys (they are rebuilt from paths)."""
+    for path, _ in jax.tree_util.tree_leaves_with_path(params):
+        keys = [entry.key if isinstance(entry, jax.tree_util.DictKey) else None for entry in path]
+        if not keys or not all(isinstance(key, str) and "/" not in key for key in keys):
+            place = jax.tree_util.keystr(path) or "a single array"
+            raise CheckpointError(f"parameters must be nested dicts with string keys without '/', not {place}")
+
+
+def steps(directory: Path) -> list[int]:
+    """The steps in a directory, sound or not, ascending; anything that is not named like a step is ignored."""
+    try:
+        names = [path.name for path in directory.iterdir() if path.is_dir()] if directory.is_dir() else []
+    except OSError as error:
+        raise CheckpointError(f"{directory} cannot be read ({error.strerror})") from None
+    return sorted(int(name) for name in names if re.fullmatch(r"0|[1-9][0-9]{0,9}", name))
+
+
+def values(directory: Path) -> dict[int, float | None]:
+    """The validation value of each step whose manifest is sound."""
+    found = {}
+    for step in steps(directory):
+        with contextlib.suppress(CheckpointError):
+            found[step] = read_manifest(directory / str(step))["value"]
+    return found
+
+
+def set_aside(directory: Path, step: int, label: str = "corrupt") -> str:
+    """Renames a step to `<label>-<step>-<n>`, so that nothing takes it for a checkpoint, and returns that name."""
+    taken = {path.name for path in directory.iterdir()}
+    name = next(name for n in range(1, len(taken) + 2) if (name := f"{label}-{step}-{n}") not in taken)
+    try:
+        (directory / str(step)).rename(directory / name)
+    except OSError as error:
+        raise CheckpointError(f"{directory / str(step)} cannot be set aside ({error.strerror})") from None
+    return name
+
+
+def load_arrays(path: Path, described: Leaves) -> dict[str, dict[str, np.ndarray]]:
+    """The arrays of a verified step, each compared with the digest that was taken before it was written.
+
+    Args:
+        path: the step's directory.
+        described: the kinds to load, from the manifest.
+    Raises:
+        DamagedError: an array is not what was saved.
+        CheckpointError: Orbax cannot read the step although its files are what was written.
+    """
+    kinds = [kind for kind, entries in described.items() if any(np.prod(entry["shape"]) for entry in entries.values())]
+    try:
+        with _orbax({jax.process_index()}):
+            loaded = ocp.load_checkpointables(path, {kind: None for kind in kinds}) if kinds else {}
+    except Exception as error:  # Orbax raises KeyError, ValueError, JSONDecodeError, bare Exception, …
+        # The files are sound, so this is no damage, unless a running training has removed the step meanwhile.
+        raised = CheckpointError if path.is_dir() else DamagedError
+        raise raised(f"{path} cannot be read ({_brief(error)})") from error
+    arrays: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in described}
+    for kind, entries in described.items():
+        for name, entry in entries.items():
+            if np.prod(entry["shape"]):
+                array = np.asarray(loaded[kind][name])
+            else:
+                array = np.zeros(entry["shape"], jax.dtypes.canonicalize_dtype(entry["dtype"]))
+            if leaf_digest(entry, array) != entry["sha256"]:
+                raise DamagedError(f"array {kind}/{name} is damaged")
+            arrays[kind][name] = array
+    return arrays
+
+
+def _save(checkpointer: Checkpointer, body: dict[str, Any], host: dict[str, dict[str, np.ndarray]]) -> None:
+    """Runs in the worker: writes a step, tries once more if that fails, then removes what the policy does not keep."""
+    directory, step = checkpointer.directory, body["step"]
+    for kind, entries in body["leaves"].items():
+        for name, entry in entries.items():
+            entry["sha256"] = leaf_digest(entry, host[kind][name])
+    try:
+        try:
+            _write(directory, step, body, host)
+        except CheckpointError:
+            raise
+        except Exception:
+            _write(directory, step, body, host)
+        _remove_surplus(checkpointer)
+    except Exception as error:
+        place = f"step {step} is not saved in {directory}"
+        raise CheckpointError(f"{place} ({_brief(error)}); earlier steps are untouched") from error
+
+
+def _write(directory: Path, step: int, body: dict[str, Any], host: dict[str, dict[str, np.ndarray]]) -> None:
+    partial, final, old = directory / f"{step}{PARTIAL}", directory / str(step), directory / f"{step}.old{PARTIAL}"
+    shutil.rmtree(partial, ignore_errors=True)
+    # Orbax stores neither empty dicts nor arrays without elements; the manifest knows their shapes.
+    sized = {kind: {name: array for name, array in tree.items() if array.size} for kind, tree in host.items()}
+    with _orbax({0}):
+        ocp.save_checkpointables(partial, {kind: tree for kind, tree in sized.items() if tree}, overwrite=True)
+    write_manifest(partial, body)
+    if final.exists():
+        final.rename(old)
+    partial.rename(final)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _remove_surplus(checkpointer: Checkpointer) -> None:
+    """Removes the steps that are neither among the latest nor among the best; one that cannot be read is left alone."""
+    directory, known = checkpointer.directory, values(checkpointer.directory)
+    best = sorted((value, step) for step, value in known.items() if value is not None)[: checkpointer.keep_best]
+    kept = {*sorted(known)[-checkpointer.keep_latest :], *(step for _, step in best)}
+    for step in known.keys() - kept:
+        # The rename is atomic: a process killed inside the removal leaves no half step.
+        gone = (directory / str(step)).rename(directory / f"{step}.old{PARTIAL}")
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _orbax(processes: set[int]) -> Iterator[None]:
+    """Orbax among these processes only, and without its pages of tracebacks: the error itself is raised anyway."""
+    context = ocp.Context()
+    context.multiprocessing.active_processes = processes
+    context.multiprocessing.primary_host = min(processes)
+    logger = logging.getLogger("absl")
+
+    def foreign(record: logging.LogRecord) -> bool:
+        return "orbax" not in record.pathname
+
+    logger.addFilter(foreign)
+    try:
+        with context:
+            yield
+    finally:
+        logger.removeFilter(foreign)
+
+
+def _brief(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:200]}{'…' if len(text) > 200 else ''}"

@@ -1,0 +1,217 @@
+"""The manifest of a checkpoint step: what the step holds, and the proof that it still does.
+
+Orbax notices neither a flipped bit in an array nor the loss of its metadata, so each step carries `manifest.json`:
+dtype, shape and sha256 of every array as it stood in memory, sha256 of every file as it was written, and what the
+caller records (the resolved configuration, the versions). It is sealed by a sha256 of itself. Orbax is unknown here.
+"""
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+PARTS = {"format", "step", "value", "record", "leaves", "files"}
+_SHOWN = 8  # entries of each sign in a −/+ diff before it says "and n more"
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that cannot be written or read; the message is one line and says which, why and what to do."""
+
+
+class DamagedError(CheckpointError):
+    """A step that is not what was written; an older one may be sound."""
+
+
+class MismatchError(CheckpointError):
+    """A sound checkpoint of something else: other names, shapes or dtypes, or a format of a newer version."""
+
+
+def named_leaves(tree: Any) -> dict[str, Any]:
+    """The leaves of a pytree by path, such as `dense_0/kernel`, in the tree's order.
+
+    Raises:
+        CheckpointError: two leaves share a path, or a leaf is not an array (nor a shape-and-dtype record).
+    """
+    leaves: dict[str, Any] = {}
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        name = jax.tree_util.keystr(path, simple=True, separator="/")
+        if name in leaves:
+            raise CheckpointError(f"two leaves are both named {name!r}; rename one")
+        if not hasattr(leaf, "shape") or not hasattr(leaf, "dtype"):
+            raise CheckpointError(f"leaf {name!r} is a {type(leaf).__name__}, not an array; use jnp.asarray")
+        leaves[name] = leaf
+    return leaves
+
+
+def is_key(leaf: Any) -> bool:
+    """Whether a leaf is an array of typed PRNG keys."""
+    return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def to_host(leaf: Any) -> np.ndarray:
+    """A private copy of an array in host memory: the original may be donated or changed afterwards.
+
+    Keys become their data; an array that is spread over several processes is gathered (then every process must call).
+    """
+    data = jax.random.key_data(leaf) if is_key(leaf) else leaf
+    if isinstance(data, jax.Array) and not data.is_fully_addressable:
+        data = multihost_utils.process_allgather(data, tiled=True)
+    return np.array(data, copy=True)
+
+
+def leaf_digest(entry: Mapping[str, Any], data: np.ndarray) -> str:
+    """sha256 of dtype, shape and bytes, so that neither a reshape nor a reinterpretation goes unseen.
+
+    Args:
+        entry: of `describe`.
+        data: the array on the host; the key data where it is an array of keys.
+    """
+    digest = hashlib.sha256(f"{entry['dtype']}{list(entry['shape'])}".encode())
+    digest.update(np.ascontiguousarray(data).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def describe(leaves: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """dtype and shape of each leaf, and for arrays of keys the generator's name."""
+    described: dict[str, dict[str, Any]] = {}
+    for name, leaf in leaves.items():
+        described[name] = {"dtype": str(leaf.dtype), "shape": list(leaf.shape)}
+        if is_key(leaf) and isinstance(leaf, jax.Array):
+            described[name]["key_impl"] = str(jax.random.key_impl(leaf))
+    return described
+
+
+def mismatch(found: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """The −/+ diff of two descriptions on one line, or None where names, shapes and dtypes agree.
+
+    Args:
+        found: what the checkpoint (or weights file) holds, from `describe`.
+        wanted: what the model expects, from `describe`.
+    Returns:
+        `- only in the checkpoint; + only in the model`, each with dtype and shape.
+    """
+
+    def lines(these: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        return [f"{name} {entry['dtype']}{list(entry['shape'])}" for name, entry in sorted(these.items())]
+
+    def signed(sign: str, entries: list[str]) -> list[str]:
+        more = [f"{sign} {len(entries) - _SHOWN} more"] if len(entries) > _SHOWN else []
+        return [f"{sign} {entry}" for entry in entries[:_SHOWN]] + more
+
+    found_lines, wanted_lines = lines(found), lines(wanted)
+    minus = signed("-", [line for line in found_lines if line not in set(wanted_lines)])
+    plus = signed("+", [line for line in wanted_lines if line not in set(found_lines)])
+    return "; ".join(minus + plus) or None
+
+
+def seal(body: Mapping[str, Any]) -> bytes:
+    """The manifest as bytes: canonical JSON under its own sha256. Equal bodies give equal bytes.
+
+    Raises:
+        CheckpointError: the body holds something that JSON cannot say, NaN included.
+    """
+    try:
+        plain = json.loads(json.dumps(body, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"the record is not plain JSON ({error}); use strings, finite numbers, lists") from None
+    text = json.dumps(plain, sort_keys=True)
+    return f'{{"sha256": "{hashlib.sha256(text.encode()).hexdigest()}", "body": {text}}}\n'.encode()
+
+
+def unseal(raw: bytes) -> dict[str, Any]:
+    """The body of a sealed manifest. Any changed byte is noticed: the body must give exactly these bytes again.
+
+    Raises:
+        DamagedError: the bytes are not those that `seal` wrote.
+    """
+    try:
+        body = json.loads(raw)["body"]
+        intact = isinstance(body, dict) and PARTS <= body.keys() and seal(body) == raw
+    except (ValueError, KeyError, TypeError, RecursionError, CheckpointError):
+        intact = False
+    if not intact:
+        raise DamagedError(f"{MANIFEST} is damaged")
+    return body
+
+
+def hash_files(directory: Path, *, sync: bool = False) -> dict[str, str]:
+    """sha256 of each regular file below a step's directory but the manifest; `sync` first forces them to the disk."""
+    digests = {}
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory).as_posix()
+        if name == MANIFEST or path.is_symlink() or not path.is_file():
+            continue
+        with path.open("rb") as file:
+            if sync:
+                os.fsync(file.fileno())
+            digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests
+
+
+def write_manifest(directory: Path, body: Mapping[str, Any]) -> None:
+    """Completes a step that is otherwise written: hashes and syncs its files and seals the manifest over all of it."""
+    raw = seal({**body, "format": FORMAT, "files": hash_files(directory, sync=True)})
+    with (directory / MANIFEST).open("wb") as file:
+        file.write(raw)
+        file.flush()
+        os.fsync(file.fileno())
+    for path in (directory, directory.parent):  # the entries themselves; the rename that follows is then ordered
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """The body of a step's manifest, its seal checked but not the files.
+
+    Raises:
+        DamagedError: the manifest is missing or damaged.
+        MismatchError: the manifest has a format that this version does not know.
+    """
+    try:
+        raw = (directory / MANIFEST).read_bytes()
+    except FileNotFoundError:
+        raise DamagedError(f"{MANIFEST} is missing") from None
+    except OSError as error:
+        raise unreadable(error) from None
+    body = unseal(raw)
+    if body["format"] != FORMAT:
+        raise MismatchError(f"{directory} has format {body['format']}, this version reads {FORMAT}; update nn_core")
+    return body
+
+
+def verify(directory: Path) -> dict[str, Any]:
+    """The body of a step's manifest after every file was found to be what was written.
+
+    Raises:
+        DamagedError: a file is missing or differs; the message names it.
+        CheckpointError: the files cannot be read for another reason (permissions, too many open files).
+    """
+    body = read_manifest(directory)
+    try:
+        found = hash_files(directory)
+    except OSError as error:
+        raise unreadable(error) from None
+    for name, digest in body["files"].items():
+        if name not in found:
+            raise DamagedError(f"{name} is missing")
+        if found[name] != digest:
+            raise DamagedError(f"{name} is damaged")
+    return body
+
+
+def unreadable(error: OSError) -> CheckpointError:
+    """Damage where the file or its disk is at fault; not where this process may not, or cannot, read it."""
+    damaged = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO)
+    return (DamagedError if damaged else CheckpointError)(f"{error.filename} cannot be read ({error.strerror})")

@@ -1,0 +1,204 @@
+"""Reading checkpoints: the newest sound state for a resume, the parameters alone for everything else.
+
+No array is handed out before every file of its step is found to be what was written, and the array what was saved.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nn_core.training.checkpoint import PARAMS, TRAINING, Checkpointer, load_arrays, set_aside, steps, values, wait
+from nn_core.training.manifest import (
+    CheckpointError,
+    DamagedError,
+    MismatchError,
+    describe,
+    mismatch,
+    named_leaves,
+    verify,
+)
+
+
+class Restored(NamedTuple):
+    """What a step held.
+
+    Attributes:
+        step: the step.
+        params: the parameters: like the given target, or nested dicts.
+        training: the rest of the training state; None where only the parameters were asked for.
+        record: what the caller recorded at the save.
+        value: its validation value, or None.
+        notes: a line for each preferred step that was damaged, for the user to see.
+    """
+
+    step: int
+    params: Any
+    training: Any
+    record: dict[str, Any]
+    value: float | None
+    notes: tuple[str, ...] = ()
+
+
+def restore_latest(checkpointer: Checkpointer, params: Any, training: Any) -> Restored | None:
+    """The newest sound step; newer ones that are damaged are set aside as `corrupt-<step>-<n>`, never deleted.
+
+    Args:
+        checkpointer: from `open_checkpoints`.
+        params: what is expected: a pytree of arrays or shapes. Leaves with a sharding are put where it says.
+        training: likewise.
+    Returns:
+        The step, or None where there is none at all.
+    Raises:
+        MismatchError: the newest sound step has other names, shapes or dtypes; the message is a −/+ diff.
+        CheckpointError: every step is damaged (all are left as they are), or none can be read.
+    """
+    wait(checkpointer)
+    directory = checkpointer.directory
+    order = steps(directory)[::-1]
+    if not order:
+        return None
+    wanted = {PARAMS: params, TRAINING: training}
+
+    def restore(path: Path, body: dict[str, Any]) -> Restored:
+        check_structure(path, body, wanted)
+        arrays = load_arrays(path, body["leaves"])
+        trees = {kind: like(target, arrays[kind], body["leaves"][kind]) for kind, target in wanted.items()}
+        return Restored(body["step"], trees[PARAMS], trees[TRAINING], body["record"], body["value"])
+
+    restored, bad = first_sound(directory, order, restore)
+    notes = []
+    for step, reason in bad.items():
+        name = set_aside(directory, step)
+        what = f"checkpoint {directory / str(step)}: {reason}"
+        notes.append(f"{what}; set aside as {name}, continuing from step {restored.step}")
+    return restored._replace(notes=tuple(notes))
+
+
+def restore_params(directory: str | Path, which: str | int = "best", *, member: int | None = None) -> Restored:
+    """The parameters alone, with nothing known but the path; a training may be writing to it, or it may have moved.
+
+    Nothing is changed on the disk: a damaged step is passed over, with a note, for the next older (or next best) one.
+
+    Args:
+        directory: of the steps.
+        which: "best" by validation value, "latest", or a step (then no other is taken).
+        member: which member of a population, where every leaf has a leading member axis.
+    Returns:
+        Nested dicts of arrays on the default device.
+    Raises:
+        MismatchError: no such member.
+        CheckpointError: no such step, or no sound one.
+    """
+    directory = Path(directory).absolute()
+
+    def restore(path: Path, body: dict[str, Any]) -> Restored:
+        described = body["leaves"][PARAMS]
+        arrays = load_arrays(path, {PARAMS: described})[PARAMS]
+        chosen = {name: place(select_member(array, name, member), described[name]) for name, array in arrays.items()}
+        return Restored(body["step"], nested(chosen), None, body["record"], body["value"])
+
+    restored, bad = first_sound(directory, candidates(directory, which), restore)
+    instead = f"using step {restored.step} instead"
+    notes = [f"checkpoint {directory / str(step)}: {reason}; {instead}" for step, reason in bad.items()]
+    return restored._replace(notes=tuple(notes))
+
+
+def candidates(directory: Path, which: str | int) -> list[int]:
+    """The steps that answer to `which`, the preferred one first.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    present = steps(directory)
+    listed = f"there are steps {', '.join(map(str, present))}" if present else "it holds no checkpoint"
+    if isinstance(which, int) and which in present:
+        return [which]
+    if which == "latest" and present:
+        return present[::-1]
+    if which == "best" and present:
+        # A step whose manifest is unreadable might have been the best: it is tried first, so that its loss is told.
+        known = values(directory)
+        order = [step for step in present if step not in known]
+        order += [step for _, step in sorted((value, step) for step, value in known.items() if value is not None)]
+        if order:
+            return order
+        raise CheckpointError(f"{directory}: no step has a validation value; ask for 'latest' or a step: {listed}")
+    raise CheckpointError(f"{directory}: no checkpoint {which!r}; {listed}")
+
+
+def first_sound(
+    directory: Path, order: list[int], restore: Callable[[Path, dict[str, Any]], Restored]
+) -> tuple[Restored, dict[int, str]]:
+    """Restores the first sound step; also says why each one before it was not taken.
+
+    Raises:
+        CheckpointError: none is sound; the message names each.
+    """
+    bad: dict[int, str] = {}
+    for step in order:
+        path = directory / str(step)
+        try:
+            return restore(path, verify(path)), bad
+        except DamagedError as error:
+            bad[step] = str(error)
+    reasons = "; ".join(f"step {step}: {reason}" for step, reason in bad.items())
+    raise CheckpointError(
+        f"{directory} has no sound checkpoint ({reasons}); restore a copy, or start afresh on purpose"
+    )
+
+
+def check_structure(path: Path, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raises MismatchError with a −/+ diff where the step does not hold exactly the wanted names, shapes and dtypes."""
+    described = {kind: describe(named_leaves(tree)) for kind, tree in wanted.items()}
+
+    def flat(kinds: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        return {f"{kind}/{name}": entry for kind in wanted for name, entry in kinds[kind].items()}
+
+    difference = mismatch(flat(body["leaves"]), flat(described))
+    if difference:
+        raise MismatchError(f"{path} does not fit (- in the checkpoint, + expected): {difference}")
+
+
+def like(target: Any, arrays: Mapping[str, np.ndarray], described: Mapping[str, Mapping[str, Any]]) -> Any:
+    """The arrays as a tree of the target's structure and placement."""
+    placed = [place(arrays[name], described[name], leaf) for name, leaf in named_leaves(target).items()]
+    return jax.tree.unflatten(jax.tree.structure(target), placed)
+
+
+def place(array: np.ndarray, entry: Mapping[str, Any], target: Any = None) -> jax.Array:
+    """An array on its device or devices, as what it was: key data become keys again.
+
+    Raises:
+        MismatchError: this process cannot hold the dtype.
+    """
+    placed = jax.random.wrap_key_data(jnp.asarray(array), impl=entry["key_impl"]) if "key_impl" in entry else array
+    placed = jax.device_put(placed, getattr(target, "sharding", None))
+    if str(placed.dtype) != entry["dtype"]:
+        raise MismatchError(f"{entry['dtype']} is stored and JAX gives {placed.dtype} here; enable jax_enable_x64")
+    return placed
+
+
+def select_member(array: np.ndarray, name: str, member: int | None) -> np.ndarray:
+    """One member's part of an array with a leading member axis; all of it where `member` is None."""
+    if member is None:
+        return array
+    size = array.shape[0] if array.ndim else 0
+    if not 0 <= member < size:
+        raise MismatchError(f"member={member} does not exist: parameter {name} has {size} members, numbered from 0")
+    return array[member]
+
+
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """{"a/b": leaf} as {"a": {"b": leaf}}."""
+    tree: dict[str, Any] = {}
+    for name, leaf in flat.items():
+        *parents, last = name.split("/")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[last] = leaf
+    return tree
