@@ -1,0 +1,152 @@
+"""Texts: tiny Shakespeare, what Python itself brings along, generated sentences, and any file by path (F151, L2135).
+
+What a file's bytes become, everywhere: UTF-8, an invalid sequence gives U+FFFD, a byte-order mark at the start is
+dropped, and "\\r\\n" and "\\r" become "\\n".
+"""
+
+import codecs
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from nn_core.data.checks import check_choice, check_int
+from nn_core.data.download import fetch
+from nn_core.data.registry import SOURCES
+
+_MAX_BYTES = 1 << 30
+
+
+def decode_text(data: bytes) -> str:
+    """Text from bytes by the policy of this module."""
+    return data.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_text(path: str | Path) -> str:
+    """The text of a file.
+
+    Raises:
+        ValueError: it cannot be read, is empty, or has more than 2^30 bytes (those are for `read_text_pieces`).
+    """
+    try:
+        size = Path(path).stat().st_size
+        if size > _MAX_BYTES:
+            raise ValueError(f"{path} has {size} bytes, more than {_MAX_BYTES}; turn it into a token file instead")
+        text = decode_text(Path(path).read_bytes())
+    except OSError as error:
+        raise ValueError(f"cannot read the text file {path}: {error.strerror}; check the path") from error
+    if not text:
+        raise ValueError(f"the text file {path} is empty; give one with text in it")
+    return text
+
+
+def read_text_pieces(path: str | Path, *, piece_bytes: int = 1 << 24) -> Iterator[str]:
+    """The text of a file in pieces that fit in memory and, where it has lines, end with a line.
+
+    Joined, they are what `read_text` gives.
+
+    Args:
+        path: the file.
+        piece_bytes: bytes read at a time; a line longer than that is cut.
+    Yields:
+        Non-empty pieces.
+    """
+    check_int("piece_bytes", piece_bytes, 1)
+    decoder = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
+    reader = io.IncrementalNewlineDecoder(decoder, translate=True)
+    carried = ""
+    with Path(path).open("rb") as file:
+        while block := file.read(piece_bytes):
+            carried += reader.decode(block)
+            end = carried.rfind("\n") + 1 or len(carried)
+            if end:
+                yield carried[:end]
+                carried = carried[end:]
+    if last := carried + reader.decode(b"", final=True):
+        yield last
+
+
+def shakespeare() -> str:
+    """Tiny Shakespeare: 1,115,394 characters, 65 different ones; downloaded."""
+    return read_text(fetch(SOURCES["shakespeare"]))
+
+
+def pydoc() -> str:
+    """The documentation topics that come with Python, about 460,000 characters of English: the offline default.
+
+    It differs between Python versions, so no result for it should be quoted without one. Where a distribution leaves
+    it out, this is `generated_text()`.
+    """
+    try:
+        from pydoc_data.topics import topics
+    except ImportError:
+        return generated_text()
+    return "\n\n".join(topics[name] for name in sorted(topics))
+
+
+_WORDS: dict[str, tuple[str, ...]] = {
+    "name": ("Anna", "Ben", "Clara", "David", "Emma", "Felix"),
+    "noun": ("dog", "cat", "house", "garden", "river", "teacher", "child", "letter", "song", "ship", "tree", "king"),
+    "adjective": ("old", "young", "quiet", "bright", "small", "great", "green", "sad", "happy", "strange"),
+    "verb": ("sees", "finds", "likes", "draws", "follows", "remembers", "paints", "forgets", "leaves"),
+    "adverb": ("slowly", "often", "never", "today", "again", "gladly", "alone"),
+    "place": ("in the city", "by the sea", "under the bridge", "at school", "near the mill", "on the hill"),
+}
+_SENTENCES = (
+    "{name} {verb} the {adjective} {noun} {place}.",
+    "The {adjective} {noun} {verb} {name} {adverb}.",
+    "{adverb} {name} {verb} a {noun} and a {adjective} {noun}.",
+    "Why is the {noun} so {adjective}?",
+    "{name} and {name} wait {place}, but the {noun} {verb} them {adverb}.",
+)
+
+
+def generated_text(*, num_characters: int = 400_000, seed: int = 0) -> str:
+    """Sentences of a small grammar, in paragraphs of five, cut to `num_characters` >= 1."""
+    check_int("num_characters", num_characters, 1, _MAX_BYTES)
+    rng = np.random.default_rng(check_int("seed", seed, 0))
+    pieces: list[str] = []
+    length = 0
+    while length < num_characters:
+        sentence = _sentence(rng)
+        sentence += "\n\n" if len(pieces) % 5 == 4 else " "
+        pieces.append(sentence)
+        length += len(sentence)
+    return "".join(pieces)[:num_characters]
+
+
+def _sentence(rng: np.random.Generator) -> str:
+    sentence = _SENTENCES[rng.integers(len(_SENTENCES))]
+    for kind, words in _WORDS.items():
+        while (slot := f"{{{kind}}}") in sentence:
+            sentence = sentence.replace(slot, words[rng.integers(len(words))], 1)
+    return sentence[0].upper() + sentence[1:]
+
+
+TEXTS: dict[str, Callable[[], str]] = {
+    "shakespeare": shakespeare,
+    "pydoc": pydoc,
+    "generated": generated_text,
+}
+
+
+def load_text(name: str, path: str | Path | None = None) -> str:
+    """A text by name, or that of a file.
+
+    Args:
+        name: a name in TEXTS, or "file".
+        path: the file, for the name "file" only.
+    Returns:
+        The text, not empty.
+    Raises:
+        ValueError: an unknown name, a path without "file" or "file" without a path, or the text cannot be had.
+    """
+    check_choice("text", name, (*TEXTS, "file"))
+    if name == "file":
+        if path is None:
+            raise ValueError("the text 'file' needs a path; give the path of a text file")
+        return read_text(path)
+    if path is not None:
+        raise ValueError(f"path={str(path)!r} has no effect for the text {name!r}; use the text 'file', or no path")
+    return TEXTS[name]()

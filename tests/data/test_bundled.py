@@ -1,0 +1,42 @@
+"""The bundled data has the documented sizes, classes and units."""
+
+import numpy as np
+import pytest
+
+from nn_core.data import bundled
+from nn_core.data.dataset import Dataset
+
+SIZES = {
+    "iris": (bundled.iris, (150, 4), [50, 50, 50]),
+    "wine": (bundled.wine, (178, 13), [59, 71, 48]),
+    "breast_cancer": (bundled.breast_cancer, (569, 30), [212, 357]),
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_tables(name: str) -> None:
+    loader, shape, counts = SIZES[name]
+    dataset: Dataset = loader()
+    assert dataset.inputs.shape == shape and len(dataset.input_names) == shape[1]
+    assert np.bincount(dataset.targets).tolist() == counts and len(dataset.target_names) == len(counts)
+    assert all(type(text) is str for text in dataset.input_names + dataset.target_names)
+
+
+def test_digits() -> None:
+    images, rows = bundled.digits(), bundled.digits(flatten=True)
+    assert images.inputs.shape == (1797, 8, 8, 1) and rows.inputs.shape == (1797, 64)
+    np.testing.assert_array_equal(images.inputs.reshape(1797, 64), rows.inputs)
+    assert images.inputs.min() == 0.0 and images.inputs.max() == 1.0
+    assert images.target_names == tuple("0123456789")
+    assert images.targets[:10].tolist() == list(range(10))
+
+
+def test_diabetes_is_regression() -> None:
+    dataset = bundled.diabetes()
+    assert dataset.inputs.shape == (442, 10) and dataset.target_names == ()
+    assert (dataset.targets.min(), dataset.targets.max()) == (25.0, 346.0)
+    np.testing.assert_allclose(np.square(dataset.inputs).sum(axis=0), 1.0, rtol=1e-5)
+
+
+def test_names_of_diagnosis() -> None:
+    assert bundled.breast_cancer().target_names == ("malignant", "benign")
