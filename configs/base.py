@@ -63,6 +63,7 @@ def experiment() -> ConfigDict:
         "monitor": "loss",  # what keep_best and patience watch on validation; lower is better
         "evaluate_train": True,  # evaluate on the training split too
         "max_skips": 0,  # steps in a row with NaN or infinity that are skipped; 0 stops at the first
+        "divergence_factor": 100.0,  # a loss above this many times 1 + |first loss| ends the run as diverged, > 1
         "max_members": 1024,  # most members of a population in one call, >= 1
     })
     config.table = ("test_accuracy", "test_loss")  # columns of the table at the end

@@ -13,7 +13,7 @@ from experiments.validation import check_ranges
 from nn_core.optimizers import OPTIMIZERS, make_optimizer
 from nn_core.schedules import SCHEDULES, make_schedule
 from nn_core.tasks.base import Data, Task
-from nn_core.training.population import Members
+from nn_core.training.population import Members, make_members
 from nn_core.training.program import Program, Settings, make_program
 from nn_core.training.step import MakeOptimizer
 
@@ -58,6 +58,7 @@ def build(config: ConfigDict) -> Experiment:
         monitor=train.monitor,
         evaluate_train=train.evaluate_train,
         max_skips=train.max_skips,
+        divergence_factor=train.divergence_factor,
     )
     return Experiment(make_program(task, optimizer_factory(config), settings), data, settings)
 
@@ -145,6 +146,4 @@ def check_hparams(experiment: Experiment, hparams: Mapping[str, float]) -> Any:
 
 def members_of(configs: list[ConfigDict]) -> Members:
     """The members of one program."""
-    from nn_core.training.population import make_members
-
     return make_members([config.seed for config in configs], [set_hparams(config) for config in configs])

@@ -46,6 +46,7 @@ RANGES: dict[str, str] = {
     "train.log_every": "[1, inf)",
     "train.chunk_steps": "[1, inf)",
     "train.max_skips": "[0, inf)",
+    "train.divergence_factor": "(1, inf)",
     "train.max_members": "[1, inf)",
 }
 

@@ -11,14 +11,18 @@ from experiments.table import by_setting
 
 
 def series(run: Results, name: str, members: set[int]) -> tuple[list[int], np.ndarray]:
-    """Steps and values of one metric: (S members, N steps), NaN where a member has none."""
+    """Steps and values of one metric: (S members, N steps). A member that stopped keeps its last value, as its parameters do."""
     by_member: dict[int, dict[int, float]] = defaultdict(dict)
     for row in run.metrics:
         if row["member"] in members and row.get(name) is not None:
             by_member[row["member"]][row["step"]] = row[name]
     steps = sorted({step for values in by_member.values() for step in values})
-    rows = [[values.get(step, np.nan) for step in steps] for values in by_member.values()]
-    return steps, np.array(rows, dtype=float).reshape(len(by_member), len(steps))
+    rows = np.full((len(by_member), len(steps)), np.nan)
+    for row, values in zip(rows, by_member.values(), strict=True):
+        last = np.nan
+        for index, step in enumerate(steps):
+            row[index] = last = values.get(step, last)
+    return steps, rows
 
 
 def learning_curves(run: Results) -> Figure:

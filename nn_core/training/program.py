@@ -32,6 +32,7 @@ class Settings(NamedTuple):
         monitor: the metric that `keep_best` and early stopping watch; lower is better.
         evaluate_train: evaluate on the training split too, for curves without dropout and for the gap.
         max_skips: non-finite steps in a row that are skipped rather than fatal.
+        divergence_factor: a loss above this many times 1 + |first loss| ends the run as diverged.
         splits: the splits that `finish` evaluates.
     """
 
@@ -40,6 +41,7 @@ class Settings(NamedTuple):
     monitor: str = "loss"
     evaluate_train: bool = False
     max_skips: int = 0
+    divergence_factor: float = 100.0
     splits: tuple[str, ...] = SPLITS
 
 
@@ -62,7 +64,7 @@ def make_program(task: Task, make_optimizer: MakeOptimizer, settings: Settings) 
     Returns:
         The four functions, neither jitted nor vmapped.
     """
-    train_step = make_train_step(task, make_optimizer, settings.max_skips)
+    train_step = make_train_step(task, make_optimizer, settings.max_skips, settings.divergence_factor)
 
     def start(key: Array, hparams: Hparams, data: Data) -> TrainState:
         params = task.init(run_keys(key).init, hparams)
@@ -72,6 +74,7 @@ def make_program(task: Task, make_optimizer: MakeOptimizer, settings: Settings) 
             params=params,
             opt_state=make_optimizer(hparams).init(params),
             stopping=early_stopping.init(params) if settings.keep_best or "patience" in hparams else None,
+            first_loss=jnp.full((), jnp.nan, jnp.float32),
             skipped=count,
             skipped_in_a_row=count,
             diverged=jnp.zeros((), bool),

@@ -17,15 +17,17 @@ class TrainState(NamedTuple):
         params: the model's parameters.
         opt_state: the optimizer's state.
         stopping: the best parameters so far and the patience left; None where the run keeps its last parameters.
+        first_loss: the objective at the first step, float32; NaN before it.
         skipped: steps whose loss or gradient was not finite, int32.
         skipped_in_a_row: the same, since the last good step, int32.
-        diverged: the run met a step that is not finite and stopped, bool.
+        diverged: the run met a loss that is not finite, or exploded, and stopped, bool.
     """
 
     step: Array
     params: Any
     opt_state: Any
     stopping: EarlyStopping | None
+    first_loss: Array
     skipped: Array
     skipped_in_a_row: Array
     diverged: Array

@@ -20,17 +20,21 @@ def select(condition: Array, new: Any, old: Any) -> Any:
     return jax.tree.map(lambda new_leaf, old_leaf: jnp.where(condition, new_leaf, old_leaf), new, old)
 
 
-def make_train_step(task: Task, make_optimizer: MakeOptimizer, max_skips: int = 0) -> TrainStep:
+def make_train_step(
+    task: Task, make_optimizer: MakeOptimizer, max_skips: int = 0, divergence_factor: float = 100.0
+) -> TrainStep:
     """The step that `scan` repeats.
 
     A run that has stopped, diverged or reached `until` keeps its state: that is how a member of a population rests
     while the others go on. A step whose loss or gradient is not finite leaves parameters and optimizer untouched; the run
-    ends as diverged after more than `max_skips` of them in a row.
+    ends as diverged after more than `max_skips` of them in a row, or when its loss has exploded, finite or not: tanh and
+    Adam keep a hopeless run finite for ever.
 
     Args:
         task: what is learned.
         make_optimizer: hparams -> optax transformation, built inside the traced function.
         max_skips: bad steps in a row that are skipped; 0 stops at the first.
+        divergence_factor: a loss above this many times 1 + |first loss| has exploded.
     Returns:
         (state, batch, hparams, key, until) -> (state, {"batch_loss", "gradient_norm", "active", …} scalars).
     """
@@ -48,15 +52,18 @@ def make_train_step(task: Task, make_optimizer: MakeOptimizer, max_skips: int = 
 
         finite = jnp.isfinite(objective) & jnp.isfinite(gradient_norm)
         active = (state.step < until) & ~state.diverged & ~stopped(state)
-        apply, bad = active & finite, active & ~finite
+        first_loss = jnp.where(jnp.isnan(state.first_loss), objective.astype(jnp.float32), state.first_loss)
+        exploded = active & (objective > divergence_factor * (1.0 + jnp.abs(first_loss)))
+        apply, bad = active & finite & ~exploded, active & ~finite
         in_a_row = jnp.where(apply, 0, state.skipped_in_a_row + bad)
-        diverged = state.diverged | (in_a_row > max_skips)
+        diverged = state.diverged | exploded | (in_a_row > max_skips)
         new_state = TrainState(
             # A step that ends the run is not counted: the state is the one before it.
             step=state.step + (active & ~diverged),
             params=select(apply, params, state.params),
             opt_state=select(apply, opt_state, state.opt_state),
             stopping=state.stopping,
+            first_loss=first_loss,
             skipped=state.skipped + bad,
             skipped_in_a_row=in_a_row,
             diverged=diverged,

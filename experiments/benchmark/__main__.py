@@ -1,0 +1,31 @@
+"""python -m experiments.benchmark NAME: ours and its peers in one session, as ratios."""
+
+import sys
+from collections.abc import Callable
+
+from experiments.benchmark import sweep
+from experiments.overrides import choose
+from experiments.run import set_up_devices
+
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "sweep": sweep.main,
+}
+
+
+def main() -> int:
+    """The command; exit code 2 after a name that is not there."""
+    try:
+        if len(sys.argv) != 2:
+            raise ValueError(f"usage: python -m experiments.benchmark NAME, one of {', '.join(BENCHMARKS)}")
+        if sys.argv[1] not in BENCHMARKS:
+            choose(sys.argv[1], BENCHMARKS, "benchmark")
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    set_up_devices()
+    BENCHMARKS[sys.argv[1]]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""A sweep of MLPs as one program, against the same runs in a jitted loop one by one and in PyTorch.
+
+64-128-128-10, batch 64, 1,000 Adam steps on digits; L2 strength x seed.
+"""
+
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from configs import base
+from configs.grid import axis, product
+from experiments import sweep
+from experiments.benchmark.timing import installed, machine
+from experiments.loop import Cadence, Hooks, train
+from nn_core.training.population import place, populate
+
+STEPS, BATCH, TORCH_RUNS, LOOP_RUNS = 1000, 64, 4, 8
+
+
+def get_config():
+    """The benchmark's run; no evaluation but at start and end, as the peers do none."""
+    config = base.experiment()
+    config.model = base.mlp(hidden_sizes=(128, 128))
+    config.data = base.examples("digits", train=1280, validation=217, test=300)
+    config.data.batch_size = BATCH
+    config.hparams.learning_rate = 1e-3
+    config.train.steps, config.train.eval_every, config.train.log_every = STEPS, STEPS, STEPS
+    config.train.evaluate_train = False
+    return config
+
+
+def run_population(num_members: int, program=None):
+    """Trains a population; returns (seconds with compilation, seconds of a second pass, program)."""
+    overrides = product(axis("hparams.l2", np.geomspace(1e-6, 1e-2, 8).tolist()), axis("seed", range(-(-num_members // 8))))
+    config = get_config()
+    start = time.perf_counter()
+    members = sweep.expand(config, lambda _: overrides[:num_members])
+    (group,) = sweep.group(members)
+    cut = sweep.parts(group, num_members, len(jax.local_devices()))
+    populated, mesh = populate(group.experiment.program, len(cut[0][1].keys))
+    data = place(group.experiment.data, mesh, by_member=False)
+    population = place(cut[0][1], mesh, by_member=True)
+    cadence = Cadence(STEPS, STEPS, STEPS)
+    hooks = Hooks(lambda rows: None, lambda step, rows: None)
+
+    def once():
+        return train(populated, data, population, cadence, group.experiment.settings.chunk_steps, hooks)[1]
+
+    rows = once()
+    cold = time.perf_counter() - start
+    start = time.perf_counter()
+    once()
+    accuracy = float(np.mean([row["test_accuracy"] for row in rows]))
+    return cold, time.perf_counter() - start, accuracy
+
+
+def torch_loop(runs: int) -> tuple[float, float]:
+    """Seconds a run of the plain PyTorch loop that anyone would write, and its test accuracy."""
+    import torch
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    start, accuracies = time.perf_counter(), []
+    for run in range(runs):
+        torch.manual_seed(run)
+        order = torch.randperm(len(images))
+        x = torch.tensor(images, dtype=torch.float32)[order]
+        y = torch.tensor(labels)[order]
+        mean, std = x[:1280].mean(0), x[:1280].std(0)
+        x = (x - mean) / torch.where(std > 0, std, torch.ones(()))
+        model = torch.nn.Sequential(
+            torch.nn.Linear(64, 128), torch.nn.ReLU(), torch.nn.Linear(128, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10)
+        )
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+        kernels = [layer.weight for layer in model if isinstance(layer, torch.nn.Linear)]
+        epoch = []
+        for _ in range(STEPS):
+            if not epoch:
+                epoch = list(torch.randperm(1280).split(BATCH))
+            rows = epoch.pop()
+            loss = torch.nn.functional.cross_entropy(model(x[rows]), y[rows])
+            loss = loss + 1e-4 * sum((kernel**2).sum() for kernel in kernels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        with torch.no_grad():
+            accuracies.append((model(x[-300:]).argmax(1) == y[-300:]).float().mean().item())
+    return (time.perf_counter() - start) / runs, float(np.mean(accuracies))
+
+
+def main() -> None:
+    """Prints the table."""
+    print(machine())
+    print(f"MLP 64-128-128-10, batch {BATCH}, {STEPS} Adam steps on digits, L2 strength x seed\n")
+    torch_seconds = None
+    if installed("torch"):
+        torch_loop(1)
+        torch_seconds, accuracy = torch_loop(TORCH_RUNS)
+        print(f"PyTorch loop, one after the other        {torch_seconds * 1e3:8.1f} ms a run   test accuracy {accuracy:.3f}")
+    _, loop_seconds, accuracy = run_population(1)
+    print(f"jitted loop, one after the other         {loop_seconds * 1e3:8.1f} ms a run   test accuracy {accuracy:.3f}")
+    for size in (8, 64, 256, 1000):
+        cold, warm, accuracy = run_population(size)
+        line = f"population of {size:4d}, compilation included {cold / size * 1e3:9.1f} ms a run, steady {warm / size * 1e3:6.1f}"
+        ratio = f"   PyTorch / ours: {torch_seconds * size / cold:5.1f}x, steady {torch_seconds * size / warm:5.1f}x" if torch_seconds else ""
+        print(f"{line}   loop / ours: {loop_seconds * size / cold:5.1f}x{ratio}   test accuracy {accuracy:.3f}")
+    jnp.zeros(()).block_until_ready()

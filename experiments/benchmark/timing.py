@@ -1,0 +1,51 @@
+"""Timing shared by the benchmarks: alternate the contestants, quote medians and ratios, name the machine."""
+
+import importlib.metadata
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+import jax
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """Wall time of one call; the function must wait for its own result (block_until_ready)."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def alternate(contestants: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
+    """Times of each contestant in turn, A B A B …, so that a drifting machine touches all alike."""
+    times: list[list[float]] = [[] for _ in contestants]
+    for _ in range(rounds):
+        for index, function in enumerate(contestants):
+            times[index].append(seconds(function))
+    return times
+
+
+def median_ratio(slow: Sequence[float], fast: Sequence[float]) -> float:
+    """Median over the rounds of slow / fast."""
+    return statistics.median(a / b for a, b in zip(slow, fast, strict=True))
+
+
+def installed(name: str) -> bool:
+    """Whether a peer is there to be compared with."""
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def machine() -> str:
+    """One line: processor, cores, devices, versions."""
+    model = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), model)
+    devices = jax.local_devices()
+    peers = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in ("jax", "torch", "transformers") if installed(p))
+    return f"{model}, {len(os.sched_getaffinity(0))} cores, {len(devices)} x {devices[0].device_kind}; {peers}"

@@ -1,0 +1,59 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nn_core.data.splits import SplitSizes, flip_labels, split_indices, standardizer, stratified_order
+
+LABELS = jnp.asarray([0] * 53 + [1] * 29 + [2] * 19)
+
+
+@pytest.mark.parametrize("num_classes", [0, 3])
+def test_splits_are_disjoint_and_have_their_sizes(num_classes):
+    split = split_indices(jax.random.key(5), LABELS, SplitSizes(47, 23, 31), num_classes)
+    assert [len(split[name]) for name in ("train", "validation", "test")] == [47, 23, 31]
+    everything = np.concatenate([split[name] for name in split])
+    assert len(np.unique(everything)) == 101
+
+
+def test_stratified_prefixes_keep_the_shares_of_the_classes():
+    order = stratified_order(jax.random.key(0), LABELS, 3)
+    assert sorted(order.tolist()) == list(range(101))
+    for size in (20, 50, 80):
+        counts = np.bincount(np.asarray(LABELS[order[:size]]), minlength=3)
+        np.testing.assert_allclose(counts, size * np.array([53, 29, 19]) / 101, atol=1.0)
+
+
+def test_splits_differ_between_keys_and_repeat_for_one():
+    orders = [stratified_order(jax.random.key(seed), LABELS, 3) for seed in (0, 0, 1)]
+    assert jnp.array_equal(orders[0], orders[1])
+    assert not jnp.array_equal(orders[0], orders[2])
+
+
+def test_without_key_the_order_of_the_file_stays_and_the_test_part_is_the_last():
+    split = split_indices(None, LABELS, SplitSizes(10, 5, 7), 3)
+    assert split["train"].tolist() == list(range(10))
+    assert split["validation"].tolist() == list(range(10, 15))
+    assert split["test"].tolist() == list(range(94, 101))
+
+
+def test_sizes_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="60 \\+ 30 \\+ 20 = 110 exceed the 101"):
+        split_indices(jax.random.key(0), LABELS, SplitSizes(60, 30, 20))
+    with pytest.raises(ValueError, match="train >= 1"):
+        split_indices(jax.random.key(0), LABELS, SplitSizes(0, 30, 20))
+
+
+def test_standardizer_gives_mean_zero_and_variance_one_and_keeps_constants_finite():
+    inputs = jax.random.normal(jax.random.key(1), (211, 3)) * jnp.asarray([[1.0, 7.0, 0.0]]) + 5.0
+    shift, scale = standardizer(inputs)
+    standard = (inputs - shift[None]) / scale[None]
+    np.testing.assert_allclose(standard.mean(axis=0), 0, atol=2e-6)
+    np.testing.assert_allclose(standard.std(axis=0), [1, 1, 0], atol=1e-5)
+
+
+def test_flipped_labels_are_other_classes_at_the_given_rate():
+    labels = jnp.zeros((20011,), jnp.int32)
+    noisy = flip_labels(jax.random.key(2), labels, 5, 0.3)
+    assert abs(float(jnp.mean(noisy != 0)) - 0.3) < 0.01
+    np.testing.assert_allclose(np.bincount(np.asarray(noisy))[1:] / 20011, 0.075, atol=0.008)
