@@ -45,6 +45,11 @@ def test_top_p_keeps_the_token_that_crosses(top_p: float, expected: list[float])
     np.testing.assert_allclose(probabilities(keep_top_p(FOUR, top_p))[0], expected, atol=1e-6)
 
 
+def test_top_p_one_keeps_what_is_lost_in_the_rounding_of_the_sum() -> None:
+    assert np.isfinite(keep_top_p(jnp.array([[0.0, -30.0, -40.0]]), 1.0)).all()
+    assert np.isfinite(keep_top_p(jnp.array([[0.0, -30.0, -40.0]]), 0.999)).sum() == 1
+
+
 @pytest.mark.parametrize(
     ("top_k", "expected"),
     [(1, [0, 1, 0, 0]), (2, [0, 0.625, 0, 0.375]), (3, [3 / 19, 10 / 19, 0, 6 / 19]), (99, [0.15, 0.5, 0.05, 0.3])],
