@@ -112,7 +112,8 @@ def _open(path: str | Path) -> Image.Image:
     except FileNotFoundError as error:
         raise ValueError(f"there is no image {path}; check the path") from error
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError) as error:
-        reason = "" if isinstance(error, UnidentifiedImageError) else f" ({' '.join(str(error).split())})"
+        words = getattr(error, "strerror", None) or str(error)
+        reason = "" if isinstance(error, UnidentifiedImageError) else f" ({' '.join(words.split())})"
         raise ValueError(f"{path} is no readable PNG or JPEG image{reason}; convert it to one of them") from error
     if num_pixels > _MAX_PIXELS:
         raise ValueError(f"{path} has {num_pixels} pixels, more than {_MAX_PIXELS}; make it smaller")

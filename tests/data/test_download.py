@@ -1,6 +1,7 @@
 """R18: whatever goes wrong in a download, no bad file appears under the final name and the error says what to do."""
 
 import contextlib
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -394,3 +395,10 @@ def test_registry_matches_the_real_files(shared_data: Path) -> None:
         path = fetch(source, data_dir=shared_data, offline=True)
         assert path == shared_data / source.filename
         assert path.stat().st_size == source.size or name == "sms_spam"
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("name", [name for name, source in SOURCES.items() if source.size < 20_000_000])
+def test_every_mirror_has_the_file(name: str, tmp_path: Path) -> None:
+    for number, url in enumerate(SOURCES[name].urls):
+        fetch(dataclasses.replace(SOURCES[name], urls=(url,)), cache_dir=tmp_path / str(number))
