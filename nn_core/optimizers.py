@@ -35,13 +35,15 @@ class Rule(NamedTuple):
       transformation: gradient -> direction to subtract (optax, no learning rate, no sign).
       scales_gradient: True: the learning rate multiplies the gradient *before* the transformation (v = mu v - eta g);
         False: it multiplies the direction after it. They differ only when the learning rate changes over time.
-      shrinkage: (state, params, strength) -> how far, in learning rates, the proximal step of strength |w| moves each
-        weight: a tree like the parameters, of scalars or of arrays.
+      gain: how far a constant gradient of 1 moves in the long run, in learning rates, if the rule is linear.
+      root: state of the transformation -> what it divides each gradient by, ~ sqrt(mean g^2), a tree like the
+        parameters; None for a linear rule.
     """
 
     transformation: optax.GradientTransformation
     scales_gradient: bool
-    shrinkage: Callable[[Any, Any, Array | float], Any]
+    gain: Array | float = 1.0
+    root: Callable[[Any], Any] | None = None
 
 
 class OptimizerState(NamedTuple):
@@ -59,19 +61,19 @@ class OptimizerState(NamedTuple):
 def sgd(hparams: Hparams) -> Rule:
     """Gradient descent, w <- w - eta g (L1412-L1437); batch, mini-batch or one example: as the batches it is given."""
     del hparams
-    return Rule(optax.identity(), scales_gradient=True, shrinkage=_uniform(1.0))
+    return Rule(optax.identity(), scales_gradient=True)
 
 
 def momentum(hparams: Hparams) -> Rule:
     """Heavy ball, v <- mu v - eta g; w <- w + v (L1366, F063). A constant gradient moves by eta / (1 - mu) (S26)."""
     decay = _required(hparams, "momentum", "momentum")
-    return Rule(optax.trace(decay), scales_gradient=True, shrinkage=_uniform(1.0 - decay))
+    return Rule(optax.trace(decay), scales_gradient=True, gain=1.0 / (1.0 - decay))
 
 
 def nesterov(hparams: Hparams) -> Rule:
     """Nesterov's momentum, v <- mu v - eta g; w <- w + mu v - eta g (Sutskever et al. 2013, torch's form)."""
     decay = _required(hparams, "momentum", "nesterov")
-    return Rule(optax.trace(decay, nesterov=True), scales_gradient=True, shrinkage=_uniform(1.0 - decay))
+    return Rule(optax.trace(decay, nesterov=True), scales_gradient=True, gain=1.0 / (1.0 - decay))
 
 
 def rmsprop(hparams: Hparams) -> Rule:
@@ -82,7 +84,7 @@ def rmsprop(hparams: Hparams) -> Rule:
     def root(state: Any) -> Any:
         return jax.tree.map(lambda nu: jnp.sqrt(nu) + epsilon, state.nu)
 
-    return Rule(transformation, scales_gradient=False, shrinkage=_adaptive(root))
+    return Rule(transformation, scales_gradient=False, root=root)
 
 
 def adam(hparams: Hparams) -> Rule:
@@ -96,14 +98,13 @@ def adam(hparams: Hparams) -> Rule:
         correction = 1.0 - beta2**state.count
         return jax.tree.map(lambda nu: jnp.sqrt(nu / _like(correction, nu)) + epsilon, state.nu)
 
-    return Rule(transformation, scales_gradient=False, shrinkage=_adaptive(root))
+    return Rule(transformation, scales_gradient=False, root=root)
 
 
 def adamw(hparams: Hparams) -> Rule:
     """Adam with decoupled decay, w <- (1 - eta lambda) w - eta m / (sqrt(s) + epsilon) (L2807-L2814, F049).
 
-    Raises:
-      ValueError: hparams.weight_decay is not set; without it this is "adam".
+    Raises ValueError where hparams.weight_decay is not set: without it this is "adam".
     """
     _required(hparams, "weight_decay", "adamw")
     return adam(hparams)
@@ -117,7 +118,7 @@ def adagrad(hparams: Hparams) -> Rule:
     def root(state: Any) -> Any:
         return jax.tree.map(lambda total: jnp.sqrt(total + epsilon), state.sum_of_squares)
 
-    return Rule(transformation, scales_gradient=False, shrinkage=_adaptive(root))
+    return Rule(transformation, scales_gradient=False, root=root)
 
 
 OPTIMIZERS: dict[str, Callable[[Hparams], Rule]] = {
@@ -145,8 +146,8 @@ def make_optimizer(
 
     The proximal step makes weights exactly zero where a penalty leaves them hovering (S18); the strength is
     hparams.l1 + hparams.elastic_net hparams.l1_ratio, and the task must leave that part out of its loss
-    (`penalty(..., proximal=True)`). It is taken in the rule's own metric, so its fixed points minimise loss + l1 |w|
-    whatever the rule; for the adaptive rules its speed is at most eta_t a step, as with the penalty.
+    (`penalty(..., proximal=True)`). It is taken in the rule's own metric, so that its fixed points minimise
+    loss + l1 |w| whatever the rule: see `proximal_metric`.
 
     Args:
       name: one of OPTIMIZERS.
@@ -179,12 +180,13 @@ def make_optimizer(
         if rule.scales_gradient:
             grads = _scale(grads, -step_size)
         updates, rule_state = rule.transformation.update(grads, state.rule, params)
+        if strength is not None:
+            updates, shrinkage = proximal_metric(rule, rule_state, updates, params, strength)
         if not rule.scales_gradient:
             updates = _scale(updates, -step_size)
         if decay is not None:
             updates = decay_weights(updates, params, step_size * decay)
         if strength is not None:
-            shrinkage = rule.shrinkage(rule_state, params, strength)
             updates = proximal_l1(updates, params, _scale(shrinkage, step_size))
         return updates, OptimizerState(optax.safe_increment(state.step), rule_state)
 
@@ -223,6 +225,38 @@ def decay_weights(updates: Any, params: Any, shrink: Array | float) -> Any:
     )
 
 
+def proximal_metric(
+    rule: Rule, rule_state: Any, direction: Any, params: Any, strength: Array | float
+) -> tuple[Any, Any]:
+    """The direction and the shrinkage, in learning rates, whose difference vanishes exactly where |g| = strength.
+
+    A linear rule moves by gain g, so the shrinkage is gain strength. An adaptive rule moves by g / root; dividing the
+    strength by the root too would throw a weight of tiny gradients to zero in one step, so both are divided by
+    max(root, strength): the shrinkage is at most 1, as an adaptive rule's own steps are.
+
+    Args:
+      rule, rule_state: the rule and its state after the step.
+      direction: pytree, what the transformation returned.
+      params: pytree of parameters of the same structure.
+      strength: L1 strength >= 0.
+
+    Returns:
+      The direction, changed on the penalised leaves only, and the shrinkage, a tree of the same structure.
+    """
+    if rule.root is None:
+        return direction, jax.tree.map(lambda _: jnp.asarray(rule.gain * strength), params)
+    root = rule.root(rule_state)
+    floor = jax.tree.map(lambda d: jnp.maximum(d, _like(strength, d)), root)
+    direction = jax.tree.map(
+        lambda update, d, least, penalised: update * (d / least) if penalised else update,
+        direction,
+        root,
+        floor,
+        penalised_mask(params),
+    )
+    return direction, jax.tree.map(lambda least: _like(strength, least) / least, floor)
+
+
 def proximal_l1(updates: Any, params: Any, thresholds: Any) -> Any:
     """Replaces updates u by prox(w + u) - w on the penalised leaves, so that w + update ends exactly at 0.
 
@@ -245,25 +279,6 @@ def proximal_l1(updates: Any, params: Any, thresholds: Any) -> Any:
         thresholds,
         penalised_mask(params),
     )
-
-
-def _uniform(divisor: Array | float) -> Callable[[Any, Any, Array | float], Any]:
-    """Shrinkage of a linear rule, whose steady step is gradient / divisor (1 - mu for momentum)."""
-    return lambda state, params, strength: jax.tree.map(lambda _: jnp.asarray(strength / divisor), params)
-
-
-def _adaptive(root: Callable[[Any], Any]) -> Callable[[Any, Any, Array | float], Any]:
-    """Shrinkage of a rule that divides by root(state) ~ sqrt(mean g^2), at most 1.
-
-    Without the floor a weight whose gradients are tiny against the strength would jump to zero in one step. The floor
-    moves no fixed point: at one, strength = |g| <= root where the weight is not zero.
-    """
-
-    def shrinkage(state: Any, params: Any, strength: Array | float) -> Any:
-        del params
-        return jax.tree.map(lambda d: _like(strength, d) / jnp.maximum(d, _like(strength, d)), root(state))
-
-    return shrinkage
 
 
 def _scale(tree: Any, factor: Array | float) -> Any:
