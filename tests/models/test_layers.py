@@ -1,0 +1,117 @@
+"""Layers against Flax, and their laws: flattening, dropout by the flag, normalisation in float32."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nn_core.models.layers import Dense, Dropout, LayerNorm, RMSNorm
+
+X_BTD = jax.random.normal(jax.random.key(0), (3, 5, 7)) * 4 + 1
+
+
+def value_and_gradients(module: nn.Module, variables, x):
+    return jax.jit(jax.value_and_grad(lambda v, x: jnp.sum(jnp.sin(module.apply(v, x))), argnums=(0, 1)))(variables, x)
+
+
+def assert_same(ours: nn.Module, theirs: nn.Module, x) -> None:
+    variables = theirs.init(jax.random.key(1), x)
+    same_names = jax.tree.map(jnp.shape, ours.init(jax.random.key(1), x))
+    assert same_names == jax.tree.map(jnp.shape, variables)
+    variables = jax.tree.map(lambda leaf: leaf + 0.1 * jax.random.normal(jax.random.key(2), leaf.shape), variables)
+    found, expected = (value_and_gradients(module, variables, x) for module in (ours, theirs))
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(7,), (3, 7), (3, 5, 7), (2, 3, 5, 7)])
+def test_dense_equals_flax_for_any_leading_axes(shape: tuple[int, ...]) -> None:
+    x = jax.random.normal(jax.random.key(0), shape)
+    assert_same(Dense(11), nn.Dense(11), x)
+    assert Dense(11).init_with_output(jax.random.key(0), x)[0].shape == (*shape[:-1], 11)
+
+
+def test_dense_without_bias_and_in_half_precision() -> None:
+    assert_same(Dense(11, use_bias=False), nn.Dense(11, use_bias=False), X_BTD)
+    layer = Dense(11, dtype=jnp.bfloat16)
+    output, variables = layer.init_with_output(jax.random.key(0), X_BTD)
+    assert output.dtype == jnp.bfloat16 and variables["params"]["kernel"].dtype == jnp.float32
+
+
+def test_dense_multiplies_a_flat_matrix() -> None:
+    text = str(jax.make_jaxpr(lambda x: Dense(11).init_with_output(jax.random.key(0), x)[0])(X_BTD))
+    product = next(line for line in text.splitlines() if "dot_general" in line)
+    assert "f32[15,11]" in product
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (LayerNorm(), nn.LayerNorm(epsilon=1e-5, use_fast_variance=False)),
+        (LayerNorm(use_bias=False), nn.LayerNorm(epsilon=1e-5, use_bias=False, use_fast_variance=False)),
+        (LayerNorm(use_scale=False), nn.LayerNorm(epsilon=1e-5, use_scale=False, use_fast_variance=False)),
+        (RMSNorm(), nn.RMSNorm(epsilon=1e-6)),
+        (RMSNorm(epsilon=0.5), nn.RMSNorm(epsilon=0.5)),
+    ],
+)
+def test_norms_equal_flax(ours: nn.Module, theirs: nn.Module) -> None:
+    assert_same(ours, theirs, X_BTD)
+
+
+def test_layer_norm_rows_have_mean_zero_and_variance_one() -> None:
+    """F130; a constant row is finite, and so is its gradient."""
+    rows = LayerNorm().init_with_output(jax.random.key(0), X_BTD)[0]
+    np.testing.assert_allclose(rows.mean(-1), np.zeros((3, 5)), atol=1e-6)
+    np.testing.assert_allclose(rows.var(-1), np.ones((3, 5)), rtol=1e-4)
+    constant = jnp.full((2, 7), 1e4)
+    for layer in (LayerNorm(), RMSNorm()):
+        value, gradients = value_and_gradients(layer, layer.init(jax.random.key(0), constant), constant)
+        assert np.isfinite(value) and all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(gradients))
+    np.testing.assert_array_equal(LayerNorm().init_with_output(jax.random.key(0), constant)[0], np.zeros((2, 7)))
+
+
+@pytest.mark.parametrize("layer", [LayerNorm(), RMSNorm()])
+def test_norms_compute_in_float32_and_return_the_dtype_of_their_inputs(layer: nn.Module) -> None:
+    x = (X_BTD + 300).astype(jnp.bfloat16)
+    found, variables = layer.init_with_output(jax.random.key(0), x)
+    assert found.dtype == jnp.bfloat16
+    assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype(jnp.float32)}
+    exact = layer.apply(variables, x.astype(jnp.float32))
+    np.testing.assert_array_equal(found, exact.astype(jnp.bfloat16))
+
+
+def test_dropout_is_off_in_deterministic_mode_and_asks_for_no_key() -> None:
+    layer = Dropout(0.5)
+    np.testing.assert_array_equal(layer.apply({}, X_BTD), X_BTD)
+    np.testing.assert_array_equal(layer.apply({}, X_BTD, deterministic=True), X_BTD)
+    dropped = layer.apply({}, X_BTD, deterministic=False, rngs={"dropout": jax.random.key(0)})
+    kept = np.asarray(dropped != 0)
+    assert 0.2 < kept.mean() < 0.8
+    np.testing.assert_allclose(np.asarray(dropped)[kept], 2 * np.asarray(X_BTD)[kept], rtol=1e-6)
+
+
+def test_absent_dropout_is_not_in_the_program() -> None:
+    program = str(jax.make_jaxpr(lambda x: Dropout(None).apply({}, x, deterministic=False))(X_BTD))
+    assert "random" not in program and "threefry" not in program
+
+
+def test_dropout_rate_is_an_axis_of_a_sweep_also_under_scan() -> None:
+    class Stack(nn.Module):
+        rate: jax.Array
+
+        @nn.compact
+        def __call__(self, x):
+            def body(module, x, _):
+                return module(x, deterministic=False), None
+
+            scan = nn.scan(body, variable_axes={"params": 0}, split_rngs={"params": True, "dropout": True}, length=2)
+            return scan(Dropout(self.rate), x, None)[0]
+
+    def run(rate):
+        return Stack(rate).apply({}, jnp.ones((100, 100)), rngs={"dropout": jax.random.key(0)})
+
+    found = np.asarray(jax.jit(jax.vmap(run))(jnp.asarray([0.0, 0.5, 1.0])))
+    np.testing.assert_array_equal(found[0], np.ones((100, 100)))
+    assert (found[1] == 0).mean() == pytest.approx(0.75, abs=0.02)  # two independent masks
+    assert not found[2].any()
