@@ -1,0 +1,122 @@
+"""Memory before anything is allocated: a config that cannot fit is refused with an estimate, from shapes alone."""
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+
+class Demand(NamedTuple):
+    """What a run needs at the least, in bytes.
+
+    Attributes:
+        state: parameters, optimizer and early stopping, of all members.
+        gradients: one gradient and one update of the parameters, of all members.
+        batch: one step's examples, of all members.
+        data: the data set that they share, on every device.
+    """
+
+    state: int
+    gradients: int
+    batch: int
+    data: int
+
+    @property
+    def total(self) -> int:
+        """The sum."""
+        return sum(self)
+
+
+def tree_bytes(tree: Any) -> int:
+    """Bytes of a tree of arrays or shapes; keys count as their data."""
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def demand(state: Any, params: Any, batch: Any, data: Any, *, members: int = 1, data_copies: int = 1) -> Demand:
+    """A lower bound: activations are not counted, because what the compiler fuses away needs no memory.
+
+    Args:
+        state: shapes of one member's training state (`jax.eval_shape`), parameters included.
+        params: shapes of its parameters.
+        batch: shapes of its batch.
+        data: the shared arrays, or their shapes.
+        members: members of the population, >= 1.
+        data_copies: devices that hold the data.
+    """
+    return Demand(
+        state=members * tree_bytes(state),
+        gradients=members * 2 * tree_bytes(params),
+        batch=members * tree_bytes(batch),
+        data=data_copies * tree_bytes(data),
+    )
+
+
+def check_fits(needed: Demand, available: int) -> None:
+    """Raises ValueError, in one line and with the estimate, where the demand is larger than what there is.
+
+    Args:
+        needed: of `demand`.
+        available: bytes, of `available_bytes`.
+    """
+    if needed.total <= available:
+        return
+    parts = ", ".join(f"{name} {show_bytes(size)}" for name, size in needed._asdict().items() if size)
+    raise ValueError(
+        f"this config needs at least {show_bytes(needed.total)} of memory ({parts}), {show_bytes(available)} are free; "
+        "make the model, the batch or train.max_members smaller"
+    )
+
+
+def available_bytes(devices: Sequence[jax.Device]) -> int:
+    """Free memory of the accelerators together, or of this machine where the devices are its processors."""
+    stats = [device.memory_stats() for device in devices if device.platform != "cpu"]
+    known = [entry["bytes_limit"] - entry["bytes_in_use"] for entry in stats if entry]
+    return sum(known) if known else host_bytes()
+
+
+def host_bytes() -> int:
+    """Memory that this process may still take: the system's free memory or the container's limit, the smaller one."""
+    limits = [free for free in (system_bytes(), container_bytes()) if free is not None]
+    return min(limits) if limits else 2**62
+
+
+def system_bytes(path: Path = Path("/proc/meminfo")) -> int | None:
+    """MemAvailable of Linux; elsewhere the installed memory."""
+    try:
+        for line in path.read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError):
+        return None
+
+
+def container_bytes(root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """The limit of the control group (version 2 or 1), or None without one."""
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            text = (root / name).read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        if text.isdigit():
+            return int(text)
+    return None
+
+
+def show_bytes(count: int) -> str:
+    """Bytes for people.
+
+    >>> show_bytes(999), show_bytes(1_500_000), show_bytes(40 * 10**12)
+    ('999 B', '1.5 MB', '40 TB')
+    """
+    value, units = float(count), ["B", "kB", "MB", "GB", "TB", "PB", "EB"]
+    while value >= 999.5 and len(units) > 1:
+        value /= 1000
+        units.pop(0)
+    return f"{value:.3g} {units[0]}"
