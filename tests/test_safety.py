@@ -8,14 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 CALLS = {"eval", "exec", "compile", "__import__"}
-METHODS = {
-    ("yaml", "load"),
-    ("yaml", "unsafe_load"),
-    ("yaml", "full_load"),
-    ("os", "system"),
-    ("os", "popen"),
-    ("torch", "load"),
-}
+METHODS = {"yaml.load", "yaml.unsafe_load", "yaml.full_load", "os.system", "os.popen", "torch.load"}
 KEYWORDS = {"allow_pickle", "shell"}
 
 

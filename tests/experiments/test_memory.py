@@ -19,9 +19,7 @@ def test_bytes_are_counted_by_shape_and_type() -> None:
     tree = {"a": jnp.zeros((3, 5)), "b": jnp.zeros(7, jnp.bfloat16), "c": jnp.zeros((), bool), "none": None}
     assert tree_bytes(tree) == 60 + 14 + 1
     assert tree_bytes(jax.eval_shape(lambda: tree)) == 75
-    assert tree_bytes(jax.random.split(jax.random.key(0), 3)) == tree_bytes(
-        jax.random.key_data(jax.random.split(jax.random.key(0), 3))
-    )
+    assert tree_bytes(jax.random.split(jax.random.key(0), 3)) == 3 * 8
 
 
 def test_adam_needs_five_times_its_parameters() -> None:
