@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
 from nn_core.generation.decode import begin, completions, generate, generate_chunk, result, running_rows
 from nn_core.generation.filters import Sampling
@@ -70,6 +71,18 @@ def test_a_seed_repeats_a_text_and_another_seed_changes_it() -> None:
     assert text(1) != text(2)
 
 
+def test_transitions_of_generated_texts_fit_the_chain() -> None:
+    table = random_table(3) / 2
+    texts = completions(generate(MARKOV, table, [[0]] * 20, key=jax.random.key(0), max_new_tokens=500))
+    counts = np.zeros((VOCABULARY, VOCABULARY))
+    for text in texts:
+        np.add.at(counts, (text[:-1], text[1:]), 1)
+    expected = counts.sum(axis=1, keepdims=True) * np.asarray(jax.nn.softmax(table), np.float64)
+    statistic = ((counts - expected) ** 2 / expected).sum()
+    assert expected.min() > 5
+    assert stats.chi2.sf(statistic, VOCABULARY * (VOCABULARY - 1)) > 1e-3
+
+
 def test_rows_of_a_batch_equal_the_rows_alone() -> None:
     row_keys = jax.random.split(jax.random.key(7), len(PROMPTS))
     sampling = Sampling(temperature=0.9, top_k=5, top_p=0.95, repetition_penalty=1.3)
@@ -118,6 +131,15 @@ def test_lengths_are_exact_for_both_meanings() -> None:
     assert (total.lengths_B + jnp.array(lengths)).tolist() == [17] * 4
     whole = completions(new)
     assert completions(total) == [text[: 17 - length] for text, length in zip(whole, lengths, strict=True)]
+
+
+def test_no_row_leaves_its_window_not_even_when_it_has_finished() -> None:
+    request, progress = begin(DECODER, PARAMS, [[1], [2] * 9, [3] * 30], max_new_tokens=CONTEXT)
+    for _ in range(CONTEXT + 2):
+        progress = generate_chunk(DECODER, PARAMS, request, progress, 1)
+        going_on = running_rows(request, progress)
+        # A row that goes on may be full until the next call makes room; one that has finished stays where it was.
+        assert (progress.text.positions_B <= jnp.where(going_on, CONTEXT, CONTEXT - 1)).all()
 
 
 def test_log_probs_are_those_of_the_model_without_filters() -> None:

@@ -1,0 +1,69 @@
+"""The loops around the GPT and its cache: the tokens of the network read anew for every token."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nn_core.generation.beam import beam_search
+from nn_core.generation.decode import completions, generate
+from nn_core.models.gpt import GPT
+from nn_core.models.language import make_decoder
+
+CONTEXT, VOCABULARY = 7, 13
+MODEL = GPT(vocabulary_size=VOCABULARY, context_size=CONTEXT, embedding_dim=10, heads_num=2, layers_num=2)
+DECODER = make_decoder(MODEL)
+PROMPTS = [[1], [2, 3, 4], list(range(12)), [5] * 7]
+
+
+@pytest.fixture(scope="module")
+def params() -> dict:
+    params = jax.jit(MODEL.init)(jax.random.key(0), jnp.zeros((1, CONTEXT), jnp.int32))["params"]
+    # Large weights: without a training a small network would repeat one token.
+    return jax.tree.map(lambda leaf: 7 * leaf, params)
+
+
+@jax.jit
+def log_softmax(params: dict, ids_1T: jax.Array) -> jax.Array:
+    return jax.nn.log_softmax(MODEL.apply({"params": params}, ids_1T))[0]
+
+
+def log_probs_after(params: dict, window: list[int]) -> np.ndarray:
+    """Log-probabilities (V,) of the token after these, by the whole network."""
+    padded = np.zeros((1, CONTEXT), np.int32)
+    padded[0, : len(window)] = window
+    return np.asarray(log_softmax(params, padded))[len(window) - 1]
+
+
+def without_cache(params: dict, prompt: list[int], new_tokens: int, keep: int) -> tuple[list[int], list[float]]:
+    """Greedy tokens and their log-probabilities, the whole window through the network for each of them."""
+    text, window, log_probs = list(prompt), list(prompt)[-CONTEXT:], []
+    for _ in range(new_tokens):
+        if len(window) > CONTEXT:
+            window = text[-keep:]
+        log_probs_V = log_probs_after(params, window)
+        token = int(log_probs_V.argmax())
+        text.append(token)
+        window = [*window, token]
+        log_probs.append(float(log_probs_V[token]))
+    return text[len(prompt) :], log_probs
+
+
+@pytest.mark.parametrize("keep", [3, CONTEXT])
+def test_the_cache_changes_neither_tokens_nor_log_probs(params: dict, keep: int) -> None:
+    generation = generate(DECODER, params, PROMPTS, max_new_tokens=20, keep=keep)
+    texts = completions(generation)
+    assert len({tuple(text) for text in texts}) == len(PROMPTS)
+    for row, prompt in enumerate(PROMPTS):
+        expected, log_probs = without_cache(params, prompt, 20, keep)
+        assert texts[row] == expected
+        np.testing.assert_allclose(generation.log_probs_BN[row, :20], log_probs, atol=1e-5)
+
+
+def test_beams_of_the_gpt_carry_their_caches_along(params: dict) -> None:
+    search = beam_search(DECODER, params, PROMPTS[:2], num_beams=3, max_new_tokens=4)
+    for row, prompt in enumerate(PROMPTS[:2]):
+        for place in range(3):
+            new = np.asarray(search.ids_PKN)[row, place, :4].tolist()
+            expected = sum(log_probs_after(params, prompt + new[:n])[new[n]] for n in range(4))
+            np.testing.assert_allclose(search.log_probs_PK[row, place], expected, atol=1e-4)
