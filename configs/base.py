@@ -64,6 +64,7 @@ def experiment() -> ConfigDict:
         "evaluate_train": True,  # evaluate on the training split too
         "max_skips": 0,  # steps in a row with NaN or infinity that are skipped; 0 stops at the first
         "divergence_factor": 100.0,  # a loss above this many times 1 + |first loss| ends the run as diverged, > 1
+        "accumulate": 1,  # micro-batches whose gradients make one update; must divide the batch, >= 1
         "max_members": 1024,  # most members of a population in one call, >= 1
     })
     config.table = ("test_accuracy", "test_loss")  # columns of the table at the end
@@ -77,6 +78,11 @@ def classification(name: str = "classification") -> ConfigDict:
         "name": name,  # classification (softmax), binary (one sigmoid), one_vs_rest (a sigmoid a class), regression
         "class_weights": "none",  # none, or balanced: N / (C N_c)
     })
+
+
+def language() -> ConfigDict:
+    """Next-token prediction on a text."""
+    return ConfigDict({"name": "language"})
 
 
 def mlp(hidden_sizes: tuple[int, ...] = (32,), activation: str = "relu") -> ConfigDict:
@@ -110,3 +116,40 @@ def examples(name: str, *, train: int, validation: int, test: int, **options: fl
     })
     section.batch_size = 64
     return section
+
+
+def gpt(*, layers_num: int, heads_num: int, embedding_dim: int) -> ConfigDict:
+    """A decoder-only transformer: the course's keys (context_size stands under data, dropout_rate under hparams)."""
+    return ConfigDict({
+        "name": "gpt",
+        "layers_num": layers_num,  # blocks, >= 1
+        "heads_num": heads_num,  # attention heads, a divisor of embedding_dim
+        "embedding_dim": embedding_dim,  # width, >= 1
+        "use_bias": True,
+        "position": "learned",  # learned, sinusoidal, rotary, alibi, relative, none
+        "norm": "layer",  # layer, rms
+        "norm_position": "pre",  # pre, post
+        "activation": "gelu",  # gelu (exact), gelu_tanh
+        "ffn": "mlp",  # mlp (4 x width), swiglu, geglu
+        "tied_head": False,  # the head is the transposed token embedding
+        "attention": "dense",  # dense, blockwise (online softmax), cudnn (GPU)
+        "attention_dropout": True,  # drop attention weights too
+        "scan_layers": False,  # one compiled block, whatever the depth
+        "remat": False,  # compute activations again in the backward pass
+        "dtype": "float32",  # of the computation: float32, bfloat16
+    })
+
+
+def text(name: str, *, context_size: int, batch_size: int) -> ConfigDict:
+    """A text as tokens."""
+    return ConfigDict({
+        "name": name,  # shakespeare (download), pydoc, generated (both offline), file (with path)
+        "path": placeholder(str),  # of the text, where name is "file"
+        "tokenizer": "characters",  # see nn_core/text/tokenizers.py
+        "vocabulary_size": placeholder(int),  # of a trained tokenizer
+        "split_ratio": 0.9,  # share of the text that is trained on, in (0, 1)
+        "context_size": context_size,  # tokens of a window, >= 1
+        "batch_size": batch_size,  # windows a step, >= 1
+        "evaluation_windows": 256,  # windows that a split is judged on while training goes on, >= 1
+        "evaluation_batch": 64,  # windows in one forward pass of an evaluation, >= 1
+    })

@@ -7,9 +7,10 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments import build_supervised
+from experiments import build_language, build_supervised
 from experiments.overrides import choose, nearest
 from experiments.validation import check_ranges
+from nn_core.data.splits import SPLITS
 from nn_core.optimizers import OPTIMIZERS, make_optimizer
 from nn_core.schedules import SCHEDULES, make_schedule
 from nn_core.tasks.base import Data, Task
@@ -22,7 +23,10 @@ TASKS: dict[str, Callable[[ConfigDict], tuple[Task, Data]]] = {
     "binary": build_supervised.build,
     "one_vs_rest": build_supervised.build,
     "regression": build_supervised.build,
+    "language": build_language.build,
 }
+# The splits that the end of a run is judged on, where they are not train, validation and test.
+FINAL_SPLITS = {"language": ("train", "validation", "validation_full")}
 
 
 class Experiment(NamedTuple):
@@ -59,6 +63,8 @@ def build(config: ConfigDict) -> Experiment:
         evaluate_train=train.evaluate_train,
         max_skips=train.max_skips,
         divergence_factor=train.divergence_factor,
+        accumulate=train.accumulate,
+        splits=FINAL_SPLITS.get(config.task.name, SPLITS),
     )
     return Experiment(make_program(task, optimizer_factory(config), settings), data, settings)
 

@@ -33,6 +33,7 @@ class Settings(NamedTuple):
         evaluate_train: evaluate on the training split too, for curves without dropout and for the gap.
         max_skips: non-finite steps in a row that are skipped rather than fatal.
         divergence_factor: a loss above this many times 1 + |first loss| ends the run as diverged.
+        accumulate: micro-batches whose mean gradient makes one update.
         splits: the splits that `finish` evaluates.
     """
 
@@ -42,6 +43,7 @@ class Settings(NamedTuple):
     evaluate_train: bool = False
     max_skips: int = 0
     divergence_factor: float = 100.0
+    accumulate: int = 1
     splits: tuple[str, ...] = SPLITS
 
 
@@ -64,7 +66,13 @@ def make_program(task: Task, make_optimizer: MakeOptimizer, settings: Settings) 
     Returns:
         The four functions, neither jitted nor vmapped.
     """
-    train_step = make_train_step(task, make_optimizer, settings.max_skips, settings.divergence_factor)
+    train_step = make_train_step(
+        task,
+        make_optimizer,
+        max_skips=settings.max_skips,
+        divergence_factor=settings.divergence_factor,
+        accumulate=settings.accumulate,
+    )
 
     def start(key: Array, hparams: Hparams, data: Data) -> TrainState:
         params = task.init(run_keys(key).init, hparams)

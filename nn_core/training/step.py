@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from nn_core.tasks.base import Batch, Hparams, Task
+from nn_core.tasks.base import Batch, Hparams, Metrics, Task
 from nn_core.training.state import TrainState, stopped
 
 MakeOptimizer = Callable[[Hparams], optax.GradientTransformation]
@@ -21,7 +21,12 @@ def select(condition: Array, new: Any, old: Any) -> Any:
 
 
 def make_train_step(
-    task: Task, make_optimizer: MakeOptimizer, max_skips: int = 0, divergence_factor: float = 100.0
+    task: Task,
+    make_optimizer: MakeOptimizer,
+    *,
+    max_skips: int = 0,
+    divergence_factor: float = 100.0,
+    accumulate: int = 1,
 ) -> TrainStep:
     """The step that `scan` repeats.
 
@@ -35,17 +40,18 @@ def make_train_step(
         make_optimizer: hparams -> optax transformation, built inside the traced function.
         max_skips: bad steps in a row that are skipped; 0 stops at the first.
         divergence_factor: a loss above this many times 1 + |first loss| has exploded.
+        accumulate: micro-batches whose mean gradient makes one update; less memory, the same update (F145).
     Returns:
         (state, batch, hparams, key, until) -> (state, {"batch_loss", "gradient_norm", "active", …} scalars).
     """
+
+    value_and_gradient = make_gradient(task, accumulate)
 
     def train_step(
         state: TrainState, batch: Batch, hparams: Hparams, key: Array, until: Array
     ) -> tuple[TrainState, dict[str, Array]]:
         step_key = jax.random.fold_in(key, state.step)
-        (objective, metrics), grads = jax.value_and_grad(task.loss, has_aux=True)(
-            state.params, batch, hparams, step_key
-        )
+        objective, metrics, grads = value_and_gradient(state.params, batch, hparams, step_key)
         updates, opt_state = make_optimizer(hparams).update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         gradient_norm = optax.tree.norm(grads)
@@ -72,3 +78,41 @@ def make_train_step(
         return new_state, row | {"gradient_norm": gradient_norm, "active": active}
 
     return train_step
+
+
+def make_gradient(task: Task, accumulate: int) -> Callable[[Any, Batch, Hparams, Array], tuple[Array, Metrics, Any]]:
+    """(params, batch, hparams, key) -> (objective, metrics, gradient), in one piece or as the mean over micro-batches.
+
+    Args:
+        task: what is learned.
+        accumulate: k, which divides the batch; 1: the batch in one piece.
+    Returns:
+        The function; it raises ValueError at tracing where k does not divide the batch, or the batch is padded
+        (the micro-batches would weigh differently).
+    """
+    direct = jax.value_and_grad(task.loss, has_aux=True)
+
+    def whole(params: Any, batch: Batch, hparams: Hparams, key: Array) -> tuple[Array, Metrics, Any]:
+        (objective, metrics), grads = direct(params, batch, hparams, key)
+        return objective, metrics, grads
+
+    def in_pieces(params: Any, batch: Batch, hparams: Hparams, key: Array) -> tuple[Array, Metrics, Any]:
+        size = len(jax.tree.leaves(batch)[0])
+        if size % accumulate or "weights" in batch:
+            raise ValueError(
+                f"train.accumulate={accumulate} must divide every batch, of {size} examples; use a divisor, "
+                f"and data.drop_last where the last batch is ragged"
+            )
+        pieces = jax.tree.map(lambda leaf: leaf.reshape(accumulate, -1, *leaf.shape[1:]), batch)
+        shapes = jax.eval_shape(lambda piece: whole(params, piece, hparams, key), jax.tree.map(lambda x: x[0], pieces))
+        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+
+        def add(total: Any, numbered: tuple[Array, Batch]) -> tuple[Any, None]:
+            index, piece = numbered
+            part = whole(params, piece, hparams, jax.random.fold_in(key, index))
+            return jax.tree.map(jnp.add, total, part), None
+
+        (objective, metrics, grads), _ = jax.lax.scan(add, zeros, (jnp.arange(accumulate), pieces))
+        return objective / accumulate, metrics, jax.tree.map(lambda leaf: leaf / accumulate, grads)
+
+    return whole if accumulate == 1 else in_pieces

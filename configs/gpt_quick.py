@@ -1,0 +1,33 @@
+"""A character GPT that reaches readable text on two CPU cores in minutes: nanoGPT's CPU setting.
+
+    python -m experiments.run --config=configs/gpt_quick.py --config.data.name=shakespeare
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config() -> ConfigDict:
+    config = base.experiment()
+    config.name = "gpt_quick"
+    config.task = base.language()
+    config.model = base.gpt(layers_num=4, heads_num=4, embedding_dim=128)
+    config.model.use_bias = False
+    config.data = base.text("pydoc", context_size=64, batch_size=12)
+    config.optimizer.name = "adamw"
+    config.hparams.learning_rate = 1e-3
+    config.hparams.weight_decay = 0.1
+    config.hparams.beta2 = 0.99
+    config.hparams.clip_norm = 1.0
+    config.schedule.name = "cosine"
+    config.schedule.warmup_steps = 100
+    config.schedule.final_factor = 0.1
+    config.train.steps = 2000
+    config.train.eval_every = 100
+    config.train.log_every = 20
+    config.train.evaluate_train = False
+    config.train.keep_best = True
+    config.table = ("validation_full_loss", "train_loss")
+    config.figures = ("learning_curves",)
+    return config

@@ -1,0 +1,143 @@
+"""Predicting the next token of a text.
+
+Sources: notes L2147-L2170 (targets are the inputs shifted by one, random windows), L2795-L2906 (data set, validation);
+inventory F151-F154, F158, F163, F164, S43, S44, S46.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from nn_core import regularizers
+from nn_core.tasks.base import Batch, Data, Hparams, Metrics, Params, Plan, Task
+from nn_core.tasks.supervised import in_parts
+
+MakeModel = Callable[[Hparams], nn.Module]
+# (model, params, ids_BT, targets_BT, dropout key or None) -> losses_BT
+TokenLosses = Callable[[Any, Params, Array, Array, Array | None], Array]
+FULL = "_full"  # suffix of a split that is evaluated to its last token
+
+
+class Windows(NamedTuple):
+    """How a text becomes batches.
+
+    Attributes:
+        batch_size: B windows a step.
+        context_size: T tokens a window; the target of each is the token after it.
+        evaluation_windows: windows, evenly spaced over a split, on which it is judged while training goes on.
+        evaluation_batch: windows in one forward pass of an evaluation.
+    """
+
+    batch_size: int
+    context_size: int
+    evaluation_windows: int
+    evaluation_batch: int
+
+
+def check_length(num_tokens: int, context_size: int, split: str) -> None:
+    """Raises ValueError where a split holds no whole window with its targets."""
+    if num_tokens < context_size + 1:
+        raise ValueError(
+            f"the {split} text has {num_tokens} tokens and a window needs context_size + 1 = {context_size + 1}; "
+            f"use a longer text or a smaller context_size"
+        )
+
+
+def split_tokens(ids_N: Any, ratio: float) -> dict[str, Any]:
+    """The first int(ratio N) tokens for training and the rest for validation, in the order of the text (L2857-L2870).
+
+    Args:
+        ids_N: the text as ids.
+        ratio: share of training, in (0, 1).
+    Returns:
+        {"train": …, "validation": …}.
+    """
+    count = int(ratio * len(ids_N))
+    return {"train": ids_N[:count], "validation": ids_N[count:]}
+
+
+def window_starts(key: Array, step: Array, num_tokens: int, windows: Windows) -> Array:
+    """Where the windows of a step start: uniform with replacement over 0 .. N - T - 1, pure in (key, step): (B,)."""
+    last = num_tokens - windows.context_size
+    return jax.random.randint(jax.random.fold_in(key, step), (windows.batch_size,), 0, last)
+
+
+def cut(ids_N: Array, starts_B: Array, context_size: int) -> tuple[Array, Array]:
+    """Inputs and targets, (B, T) each; the targets are the inputs shifted by one (L2149-L2153)."""
+    window_BW = ids_N[starts_B[:, None] + jnp.arange(context_size + 1)[None]].astype(jnp.int32)
+    return window_BW[:, :-1], window_BW[:, 1:]
+
+
+def evaluation_starts(num_tokens: int, context_size: int, count: int | None) -> tuple[Array, Array]:
+    """Fixed windows of a split, and how many targets of each are counted.
+
+    Args:
+        num_tokens: N.
+        context_size: T.
+        count: how many, evenly spaced; None: as many as cover every target once, the last one overlapping but counted
+            for its new targets only.
+    Returns:
+        (starts (W,), first counted target of each window (W,)), int32.
+    """
+    last = num_tokens - context_size - 1
+    if count is not None and count * context_size < num_tokens:
+        starts = jnp.round(jnp.linspace(0, last, count)).astype(jnp.int32)
+        return starts, jnp.zeros((count,), jnp.int32)
+    starts = jnp.arange(0, num_tokens - 1, context_size, dtype=jnp.int32)
+    kept = jnp.minimum(starts, last)
+    return kept, starts - kept
+
+
+def make_language_model(make_model: MakeModel, token_losses: TokenLosses, windows: Windows) -> Task:
+    """Next-token prediction on a text that lives on the device, {"train": ids (N,), "validation": ids (M,)}.
+
+    Args:
+        make_model: hparams -> Linen module from ids (B, T) to logits (B, T, V).
+        token_losses: how its losses are computed; the dropout key is None where the model is evaluated.
+        windows: batches and evaluation.
+    Returns:
+        The task; the splits "train" and "validation" are judged on evenly spaced windows, "train_full" and
+        "validation_full" on every target.
+    """
+
+    def init(key: Array, hparams: Hparams) -> Params:
+        return make_model(hparams).init(key, jnp.zeros((1, windows.context_size), jnp.int32))["params"]
+
+    def loss(params: Params, batch: Batch, hparams: Hparams, key: Array) -> tuple[Array, Metrics]:
+        losses_BT = token_losses(make_model(hparams), params, batch["ids"], batch["targets"], key)
+        count = jnp.float32(losses_BT.size)
+        total = jnp.sum(losses_BT)
+        return total / count + regularizers.penalty(params, hparams), {"loss": (total, count)}
+
+    def evaluate(params: Params, data: Data, hparams: Hparams, split: str) -> Metrics:
+        ids_N = data[split.removesuffix(FULL)]
+        count = None if split.endswith(FULL) else windows.evaluation_windows
+        starts_W, first_W = evaluation_starts(len(ids_N), windows.context_size, count)
+        model = make_model(hparams)
+
+        def part(rows_B: Array, weights_B: Array | None) -> Metrics:
+            inputs_BT, targets_BT = cut(ids_N, starts_W[rows_B], windows.context_size)
+            losses_BT = token_losses(model, params, inputs_BT, targets_BT, None)
+            counted_BT = (jnp.arange(windows.context_size)[None] >= first_W[rows_B][:, None]).astype(jnp.float32)
+            if weights_B is not None:
+                counted_BT = counted_BT * weights_B[:, None]
+            return {"loss": (jnp.sum(losses_BT * counted_BT), jnp.sum(counted_BT))}
+
+        return in_parts(part, jnp.arange(len(starts_W)), windows.evaluation_batch)
+
+    def plan(data: Data, key: Array, first_step: Array, num_steps: int) -> Plan:
+        steps = first_step + jnp.arange(num_steps)
+        return jax.vmap(lambda step: window_starts(key, step, len(data["train"]), windows))(steps)
+
+    def batch(data: Data, starts_B: Plan) -> Batch:
+        inputs_BT, targets_BT = cut(data["train"], starts_B, windows.context_size)
+        return {"ids": inputs_BT, "targets": targets_BT}
+
+    def describe(params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
+        return {}
+
+    return Task(init, loss, evaluate, lambda data, key: data, plan, batch, describe)

@@ -1,0 +1,80 @@
+import jax
+import pytest
+
+from configs import base
+from configs.grid import axis, product, union, zipped
+from experiments import sweep
+from experiments.loop import Cadence
+from experiments.overrides import apply
+
+
+def small_config():
+    config = base.experiment()
+    config.hparams.learning_rate = 0.01
+    config.model = base.mlp(hidden_sizes=(3,))
+    config.data = base.examples("iris", train=60, validation=40, test=50)
+    config.train.steps, config.train.eval_every, config.train.log_every = 3, 2, 2
+    return config
+
+
+def expand(*sweeps):
+    return sweep.expand(small_config(), lambda config: union(*sweeps))
+
+
+def test_groups_are_structures_values_are_not():
+    members = expand(
+        product(axis("hparams.l2", (0.1, 0.2)), axis("seed", (0, 1))),  # one program
+        product(axis("model.activation", ("tanh", "relu")), axis("seed", (0, 1))),  # the second is another
+        axis("hparams.dropout_rate", (0.1, 0.2)),  # presence is structure
+    )
+    groups = sweep.group(members)
+    assert [[m.index for m in g.members] for g in groups] == [[0, 1, 2, 3], [4, 5], [6, 7], [8, 9]]
+
+
+def test_a_sweep_checks_all_its_members_before_the_first_runs():
+    with pytest.raises(ValueError, match=r"sweep member 1 .*tahn.*did you mean tanh"):
+        sweep.group(expand(axis("model.activation", ("relu", "tahn"))))
+    with pytest.raises(ValueError, match=r"sweep member 1 .*outside \[0, inf\)"):
+        sweep.group(expand(axis("hparams.l2", (0.1, -0.1))))
+    with pytest.raises(ValueError, match=r"sweep member 0 .*unknown config key config.hparams.l3"):
+        expand(axis("hparams.l3", (0.1,)))
+    with pytest.raises(ValueError, match="no members"):
+        sweep.expand(small_config(), lambda config: [])
+
+
+def test_parts_have_one_size_and_fill_the_devices():
+    (group,) = sweep.group(expand(axis("seed", range(7))))
+    cut = sweep.parts(group, max_members=3, num_devices=2)
+    assert [len(members) for members, _ in cut] == [4, 3]
+    assert all(len(population.keys) == 4 for _, population in cut)
+    seeds = [m.config.seed for members, _ in cut for m in members]
+    assert seeds == list(range(7))
+    padding = cut[1][1].keys[3]
+    assert bool(jax.random.key_data(padding).tolist() == jax.random.key_data(jax.random.key(6)).tolist())
+
+
+def test_description_counts_runs_programs_and_devices():
+    groups = sweep.group(expand(product(axis("model.activation", ("tanh", "relu")), axis("seed", range(3)))))
+    assert sweep.describe(groups) == f"sweep: 6 runs in 2 programs (3 members each), {len(jax.local_devices())} devices"
+
+
+def test_grid_refuses_one_path_twice_and_ragged_columns():
+    with pytest.raises(ValueError, match="two of the axes"):
+        product(axis("seed", (0,)), axis("seed", (1,)))
+    with pytest.raises(ValueError):
+        zipped({"seed": (0, 1), "label": ("a",)})
+
+
+def test_label_and_seed_are_no_structure():
+    config = small_config()
+    assert sweep.structure(config) == sweep.structure(apply(config, {"label": "x", "seed": 3, "hparams.learning_rate": 1}))
+    assert sweep.structure(config) != sweep.structure(apply(config, {"hparams.l1": 0.1}))
+
+
+def test_the_next_event_is_the_nearest_cadence():
+    cadence = Cadence(steps=25, eval_every=10, log_every=4)
+    events, step = [], 0
+    while step < 25:
+        step = cadence.next_event(step)
+        events.append(step)
+    assert events == [4, 8, 10, 12, 16, 20, 24, 25]
