@@ -27,6 +27,7 @@ def coin_log_likelihood(p: Array | float, heads: Array | float, tosses: Array | 
     Returns:
       The scalar log-likelihood of one order of the tosses.
     """
+    heads, tosses = jnp.asarray(heads, float), jnp.asarray(tosses, float)
     return jax.scipy.special.xlogy(heads, p) + jax.scipy.special.xlog1py(tosses - heads, -p)
 
 

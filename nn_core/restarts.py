@@ -5,8 +5,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
-from jax.scipy.special import gammaln
+from scipy.special import gammaln
 
 
 def independent_starts(init: Callable[[Array], Any], starts_key: Array, num_starts: int) -> Any:
@@ -73,18 +74,15 @@ def expected_best(values_N: Array) -> Array:
     Returns:
       (N,) expected best value of 1, 2, .. N restarts.
     """
-    return _order_statistic_weights(len(values_N), values_N.dtype) @ jnp.sort(values_N)
+    count = len(values_N)
+    drawn_N1, rank_1N = np.arange(1, count + 1)[:, None], np.arange(1, count + 1)[None, :]
+    # The chance that the i-th smallest of N is the smallest of k drawn ones; constants of the program, in float64.
+    log_chance_NN = _log_binomial(count - rank_1N, drawn_N1 - 1) - _log_binomial(count, drawn_N1)
+    return jnp.asarray(np.exp(log_chance_NN), values_N.dtype) @ jnp.sort(values_N)
 
 
-def _order_statistic_weights(num_values: int, dtype: Any) -> Array:
-    """weights[k - 1, i - 1]: the chance that the i-th smallest of N is the smallest of k drawn ones."""
-    k_K1 = jnp.arange(1, num_values + 1, dtype=dtype)[:, None]
-    i_1N = jnp.arange(1, num_values + 1, dtype=dtype)[None, :]
-    rest = num_values - i_1N
-    possible = rest >= k_K1 - 1
-    log_chance = _log_binomial(jnp.where(possible, rest, k_K1), k_K1 - 1) - _log_binomial(num_values, k_K1)
-    return jnp.where(possible, jnp.exp(log_chance), 0.0)
-
-
-def _log_binomial(n: Array | int, k: Array) -> Array:
-    return gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
+def _log_binomial(n: np.ndarray | int, k: np.ndarray) -> np.ndarray:
+    """ln C(n, k), -inf where k > n."""
+    inside = k <= n
+    rest = np.where(inside, n - k, 0)
+    return np.where(inside, gammaln(np.add(n, 1)) - gammaln(k + 1) - gammaln(rest + 1), -np.inf)
