@@ -73,3 +73,16 @@ def test_sixteen_restarts_in_one_program_beat_the_median() -> None:
     assert np.min(losses) < np.median(losses)
     narrow, wide = search(False, jax.random.key(4), 0.05), search(False, jax.random.key(4), 2.0)
     assert np.ptp(narrow) < 0.1 and np.min(wide) < np.min(narrow) - 5
+
+
+def test_restarts_needed_grow_with_the_dimension() -> None:
+    """S63: on Rastrigin about one start in eleven is in the best valley of each coordinate, so it takes 11^D."""
+
+    @partial(jax.jit, static_argnums=0)
+    def share(width: int) -> jax.Array:
+        starts = jax.random.uniform(jax.random.key(5), (2000, width), minval=-5.12, maxval=5.12)
+        ends = jax.vmap(lambda start: descend(rastrigin, start, optax.sgd(1e-3), 50)[-1])(starts)
+        return jnp.mean(jnp.linalg.norm(ends, axis=1) < 0.1)
+
+    assert 1 / share(1) == pytest.approx(11, rel=0.3)
+    assert 1 / share(2) > 5 / share(1)

@@ -174,6 +174,35 @@ def test_class_decisions() -> None:
     np.testing.assert_allclose(class_confidence(two), binary_confidence(two[:, 1]), rtol=1e-6)
 
 
+def test_one_node_per_class_needs_softmax_for_classes_that_exclude_each_other() -> None:
+    """S12: sigmoid nodes answer C separate questions (multi-label); their probabilities do not sum to 1."""
+    logits = jnp.array([2.0, 1.0, -0.5])
+    assert jnp.sum(jax.nn.softmax(logits)) == pytest.approx(1.0) and jnp.sum(jax.nn.sigmoid(logits)) > 1.9
+    assert predict_binary(logits).tolist() == [1, 1, 0] and predict_class(logits) == 0
+
+
+def test_logistic_regression_overfits_in_high_dimension_unless_penalised() -> None:
+    """S11c: "less prone to overfitting" is relative: 40 examples, 200 features of which one matters."""
+    inputs = jax.random.normal(jax.random.key(4), (1040, 200))
+    labels = (inputs[:, 0] > 0).astype(jnp.float32)
+
+    def accuracies(hparams: dict[str, float]) -> tuple[Array, Array]:
+        layer = fit(
+            lambda logits: losses.binary_cross_entropy(logits[:, 0], labels[:40]),
+            inputs[:40],
+            1,
+            {"learning_rate": 0.1, "momentum": 0.9, **hparams},
+            proximal="l1" in hparams,
+            steps=500,
+        )
+        right = predict_binary((inputs @ layer["kernel"])[:, 0] + layer["bias"]) == labels
+        return jnp.mean(right[:40]), jnp.mean(right[40:])
+
+    free, sparse = accuracies({}), accuracies({"l1": 0.1})
+    assert free[0] == 1.0 and free[1] < 0.75
+    assert sparse[1] > free[1] + 0.1
+
+
 def test_linear_is_the_network_without_hidden_layers() -> None:
     inputs = jax.random.normal(jax.random.key(2), (7, 5))
     params = Linear(3, kernel_init=jax.nn.initializers.normal(1.0)).init(jax.random.key(3), inputs)
