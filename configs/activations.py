@@ -1,6 +1,6 @@
 """Activation functions compared: seven of them, three depths, three learning rates, 8 seeds each.
 
-    python -m experiments.run --config=configs/activations.py
+python -m experiments.run --config=configs/activations.py
 """
 
 from ml_collections import ConfigDict
@@ -22,7 +22,14 @@ def get_config() -> ConfigDict:
     config.data.batch_size = 50
     config.train.steps = 400
     config.train.eval_every = 100
-    config.table = ("test_accuracy", "test_loss", "train_loss", "dead_units", "gradient_norm_dense_0", "gradient_norm_dense_1")
+    config.table = (
+        "test_accuracy",
+        "test_loss",
+        "train_loss",
+        "dead_units",
+        "gradient_norm_dense_0",
+        "gradient_norm_dense_1",
+    )
     config.figures = ("comparison",)
     return config
 

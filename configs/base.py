@@ -43,30 +43,35 @@ def experiment() -> ConfigDict:
     config.task = classification()
     config.model = mlp()
     config.data = examples("digits", train=1000, validation=300, test=497)
-    config.optimizer = ConfigDict({
-        "name": "adam",  # sgd, momentum, nesterov, rmsprop, adam, adamw, adagrad
-        "proximal": False,  # apply L1 by its proximal step, which makes exact zeros
-    })
-    config.schedule = ConfigDict({
-        "name": "constant",  # constant, inverse_sqrt, step, exponential, linear, cosine
-        "warmup_steps": 0,  # steps of linear warm-up, >= 0
-        "decay_steps": placeholder(int),  # step, exponential: steps per factor decay_rate
-        "decay_rate": placeholder(float),  # step, exponential: in (0, 1]
-        "final_factor": placeholder(float),  # linear, cosine: in [0, 1]
-    })
-    config.train = ConfigDict({
-        "steps": 1000,  # updates, >= 0
-        "eval_every": 100,  # steps between evaluations on validation, >= 1
-        "log_every": 100,  # steps between lines of metrics.jsonl, >= 1
-        "chunk_steps": 100,  # most steps in one compiled call, >= 1
-        "keep_best": False,  # finish with the parameters that were best on validation
-        "monitor": "loss",  # what keep_best and patience watch on validation; lower is better
-        "evaluate_train": True,  # evaluate on the training split too
-        "max_skips": 0,  # steps in a row with NaN or infinity that are skipped; 0 stops at the first
-        "divergence_factor": 100.0,  # a loss above this many times 1 + |first loss| ends the run as diverged, > 1
-        "accumulate": 1,  # micro-batches whose gradients make one update; must divide the batch, >= 1
-        "max_members": 1024,  # most members of a population in one call, >= 1
-    })
+    config.optimizer = ConfigDict(
+        {
+            "name": "adam",  # sgd, momentum, nesterov, rmsprop, adam, adamw, adagrad
+            "proximal": False,  # apply L1 by its proximal step, which makes exact zeros
+        }
+    )
+    config.schedule = ConfigDict(
+        {
+            "name": "constant",  # constant, inverse_sqrt, step, exponential, linear, cosine
+            "warmup_steps": 0,  # steps of linear warm-up, >= 0
+            "decay_steps": placeholder(int),  # step, exponential: steps per factor decay_rate
+            "decay_rate": placeholder(float),  # step, exponential: in (0, 1]
+            "final_factor": placeholder(float),  # linear, cosine: in [0, 1]
+        }
+    )
+    config.train = ConfigDict(
+        {
+            "steps": 1000,  # updates, >= 0
+            "eval_every": 100,  # steps between evaluations on validation, >= 1
+            "log_every": 100,  # steps between lines of metrics.jsonl, >= 1
+            "chunk_steps": 100,  # most steps in one compiled call, >= 1
+            "keep_best": False,  # finish with the parameters that were best on validation
+            "evaluate_train": True,  # evaluate on the training split too
+            "max_skips": 0,  # steps in a row with NaN or infinity that are skipped; 0 stops at the first
+            "divergence_factor": 100.0,  # a loss above this many times 1 + |first loss| ends the run as diverged, > 1
+            "accumulate": 1,  # micro-batches whose gradients make one update; must divide the batch, >= 1
+            "max_members": 1024,  # most members of a population in one call, >= 1
+        }
+    )
     config.table = ("test_accuracy", "test_loss")  # columns of the table at the end
     config.figures = ("learning_curves",)  # what is drawn at the end
     return config
@@ -74,10 +79,12 @@ def experiment() -> ConfigDict:
 
 def classification(name: str = "classification") -> ConfigDict:
     """What is learned from labelled examples."""
-    return ConfigDict({
-        "name": name,  # classification (softmax), binary (one sigmoid), one_vs_rest (a sigmoid a class), regression
-        "class_weights": "none",  # none, or balanced: N / (C N_c)
-    })
+    return ConfigDict(
+        {
+            "name": name,  # classification (softmax), binary (one sigmoid), one_vs_rest (a sigmoid a class), regression
+            "class_weights": "none",  # none, or balanced: N / (C N_c)
+        }
+    )
 
 
 def language() -> ConfigDict:
@@ -87,69 +94,77 @@ def language() -> ConfigDict:
 
 def mlp(hidden_sizes: tuple[int, ...] = (32,), activation: str = "relu") -> ConfigDict:
     """A multi-layer perceptron; hidden_sizes=() is the linear model."""
-    return ConfigDict({
-        "name": "mlp",
-        "hidden_sizes": hidden_sizes,  # units of each hidden layer, each >= 1
-        "activation": activation,  # see nn_core/activations.py
-        "normalization": "none",  # none, layer
-        "initializer": "he_normal",  # see nn_core/initializers.py
-        "use_bias": True,
-    })
+    return ConfigDict(
+        {
+            "name": "mlp",
+            "hidden_sizes": hidden_sizes,  # units of each hidden layer, each >= 1
+            "activation": activation,  # see nn_core/activations.py
+            "normalization": "none",  # none, layer
+            "initializer": "he_normal",  # see nn_core/initializers.py
+            "use_bias": True,
+        }
+    )
 
 
 def examples(name: str, *, train: int, validation: int, test: int, **options: float) -> ConfigDict:
     """Labelled examples in arrays; `options` go to the generator or loader of that name."""
-    section = ConfigDict({
-        "name": name,  # see nn_core/data/sources.py
-        "options": ConfigDict(dict(options)),  # arguments of the loader, such as num_examples, noise, seed
-        "train": train,  # training examples, >= 1
-        "validation": validation,  # examples that choose, >= 1
-        "test": test,  # examples that judge, once, >= 1
-        "shuffle": True,  # draw the split by the seed; False: first rows train, last rows test
-        "standardize": "feature",  # feature, all, none; statistics of the training examples
-        "label_noise": 0.0,  # share of training labels that are replaced by another class, in [0, 1)
-        "noise_features": 0,  # columns of N(0, 1) that are appended to the inputs, >= 0
-        "batch_size": placeholder(int),  # examples a step; None: all of them (batch gradient descent)
-        "with_replacement": False,
-        "drop_last": False,  # leave the ragged last batch of an epoch out
-        "evaluation_batch": 4096,  # examples in one forward pass of an evaluation, >= 1
-    })
+    section = ConfigDict(
+        {
+            "name": name,  # see nn_core/data/sources.py
+            "options": ConfigDict(dict(options)),  # arguments of the loader, such as num_examples, noise, seed
+            "train": train,  # training examples, >= 1
+            "validation": validation,  # examples that choose, >= 1
+            "test": test,  # examples that judge, once, >= 1
+            "shuffle": True,  # draw the split by the seed; False: first rows train, last rows test
+            "standardize": "feature",  # feature, all, none; statistics of the training examples
+            "label_noise": 0.0,  # share of training labels that are replaced by another class, in [0, 1)
+            "noise_features": 0,  # columns of N(0, 1) that are appended to the inputs, >= 0
+            "batch_size": placeholder(int),  # examples a step; None: all of them (batch gradient descent)
+            "with_replacement": False,
+            "drop_last": False,  # leave the ragged last batch of an epoch out
+            "evaluation_batch": 4096,  # examples in one forward pass of an evaluation, >= 1
+        }
+    )
     section.batch_size = 64
     return section
 
 
 def gpt(*, layers_num: int, heads_num: int, embedding_dim: int) -> ConfigDict:
     """A decoder-only transformer: the course's keys (context_size stands under data, dropout_rate under hparams)."""
-    return ConfigDict({
-        "name": "gpt",
-        "layers_num": layers_num,  # blocks, >= 1
-        "heads_num": heads_num,  # attention heads, a divisor of embedding_dim
-        "embedding_dim": embedding_dim,  # width, >= 1
-        "use_bias": True,
-        "position": "learned",  # learned, sinusoidal, rotary, alibi, relative, none
-        "norm": "layer",  # layer, rms
-        "norm_position": "pre",  # pre, post
-        "activation": "gelu",  # gelu (exact), gelu_tanh
-        "ffn": "mlp",  # mlp (4 x width), swiglu, geglu
-        "tied_head": False,  # the head is the transposed token embedding
-        "attention": "dense",  # dense, blockwise (online softmax), cudnn (GPU)
-        "attention_dropout": True,  # drop attention weights too
-        "scan_layers": False,  # one compiled block, whatever the depth
-        "remat": False,  # compute activations again in the backward pass
-        "dtype": "float32",  # of the computation: float32, bfloat16
-    })
+    return ConfigDict(
+        {
+            "name": "gpt",
+            "layers_num": layers_num,  # blocks, >= 1
+            "heads_num": heads_num,  # attention heads, a divisor of embedding_dim
+            "embedding_dim": embedding_dim,  # width, >= 1
+            "use_bias": True,
+            "position": "learned",  # learned, sinusoidal, rotary, alibi, relative, none
+            "norm": "layer",  # layer, rms
+            "norm_position": "pre",  # pre, post
+            "activation": "gelu",  # gelu (exact), gelu_tanh
+            "ffn": "mlp",  # mlp (4 x width), swiglu, geglu
+            "tied_head": False,  # the head is the transposed token embedding
+            "attention": "dense",  # dense, blockwise (online softmax), cudnn (GPU)
+            "attention_dropout": True,  # drop attention weights too
+            "scan_layers": False,  # one compiled block, whatever the depth
+            "remat": False,  # compute activations again in the backward pass
+            "dtype": "float32",  # of the computation: float32, bfloat16
+        }
+    )
 
 
 def text(name: str, *, context_size: int, batch_size: int) -> ConfigDict:
     """A text as tokens."""
-    return ConfigDict({
-        "name": name,  # shakespeare (download), pydoc, generated (both offline), file (with path)
-        "path": placeholder(str),  # of the text, where name is "file"
-        "tokenizer": "characters",  # see nn_core/text/tokenizers.py
-        "vocabulary_size": placeholder(int),  # of a trained tokenizer
-        "split_ratio": 0.9,  # share of the text that is trained on, in (0, 1)
-        "context_size": context_size,  # tokens of a window, >= 1
-        "batch_size": batch_size,  # windows a step, >= 1
-        "evaluation_windows": 256,  # windows that a split is judged on while training goes on, >= 1
-        "evaluation_batch": 64,  # windows in one forward pass of an evaluation, >= 1
-    })
+    return ConfigDict(
+        {
+            "name": name,  # shakespeare (download), pydoc, generated (both offline), file (with path)
+            "path": placeholder(str),  # of the text, where name is "file"
+            "tokenizer": "characters",  # see nn_core/text/tokenizers.py
+            "vocabulary_size": placeholder(int),  # of a trained tokenizer
+            "split_ratio": 0.9,  # share of the text that is trained on, in (0, 1)
+            "context_size": context_size,  # tokens of a window, >= 1
+            "batch_size": batch_size,  # windows a step, >= 1
+            "evaluation_windows": 256,  # windows that a split is judged on while training goes on, >= 1
+            "evaluation_batch": 64,  # windows in one forward pass of an evaluation, >= 1
+        }
+    )

@@ -1,6 +1,6 @@
 """The smallest run: a multi-layer perceptron learns the digits.
 
-    python -m experiments.run --config=configs/digits.py
+python -m experiments.run --config=configs/digits.py
 """
 
 from ml_collections import ConfigDict

@@ -1,6 +1,6 @@
 """A character GPT that reaches readable text on two CPU cores in minutes: nanoGPT's CPU setting.
 
-    python -m experiments.run --config=configs/gpt_quick.py --config.data.name=shakespeare
+python -m experiments.run --config=configs/gpt_quick.py --config.data.name=shakespeare
 """
 
 from ml_collections import ConfigDict

@@ -1,8 +1,8 @@
 """Sweeps as plain lists of overrides: {"dotted.config.path": value}. Nothing here knows what is swept.
 
-    product(axis("hparams.l2", (0.0, 0.1)), axis("seed", range(8)))        every combination: 16 members
-    zipped({"model.activation": ("relu", "tanh"), "label": ("ReLU", "tanh")})   side by side: 2 members
-    union(a, b)                                                            one after the other
+product(axis("hparams.l2", (0.0, 0.1)), axis("seed", range(8)))        every combination: 16 members
+zipped({"model.activation": ("relu", "tanh"), "label": ("ReLU", "tanh")})   side by side: 2 members
+union(a, b)                                                            one after the other
 """
 
 import itertools

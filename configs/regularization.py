@@ -1,6 +1,6 @@
 """Regularization compared: none, L1, L2, elastic net, dropout and early stopping, several strengths, 8 seeds each.
 
-    python -m experiments.run --config=configs/regularization.py
+python -m experiments.run --config=configs/regularization.py
 """
 
 from ml_collections import ConfigDict
@@ -36,7 +36,9 @@ def get_sweep(config: ConfigDict) -> Sweep:
         [{"label": "none"}],
         method("L1", "l1", (1e-4, 1e-3, 3e-3), **{"optimizer.proximal": True}),
         method("L2", "l2", (1e-4, 1e-3, 1e-2)),
-        method("elastic net", "elastic_net", (1e-4, 1e-3, 3e-3), **{"optimizer.proximal": True, "hparams.l1_ratio": 0.5}),
+        method(
+            "elastic net", "elastic_net", (1e-4, 1e-3, 3e-3), **{"optimizer.proximal": True, "hparams.l1_ratio": 0.5}
+        ),
         method("dropout", "dropout_rate", (0.2, 0.5, 0.8)),
         method("early stopping", "patience", (2.0, 5.0)),
     )

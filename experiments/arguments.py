@@ -116,7 +116,7 @@ def read_flags(
         ValueError: a value that does not convert.
     """
     values = flags.FlagValues()
-    config_flags.DEFINE_config_file("config", flag_values=values)
+    config_flags.DEFINE_config_file("config", flag_values=values, sys_argv=["", *argv])
     for name, default in options.items():
         if isinstance(default, bool):
             flags.DEFINE_bool(name, default, "", flag_values=values)

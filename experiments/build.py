@@ -59,7 +59,6 @@ def build(config: ConfigDict) -> Experiment:
     settings = Settings(
         chunk_steps=chunk_steps(train.chunk_steps, train.eval_every, train.log_every),
         keep_best=train.keep_best,
-        monitor=train.monitor,
         evaluate_train=train.evaluate_train,
         max_skips=train.max_skips,
         divergence_factor=train.divergence_factor,
@@ -117,14 +116,26 @@ class Recorder(Mapping[str, Any]):
         return len(self.values_by_name)
 
 
-def check_hparams(experiment: Experiment, hparams: Mapping[str, float]) -> Any:
+class Traced(NamedTuple):
+    """What tracing a run tells.
+
+    Attributes:
+        state: shapes of its state (for memory estimates).
+        results: names of its final metrics.
+    """
+
+    state: Any
+    results: tuple[str, ...]
+
+
+def check_hparams(experiment: Experiment, hparams: Mapping[str, float]) -> Traced:
     """Traces the run without compiling: every hparam that is set must be read, and every one that is read, set.
 
     Args:
         experiment: the built config.
         hparams: what the config sets.
     Returns:
-        The shapes of the state (for memory estimates).
+        What the trace told.
     Raises:
         ValueError: an hparam that nothing reads, or one that is missing; any other misfit that tracing finds.
     """
@@ -136,18 +147,18 @@ def check_hparams(experiment: Experiment, hparams: Mapping[str, float]) -> Any:
         state, _ = experiment.program.advance(state, key, recorder, data, np.int32(1))
         state, _ = experiment.program.evaluate(state, key, recorder, data)
         read.update(recorder.read)
-        return state
+        return state, experiment.program.finish(state, key, recorder, data)
 
     values = {name: jax.ShapeDtypeStruct((), np.float32) for name in hparams}
     key = jax.eval_shape(lambda: jax.random.key(0))
-    shapes = jax.eval_shape(trace, key, values, experiment.data)
+    state, results = jax.eval_shape(trace, key, values, experiment.data)
     for name in hparams:
         if name not in read:
             raise ValueError(
                 f"config.hparams.{name}={hparams[name]:g} is read by nothing in this config{nearest(name, sorted(read))}"
                 f"{'' if nearest(name, sorted(read)) else ';'} what it reads: {', '.join(sorted(read))}"
             )
-    return shapes
+    return Traced(state, tuple(results))
 
 
 def members_of(configs: list[ConfigDict]) -> Members:

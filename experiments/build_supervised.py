@@ -23,7 +23,9 @@ from nn_core.tasks.supervised import HEADS, MakeModel, View, make_supervised
 STANDARDIZATIONS = {"feature": "one statistic a feature", "all": "one for all", "none": "raw"}
 CLASS_WEIGHTS: dict[str, Callable[[np.ndarray, int], np.ndarray] | None] = {
     "none": None,
-    "balanced": lambda labels_N, num_classes: len(labels_N) / (num_classes * np.bincount(labels_N, minlength=num_classes)),
+    "balanced": lambda labels_N, num_classes: (
+        len(labels_N) / (num_classes * np.bincount(labels_N, minlength=num_classes))
+    ),
 }
 
 
@@ -85,7 +87,9 @@ def load_arrays(config: ConfigDict) -> tuple[np.ndarray, np.ndarray, int]:
     num_classes = len(dataset.target_names)
     if (config.task.name == "regression") != (num_classes == 0):
         kind = "numbers: use task.name=regression" if num_classes == 0 else "classes: use task.name=classification"
-        raise ValueError(f"config.task.name={config.task.name!r} does not fit data {section.name!r}, whose targets are {kind}")
+        raise ValueError(
+            f"config.task.name={config.task.name!r} does not fit data {section.name!r}, whose targets are {kind}"
+        )
     if config.task.name == "binary" and num_classes != 2:
         raise ValueError(f"config.task.name='binary' needs 2 classes and data {section.name!r} has {num_classes}")
     inputs = np.asarray(dataset.inputs, np.float32)

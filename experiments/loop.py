@@ -119,7 +119,9 @@ def merge(rows: list[Row], evaluated: list[Row]) -> list[Row]:
 def final_rows(program: Program, state: TrainState, members: Members, data: Data, cadence: Cadence) -> list[Row]:
     """The results of each member, and how it ended."""
     values = to_host(program.finish(state, members.keys, members.hparams, data))
-    ends = to_host({"steps": state.step, "diverged": state.diverged, "stopped": stopped(state), "skipped": state.skipped})
+    ends = to_host(
+        {"steps": state.step, "diverged": state.diverged, "stopped": stopped(state), "skipped": state.skipped}
+    )
     if state.stopping is not None:
         ends["best_step"] = np.asarray(state.stopping.best_step).tolist()
     rows = []

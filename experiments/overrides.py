@@ -37,7 +37,9 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, choices, n=3, cutoff=0.6)
     last = name.rsplit(".", 1)[-1]
     close += [c for c in choices if c not in close and c.rsplit(".", 1)[-1] == last]
-    close += [c for c in choices if c not in close and difflib.SequenceMatcher(None, last, c.rsplit(".", 1)[-1]).ratio() > 0.8]
+    close += [
+        c for c in choices if c not in close and difflib.SequenceMatcher(None, last, c.rsplit(".", 1)[-1]).ratio() > 0.8
+    ]
     return f"; did you mean {' or '.join(close[:3])}?" if close else ""
 
 

@@ -39,7 +39,10 @@ def write_rows(path: Path, rows: list[Row]) -> None:
         writer = csv.DictWriter(file, names)
         writer.writeheader()
         for row in rows:
-            cells = {name: json.dumps(value) if isinstance(value, (dict, list, tuple)) else value for name, value in row.items()}
+            cells = {
+                name: json.dumps(value) if isinstance(value, (dict, list, tuple)) else value
+                for name, value in row.items()
+            }
             writer.writerow(cells)
     partial.replace(path)
 

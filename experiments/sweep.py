@@ -1,7 +1,8 @@
 """Overrides -> members -> groups of one structure -> populations: each group is one compiled program."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +10,8 @@ from ml_collections import ConfigDict
 
 from configs.grid import Sweep
 from experiments import overrides as dotted
-from experiments.build import Experiment, build, check_hparams, members_of, set_hparams
+from experiments.build import Experiment, Traced, build, check_hparams, members_of, set_hparams
+from experiments.validation import check_ranges
 from nn_core.training.population import Members
 
 # Values that name or tell, and change nothing in the program.
@@ -20,12 +22,12 @@ class Member(NamedTuple):
     """One run of a sweep.
 
     Attributes:
-        index: its place in the sweep.
+        number: its place in the sweep.
         overrides: what it changes.
         config: the resolved config.
     """
 
-    index: int
+    number: int
     overrides: dict[str, Any]
     config: ConfigDict
 
@@ -36,12 +38,12 @@ class Group(NamedTuple):
     Attributes:
         members: in the order of the sweep.
         experiment: built and traced, not compiled.
-        state_shapes: shapes of one member's state.
+        traced: shapes of one member's state, names of its results.
     """
 
     members: list[Member]
     experiment: Experiment
-    state_shapes: Any
+    traced: Traced
 
 
 def expand(config: ConfigDict, get_sweep: Callable[[ConfigDict], Sweep] | None) -> list[Member]:
@@ -85,27 +87,22 @@ def group(members: list[Member]) -> list[Group]:
     groups = []
     for same in by_structure.values():
         for member in same:
-            named(member, lambda member=member: check_member(member))
-        first = same[0]
-        experiment = named(first, lambda first=first: build(first.config))
-        shapes = named(first, lambda first=first, e=experiment: check_hparams(e, set_hparams(first.config)))
-        groups.append(Group(same, experiment, shapes))
+            with naming(member):
+                check_ranges(member.config)
+        with naming(same[0]):
+            experiment = build(same[0].config)
+            traced = check_hparams(experiment, set_hparams(same[0].config))
+        groups.append(Group(same, experiment, traced))
     return groups
 
 
-def check_member(member: Member) -> None:
-    """Checks what may differ inside a group: values."""
-    from experiments.validation import check_ranges
-
-    check_ranges(member.config)
-
-
-def named(member: Member, function: Callable[[], Any]) -> Any:
-    """Calls a check and puts the member's overrides before its error."""
+@contextmanager
+def naming(member: Member) -> Iterator[None]:
+    """Puts the member's overrides before an error that is raised inside."""
     try:
-        return function()
+        yield
     except ValueError as error:
-        place = f"sweep member {member.index} {member.overrides}: " if member.overrides else ""
+        place = f"sweep member {member.number} {member.overrides}: " if member.overrides else ""
         raise ValueError(f"{place}{error}") from error
 
 

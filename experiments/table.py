@@ -16,12 +16,12 @@ class Summary(NamedTuple):
     Attributes:
         mean: arithmetic mean; NaN without values.
         half_width: half of the 95 % confidence interval (Student's t); NaN below two values.
-        count: number of finite values.
+        number: of finite values.
     """
 
     mean: float
     half_width: float
-    count: int
+    number: int
 
 
 def summarize(values: Iterable[Any]) -> Summary:
@@ -63,7 +63,7 @@ def show(value: Any) -> str:
 
 def show_summary(summary: Summary) -> str:
     """`mean ± half width`, with as many digits as the interval supports."""
-    if summary.count == 0:
+    if summary.number == 0:
         return "–"
     if not math.isfinite(summary.half_width):
         return f"{summary.mean:.4g}"
@@ -90,7 +90,9 @@ def render(table: Sequence[Sequence[str]]) -> str:
     """Aligned text: the first column to the left, the others to the right."""
     widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
     lines = [
-        "  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True)))
+        "  ".join(
+            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+        )
         for line in table
     ]
     return "\n".join([lines[0], "─" * len(lines[0]), *lines[1:]])

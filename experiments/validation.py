@@ -88,7 +88,9 @@ def check_ranges(config: ConfigDict) -> None:
 def check_tuple(path: str, value: Any) -> list[str]:
     """Problems of a tuple of sizes."""
     if path.endswith("sizes") and isinstance(value, tuple):
-        return [f"config.{path}={value} must hold whole numbers >= 1"] if any(
-            not isinstance(size, int) or size < 1 for size in value
-        ) else []
+        return (
+            [f"config.{path}={value} must hold whole numbers >= 1"]
+            if any(not isinstance(size, int) or size < 1 for size in value)
+            else []
+        )
     return []

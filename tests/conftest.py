@@ -29,6 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "ignore:.*[Ss]harding info not provided.*:UserWarning",
         # XLA's cache may be read while another test process writes it; it recompiles.
         "ignore:Error (reading|writing) persistent compilation cache entry.*:UserWarning",
+        # ml_collections loads config files so.
+        "ignore:the load_module.. method is deprecated:DeprecationWarning",
         # Third-party modules that use what a later Python deprecates.
         "ignore::DeprecationWarning:(orbax|flax|ml_collections|tensorstore|matplotlib|pyparsing|google|dateutil).*",
     ):
@@ -53,9 +55,9 @@ def no_network(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) 
 
 @pytest.fixture
 def shared_data() -> Path:
-    """The folder of public data files (NN_CORE_DATA_DIR, or ../shared/data beside the checkout); skips where it is missing."""
+    """The folder of public data files: NN_CORE_DATA_DIR, or ../shared/data beside the checkout; skips where missing."""
     candidates = [os.environ.get("NN_CORE_DATA_DIR"), str(Path(__file__).parents[2] / "shared" / "data")]
     for candidate in candidates:
         if candidate and (Path(candidate) / "tinyshakespeare.txt").is_file():
             return Path(candidate)
-    pytest.skip("real data not found: set NN_CORE_DATA_DIR to a folder with tinyshakespeare.txt, mnist/, SMSSpamCollection")
+    pytest.skip("real data not found: set NN_CORE_DATA_DIR to a folder with tinyshakespeare.txt, mnist/ and the like")

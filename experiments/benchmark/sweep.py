@@ -33,7 +33,9 @@ def get_config():
 
 def run_population(num_members: int, program=None):
     """Trains a population; returns (seconds with compilation, seconds of a second pass, program)."""
-    overrides = product(axis("hparams.l2", np.geomspace(1e-6, 1e-2, 8).tolist()), axis("seed", range(-(-num_members // 8))))
+    overrides = product(
+        axis("hparams.l2", np.geomspace(1e-6, 1e-2, 8).tolist()), axis("seed", range(-(-num_members // 8)))
+    )
     config = get_config()
     start = time.perf_counter()
     members = sweep.expand(config, lambda _: overrides[:num_members])
@@ -71,11 +73,15 @@ def torch_loop(runs: int) -> tuple[float, float]:
         mean, std = x[:1280].mean(0), x[:1280].std(0)
         x = (x - mean) / torch.where(std > 0, std, torch.ones(()))
         model = torch.nn.Sequential(
-            torch.nn.Linear(64, 128), torch.nn.ReLU(), torch.nn.Linear(128, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10)
+            torch.nn.Linear(64, 128),
+            torch.nn.ReLU(),
+            torch.nn.Linear(128, 128),
+            torch.nn.ReLU(),
+            torch.nn.Linear(128, 10),
         )
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
         kernels = [layer.weight for layer in model if isinstance(layer, torch.nn.Linear)]
-        epoch = []
+        epoch: list = []
         for _ in range(STEPS):
             if not epoch:
                 epoch = list(torch.randperm(1280).split(BATCH))
@@ -98,12 +104,18 @@ def main() -> None:
     if installed("torch"):
         torch_loop(1)
         torch_seconds, accuracy = torch_loop(TORCH_RUNS)
-        print(f"PyTorch loop, one after the other        {torch_seconds * 1e3:8.1f} ms a run   test accuracy {accuracy:.3f}")
+        print(
+            f"PyTorch loop, one after the other        {torch_seconds * 1e3:8.1f} ms a run   test accuracy {accuracy:.3f}"
+        )
     _, loop_seconds, accuracy = run_population(1)
     print(f"jitted loop, one after the other         {loop_seconds * 1e3:8.1f} ms a run   test accuracy {accuracy:.3f}")
     for size in (8, 64, 256, 1000):
         cold, warm, accuracy = run_population(size)
         line = f"population of {size:4d}, compilation included {cold / size * 1e3:9.1f} ms a run, steady {warm / size * 1e3:6.1f}"
-        ratio = f"   PyTorch / ours: {torch_seconds * size / cold:5.1f}x, steady {torch_seconds * size / warm:5.1f}x" if torch_seconds else ""
+        ratio = (
+            f"   PyTorch / ours: {torch_seconds * size / cold:5.1f}x, steady {torch_seconds * size / warm:5.1f}x"
+            if torch_seconds
+            else ""
+        )
         print(f"{line}   loop / ours: {loop_seconds * size / cold:5.1f}x{ratio}   test accuracy {accuracy:.3f}")
     jnp.zeros(()).block_until_ready()

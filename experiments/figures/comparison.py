@@ -19,8 +19,15 @@ def comparison(run: Results) -> Figure:
             values = [row[column] for row in rows if isinstance(row.get(column), (int, float))]
             summary = summarize(values)
             axis.plot(values, [height] * len(values), "o", color=COLOURS[5], markersize=3, alpha=0.6)
-            axis.errorbar(summary.mean, height, xerr=np.nan_to_num(summary.half_width), fmt="D", color=COLOURS[0],
-                          markersize=4, capsize=3)
+            axis.errorbar(
+                summary.mean,
+                height,
+                xerr=np.nan_to_num(summary.half_width),
+                fmt="D",
+                color=COLOURS[0],
+                markersize=4,
+                capsize=3,
+            )
         label(axis, column.replace("_", " "), "")
         axis.set_yticks(heights, list(groups) if axis is axes[0][0] else [""] * len(groups))
         axis.invert_yaxis()

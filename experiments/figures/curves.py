@@ -18,10 +18,10 @@ def series(run: Results, name: str, members: set[int]) -> tuple[list[int], np.nd
             by_member[row["member"]][row["step"]] = row[name]
     steps = sorted({step for values in by_member.values() for step in values})
     rows = np.full((len(by_member), len(steps)), np.nan)
-    for row, values in zip(rows, by_member.values(), strict=True):
+    for line, values in zip(rows, by_member.values(), strict=True):
         last = np.nan
-        for index, step in enumerate(steps):
-            row[index] = last = values.get(step, last)
+        for place, step in enumerate(steps):
+            line[place] = last = values.get(step, last)
     return steps, rows
 
 

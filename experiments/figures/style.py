@@ -42,7 +42,9 @@ def band(axes: Axes, x: Sequence[float], values_SN: np.ndarray, name: str, index
     if len(values_SN) > 1:
         # A seed that has stopped early has no later values; where one is left, there is no interval.
         spread_N = np.nansum((values_SN - mean_N) ** 2, axis=0) / np.maximum(count - 1, 1)
-        half_N = np.where(count > 1, stats.t.ppf(0.975, np.maximum(count - 1, 1)) * np.sqrt(spread_N / np.maximum(count, 1)), 0)
+        half_N = np.where(
+            count > 1, stats.t.ppf(0.975, np.maximum(count - 1, 1)) * np.sqrt(spread_N / np.maximum(count, 1)), 0
+        )
         axes.fill_between(x, mean_N - half_N, mean_N + half_N, color=look(index)["color"], alpha=0.18, linewidth=0)
 
 

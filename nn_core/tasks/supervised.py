@@ -156,7 +156,7 @@ def make_supervised(
     def init(key: Array, hparams: Hparams) -> Params:
         return make_model(hparams).init(key, jnp.asarray(example)[None])["params"]
 
-    def sums(outputs: Array, targets_B: Array, weights_B: Array | None, smoothing: Array | None) -> Metrics:
+    def sums(outputs: Any, targets_B: Array, weights_B: Array | None, smoothing: Array | None) -> Metrics:
         ones_B = jnp.ones(targets_B.shape[:1], jnp.float32) if weights_B is None else weights_B
         loss_weights_B = ones_B if class_weights_C is None else ones_B * class_weights_C[targets_B]
         losses_B = head.losses(outputs, targets_B, smoothing)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from nn_core.data.splits import SPLITS
 from nn_core.metrics import means
@@ -28,8 +29,7 @@ class Settings(NamedTuple):
 
     Attributes:
         chunk_steps: K, steps in one compiled call.
-        keep_best: remember the parameters that were best on validation, and finish with them.
-        monitor: the metric that `keep_best` and early stopping watch; lower is better.
+        keep_best: remember the parameters whose validation loss was lowest, and finish with them.
         evaluate_train: evaluate on the training split too, for curves without dropout and for the gap.
         max_skips: non-finite steps in a row that are skipped rather than fatal.
         divergence_factor: a loss above this many times 1 + |first loss| ends the run as diverged.
@@ -39,7 +39,6 @@ class Settings(NamedTuple):
 
     chunk_steps: int
     keep_best: bool = False
-    monitor: str = "loss"
     evaluate_train: bool = False
     max_skips: int = 0
     divergence_factor: float = 100.0
@@ -51,7 +50,7 @@ class Program(NamedTuple):
     """The four functions, for one run or (after `populate`) for a population of them."""
 
     start: Callable[[Array, Hparams, Data], TrainState]
-    advance: Callable[[TrainState, Array, Hparams, Data, Array], tuple[TrainState, dict[str, Array]]]
+    advance: Callable[[TrainState, Array, Hparams, Data, ArrayLike], tuple[TrainState, dict[str, Array]]]
     evaluate: Callable[[TrainState, Array, Hparams, Data], tuple[TrainState, dict[str, Array]]]
     finish: Callable[[TrainState, Array, Hparams, Data], dict[str, Array]]
 
@@ -89,7 +88,7 @@ def make_program(task: Task, make_optimizer: MakeOptimizer, settings: Settings) 
         )
 
     def advance(
-        state: TrainState, key: Array, hparams: Hparams, data: Data, until: Array
+        state: TrainState, key: Array, hparams: Hparams, data: Data, until: ArrayLike
     ) -> tuple[TrainState, dict[str, Array]]:
         keys = run_keys(key)
         member_data = task.prepare(data, keys.split)
@@ -107,11 +106,10 @@ def make_program(task: Task, make_optimizer: MakeOptimizer, settings: Settings) 
             values |= split_means(state.params, member_data, hparams, "train")
         if state.stopping is None:
             return state, values
-        monitored = values[f"validation_{settings.monitor}"]
         patience = hparams["patience"] if "patience" in hparams else None
         min_delta = hparams["min_delta"] if "min_delta" in hparams else 0.0
         updated = early_stopping.update(
-            state.stopping, monitored, state.params, state.step, patience=patience, min_delta=min_delta
+            state.stopping, values["validation_loss"], state.params, state.step, patience=patience, min_delta=min_delta
         )
         resting = stopped(state) | state.diverged
         return state._replace(stopping=select(resting, state.stopping, updated)), values

@@ -7,12 +7,13 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
+from jax.typing import ArrayLike
 
 from nn_core.tasks.base import Batch, Hparams, Metrics, Task
 from nn_core.training.state import TrainState, stopped
 
 MakeOptimizer = Callable[[Hparams], optax.GradientTransformation]
-TrainStep = Callable[[TrainState, Batch, Hparams, Array, Array], tuple[TrainState, dict[str, Array]]]
+TrainStep = Callable[[TrainState, Batch, Hparams, Array, ArrayLike], tuple[TrainState, dict[str, Array]]]
 
 
 def select(condition: Array, new: Any, old: Any) -> Any:
@@ -31,9 +32,9 @@ def make_train_step(
     """The step that `scan` repeats.
 
     A run that has stopped, diverged or reached `until` keeps its state: that is how a member of a population rests
-    while the others go on. A step whose loss or gradient is not finite leaves parameters and optimizer untouched; the run
-    ends as diverged after more than `max_skips` of them in a row, or when its loss has exploded, finite or not: tanh and
-    Adam keep a hopeless run finite for ever.
+    while the others go on. A step whose loss or gradient is not finite leaves parameters and optimizer untouched; the
+    run ends as diverged after more than `max_skips` of them in a row, or when its loss has exploded, finite or not:
+    tanh and Adam keep a hopeless run finite for ever.
 
     Args:
         task: what is learned.
@@ -48,7 +49,7 @@ def make_train_step(
     value_and_gradient = make_gradient(task, accumulate)
 
     def train_step(
-        state: TrainState, batch: Batch, hparams: Hparams, key: Array, until: Array
+        state: TrainState, batch: Batch, hparams: Hparams, key: Array, until: ArrayLike
     ) -> tuple[TrainState, dict[str, Array]]:
         step_key = jax.random.fold_in(key, state.step)
         objective, metrics, grads = value_and_gradient(state.params, batch, hparams, step_key)

@@ -40,8 +40,7 @@ DIGITS = "--config=configs/digits.py"
         ([DIGITS, "--config.optimizer.name=momentum"], "hparams.momentum is not set"),
         ([DIGITS, "--config.model.hidden_sizes=(3,0)"], "must hold whole numbers >= 1"),
         ([DIGITS, "--config.figures=('curve',)"], "config.figures='curve' is unknown"),
-        ([DIGITS, "--config.train.monitor=lss"], "config.train.monitor='lss'"),
-        ([DIGITS, "--config.table=('test_acuracy',)"], "test_acuracy"),
+        ([DIGITS, "--config.table=('test_acuracy',)"], "'test_acuracy'; did you mean test_accuracy"),
     ],
 )
 def test_every_mistake_is_one_line_and_exit_code_2(words, message, capsys, tmp_path):

@@ -13,6 +13,7 @@ def small_config():
     config.hparams.learning_rate = 0.01
     config.model = base.mlp(hidden_sizes=(3,))
     config.data = base.examples("iris", train=60, validation=40, test=50)
+    config.data.batch_size = 20
     config.train.steps, config.train.eval_every, config.train.log_every = 3, 2, 2
     return config
 
@@ -28,7 +29,7 @@ def test_groups_are_structures_values_are_not():
         axis("hparams.dropout_rate", (0.1, 0.2)),  # presence is structure
     )
     groups = sweep.group(members)
-    assert [[m.index for m in g.members] for g in groups] == [[0, 1, 2, 3], [4, 5], [6, 7], [8, 9]]
+    assert [[m.number for m in g.members] for g in groups] == [[0, 1, 2, 3], [4, 5], [6, 7], [8, 9]]
 
 
 def test_a_sweep_checks_all_its_members_before_the_first_runs():
@@ -67,7 +68,9 @@ def test_grid_refuses_one_path_twice_and_ragged_columns():
 
 def test_label_and_seed_are_no_structure():
     config = small_config()
-    assert sweep.structure(config) == sweep.structure(apply(config, {"label": "x", "seed": 3, "hparams.learning_rate": 1}))
+    assert sweep.structure(config) == sweep.structure(
+        apply(config, {"label": "x", "seed": 3, "hparams.learning_rate": 1})
+    )
     assert sweep.structure(config) != sweep.structure(apply(config, {"hparams.l1": 0.1}))
 
 

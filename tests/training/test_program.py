@@ -31,7 +31,9 @@ def test_a_member_equals_its_solo_run(dropout):
     for index in (0, 3):
         solo = jax.tree.map(lambda leaf, i=index: leaf[i : i + 1], members)
         state, _, solo_values = run(program, solo, DATA)
-        pairs = zip(jax.tree.leaves(member(population, index).params), jax.tree.leaves(member(state, 0).params), strict=True)
+        pairs = zip(
+            jax.tree.leaves(member(population, index).params), jax.tree.leaves(member(state, 0).params), strict=True
+        )
         for in_population, alone in pairs:
             np.testing.assert_allclose(in_population, alone, rtol=1e-5, atol=1e-7)
         np.testing.assert_allclose(values["test_loss"][index], solo_values["test_loss"][0], rtol=1e-5)
