@@ -160,8 +160,7 @@ def dropout(key: Array, x: Array, rate: Array | float) -> Array:
     """
     rate = jnp.asarray(rate, jnp.float32)
     keep = 1.0 - rate
-    # The inner where keeps 1 / 0 out of the gradient at rate 1.
-    scale = jnp.where(keep > 0, 1.0 / jnp.where(keep > 0, keep, 1.0), 0.0)
+    scale = jnp.where(keep > 0, 1.0 / keep, 0.0)
     kept = _random_words(key, x.shape) >= jnp.round(65536.0 * rate).astype(jnp.uint32)
     return jnp.where(kept, x * scale.astype(x.dtype), jnp.zeros((), x.dtype))
 

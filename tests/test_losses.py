@@ -230,7 +230,8 @@ def test_ignored_and_masked_targets_count_for_nothing() -> None:
         value, gradient = jax.value_and_grad(lambda z: cross_entropy(z, jnp.asarray(y), ignore_index=-1))(z)
         np.testing.assert_allclose(value, expected, rtol=1e-12)
         assert not gradient[~kept].any() and np.all(np.isfinite(gradient))
-        masked, gradient = jax.value_and_grad(lambda z: cross_entropy(z, jnp.asarray(y), weights=jnp.asarray(kept)))(z)
+        weights = jnp.where(jnp.asarray(kept), 1.5, 0.0)
+        masked, gradient = jax.value_and_grad(lambda z: cross_entropy(z, jnp.asarray(y), weights=weights))(z)
         np.testing.assert_allclose(masked, expected, rtol=1e-12)
         assert not gradient[~kept].any() and np.all(np.isfinite(gradient))
         pad = jnp.asarray(CLASSES_B)  # an ignored class may be one of the classes: padding

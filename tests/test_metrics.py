@@ -17,6 +17,10 @@ WEIGHTS_N = RNG.uniform(0, 2, 101).astype(np.float32)
 PREDICTIONS_N = LOGITS_NC.argmax(-1)
 
 
+calibration_bins = jax.jit(metrics.calibration_bins)
+expected_calibration_error = jax.jit(metrics.expected_calibration_error)
+
+
 def value(pair) -> float:
     return float(metrics.means({"x": pair})["x"])
 
@@ -91,16 +95,16 @@ def test_calibration_error_by_hand_and_over_batches() -> None:
     """Three sure answers of which two are right, and one even guess that is."""
     p_NC = jnp.asarray([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.55, 0.45]])
     y_N = jnp.asarray([0, 1, 1, 0])
-    bins = metrics.calibration_bins(p_NC, y_N)
+    bins = calibration_bins(p_NC, y_N)
     expected = (3 / 4) * abs(2 / 3 - 0.9) + (1 / 4) * abs(1 - 0.55)
-    assert metrics.expected_calibration_error(bins) == pytest.approx(expected, rel=1e-5)
+    assert expected_calibration_error(bins) == pytest.approx(expected, rel=1e-5)
     np.testing.assert_array_equal(bins[0], np.eye(10)[8] * 3 + np.eye(10)[5])
-    halves = metrics.calibration_bins(p_NC[:1], y_N[:1]) + metrics.calibration_bins(p_NC[1:], y_N[1:])
+    halves = calibration_bins(p_NC[:1], y_N[:1]) + calibration_bins(p_NC[1:], y_N[1:])
     np.testing.assert_allclose(bins, halves, rtol=1e-6)
-    masked = metrics.calibration_bins(p_NC, y_N, weights=jnp.asarray([0.0, 0.0, 0.0, 1.0]))
-    assert metrics.expected_calibration_error(masked) == pytest.approx(0.45, rel=1e-5)
-    certain = metrics.calibration_bins(jnp.asarray([[1.0, 0.0], [0.0, 1.0]]), jnp.asarray([0, 1]))
-    assert metrics.expected_calibration_error(certain) == 0.0
+    masked = calibration_bins(p_NC, y_N, weights=jnp.asarray([0.0, 0.0, 0.0, 1.0]))
+    assert expected_calibration_error(masked) == pytest.approx(0.45, rel=1e-5)
+    certain = calibration_bins(jnp.asarray([[1.0, 0.0], [0.0, 1.0]]), jnp.asarray([0, 1]))
+    assert expected_calibration_error(certain) == 0.0
 
 
 PARAMS = {

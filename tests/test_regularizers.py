@@ -154,6 +154,10 @@ def test_dropout_rates_are_an_axis_of_a_sweep_with_both_ends() -> None:
     np.testing.assert_array_equal(gradients[2], np.zeros_like(x))
 
 
+def test_dropout_at_rate_zero_drops_not_one_in_a_million() -> None:
+    assert np.all(dropout(jax.random.key(0), jnp.ones((1000, 1000)), 0.0) == 1.0)
+
+
 def test_dropout_masks_differ_between_examples_and_keys_and_repeat_for_a_key() -> None:
     ones = jnp.ones((5, 64))
     first, again, other = (np.asarray(dropout(jax.random.key(k), ones, 0.5)) for k in (3, 3, 4))
