@@ -8,7 +8,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments import build_language, build_supervised
-from experiments.overrides import choose, nearest
+from experiments.overrides import choose
 from experiments.validation import check_ranges
 from nn_core.data.splits import SPLITS
 from nn_core.optimizers import OPTIMIZERS, make_optimizer
@@ -154,10 +154,8 @@ def check_hparams(experiment: Experiment, hparams: Mapping[str, float]) -> Trace
     state, results = jax.eval_shape(trace, key, values, experiment.data)
     for name in hparams:
         if name not in read:
-            raise ValueError(
-                f"config.hparams.{name}={hparams[name]:g} is read by nothing in this config{nearest(name, sorted(read))}"
-                f"{'' if nearest(name, sorted(read)) else ';'} what it reads: {', '.join(sorted(read))}"
-            )
+            value = f"config.hparams.{name}={hparams[name]:g}"
+            raise ValueError(f"{value} is read by nothing in this config; what it reads: {', '.join(sorted(read))}")
     return Traced(state, tuple(results))
 
 

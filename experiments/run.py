@@ -51,8 +51,10 @@ def listing() -> str:
     files = config_files()
     width = max(map(len, files), default=0)
     lines = [f"  {name.ljust(width)}  {first_line}" for name, first_line in files.items()]
-    usage = "usage: python -m experiments.run --config=configs/NAME.py [--config.path=value …] [--workdir=DIR] [--sweep=false]"
-    return "\n".join([usage, "", "configs:", *lines])
+    command = "python -m experiments.run --config=configs/NAME.py"
+    return "\n".join(
+        [f"usage: {command} [--config.KEY=VALUE …] [--workdir=DIR] [--sweep=false]", "", "configs:", *lines]
+    )
 
 
 if __name__ == "__main__":

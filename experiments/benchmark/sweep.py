@@ -6,20 +6,20 @@
 import time
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+from ml_collections import ConfigDict
 
 from configs import base
 from configs.grid import axis, product
 from experiments import sweep
 from experiments.benchmark.timing import installed, machine
-from experiments.loop import Cadence, Hooks, train
+from experiments.loop import Cadence, Hooks, Row, train
 from nn_core.training.population import place, populate
 
-STEPS, BATCH, TORCH_RUNS, LOOP_RUNS = 1000, 64, 4, 8
+STEPS, BATCH, TORCH_RUNS = 1000, 64, 4
 
 
-def get_config():
+def get_config() -> ConfigDict:
     """The benchmark's run; no evaluation but at start and end, as the peers do none."""
     config = base.experiment()
     config.model = base.mlp(hidden_sizes=(128, 128))
@@ -31,8 +31,8 @@ def get_config():
     return config
 
 
-def run_population(num_members: int, program=None):
-    """Trains a population; returns (seconds with compilation, seconds of a second pass, program)."""
+def run_population(num_members: int) -> tuple[float, float, float]:
+    """Trains a population; returns (seconds with compilation, seconds of a second pass, mean test accuracy)."""
     overrides = product(
         axis("hparams.l2", np.geomspace(1e-6, 1e-2, 8).tolist()), axis("seed", range(-(-num_members // 8)))
     )
@@ -47,7 +47,7 @@ def run_population(num_members: int, program=None):
     cadence = Cadence(STEPS, STEPS, STEPS)
     hooks = Hooks(lambda rows: None, lambda step, rows: None)
 
-    def once():
+    def once() -> list[Row]:
         return train(populated, data, population, cadence, group.experiment.settings.chunk_steps, hooks)[1]
 
     rows = once()
@@ -96,26 +96,25 @@ def torch_loop(runs: int) -> tuple[float, float]:
     return (time.perf_counter() - start) / runs, float(np.mean(accuracies))
 
 
+def line(name: str, ms: float, ratios: dict[str, float], accuracy: float) -> str:
+    """One contestant."""
+    told = "  ".join(f"{peer} / ours {ratio:5.1f}x" for peer, ratio in ratios.items())
+    return f"{name:44s} {ms:8.1f} ms a run   test accuracy {accuracy:.3f}   {told}"
+
+
 def main() -> None:
-    """Prints the table."""
+    """Prints the table; "cold" includes tracing and compilation."""
     print(machine())
     print(f"MLP 64-128-128-10, batch {BATCH}, {STEPS} Adam steps on digits, L2 strength x seed\n")
-    torch_seconds = None
+    peers: dict[str, float] = {}
     if installed("torch"):
         torch_loop(1)
-        torch_seconds, accuracy = torch_loop(TORCH_RUNS)
-        print(
-            f"PyTorch loop, one after the other        {torch_seconds * 1e3:8.1f} ms a run   test accuracy {accuracy:.3f}"
-        )
-    _, loop_seconds, accuracy = run_population(1)
-    print(f"jitted loop, one after the other         {loop_seconds * 1e3:8.1f} ms a run   test accuracy {accuracy:.3f}")
+        peers["PyTorch"], accuracy = torch_loop(TORCH_RUNS)
+        print(line("PyTorch loop, one run after the other", peers["PyTorch"] * 1e3, {}, accuracy))
+    _, peers["jitted loop"], accuracy = run_population(1)
+    print(line("jitted loop, one run after the other", peers["jitted loop"] * 1e3, {}, accuracy))
     for size in (8, 64, 256, 1000):
         cold, warm, accuracy = run_population(size)
-        line = f"population of {size:4d}, compilation included {cold / size * 1e3:9.1f} ms a run, steady {warm / size * 1e3:6.1f}"
-        ratio = (
-            f"   PyTorch / ours: {torch_seconds * size / cold:5.1f}x, steady {torch_seconds * size / warm:5.1f}x"
-            if torch_seconds
-            else ""
-        )
-        print(f"{line}   loop / ours: {loop_seconds * size / cold:5.1f}x{ratio}   test accuracy {accuracy:.3f}")
-    jnp.zeros(()).block_until_ready()
+        for name, total in (("cold", cold), ("steady", warm)):
+            ratios = {peer: seconds * size / total for peer, seconds in peers.items()}
+            print(line(f"population of {size}, {name}", total / size * 1e3, ratios, accuracy), flush=True)

@@ -11,7 +11,7 @@ from experiments.table import by_setting
 
 
 def series(run: Results, name: str, members: set[int]) -> tuple[list[int], np.ndarray]:
-    """Steps and values of one metric: (S members, N steps). A member that stopped keeps its last value, as its parameters do."""
+    """Steps and values of one metric: (S members, N steps); a member that stopped keeps its last value."""
     by_member: dict[int, dict[int, float]] = defaultdict(dict)
     for row in run.metrics:
         if row["member"] in members and row.get(name) is not None:

@@ -1,4 +1,4 @@
-"""Train / validation / test: who belongs where is a pure function of a key, so a population of seeds is a population of splits.
+"""Train / validation / test: who belongs where is a pure function of a key, so many seeds are many splits.
 
 Source: notes L1134-L1150 (test data is used for testing only; a third set chooses, S17), inventory F042.
 """
@@ -59,7 +59,7 @@ def split_indices(key: Array | None, labels_N: Array, sizes: SplitSizes, num_cla
     """Disjoint index sets for the three splits.
 
     Args:
-        key: a typed PRNG key; None keeps the order of the file (train first, test last), for data that comes with a split.
+        key: a typed PRNG key; None keeps the order of the file (train first, test last), for data with a split.
         labels_N: class ids, or any array with N rows where `num_classes` is 0.
         sizes: how many examples each split gets.
         num_classes: C > 0 stratifies by class.

@@ -1,6 +1,7 @@
 """Learning from labelled examples: classification by softmax, by one or several sigmoids, and regression.
 
-Sources: notes L440-L502 (one sigmoid), L745-L752 (one output a class), L858-L899 (squared error); inventory F020, F029, F033.
+Sources: notes L440-L502 (one sigmoid), L745-L752 (one output a class), L858-L899 (squared error);
+inventory F020, F029, F033.
 """
 
 from collections.abc import Callable

@@ -1,9 +1,9 @@
 """A training run as four pure functions of (state, key, hparams, data); everything else is a transformation of them.
 
     start     key, hparams            -> state
-    advance   state, until            -> state after up to K steps (a scan), and a row of metrics per step
-    evaluate  state                   -> state that knows its best parameters and its patience; metrics on held-out data
-    finish    state                   -> metrics of the selected parameters on every split, and what they look like
+    advance   state, until            -> state after up to K steps (a scan), and metrics of each step
+    evaluate  state                   -> state that knows its best parameters; metrics on held-out data
+    finish    state                   -> metrics of the selected parameters on every split, and their statistics
 
 Source: notes L984-L1019 (learning loop), L1184-L1207 (early stopping), and `vmap` over (key, hparams) for restarts and sweeps.
 """

@@ -1,4 +1,4 @@
-"""One update of the parameters: value, gradient, optimizer, and the guard that keeps what is not finite out of the state."""
+"""One update of the parameters: gradient, optimizer, and the guard that keeps what is not finite out of the state."""
 
 from collections.abc import Callable
 from typing import Any
