@@ -1,4 +1,4 @@
-"""Trains the word, byte-level BPE and WordPiece tokenizers with Hugging Face's `tokenizers` (F078, F080, F081, F084)."""
+"""Trains the word, byte-level BPE and WordPiece tokenizers with Hugging Face's library (F078, F080, F081, F084)."""
 
 from __future__ import annotations
 
