@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,16 +16,25 @@ import pytest
 
 from nn_core.training import checkpoint, manifest, restore
 from nn_core.training.checkpoint import open_checkpoints, save
-from nn_core.training.manifest import CheckpointError, DamagedError, MismatchError
+from nn_core.training.manifest import CheckpointError, MismatchError
 from nn_core.training.restore import restore_latest, restore_params
-from nn_core.training.state import TrainState
 from tests.faults import DAMAGES, damage, files_below, flip_any_bit, run
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "checkpoint"
 
 
-def state(seed: int) -> TrainState:
+class State(NamedTuple):
     """A state with everything that a real one has: nested dicts, NamedTuples, None, several dtypes."""
+
+    step: jax.Array
+    params: Any
+    opt_state: Any
+    stopping: None
+    diverged: jax.Array
+
+
+def state(seed: int) -> State:
+    """A state that no other seed has."""
     kernel_key, bias_key = jax.random.split(jax.random.key(seed))
     params = {
         "dense_0": {
@@ -33,18 +43,11 @@ def state(seed: int) -> TrainState:
         },
         "scale": jnp.float32(seed),
     }
-    return TrainState(
-        step=jnp.int32(seed),
-        params=params,
-        opt_state=optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(1e-3)).init(params),
-        stopping=None,
-        skipped=jnp.int32(0),
-        skipped_in_a_row=jnp.int32(0),
-        diverged=jnp.zeros((), bool),
-    )
+    opt_state = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(1e-3)).init(params)
+    return State(jnp.int32(seed), params, opt_state, None, jnp.zeros((), bool))
 
 
-def rest(of: TrainState) -> dict:
+def rest(of: State) -> dict:
     """What is saved apart from the parameters, with keys and an array without elements."""
     return {
         "state": of._replace(params=None),
@@ -197,17 +200,29 @@ def test_an_array_that_orbax_returns_wrong_is_noticed_although_every_file_is_as_
     assert "array params/dense_0/kernel is damaged" in restored.notes[0]
 
 
-def test_a_sound_step_that_orbax_cannot_read_is_an_error_and_is_not_set_aside(three, tmp_path, monkeypatch) -> None:
-    shutil.copytree(three / "30", tmp_path / "30")
-
+def test_a_sound_step_that_orbax_cannot_read_is_an_error_and_is_not_set_aside(newest, monkeypatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise KeyError("a very\nlong message" * 100)
 
+    directory = newest().parent
     monkeypatch.setattr(checkpoint.ocp, "load_checkpointables", broken)
-    with pytest.raises(CheckpointError, match="cannot be read .KeyError") as caught:
-        read(tmp_path)
-    assert not isinstance(caught.value, DamagedError) and "\n" not in str(caught.value) and len(str(caught.value)) < 500
-    assert checkpoint.steps(tmp_path) == [30]
+    with pytest.raises(CheckpointError, match="run/30 cannot be read .KeyError") as caught:
+        read(directory)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+    assert checkpoint.steps(directory) == [20, 30]
+
+
+def test_a_step_that_a_running_training_removes_meanwhile_is_passed_over(newest, monkeypatch) -> None:
+    directory, real = newest().parent, checkpoint.ocp.load_checkpointables
+
+    def removed(path: Path, *rest: object) -> object:
+        if path.name == "30":
+            shutil.rmtree(path)
+        return real(path, *rest)
+
+    monkeypatch.setattr(checkpoint.ocp, "load_checkpointables", removed)
+    restored = restore_params(directory, "latest")
+    assert restored.step == 20 and len(restored.notes) == 1
 
 
 def renamed(params: dict) -> dict:
