@@ -163,14 +163,14 @@ def _epoch(
     order_N = jnp.arange(len(points_ND))
     if order_key is not None:
         order_N = jax.random.permutation(jax.random.fold_in(order_key, progress.num_epochs), len(points_ND))
-    never = len(progress.mistake_boundaries_MD)
 
     def visit(carry: tuple[Array, Array, Array], i: Array) -> tuple[tuple[Array, Array, Array], None]:
         boundary_D, num_mistakes, recorded_MD = carry
         error = targets_N[i] - predict(boundary_D, 0.0, points_ND[i])
         boundary_D = boundary_D + learning_rate * error * points_ND[i]
-        row = jnp.where(error != 0, num_mistakes, never)
-        return (boundary_D, num_mistakes + (error != 0), recorded_MD.at[row].set(boundary_D, mode="drop")), None
+        # Without a mistake this writes a row that the next mistake overwrites; past the buffer it writes nothing.
+        recorded_MD = recorded_MD.at[num_mistakes].set(boundary_D, mode="drop")
+        return (boundary_D, num_mistakes + (error != 0), recorded_MD), None
 
     carry = (progress.boundary_D, progress.num_mistakes, progress.mistake_boundaries_MD)
     (boundary_D, num_mistakes, recorded_MD), _ = lax.scan(visit, carry, order_N)

@@ -1,6 +1,7 @@
 """The perceptron against a loop in NumPy, scikit-learn, Novikoff's bound and the notes' claims (L1-L53, F001-F004)."""
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +12,24 @@ from sklearn.svm import LinearSVC
 
 from nn_core.models import perceptron
 
-SQUARE = jnp.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-XOR = jnp.array([0, 1, 1, 0])
+SQUARE = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], np.float32)
+XOR = np.array([0, 1, 1, 0])
 
-train = jax.jit(perceptron.train_perceptron, static_argnames=("max_epochs", "max_recorded"))
+# Small programs that run once: compile them fast.
+FAST = {"xla_backend_optimization_level": 0}
+compiled = jax.jit(perceptron.train_perceptron, static_argnames=("max_epochs", "max_recorded"), compiler_options=FAST)
+widest_boundary = jax.jit(perceptron.widest_boundary, static_argnums=2, compiler_options=FAST)
+margin = jax.jit(perceptron.margin, compiler_options=FAST)
+mistake_bound = jax.jit(perceptron.mistake_bound, compiler_options=FAST)
+
+
+def train(inputs: np.ndarray, targets: np.ndarray, **options: Any) -> perceptron.PerceptronResult:
+    """The result in NumPy, where slicing compiles nothing."""
+    return jax.device_get(compiled(inputs, targets, **options))
+
+
+def answers(result: perceptron.PerceptronResult, inputs: np.ndarray) -> np.ndarray:
+    return (inputs @ result.weights_D + result.bias >= 0).astype(int)
 
 
 def separable(seed: int, gap: float, flipped: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -29,13 +44,13 @@ def separable(seed: int, gap: float, flipped: int = 0) -> tuple[np.ndarray, np.n
 
 
 def by_cases(
-    inputs: np.ndarray, targets: np.ndarray, rate: float, max_epochs: int
+    inputs: np.ndarray, targets: np.ndarray, rate: float, orders: list[np.ndarray]
 ) -> tuple[list[np.ndarray], list[int]]:
     """The notes' three cases in plain Python: boundaries after each mistake, mistakes of each epoch."""
     weights, bias, history, counts = np.zeros(inputs.shape[1]), 0.0, [], []
-    while len(counts) < max_epochs and (not counts or counts[-1]):
+    for order in orders:
         counts.append(0)
-        for x, y in zip(inputs.astype(np.float64), targets, strict=True):
+        for x, y in zip(inputs[order].astype(np.float64), targets[order], strict=True):
             positive = weights @ x + bias >= 0
             if positive and y == 0:
                 weights, bias = weights - rate * x, bias - rate
@@ -45,6 +60,8 @@ def by_cases(
                 continue
             counts[-1] += 1
             history.append(np.append(weights, bias))
+        if counts[-1] == 0:
+            break
     return history, counts
 
 
@@ -69,7 +86,7 @@ def test_gates_are_perceptrons_and_are_learned(
     assert perceptron.predict(jnp.array(weights), bias, inputs).tolist() == targets
     result = train(inputs, jnp.array(targets), learning_rate=1.0, max_epochs=20)
     assert result.converged
-    assert perceptron.predict(result.weights_D, result.bias, inputs).tolist() == targets
+    assert answers(result, np.asarray(inputs)).tolist() == targets
 
 
 def test_three_cases_and_one_line_agree_bit_for_bit() -> None:
@@ -84,8 +101,8 @@ def test_three_cases_and_one_line_agree_bit_for_bit() -> None:
     wrong = jax.vmap(perceptron.predict)(weights, biases, points) != labels
     assert np.array_equal(wrong, np.any(by_case[0] != weights, axis=1)) and 300 < wrong.sum() < 700
     # Compiled, a fused multiply-add rounds once less in one of them.
-    compiled = jax.jit(line)(weights, biases, points, labels)
-    np.testing.assert_allclose(compiled[0], by_line[0], atol=2e-7)
+    fused = jax.jit(line)(weights, biases, points, labels)
+    np.testing.assert_allclose(fused[0], by_line[0], atol=2e-7)
 
 
 def test_positive_means_the_label() -> None:
@@ -97,11 +114,15 @@ def test_positive_means_the_label() -> None:
     assert false_alarm[0].tolist() == [0.5, -0.75] and false_alarm[1] == 0.25
 
 
-@pytest.mark.parametrize("flipped", [0, 5])
-def test_loop_equals_the_notes_cases_in_plain_python(flipped: int) -> None:
+@pytest.mark.parametrize(("flipped", "shuffled"), [(0, False), (5, False), (0, True)])
+def test_loop_equals_the_notes_cases_in_plain_python(flipped: int, shuffled: bool) -> None:
     inputs, targets = separable(3, 0.1, flipped)
-    history, counts = by_cases(inputs, targets, 0.5, max_epochs=7)
-    result = train(inputs, targets, learning_rate=0.5, max_epochs=7, max_recorded=200)
+    key = jax.random.key(0) if shuffled else None
+    orders = [np.arange(53)] * 7
+    if shuffled:
+        orders = [np.asarray(jax.random.permutation(jax.random.fold_in(key, epoch), 53)) for epoch in range(7)]
+    history, counts = by_cases(inputs, targets, 0.5, orders)
+    result = train(inputs, targets, learning_rate=0.5, max_epochs=7, max_recorded=200, order_key=key)
     assert len(history) > 3 and result.num_epochs == len(counts) and result.num_mistakes == len(history)
     assert result.mistakes_E.tolist() == counts + [0] * (7 - len(counts))
     np.testing.assert_allclose(result.mistake_boundaries_MD[: len(history)], history, atol=1e-5)
@@ -127,14 +148,14 @@ def test_history_holds_the_boundary_after_each_epoch_and_stays_at_the_last() -> 
 def test_mistakes_stay_below_novikoffs_bound(seed: int) -> None:
     inputs, targets = separable(seed, 0.2)
     result = train(inputs, targets, learning_rate=0.1, max_epochs=200)
-    assert result.converged and np.array_equal(perceptron.predict(result.weights_D, result.bias, inputs), targets)
-    widest = perceptron.widest_boundary(inputs, targets, 500)
-    bound = perceptron.mistake_bound(widest, inputs, targets)
+    assert result.converged and np.array_equal(answers(result, inputs), targets)
+    widest = widest_boundary(inputs, targets, 500)
+    bound = mistake_bound(widest, inputs, targets)
     assert 0 < result.num_mistakes <= bound < np.inf
     # S3: what it found separates, but is not the widest boundary.
-    own = perceptron.margin(result.boundary_D, inputs, targets)
-    assert 0 <= own < 0.9 * perceptron.margin(widest, inputs, targets)
-    assert bound < perceptron.mistake_bound(result.boundary_D, inputs, targets)
+    own = margin(result.boundary_D, inputs, targets)
+    assert 0 <= own < 0.9 * margin(widest, inputs, targets)
+    assert bound < mistake_bound(result.boundary_D, inputs, targets)
 
 
 def test_widest_boundary_is_the_one_of_a_support_vector_machine() -> None:
@@ -142,31 +163,31 @@ def test_widest_boundary_is_the_one_of_a_support_vector_machine() -> None:
     points = np.concatenate([inputs, np.ones((len(inputs), 1))], axis=1)
     machine = LinearSVC(C=1e4, loss="hinge", fit_intercept=False, max_iter=1_000_000, tol=1e-7, random_state=0)
     best = machine.fit(points, targets).coef_[0].astype(np.float32)
-    expected = perceptron.margin(best, inputs, targets)
-    found = perceptron.margin(perceptron.widest_boundary(inputs, targets, 20_000), inputs, targets)
+    expected = margin(best, inputs, targets)
+    found = margin(widest_boundary(inputs, targets, 20_000), inputs, targets)
     np.testing.assert_allclose(found, expected, rtol=2e-3)
 
 
 def test_radius_margin_and_bound_by_hand() -> None:
     inputs, targets = jnp.array([[3.0], [-1.0]]), jnp.array([1, 0])
     assert perceptron.radius(inputs) == pytest.approx(np.sqrt(10))
-    boundary = jnp.array([1.0, 0.0])
-    assert perceptron.margin(boundary, inputs, targets) == 1.0
-    assert perceptron.mistake_bound(boundary, inputs, targets) == pytest.approx(10.0)
-    assert perceptron.mistake_bound(-boundary, inputs, targets) == np.inf
+    boundary = jnp.array([2.0, -1.0])  # 2 * 3 - 1 = 5 and -(2 * -1 - 1) = 3
+    assert margin(boundary, inputs, targets) == pytest.approx(3 / np.sqrt(5))
+    assert mistake_bound(boundary, inputs, targets) == pytest.approx(10.0 / (9 / 5))
+    assert mistake_bound(-boundary, inputs, targets) == np.inf
 
 
 def test_xor_stops_at_the_limit_unconverged() -> None:
     result = train(SQUARE, XOR, learning_rate=1.0, max_epochs=30)
     assert not result.converged and result.num_epochs == 30
     assert np.all(result.mistakes_E > 0)
-    assert perceptron.mistake_bound(result.boundary_D, SQUARE, XOR) == np.inf
+    assert mistake_bound(result.boundary_D, SQUARE, XOR) == np.inf
 
 
 def test_learning_rate_only_scales_a_boundary_that_starts_at_zero() -> None:
     inputs, targets = separable(5, 0.1)
     rates = jnp.array([0.125, 1.0])  # powers of two: exact
-    many = jax.vmap(lambda rate: train(inputs, targets, learning_rate=rate, max_epochs=30))(rates)
+    many = jax.vmap(lambda rate: compiled(inputs, targets, learning_rate=rate, max_epochs=30))(rates)
     assert many.num_mistakes[0] == many.num_mistakes[1] > 0
     assert np.array_equal(8 * many.boundary_D[0], many.boundary_D[1])
     started = train(
@@ -178,9 +199,9 @@ def test_learning_rate_only_scales_a_boundary_that_starts_at_zero() -> None:
 def test_order_changes_the_boundary_and_members_equal_their_solo_runs() -> None:
     """S3: which separating line is found depends on the order of the points."""
     inputs, targets = separable(7, 0.1)
-    run = partial(train, inputs, targets, learning_rate=1.0, max_epochs=50, max_recorded=5)
+    run = partial(compiled, inputs, targets, learning_rate=1.0, max_epochs=50, max_recorded=5)
     keys = jax.random.split(jax.random.key(1), 4)
-    together = jax.vmap(lambda key: run(order_key=key))(keys)
+    together = jax.device_get(jax.vmap(lambda key: run(order_key=key))(keys))
     assert np.all(together.converged) and len(np.unique(together.boundary_D, axis=0)) == 4
     for i, key in enumerate(keys):
         alone = run(order_key=key)
