@@ -13,8 +13,6 @@ from nn_core.formulas.worked_example import PrintedNumber
 
 WIDTH = 120
 TITLE_WIDTH, LINES_WIDTH, ERROR_WIDTH = 50, 12, 8
-# An oracle with a wider tolerance is a rounded number or a statistic: it matches or not, its error says nothing.
-EXACT = 1e-5
 COLOURS = {"bold": "1", "dim": "2", "green": "32", "red": "31"}
 
 
@@ -46,12 +44,22 @@ def show_error(error: float | None) -> str:
 
 def exact_error(result: Result) -> float | None:
     """The largest error against the oracles that are exact; None where there is none."""
-    errors = [error for oracle, error in _judged(result) if oracle.tolerance <= EXACT]
+    errors = [error for oracle, error in _judged(result) if not oracle.approximate]
     return max(errors, default=None)
 
 
 def _judged(result: Result) -> Iterable[tuple[Oracle, float]]:
     return zip(result.formula.oracles, result.oracles, strict=False)
+
+
+def legend() -> str:
+    """What the columns mean."""
+    text = (
+        "Each equation of the notes, its line there, and its hand-derived form (⇒). Largest errors in float64: of the "
+        "hand form against automatic differentiation and a central finite difference (diff.), of the value against the "
+        "oracles named. A dash: no such check; rounded numbers and statistics match or do not, they have no error."
+    )
+    return "\n".join(_wrapped(text, WIDTH))
 
 
 def chapter_table(name: str, results: Sequence[Result]) -> str:
@@ -113,7 +121,7 @@ def worked_example_table(numbers: Sequence[PrintedNumber]) -> str:
     )
     lines = ["", styled(heading, "bold")]
     for number in numbers:
-        note = f"   {number.slip}: 0.5 × 0.003 × 0.3, with δʰ rounded to 0.003 before" if number.slip else ""
+        note = f"   {number.slip}: the notes round δʰ to 0.003 first" if number.slip else ""
         exact = f"{number.exact:.9f}"
         lines.append(
             f"  {fit(number.symbol, 34)}{f'L{number.line}'.ljust(8)}{number.printed.rjust(12)}{exact.rjust(16)}{note}"

@@ -140,6 +140,8 @@ def ledger_command(chapters: Mapping[str, Sequence[Any]], options: Options, star
     from nn_core.formulas.worked_example import printed_numbers
 
     results = []
+    if options.format == "table":
+        write(tables.legend())
     for name, rows in chapters.items():
         checked = check(rows)
         results += checked

@@ -1,0 +1,110 @@
+"""Ledger rows of masked, distilled and preference losses (L1817-L1822, L2094, L3014-L3019; F098, F147, F170, F171)."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import scipy.special
+
+from nn_core.activations import log_softmax, sigmoid, softmax
+from nn_core.formulas.ledger import Formula, Oracle, labels, normal
+from nn_core.losses import cross_entropy
+
+STUDENT_NC, TEACHER_NC = normal(181, 3, 5), normal(182, 3, 5)
+TEMPERATURE = np.float64(3.0)
+REWARDS_2N = normal(183, 2, 6)
+# Log-probabilities of (chosen, rejected) answers under the policy and the reference.
+POLICY_2N, REFERENCE_2N = normal(184, 2, 6), normal(185, 2, 6)
+BETA = np.float64(0.4)
+LOGITS_TV, TARGETS_T = normal(186, 6, 4), labels(187, 6, 4)
+MASK_T = np.array([0.0, 1.0, 0.0, 1.0, 1.0, 0.0])
+
+
+def distillation_loss(student_NC: Any, teacher_NC: Any, temperature: Any) -> Any:
+    """T^2 mean KL(softmax(t / T) || softmax(z / T)): the student matches soft targets (Hinton et al. 2015)."""
+    target_NC = softmax(teacher_NC / temperature)
+    gap_NC = log_softmax(teacher_NC / temperature) - log_softmax(student_NC / temperature)
+    return temperature**2 * jnp.mean(jnp.sum(target_NC * gap_NC, axis=1))
+
+
+def preference_loss(rewards_2N: Any) -> Any:
+    """-mean ln sigma(r_w - r_l): the chance that the preferred answer wins (Bradley & Terry 1952)."""
+    return jnp.mean(jax.nn.softplus(rewards_2N[1] - rewards_2N[0]))
+
+
+def direct_preference_loss(policy_2N: Any, reference_2N: Any, beta: Any) -> Any:
+    """The same with r = beta ln(pi / pi_ref) (Rafailov et al. 2023)."""
+    return preference_loss(beta * (policy_2N - reference_2N))
+
+
+def _preference_slope(rewards_2N: Any) -> Any:
+    lost_N = sigmoid(rewards_2N[1] - rewards_2N[0]) / rewards_2N.shape[1]
+    return jnp.stack([-lost_N, lost_N])
+
+
+def _kl_scipy(student_NC: Any, teacher_NC: Any, temperature: Any) -> Any:
+    p, q = (scipy.special.softmax(z / temperature, axis=1) for z in (teacher_NC, student_NC))
+    return temperature**2 * scipy.special.rel_entr(p, q).sum(1).mean()
+
+
+FORMULAS: tuple[Formula, ...] = (
+    Formula(
+        "F098",
+        "Masked language modelling",
+        "1820, 2062-2066",
+        "−Σₜ mₜ ln pₜ,yₜ / Σₜ mₜ",
+        "∂/∂zₜ = mₜ(softmax(zₜ) − onehot(yₜ))/Σm, 0 elsewhere",
+        lambda z, y, m: cross_entropy(z, y, weights=m),
+        (LOGITS_TV, TARGETS_T, MASK_T),
+        lambda z, y, m: m[:, None] * (softmax(z) - jax.nn.one_hot(y, 4, dtype=z.dtype)) / jnp.sum(m),
+        oracles=(
+            Oracle(
+                "the masked subset",
+                lambda z, y, m: -scipy.special.log_softmax(z, axis=1)[np.arange(6), y][m > 0].mean(),
+            ),
+        ),
+    ),
+    Formula(
+        "F147",
+        "Knowledge distillation",
+        "2094",
+        "T²·KL(softmax(t/T) ‖ softmax(z/T))",
+        "∂/∂z = T(softmax(z/T) − softmax(t/T))/N",
+        distillation_loss,
+        (STUDENT_NC, TEACHER_NC, TEMPERATURE),
+        lambda z, t, temperature: temperature * (softmax(z / temperature) - softmax(t / temperature)) / len(z),
+        oracles=(
+            Oracle("scipy rel_entr", _kl_scipy),
+            Oracle(
+                "optax",
+                lambda z, t, tau: tau**2 * jnp.mean(optax.kl_divergence(log_softmax(z / tau), softmax(t / tau))),
+                traced=True,
+            ),
+        ),
+    ),
+    Formula(
+        "F170",
+        "Reward model: the preferred answer wins",
+        "3014-3018",
+        "−(1/N) Σ ln σ(r_w − r_l)",
+        "∂/∂r_w = −σ(r_l − r_w)/N = −∂/∂r_l",
+        preference_loss,
+        (REWARDS_2N,),
+        _preference_slope,
+        oracles=(Oracle("NumPy", lambda r: -np.log(scipy.special.expit(r[0] - r[1])).mean()),),
+        slips=("S55",),
+    ),
+    Formula(
+        "F171",
+        "Direct preference optimization",
+        "3018-3019",
+        "−(1/N) Σ ln σ(β[ln π_w/ρ_w − ln π_l/ρ_l]), ρ the reference",
+        "∂/∂ln π_w = −βσ(−margin)/N = −∂/∂ln π_l",
+        direct_preference_loss,
+        (POLICY_2N, REFERENCE_2N, BETA),
+        lambda p, q, beta: beta * _preference_slope(beta * (p - q)),
+        oracles=(Oracle("NumPy", lambda p, q, b: np.logaddexp(0, -b * ((p - q)[0] - (p - q)[1])).mean()),),
+    ),
+)

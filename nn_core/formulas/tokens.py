@@ -1,0 +1,136 @@
+"""Ledger rows of token and position embeddings and of next-token pairs (L2127-L2246, L2714-L2726; F124-F127, F152)."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nn_core.formulas.ledger import Formula, Oracle, normal, rounded
+from nn_core.losses import cross_entropy
+from nn_core.models.positions import sinusoidal_positions
+
+IDS_T = np.array([3, 1, 4, 1])
+EMBEDDING_VD, COTANGENT_TD = normal(111, 6, 4), normal(112, 4, 4)
+POSITIONS_TD = normal(113, 5, 4)
+WIDTH = 8
+FREQUENCIES = 10_000.0 ** (-np.arange(0, WIDTH, 2) / WIDTH)
+# The notes' example sentence as the numbers of its words, L2149-L2153.
+WORDS = np.arange(8)
+VOCABULARY = 65
+
+
+def look_up(embedding_VD: Any, ids_T: Any) -> Any:
+    """The rows of a table, as flax's `Embed` takes them."""
+    rows, width = embedding_VD.shape
+    return nn.Embed(rows, width, param_dtype=embedding_VD.dtype).apply({"params": {"embedding": embedding_VD}}, ids_T)
+
+
+def sinusoids(t: Any) -> Any:
+    """PE(t): sin(t w_i), cos(t w_i) in pairs, w_i = 10000^(-2i/D); (D,) float64."""
+    return jnp.stack([jnp.sin(t * FREQUENCIES), jnp.cos(t * FREQUENCIES)], axis=-1).reshape(-1)
+
+
+def _turn(t: Any, k: Any) -> Any:
+    """PE(t + k) from PE(t): every pair is rotated by the angle k w_i, whatever t is."""
+    sin, cos = np.sin(k * FREQUENCIES), np.cos(k * FREQUENCIES)
+    s, c = np.sin(t * FREQUENCIES), np.cos(t * FREQUENCIES)
+    return np.stack([s * cos + c * sin, c * cos - s * sin], axis=-1)
+
+
+FORMULAS: tuple[Formula, ...] = (
+    Formula(
+        "F124a",
+        "Token embedding",
+        "2176-2184, 2714-2720",
+        "xₜ = E[idₜ] = onehot(idₜ)·E",
+        "∂(ΣC⊙x)/∂E = onehot(id)ᵀC: only used rows move",
+        lambda e, ids, c: jnp.sum(c * look_up(e, ids)),
+        (EMBEDDING_VD, IDS_T, COTANGENT_TD),
+        lambda e, ids, c: jax.nn.one_hot(ids, len(e), dtype=c.dtype).T @ c,
+        oracles=(Oracle("one-hot product", lambda e, ids, c: (c * (np.eye(len(e))[ids] @ e)).sum()),),
+    ),
+    Formula(
+        "F124b",
+        "Size of the notes' embedding table",
+        "2181-2182",
+        "10,000 × 75 numbers",
+        "750,000",
+        lambda v, d: v * d,
+        (np.float64(10_000), np.float64(75)),
+        lambda v, d: d,
+        oracles=(Oracle("750,000", lambda *_: 750_000.0, 0.0),),
+    ),
+    Formula(
+        "F125",
+        "Learned positions, added",
+        "2189-2192, 2722-2726",
+        "xₜ = E[idₜ] + P[t]",
+        "∂(ΣC⊙x)/∂P[t] = C[t], 0 beyond the text",
+        lambda p, ids, c: jnp.sum(c * (look_up(jnp.asarray(EMBEDDING_VD), ids) + look_up(p, jnp.arange(len(ids))))),
+        (POSITIONS_TD, IDS_T, COTANGENT_TD),
+        lambda p, ids, c: jnp.zeros_like(p).at[: len(ids)].set(c),
+        oracles=(Oracle("NumPy", lambda p, ids, c: (c * (EMBEDDING_VD[ids] + p[: len(ids)])).sum()),),
+        slips=("S51", "S52"),
+    ),
+    Formula(
+        "F126a",
+        "Sinusoidal positions",
+        "2036-2041, 2187-2192",
+        "PE(t, 2i) = sin(t/10000^(2i/D)), PE(t, 2i+1) = cos(t/10000^(2i/D))",
+        "∂/∂t = ωcos(ωt), −ωsin(ωt)",
+        sinusoids,
+        (np.float64(7.0),),
+        lambda t: jnp.stack([FREQUENCIES * jnp.cos(t * FREQUENCIES), -FREQUENCIES * jnp.sin(t * FREQUENCIES)], -1),
+        "jacobian",
+        (Oracle("library", lambda t: sinusoidal_positions(t, WIDTH), 1e-6, traced=True),),
+        ("S51",),
+    ),
+    Formula(
+        "F126b",
+        "Sinusoidal positions: a shift is a rotation",
+        "2187-2192",
+        "PE(t + k) = R(k)·PE(t), R independent of t",
+        "angle addition, pair by pair",
+        lambda t, k: sinusoids(t + k),
+        (np.float64(7.0), np.float64(5.0)),
+        oracles=(
+            Oracle("R(5)·PE(7)", _turn, 1e-14),
+            Oracle("library", lambda t, k: sinusoidal_positions(t + k, WIDTH), 1e-6, traced=True),
+        ),
+        slips=("S52",),
+    ),
+    Formula(
+        "F127",
+        "Scaled sum of embeddings and positions",
+        "2231-2246",
+        "x = √D·E[id] + PE(t)",
+        "∂(ΣC⊙x)/∂E = √D·onehot(id)ᵀC",
+        lambda e, ids, c: jnp.sum(c * (np.sqrt(e.shape[1]) * look_up(e, ids) + POSITIONS_TD[: len(ids)])),
+        (EMBEDDING_VD, IDS_T, COTANGENT_TD),
+        lambda e, ids, c: np.sqrt(e.shape[1]) * (jax.nn.one_hot(ids, len(e), dtype=c.dtype).T @ c),
+        oracles=(Oracle("NumPy", lambda e, ids, c: (c * (2.0 * e[ids] + POSITIONS_TD[:4])).sum()),),
+    ),
+    Formula(
+        "F152a",
+        "Next-token pairs",
+        "2149-2153",
+        "input x₁ … xₜ → target xₜ₊₁; targets are the inputs shifted by one",
+        "7 pairs from the notes' 8 words",
+        lambda words: (words[:-1], words[1:]),
+        (WORDS,),
+        oracles=(Oracle("the printed pairs", lambda _: (np.arange(7), np.arange(1, 8)), 0.0),),
+    ),
+    Formula(
+        "F152b",
+        "Loss of a model that knows nothing",
+        "2832-2843",
+        "−ln softmax(0)_y = ln V = 4.174 for 65 characters",
+        "∂/∂z = 1/V − [i = y]",
+        lambda z, y: cross_entropy(z, y),
+        (np.zeros(VOCABULARY), np.int32(7)),
+        lambda z, y: 1.0 / z.size - jax.nn.one_hot(y, z.size, dtype=z.dtype),
+        oracles=(Oracle("ln 65", lambda *_: np.log(65.0)), rounded("4.174")),
+    ),
+)
