@@ -63,6 +63,7 @@ def experiment() -> ConfigDict:
             "steps": 1000,  # updates, >= 0
             "eval_every": 100,  # steps between evaluations on validation, >= 1
             "log_every": 100,  # steps between lines of metrics.jsonl, >= 1
+            "sample_every": 0,  # language models: steps between samples, >= 0; 0: none
             "chunk_steps": 100,  # most steps in one compiled call, >= 1
             "keep_best": False,  # finish with the parameters that were best on validation
             "evaluate_train": True,  # evaluate on the training split too
@@ -70,6 +71,21 @@ def experiment() -> ConfigDict:
             "divergence_factor": 100.0,  # a loss above this many times 1 + |first loss| ends the run as diverged, > 1
             "accumulate": 1,  # micro-batches whose gradients make one update; must divide the batch, >= 1
             "max_members": 1024,  # most members of a population in one call, >= 1
+        }
+    )
+    config.checkpoint = ConfigDict(
+        {
+            "resume": "auto",  # auto: continue what the directory holds; fresh: put it aside; never: refuse it
+            "every_seconds": 30.0,  # least time between two saves; 0 saves after every chunk, >= 0
+            "keep_latest": 2,  # newest checkpoints to keep, >= 1
+            "keep_best": 1,  # checkpoints with the lowest validation loss to keep besides, >= 0
+        }
+    )
+    config.sample = ConfigDict(
+        {
+            "prompt": "\n",  # what the samples of train.sample_every start from
+            "max_new_tokens": 300,  # tokens after the prompt, >= 1
+            "temperature": 1.0,  # 0: greedy, >= 0
         }
     )
     config.table = ("test_accuracy", "test_loss")  # columns of the table at the end

@@ -33,11 +33,13 @@ class Experiment(NamedTuple):
     """A config as code: the pure functions of one run and the data they share.
 
     Attributes:
+        task: what is learned.
         program: start, advance, evaluate, finish of one run.
         data: host arrays, shared by every member.
         settings: the structure of the loop.
     """
 
+    task: Task
     program: Program
     data: Data
     settings: Settings
@@ -65,7 +67,7 @@ def build(config: ConfigDict) -> Experiment:
         accumulate=train.accumulate,
         splits=FINAL_SPLITS.get(config.task.name, SPLITS),
     )
-    return Experiment(make_program(task, optimizer_factory(config), settings), data, settings)
+    return Experiment(task, make_program(task, optimizer_factory(config), settings), data, settings)
 
 
 def optimizer_factory(config: ConfigDict) -> MakeOptimizer:
@@ -121,10 +123,12 @@ class Traced(NamedTuple):
 
     Attributes:
         state: shapes of its state (for memory estimates).
+        batch: shapes of one step's batch.
         results: names of its final metrics.
     """
 
     state: Any
+    batch: Any
     results: tuple[str, ...]
 
 
@@ -147,16 +151,20 @@ def check_hparams(experiment: Experiment, hparams: Mapping[str, float]) -> Trace
         state, _ = experiment.program.advance(state, key, recorder, data, np.int32(1))
         state, _ = experiment.program.evaluate(state, key, recorder, data)
         read.update(recorder.read)
-        return state, experiment.program.finish(state, key, recorder, data)
+        task = experiment.task
+        member_data = task.prepare(data, key)
+        plan = task.plan(member_data, key, state.step, 1)
+        batch = task.batch(member_data, jax.tree.map(lambda leaf: leaf[0], plan))
+        return state, batch, experiment.program.finish(state, key, recorder, data)
 
     values = {name: jax.ShapeDtypeStruct((), np.float32) for name in hparams}
     key = jax.eval_shape(lambda: jax.random.key(0))
-    state, results = jax.eval_shape(trace, key, values, experiment.data)
+    state, batch, results = jax.eval_shape(trace, key, values, experiment.data)
     for name in hparams:
         if name not in read:
             value = f"config.hparams.{name}={hparams[name]:g}"
             raise ValueError(f"{value} is read by nothing in this config; what it reads: {', '.join(sorted(read))}")
-    return Traced(state, tuple(results))
+    return Traced(state, batch, tuple(results))
 
 
 def members_of(configs: list[ConfigDict]) -> Members:

@@ -12,8 +12,9 @@ from ml_collections import ConfigDict
 from experiments.overrides import choose
 from nn_core.activations import ACTIVATIONS, make_activation
 from nn_core.data.text import load_text
+from nn_core.generation.decoder import Decoder
 from nn_core.models.gpt import GPT
-from nn_core.models.language import token_losses
+from nn_core.models.language import make_decoder, token_losses
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.language import MakeModel, TokenLosses, Windows, check_length, make_language_model, split_tokens
 from nn_core.text.interface import Tokenizer
@@ -28,10 +29,12 @@ class LanguageFamily(NamedTuple):
     Attributes:
         make: (config.model section, vocabulary size, context size) -> (hparams -> Linen module).
         token_losses: how its losses are computed.
+        make_decoder: module -> what generates from it.
     """
 
     make: Callable[[ConfigDict, int, int], MakeModel]
     token_losses: TokenLosses
+    make_decoder: Callable[[Any], Decoder]
 
 
 def make_gpt(section: ConfigDict, vocabulary_size: int, context_size: int) -> MakeModel:
@@ -59,8 +62,19 @@ def gpt_losses(model: Any, params: Any, ids_BT: Array, targets_BT: Array, dropou
 
 
 LANGUAGE_MODELS: dict[str, LanguageFamily] = {
-    "gpt": LanguageFamily(make_gpt, gpt_losses),
+    "gpt": LanguageFamily(make_gpt, gpt_losses, make_decoder),
 }
+
+
+def train_tokenizer(section: ConfigDict) -> tuple[Tokenizer, str]:
+    """The tokenizer of a config, trained on its text, and the text.
+
+    Raises:
+        ValueError: an unknown text or tokenizer.
+    """
+    text = load_text(section.name, None if section.path is None else Path(section.path))
+    options = {} if section.vocabulary_size is None else {"vocabulary_size": section.vocabulary_size}
+    return make_tokenizer(section.tokenizer, [text], **options), text
 
 
 def load_tokens(section: ConfigDict) -> tuple[Tokenizer, dict[str, np.ndarray]]:
@@ -69,9 +83,7 @@ def load_tokens(section: ConfigDict) -> tuple[Tokenizer, dict[str, np.ndarray]]:
     Raises:
         ValueError: an unknown text, or one that is too short.
     """
-    text = load_text(section.name, None if section.path is None else Path(section.path))
-    options = {} if section.vocabulary_size is None else {"vocabulary_size": section.vocabulary_size}
-    tokenizer = make_tokenizer(section.tokenizer, [text], **options)
+    tokenizer, text = train_tokenizer(section)
     splits = split_tokens(np.asarray(tokenizer.encode(text)), section.split_ratio)
     for name, ids_N in splits.items():
         check_length(len(ids_N), section.context_size, name)
@@ -92,4 +104,10 @@ def build(config: ConfigDict) -> tuple[Task, Data]:
     windows = Windows(section.batch_size, section.context_size, section.evaluation_windows, section.evaluation_batch)
     family = choose(config.model.name, LANGUAGE_MODELS, "model.name")
     make_model = make_language_module(config, tokenizer.vocabulary_size)
-    return make_language_model(make_model, family.token_losses, windows), data
+    return make_language_model(make_model, family.token_losses, windows, proximal=config.optimizer.proximal), data
+
+
+def make_run_decoder(config: ConfigDict, vocabulary_size: int) -> Decoder:
+    """What generates from a run's parameters (dropout is off, so no hparam is read)."""
+    family = choose(config.model.name, LANGUAGE_MODELS, "model.name")
+    return family.make_decoder(make_language_module(config, vocabulary_size)({}))

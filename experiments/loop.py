@@ -25,15 +25,18 @@ class Cadence(NamedTuple):
         steps: updates in all.
         eval_every: between evaluations; the first is at step 0, the last at the end.
         log_every: between logged rows of the batch's metrics.
+        sample_every: between samples of a language model, the first at step 0; 0: none.
     """
 
     steps: int
     eval_every: int
     log_every: int
+    sample_every: int = 0
 
     def next_event(self, step: int) -> int:
         """The next step at which something happens."""
-        return min(self.steps, *(step - step % every + every for every in (self.eval_every, self.log_every)))
+        cadences = [every for every in (self.eval_every, self.log_every, self.sample_every) if every]
+        return min(self.steps, *(step - step % every + every for every in cadences))
 
 
 class Hooks(NamedTuple):
@@ -41,17 +44,35 @@ class Hooks(NamedTuple):
 
     Attributes:
         log: rows of metrics, each with "member" and "step".
-        progress: (step, rows so far logged in this call) after every chunk.
+        progress: (step, rows logged in this call) after every chunk.
+        sample: (step, state) wherever `sample_every` says.
+        save: (step, state, at_once) after every chunk; it decides whether to save, unless it must at once.
+        stop: whether somebody asked the run to stop; asked after every chunk.
     """
 
-    log: Callable[[list[Row]], None]
-    progress: Callable[[int, list[Row]], None]
+    log: Callable[[list[Row]], None] = lambda rows: None
+    progress: Callable[[int, list[Row]], None] = lambda step, rows: None
+    sample: Callable[[int, TrainState], None] = lambda step, state: None
+    save: Callable[[int, TrainState, bool], None] = lambda step, state, at_once: None
+    stop: Callable[[], bool] = lambda: False
+
+
+class Interrupted(Exception):
+    """The run was asked to stop, and its state is saved."""
 
 
 def train(
-    program: Program, data: Data, members: Members, cadence: Cadence, chunk_steps: int, hooks: Hooks
+    program: Program,
+    data: Data,
+    members: Members,
+    cadence: Cadence,
+    chunk_steps: int,
+    hooks: Hooks,
+    resumed: tuple[int, TrainState] | None = None,
 ) -> tuple[TrainState, list[Row]]:
-    """Trains a population from its start to its end.
+    """Trains a population from its start, or from where it was left, to its end.
+
+    A chunk ends where the step number says, never where a run was interrupted, so a resumed run makes the same calls.
 
     Args:
         program: of `populate`.
@@ -59,15 +80,23 @@ def train(
         members: keys and hparams, (P, …).
         cadence: when what happens.
         chunk_steps: most steps of one call of `advance`.
-        hooks: what to do with the rows.
+        hooks: what to do with the rows and the state.
+        resumed: step and state to go on from.
     Returns:
         (the last state, a row of final results for each member: metrics, "status", "steps").
+    Raises:
+        Interrupted: hooks.stop said so.
     """
     keys, hparams = members
-    state = program.start(keys, hparams, data)
-    state, rows = evaluate(program, state, members, data, step=0)
-    hooks.log(rows)
-    step = 0
+    if resumed is None:
+        step = 0
+        state = program.start(keys, hparams, data)
+        state, rows = evaluate(program, state, members, data, step)
+        hooks.log(rows)
+        hooks.sample(step, state)
+    else:
+        step, state = resumed
+    hooks.progress(step, [])
     while step < cadence.steps and not all_resting(state):
         until = min(step + chunk_steps, cadence.next_event(step))
         state, metrics = program.advance(state, keys, hparams, data, np.int32(until))
@@ -78,6 +107,13 @@ def train(
             rows = merge(rows, evaluated)
         hooks.log(rows)
         hooks.progress(step, rows)
+        if cadence.sample_every and step % cadence.sample_every == 0:
+            hooks.sample(step, state)
+        stop = hooks.stop()
+        hooks.save(step, state, stop)
+        if stop:
+            raise Interrupted
+    hooks.save(step, state, True)
     return state, final_rows(program, state, members, data, cadence)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.arguments import Arguments, config_files, parse
+from experiments.lock import LockedError, check_free
 
 OPTIONS = {"workdir": None, "sweep": True, "help": False}
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
@@ -23,14 +24,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments is None or arguments.options["help"]:
             print(listing())
             return 0
+        directory = run_directory(arguments)
+        check_free(directory)
         set_up_devices()
         from experiments.execute import execute, prepare
 
-        prepared = prepare(arguments, run_directory(arguments))
+        prepared = prepare(arguments, directory)
     except ValueError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    return execute(prepared, started)
+    try:
+        return execute(prepared, started)
+    except LockedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
 
 
 def run_directory(arguments: Arguments) -> Path:
@@ -40,10 +47,13 @@ def run_directory(arguments: Arguments) -> Path:
 
 
 def set_up_devices() -> None:
-    """One XLA host device per core, so that a population uses all of them; before JAX looks for devices."""
+    """One XLA host device per core, so that a population uses all of them, and the compilation cache."""
     import jax
 
+    from experiments.cache import turn_on
+
     jax.config.update("jax_num_cpu_devices", max(len(os.sched_getaffinity(0)), 1))
+    turn_on()
 
 
 def listing() -> str:

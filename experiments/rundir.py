@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 
 import jax
 
+from experiments.lock import LOCK
 from experiments.overrides import flatten
 from experiments.results import CONFIG
 
 STATUS = "status.json"
+SUPERSEDED = "superseded-"  # folders of what --config.checkpoint.resume=fresh put aside
 FORMAT = 1
 PACKAGES = ("nn_core", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "ml-collections")
 # Keys that name, show or store and change no number of the run.
@@ -152,6 +154,19 @@ def read_status(directory: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         content = None
     return content if isinstance(content, dict) and isinstance(content.get("status"), str) else {"status": "unknown"}
+
+
+def set_aside(directory: Path) -> Path | None:
+    """Moves what a run directory holds into `superseded-N` inside it; the lock stays. None where there is nothing."""
+    held = [entry for entry in directory.iterdir() if entry.name != LOCK and not entry.name.startswith(SUPERSEDED)]
+    if not held:
+        return None
+    number = 1 + sum(entry.name.startswith(SUPERSEDED) for entry in directory.iterdir())
+    folder = directory / f"{SUPERSEDED}{number}"
+    folder.mkdir()
+    for entry in held:
+        entry.rename(folder / entry.name)
+    return folder
 
 
 def cut_metrics(path: Path, size: int) -> str | None:

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from configs.grid import Sweep
 from experiments import overrides as dotted
 from experiments.build import Experiment, Traced, build, check_hparams, members_of, set_hparams
+from experiments.memory import Demand, demand
 from experiments.validation import check_ranges
 from nn_core.training.population import Members
 
@@ -104,6 +105,19 @@ def naming(member: Member) -> Iterator[None]:
     except ValueError as error:
         place = f"sweep member {member.number} {member.overrides}: " if member.overrides else ""
         raise ValueError(f"{place}{error}") from error
+
+
+def memory_demand(group: Group, max_members: int) -> Demand:
+    """What the largest population of a group needs at the least."""
+    traced = group.traced
+    return demand(
+        traced.state,
+        traced.state.params,
+        traced.batch,
+        group.experiment.data,
+        members=min(len(group.members), max_members),
+        data_copies=len(jax.local_devices()) if len(group.members) > 1 else 1,
+    )
 
 
 def parts(group: Group, max_members: int, num_devices: int) -> list[tuple[list[Member], Members]]:

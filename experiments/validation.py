@@ -1,6 +1,7 @@
 """Ranges of the config's numbers: all problems of a config in one message, before anything is built."""
 
 import math
+import re
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -52,11 +53,28 @@ RANGES: dict[str, str] = {
     "train.steps": "[0, 2147483646]",
     "train.eval_every": "[1, inf)",
     "train.log_every": "[1, inf)",
+    "sample.max_new_tokens": "[1, inf)",
+    "sample.temperature": "[0, inf)",
+    "train.sample_every": "[0, inf)",
+    "checkpoint.every_seconds": "[0, inf)",
+    "checkpoint.keep_latest": "[1, inf)",
+    "checkpoint.keep_best": "[0, inf)",
     "train.chunk_steps": "[1, inf)",
     "train.max_skips": "[0, inf)",
     "train.divergence_factor": "(1, inf)",
     "train.max_members": "[1, inf)",
 }
+
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+def check_name(name: str) -> None:
+    """Raises ValueError where a run's name could not be, or could leave, a folder of its own."""
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            f"config.name={name!r} must be 1 to 128 letters, digits, '.', '_' or '-', a letter or digit first"
+        )
 
 
 def inside(value: float, interval: str) -> bool:

@@ -92,13 +92,16 @@ def evaluation_starts(num_tokens: int, context_size: int, count: int | None) -> 
     return kept, starts - kept
 
 
-def make_language_model(make_model: MakeModel, token_losses: TokenLosses, windows: Windows) -> Task:
+def make_language_model(
+    make_model: MakeModel, token_losses: TokenLosses, windows: Windows, *, proximal: bool = False
+) -> Task:
     """Next-token prediction on a text that lives on the device, {"train": ids (N,), "validation": ids (M,)}.
 
     Args:
         make_model: hparams -> Linen module from ids (B, T) to logits (B, T, V).
         token_losses: how its losses are computed; the dropout key is None where the model is evaluated.
         windows: batches and evaluation.
+        proximal: the optimizer applies L1 by its proximal step, so the loss leaves it out.
     Returns:
         The task; the splits "train" and "validation" are judged on evenly spaced windows, "train_full" and
         "validation_full" on every target.
@@ -111,7 +114,7 @@ def make_language_model(make_model: MakeModel, token_losses: TokenLosses, window
         losses_BT = token_losses(make_model(hparams), params, batch["ids"], batch["targets"], key)
         count = jnp.float32(losses_BT.size)
         total = jnp.sum(losses_BT)
-        return total / count + regularizers.penalty(params, hparams), {"loss": (total, count)}
+        return total / count + regularizers.penalty(params, hparams, proximal=proximal), {"loss": (total, count)}
 
     def evaluate(params: Params, data: Data, hparams: Hparams, split: str) -> Metrics:
         ids_N = data[split.removesuffix(FULL)]

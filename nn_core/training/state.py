@@ -52,6 +52,20 @@ def stopped(state: TrainState) -> Array:
     return jnp.zeros_like(state.diverged) if state.stopping is None else state.stopping.stopped
 
 
+def pack(state: TrainState) -> tuple[Any, TrainState]:
+    """Splits a state for its checkpoint: (the selected parameters, all that a resume needs besides)."""
+    if state.stopping is None:
+        return state.params, state._replace(params=None)
+    return state.stopping.best_params, state._replace(stopping=state.stopping._replace(best_params=None))
+
+
+def unpack(params: Any, training: TrainState) -> TrainState:
+    """The inverse of `pack`."""
+    if training.stopping is None:
+        return training._replace(params=params)
+    return training._replace(stopping=training.stopping._replace(best_params=params))
+
+
 def selected_params(state: TrainState) -> Any:
     """The parameters that the run stands for: the best on validation where they are kept, else the last."""
     return state.params if state.stopping is None else state.stopping.best_params

@@ -57,7 +57,8 @@ def make_train_step(
         params = optax.apply_updates(state.params, updates)
         gradient_norm = optax.tree.norm(grads)
 
-        finite = jnp.isfinite(objective) & jnp.isfinite(gradient_norm)
+        # The updates too: a huge learning rate makes infinite parameters of a finite gradient.
+        finite = jnp.isfinite(objective) & jnp.isfinite(gradient_norm) & jnp.isfinite(optax.tree.norm(updates))
         active = (state.step < until) & ~state.diverged & ~stopped(state)
         first_loss = jnp.where(jnp.isnan(state.first_loss), objective.astype(jnp.float32), state.first_loss)
         exploded = active & (objective > divergence_factor * (1.0 + jnp.abs(first_loss)))
