@@ -1,0 +1,112 @@
+"""How good word vectors are: similarity judgements, analogies, topics and bias (L1856-L1869; F101, F103, F104)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from nn_core.text.vectors import WordVectors
+
+
+class PairScore(NamedTuple):
+    """Agreement with judged pairs.
+
+    Attributes:
+        spearman: rank correlation in [-1, 1].
+        used: pairs of known words.
+        unknown: pairs left out.
+    """
+
+    spearman: float
+    used: int
+    unknown: int
+
+
+def word_pair_score(vectors: WordVectors, pairs: Sequence[tuple[str, str, float]]) -> PairScore:
+    """Spearman's rank correlation of cosines and judgements.
+
+    Args:
+        vectors: the words.
+        pairs: (word, word, judged similarity); pairs with an unknown word are left out and counted.
+    Returns:
+        The score.
+    Raises:
+        ValueError: if fewer than 3 pairs are known, or all judgements of them are equal.
+    """
+    known = [pair for pair in pairs if pair[0] in vectors.index and pair[1] in vectors.index]
+    judged = [pair[2] for pair in known]
+    if len(known) < 3 or len(set(judged)) < 2:
+        raise ValueError(
+            f"{len(known)} of {len(pairs)} pairs are known, with {len(set(judged))} different judgements; a rank "
+            "correlation needs 3 pairs and 2 judgements"
+        )
+    cosines = [vectors.similarity(first, second) for first, second, _ in known]
+    if len(set(cosines)) < 2:
+        return PairScore(0.0, len(known), len(pairs) - len(known))
+    return PairScore(float(stats.spearmanr(cosines, judged).statistic), len(known), len(pairs) - len(known))
+
+
+def analogy_accuracy(vectors: WordVectors, questions: Sequence[tuple[str, str, str, str]]) -> tuple[float, int]:
+    """Share of questions "a is to b as c is to d" for which b - a + c is nearest to d, query words left out.
+
+    Returns:
+        (accuracy, number of questions whose words are all known); accuracy is nan for none.
+    """
+    known = [question for question in questions if all(word in vectors.index for word in question)]
+    right = [vectors.analogy(a, b, c)[0][0] == d for a, b, c, d in known]
+    return (float(np.mean(right)) if right else float("nan")), len(known)
+
+
+def topic_similarities(vectors: WordVectors, topics: Mapping[str, Sequence[str]]) -> tuple[float, float]:
+    """Mean cosine of pairs within a topic, and of pairs from two topics.
+
+    Args:
+        vectors: the words.
+        topics: at least two topics of at least two words; unknown words are left out.
+    Returns:
+        (within, between).
+    Raises:
+        ValueError: if fewer than two topics have two known words.
+    """
+    groups = {name: [vectors.index[word] for word in words if word in vectors.index] for name, words in topics.items()}
+    groups = {name: rows for name, rows in groups.items() if len(rows) >= 2}
+    if len(groups) < 2:
+        raise ValueError(f"topics with two known words: {list(groups)}; give at least two topics")
+    rows_N = np.array([row for rows in groups.values() for row in rows])
+    topic_N = np.repeat(np.arange(len(groups)), [len(rows) for rows in groups.values()])
+    cosines_NN = vectors.unit_VE[rows_N] @ vectors.unit_VE[rows_N].T
+    same_NN = topic_N[:, None] == topic_N[None]
+    other_NN = ~np.eye(len(rows_N), dtype=bool)
+    return float(cosines_NN[same_NN & other_NN].mean()), float(cosines_NN[~same_NN].mean())
+
+
+def association_bias(
+    vectors: WordVectors, first: Sequence[str], second: Sequence[str], good: Sequence[str], bad: Sequence[str]
+) -> float:
+    """WEAT's effect size: do the first words stand nearer to `good` than the second do? (Caliskan et al. 2017)
+
+        s(w) = mean cos(w, good) - mean cos(w, bad);   (mean s(first) - mean s(second)) / std s(first and second)
+
+    Args:
+        vectors: the words; all given ones must be known.
+        first, second: two groups of target words, at least 1 each and together 3.
+        good, bad: two groups of attribute words, at least 1 each.
+    Returns:
+        The effect size in [-2, 2]; 0 is no bias.
+    """
+    for name, words, least in (("first", first, 1), ("second", second, 1), ("good", good, 1), ("bad", bad, 1)):
+        if len(words) < least:
+            raise ValueError(f"{name}={list(words)} has too few words; give at least {least}")
+
+    def rows(words: Sequence[str]) -> np.ndarray:
+        return vectors.unit_VE[[vectors.row(word) for word in words]]
+
+    def scores(words: Sequence[str]) -> np.ndarray:
+        return (rows(words) @ rows(good).T).mean(axis=1) - (rows(words) @ rows(bad).T).mean(axis=1)
+
+    first_N, second_N = scores(first), scores(second)
+    spread = float(np.std(np.concatenate([first_N, second_N]), ddof=1))
+    return float(first_N.mean() - second_N.mean()) / spread if spread > 0 else 0.0
