@@ -1,0 +1,212 @@
+"""Attention against NumPy and jax.nn; masks by gradients; linear attention by its kernel form."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import Array
+
+from nn_core.models.attention import (
+    apply_weights,
+    attention_weights,
+    band_mask,
+    causal_mask,
+    dot_product_attention,
+    linear_attention,
+    masked_softmax,
+    padding_mask,
+    positive_features,
+)
+
+B, T, S, H, K = 2, 5, 7, 3, 4
+
+
+def make_qkv(keys: int = S, queries: int = T, groups: int = H, seed: int = 0) -> tuple[Array, Array, Array]:
+    q_key, k_key, v_key = jax.random.split(jax.random.key(seed), 3)
+    return (
+        jax.random.normal(q_key, (B, queries, H, K)),
+        jax.random.normal(k_key, (B, keys, groups, K)),
+        jax.random.normal(v_key, (B, keys, groups, K)),
+    )
+
+
+def naive(q: Array, k: Array, v: Array, mask: np.ndarray | None = None) -> np.ndarray:
+    """One query of one head at a time, in float64."""
+    q, k, v = (np.asarray(x, np.float64) for x in (q, k, v))
+    outputs = np.zeros((*q.shape[:3], v.shape[-1]))
+    for b, t, h in np.ndindex(*q.shape[:3]):
+        scores = k[b, :, h] @ q[b, t, h] / np.sqrt(q.shape[-1])
+        seen = np.ones(len(scores), bool) if mask is None else mask[b, h, t]
+        if seen.any():
+            exp = np.exp(scores[seen] - scores[seen].max())
+            outputs[b, t, h] = exp / exp.sum() @ v[b, seen, h]
+    return outputs
+
+
+def test_equals_numpy_and_jax_nn_for_cross_attention() -> None:
+    q, k, v = make_qkv()
+    outputs = dot_product_attention(q, k, v)
+    assert outputs.shape == (B, T, H, K)
+    np.testing.assert_allclose(outputs, naive(q, k, v), atol=1e-6)
+    np.testing.assert_allclose(outputs, jax.nn.dot_product_attention(q, k, v), atol=1e-6)
+
+
+def test_equals_jax_nn_with_mask_bias_causality_and_groups() -> None:
+    q, k, v = make_qkv(keys=T, groups=1)
+    bias = jax.random.normal(jax.random.key(3), (1, H, T, T))
+    mask = jax.random.bernoulli(jax.random.key(4), 0.7, (B, 1, T, T)) | jnp.eye(T, dtype=bool)[None, None]
+    ours = dot_product_attention(q, k, v, mask=mask, bias=bias, causal=True)
+    full = jnp.broadcast_to(mask, (B, H, T, T))
+    np.testing.assert_allclose(
+        ours, jax.nn.dot_product_attention(q, k, v, mask=full, bias=bias, is_causal=True), atol=1e-6
+    )
+    assert np.max(np.abs(ours - dot_product_attention(q, k, v, mask=mask, causal=True))) > 1e-2
+
+
+def test_worked_example_by_hand() -> None:
+    # One query (1, 0), keys (1, 0) and (0, 1), K = 2: scores 0.7071 and 0, weights 0.6698 and 0.3302.
+    q = jnp.array([1.0, 0.0]).reshape(1, 1, 1, 2)
+    k = jnp.array([[1.0, 0.0], [0.0, 1.0]]).reshape(1, 2, 1, 2)
+    v = jnp.array([[10.0, 0.0], [0.0, 10.0]]).reshape(1, 2, 1, 2)
+    np.testing.assert_allclose(attention_weights(q, k)[0, 0, 0], [0.66976, 0.33024], atol=1e-5)
+    np.testing.assert_allclose(dot_product_attention(q, k, v)[0, 0, 0], [6.6976, 3.3024], atol=1e-4)
+
+
+def test_softmax_runs_over_keys_so_rows_sum_to_one() -> None:
+    q, k, _ = make_qkv()
+    weights_BHTS = np.asarray(attention_weights(q, k))
+    np.testing.assert_allclose(weights_BHTS.sum(axis=-1), 1.0, atol=1e-6)
+    assert np.max(np.abs(weights_BHTS.sum(axis=-2) - T / S)) > 0.05
+
+
+def test_scaling_keeps_the_variance_of_scores_at_one() -> None:
+    # The weights' logarithms differ as the scores do; without 1/sqrt(K) their variance would be K = 64.
+    q_key, k_key = jax.random.split(jax.random.key(0))
+    q, k = jax.random.normal(q_key, (1, 64, 4, 64)), jax.random.normal(k_key, (1, 64, 4, 64))
+    logs = np.log(np.asarray(attention_weights(q, k)))
+    assert 0.9 < np.var(logs - logs.mean(axis=-1, keepdims=True)) < 1.1
+
+
+def test_a_query_with_nothing_to_see_gets_zeros_and_no_nan_gradient() -> None:
+    q, k, v = make_qkv()
+    mask = padding_mask(jnp.array([0, 3]), S)
+
+    def total(q: Array, k: Array, v: Array) -> Array:
+        return jnp.sum(jnp.square(dot_product_attention(q, k, v, mask=mask)))
+
+    outputs = np.asarray(dot_product_attention(q, k, v, mask=mask))
+    np.testing.assert_array_equal(outputs[0], 0.0)
+    np.testing.assert_allclose(outputs, naive(q, k, v, np.broadcast_to(np.asarray(mask), (B, H, T, S))), atol=1e-6)
+    for grad in jax.grad(total, argnums=(0, 1, 2))(q, k, v):
+        assert np.all(np.isfinite(grad)) and np.all(np.asarray(grad[0]) == 0) and np.any(np.asarray(grad[1]) != 0)
+
+
+def test_causal_jacobian_is_exactly_zero_above_the_diagonal() -> None:
+    q, k, v = make_qkv(keys=T)
+
+    def outputs_of(x_TK: Array) -> Array:
+        x = jnp.broadcast_to(x_TK[None, :, None], (1, T, H, K))
+        return dot_product_attention(x, x, x, causal=True)[0, :, 0, 0]
+
+    jacobian_TS = np.abs(np.asarray(jax.jacobian(outputs_of)(q[0, :, 0]))).sum(axis=-1)
+    assert np.all(jacobian_TS[np.triu_indices(T, 1)] == 0)
+    assert np.all(jacobian_TS[np.tril_indices(T)] > 0)
+
+
+def test_masks_by_hand() -> None:
+    np.testing.assert_array_equal(causal_mask(3)[0, 0], [[1, 0, 0], [1, 1, 0], [1, 1, 1]])
+    np.testing.assert_array_equal(band_mask(4, 4, causal=True, window=2)[0, 0, 3], [0, 0, 1, 1])
+    np.testing.assert_array_equal(band_mask(4, 5, causal=False, window=2)[0, 0, 2], [0, 1, 1, 1, 0])
+    np.testing.assert_array_equal(padding_mask(jnp.array([2, 0]), 3)[:, 0, 0], [[1, 1, 0], [0, 0, 0]])
+
+
+def test_masked_softmax_is_exact_zero_where_masked() -> None:
+    scores = jnp.array([[1.0, 2.0, 1e30], [5.0, 5.0, 5.0]])
+    mask = jnp.array([[True, True, False], [False, False, False]])
+    np.testing.assert_allclose(masked_softmax(scores, mask), [[0.268941, 0.731059, 0], [0, 0, 0]], atol=1e-6)
+    assert masked_softmax(scores.astype(jnp.bfloat16), None).dtype == jnp.float32
+
+
+def test_local_attention_is_dense_attention_with_a_band_mask() -> None:
+    q, k, v = make_qkv(keys=T)
+    local = dot_product_attention(q, k, v, causal=True, window=2)
+    banded = dot_product_attention(q, k, v, mask=band_mask(T, T, causal=True, window=2))
+    np.testing.assert_array_equal(local, banded)
+    assert np.max(np.abs(local - dot_product_attention(q, k, v, causal=True))) > 1e-2
+
+
+def test_a_bias_may_be_a_function_of_the_indices() -> None:
+    q, k, v = make_qkv()
+    as_array = -0.3 * jnp.abs(jnp.arange(T)[:, None] - jnp.arange(S)[None])[None, None]
+    as_function = dot_product_attention(
+        q, k, v, bias=lambda queries, keys: -0.3 * jnp.abs(queries[:, None] - keys[None])[None, None]
+    )
+    np.testing.assert_array_equal(dot_product_attention(q, k, v, bias=as_array), as_function)
+
+
+def test_dropout_acts_on_the_weights_and_keeps_their_mean() -> None:
+    q, k, v = make_qkv()
+    weights = attention_weights(q, k)
+    key = jax.random.key(1)
+    one = dot_product_attention(q, k, v, dropout_key=key, dropout_rate=0.5)
+    np.testing.assert_array_equal(one, apply_weights(weights, v, key, 0.5))
+    many = jax.vmap(lambda key: dot_product_attention(q, k, v, dropout_key=key, dropout_rate=0.5))(
+        jax.random.split(key, 2000)
+    )
+    # Five standard errors of the mean of 2,000 draws.
+    error = np.abs(np.asarray(many.mean(axis=0) - dot_product_attention(q, k, v)))
+    assert np.all(error < 5 * np.asarray(many.std(axis=0)) / np.sqrt(2000))
+    assert np.max(np.abs(one - dot_product_attention(q, k, v))) > 0.1
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_linear_attention_equals_its_kernel_form(causal: bool) -> None:
+    q, k, v = make_qkv(keys=T)
+    kernel = jnp.einsum("bthk,bshk->bhts", positive_features(q), positive_features(k))
+    kernel = jnp.where(causal_mask(T), kernel, 0.0) if causal else kernel
+    expected = jnp.einsum("bhts,bshk->bthk", kernel / kernel.sum(axis=-1, keepdims=True), v)
+    np.testing.assert_allclose(linear_attention(q, k, v, causal=causal), expected, atol=1e-6)
+
+
+def test_half_precision_inputs_keep_a_float32_softmax() -> None:
+    q, k, v = (x.astype(jnp.bfloat16) for x in make_qkv())
+    assert attention_weights(q, k).dtype == jnp.float32
+    outputs = dot_product_attention(q, k, v)
+    assert outputs.dtype == jnp.bfloat16
+    # bfloat16 has 8 bits: 2^-8 of values up to 3.
+    np.testing.assert_allclose(outputs.astype(jnp.float32), naive(q, k, v), atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "options", "message"),
+    [
+        (((1, 2, 3, 4), (1, 2, 3, 5), (1, 2, 3, 5)), {}, "equal B and K"),
+        (((1, 2, 3, 4), (1, 2, 3, 4), (1, 3, 3, 4)), {}, "must agree"),
+        (((1, 2, 3, 4), (1, 2, 2, 4), (1, 2, 2, 4)), {}, "2 key heads do not divide 3 query heads"),
+        (((1, 2, 3, 4), (1, 5, 3, 4), (1, 5, 3, 4)), {"causal": True}, "ambiguous; pass a mask"),
+        (((1, 2, 3, 4), (1, 2, 3, 4), (1, 2, 3, 4)), {"window": 0}, "window=0 must be at least 1"),
+        (((1, 2, 3, 4), (1, 2, 3, 4), (1, 2, 3, 4)), {"implementation": "flash"}, "use one of dense, blockwise, cudnn"),
+    ],
+)
+def test_what_does_not_fit_is_refused(shapes: tuple, options: dict, message: str) -> None:
+    q, k, v = (jnp.zeros(shape) for shape in shapes)
+    with pytest.raises(ValueError, match=message):
+        dot_product_attention(q, k, v, **options)
+
+
+def test_cudnn_refuses_dropout_on_weights() -> None:
+    q, k, v = make_qkv()
+    with pytest.raises(ValueError, match="no dropout on its weights; use 'dense'"):
+        dot_product_attention(q, k, v, implementation="cudnn", dropout_key=jax.random.key(0), dropout_rate=0.1)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("causal", [False, True])
+def test_cudnn_equals_dense(causal: bool) -> None:
+    keys = jax.random.split(jax.random.key(0), 3)
+    q, k, v = (jax.random.normal(key, (2, 128, 4, 64), jnp.bfloat16) for key in keys)
+    mask = padding_mask(jnp.array([128, 100]), 128)
+    for options in ({}, {"mask": mask}, {"window": 17}):
+        dense = dot_product_attention(q, k, v, causal=causal, **options).astype(jnp.float32)
+        fused = dot_product_attention(q, k, v, causal=causal, implementation="cudnn", **options).astype(jnp.float32)
+        np.testing.assert_allclose(fused, dense, atol=0.02)
