@@ -9,9 +9,8 @@ with |y| the number of new tokens, the end token counted: 0 compares the sums, w
 mean log-probability; more than 1 favours long texts. The search of a prompt stops
 
 * when its best ``num_return_sequences`` hypotheses have ended and no running one can still overtake them: sums only
-  fall, so the larger of sum / |y|**length_penalty now and at the longest length is the most that one can reach;
-* with ``early_stopping``, as soon as the best ``num_return_sequences`` have ended, whatever running ones might still
-  reach (with a length penalty <= 0 they can reach no more, and the option changes nothing);
+  fall, so a running one can climb to sum / longest**length_penalty at most, and not at all where length_penalty <= 0;
+* with ``early_stopping``, as soon as the best ``num_return_sequences`` have ended, whatever others might still reach;
 * at the longest length, where every hypothesis counts as it stands.
 """
 
@@ -159,7 +158,7 @@ def _is_done(request: BeamRequest, log_probs_PK: jax.Array, lengths_PK: jax.Arra
     empty_PK = log_probs_PK == -jnp.inf
     scores_PK = _score(log_probs_PK, lengths_PK, request.length_penalty)
     at_limit_PK = _score(log_probs_PK, request.limits_P[:, None], request.length_penalty)
-    reach_PK = jnp.where(ended_PK, -jnp.inf, jnp.maximum(scores_PK, at_limit_PK))
+    reach_PK = jnp.where(ended_PK, -jnp.inf, at_limit_PK)
     last_wanted_P = jnp.min(jnp.where(wanted_1K, scores_PK, jnp.inf), axis=1)
     nothing_better_P = request.early_stopping | (jnp.max(reach_PK, axis=1) <= last_wanted_P)
     return jnp.all(ended_PK | empty_PK | ~wanted_1K, axis=1) & nothing_better_P
@@ -249,11 +248,7 @@ def beam_search(
         length_penalty: exponent of the length in the score.
         early_stopping: stop as soon as the best ``num_return_sequences`` have ended.
         num_return_sequences: how many are wanted, 1 .. K; None is K. It decides when to stop; all K come back.
-        max_new_tokens: most new tokens a text.
-        max_length: most tokens a text, the prompt counted; exactly one of the two must be given.
-        eos_id: the token at which a text ends; None: at the limit only.
-        pad_id: what stands behind the end of a text.
-        keep: tokens to read again when a window is full, 1 .. context_size; None is half the window.
+        max_new_tokens, max_length, eos_id, pad_id, keep: as in ``generate``.
 
     Returns:
         The K hypotheses of each prompt, best first.

@@ -230,12 +230,11 @@ def generate(
         prompts: P lists of token ids, of any lengths >= 1. Past the context window the rule of ``window`` applies.
         key: a typed key, or one per row (B,); None takes the most probable token each time (greedy).
         sampling: the filters; None draws from the model's own distribution.
-        max_new_tokens: most new tokens a row.
-        max_length: most tokens a row, the prompt counted; exactly one of the two must be given.
+        max_new_tokens, max_length: most new tokens a row, or most tokens with the prompt counted; exactly one is given.
         eos_id: the token at which a row ends; it is kept. None: rows end at their limit only.
         pad_id: what stands behind the end of a row.
         num_return_sequences: rows per prompt; the prompt is read once.
-        keep: tokens to read again when a row's window is full, 1 .. context_size; None is half the window.
+        keep: tokens to read again when a window is full, 1 .. context_size; None is half of it.
 
     Returns:
         New tokens of the B = P * num_return_sequences rows.

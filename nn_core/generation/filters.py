@@ -205,7 +205,8 @@ def draw_tokens(
     if sampling.top_k is None and sampling.top_p is None:
         return _draw_unranked(keys_B, logits_BV, sampling)
     scores_BK, ids_BK, keep_BK = _ranked(logits_BV, sampling)
-    rank_B = _pick(keys_B, jnp.where(keep_BK, jnp.exp(scores_BK - scores_BK[:, :1]), 0.0))
+    weights_BK = jnp.where(keep_BK, jnp.exp(scores_BK - scores_BK[:, :1]), 0.0)
+    rank_B = pick_columns(jax.vmap(jax.random.uniform)(keys_B), weights_BK)
     return jnp.take_along_axis(ids_BK, rank_B[:, None], axis=1)[:, 0]
 
 
@@ -217,16 +218,23 @@ def _draw_unranked(keys_B: jax.Array, logits_BV: jax.Array, sampling: Sampling) 
     weights_BV = jnp.exp(scores_BV - jnp.max(scores_BV, axis=1, keepdims=True))
     if sampling.min_p is not None:
         weights_BV = jnp.where(weights_BV >= _per_row(sampling.min_p), weights_BV, 0.0)
-    drawn_B = _pick(keys_B, weights_BV)
+    drawn_B = pick_columns(jax.vmap(jax.random.uniform)(keys_B), weights_BV)
     if sampling.temperature is None:
         return drawn_B
     return jnp.where(_is_greedy(sampling.temperature), jnp.argmax(logits_BV, axis=1), drawn_B)
 
 
-def _pick(keys_B: jax.Array, weights_BK: jax.Array) -> jax.Array:
-    """Columns (B,) drawn in proportion to the weights: the first one whose cumulative weight exceeds u * total."""
+def pick_columns(uniform_B: jax.Array, weights_BK: jax.Array) -> jax.Array:
+    """Columns in proportion to their weights: the first one whose cumulative weight exceeds u * total.
+
+    Args:
+        uniform_B: u in [0, 1), (B,).
+        weights_BK: >= 0, at least one of a row > 0; they need not sum to 1.
+
+    Returns:
+        Int32 columns (B,), never one of weight 0.
+    """
     mass_BK = jnp.cumsum(weights_BK, axis=1)
-    uniform_B = jax.vmap(jax.random.uniform)(keys_B)
     columns_1K = jnp.arange(weights_BK.shape[1])[None]
     possible_BK = weights_BK > 0
     # A parallel cumulative sum need not be monotonic in its last bit, so columns of weight 0 are excluded by name.

@@ -112,17 +112,11 @@ def check_options(
     draws tokens. None stands for an option that the user did not give.
 
     Args:
-        temperature: >= 0.
-        top_k: >= 1.
-        top_p: in (0, 1].
-        min_p: in [0, 1].
-        repetition_penalty: > 0.
+        temperature, top_k, top_p, min_p, repetition_penalty: as in ``Sampling``; beams use none of them.
         num_beams: >= 1.
-        length_penalty: any number; needs beams.
-        early_stopping: needs beams.
+        length_penalty, early_stopping: as in ``beam_search``; they need beams.
         num_return_sequences: >= 1; more than one needs draws, or as many beams.
-        max_new_tokens: >= 1, new tokens only.
-        max_length: >= 1, prompt and new tokens.
+        max_new_tokens, max_length: >= 1, not both; new tokens only, or prompt and new tokens.
         seed: needs draws.
 
     Raises:

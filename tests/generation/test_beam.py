@@ -90,9 +90,8 @@ def beam_by_lists(
 
 @pytest.mark.parametrize("penalty", [0.0, 1.0, 3.0])
 def test_a_narrow_beam_equals_the_rule_in_plain_python(penalty: float) -> None:
-    prompts = PROMPTS[:3]
-    search = beam_search(DECODER, PARAMS, prompts, num_beams=3, length_penalty=penalty, max_new_tokens=6, eos_id=4)
-    for row, prompt in enumerate(prompts):
+    search = beam_search(DECODER, PARAMS, PROMPTS, num_beams=3, length_penalty=penalty, max_new_tokens=6, eos_id=4)
+    for row, prompt in enumerate(PROMPTS[:3]):
         expected = beam_by_lists(PARAMS, prompt, 3, 6, 4, penalty)
         found = texts_of(search, row)
         wanted = [text for text, ended in zip(found, search.ended_PK[row], strict=True) if ended]
@@ -127,8 +126,9 @@ def test_a_wider_beam_finds_what_greedy_misses() -> None:
     np.testing.assert_allclose(search.log_probs_PK[0], [np.log(0.4), np.log(0.6 * 0.25)], rtol=1e-5)
 
 
-def test_prompts_of_a_batch_equal_the_prompts_alone() -> None:
-    options = {"num_beams": 4, "max_new_tokens": 19, "eos_id": 4, "length_penalty": 0.7}
+@pytest.mark.parametrize("limit", [{"max_new_tokens": 19}, {"max_length": 17, "num_return_sequences": 1}])
+def test_prompts_of_a_batch_equal_the_prompts_alone(limit: dict[str, int]) -> None:
+    options = {"num_beams": 3, "eos_id": 4, "length_penalty": 0.7, **limit}
     batch = beam_search(DECODER, PARAMS, PROMPTS, **options)
     for row, prompt in enumerate(PROMPTS):
         alone = beam_search(DECODER, PARAMS, [prompt], **options)
@@ -200,7 +200,8 @@ def test_the_tree_holds_every_kept_hypothesis_and_ends_in_the_returned_texts() -
         found = texts_of(search, row)
         for text in found:
             assert nodes[paths.index(text)].returned is not None
-        assert [path for path, node in zip(paths, nodes, strict=True) if node.returned == 0][-1] == found[0]
+        best = [path for path, node in zip(paths, nodes, strict=True) if node.returned == 0]
+        assert best == [found[0][:length] for length in range(1, len(found[0]) + 1)]
 
 
 def test_the_tree_of_a_certain_chain_is_one_path() -> None:

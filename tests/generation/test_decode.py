@@ -10,12 +10,14 @@ from nn_core.generation.decode import begin, completions, generate, generate_chu
 from nn_core.generation.filters import Sampling
 from tests.generation.toys import (
     MARKOV,
+    RECURRENT,
     VOCABULARY,
     Traces,
     greedy_without_cache,
     make_window_decoder,
     make_window_params,
     random_table,
+    recurrent_greedy,
 )
 
 CONTEXT = 11
@@ -42,6 +44,23 @@ def test_a_window_longer_than_one_piece_is_read_in_pieces() -> None:
     assert texts == [greedy_without_cache(params, prompt, 90, context, 67) for prompt in prompts]
 
 
+def test_a_recurrent_model_takes_every_token_in_once() -> None:
+    params = make_window_params(CONTEXT, seed=3)
+    prompts = [*PROMPTS, [2, 5] * 50]
+    for new_tokens in (3, 40):
+        texts = completions(generate(RECURRENT, params, prompts, max_new_tokens=new_tokens))
+        assert texts == [recurrent_greedy(params, prompt, new_tokens) for prompt in prompts]
+
+
+def test_only_the_rows_that_are_full_are_read_again() -> None:
+    request, progress = begin(DECODER, PARAMS, [[1], [1, 2, 3], [4] * 11], max_new_tokens=9)
+    progress = generate_chunk(DECODER, PARAMS, request, progress, 9)
+    # All but the last token of each prompt; the last row is full after 1 token and after 7 more and keeps half twice.
+    kept = CONTEXT // 2
+    assert progress.cache["read"].tolist() == [0, 2, 10 + 2 * (kept - 1)]
+    assert progress.cache["steps"] == 9
+
+
 def test_half_the_window_is_kept_unless_said_otherwise() -> None:
     texts = completions(generate(DECODER, PARAMS, PROMPTS[:1], max_new_tokens=40))
     assert texts == [greedy_without_cache(PARAMS, PROMPTS[0], 40, CONTEXT, CONTEXT // 2)]
@@ -54,9 +73,9 @@ def test_greedy_is_temperature_zero_and_top_k_one_whatever_the_seed() -> None:
         key = jax.random.key(seed)
         for sampling in (
             Sampling(temperature=0.0),
-            Sampling(temperature=0.0, top_k=5, top_p=0.9),
-            Sampling(top_k=1),
-            Sampling(top_p=1e-6),
+            Sampling(temperature=0.0, top_k=5, top_p=0.9, repetition_penalty=1.0),
+            Sampling(temperature=1.0, top_k=1, top_p=1.0, repetition_penalty=1.0),
+            Sampling(temperature=1.0, top_k=7, top_p=1e-6, repetition_penalty=1.0),
         ):
             drawn = generate(DECODER, PARAMS, PROMPTS, key=key, sampling=sampling, max_new_tokens=23)
             assert completions(drawn) == greedy
@@ -64,8 +83,8 @@ def test_greedy_is_temperature_zero_and_top_k_one_whatever_the_seed() -> None:
 
 def test_a_seed_repeats_a_text_and_another_seed_changes_it() -> None:
     def text(seed: int) -> list[list[int]]:
-        key = jax.random.key(seed)
-        return completions(generate(DECODER, PARAMS, PROMPTS, key=key, max_new_tokens=23))
+        key, sampling = jax.random.key(seed), Sampling(temperature=1.0)
+        return completions(generate(DECODER, PARAMS, PROMPTS, key=key, sampling=sampling, max_new_tokens=23))
 
     assert text(1) == text(1)
     assert text(1) != text(2)
@@ -100,7 +119,7 @@ def test_rows_of_a_batch_equal_the_rows_alone() -> None:
 
 @pytest.mark.parametrize("pieces", [[7, 1, 23], [1] * 31, [31], [40]])
 def test_pieces_give_the_text_of_one_call(pieces: list[int]) -> None:
-    sampling = Sampling(temperature=1.1, top_k=6)
+    sampling = Sampling(temperature=1.1, top_k=6, top_p=0.99, repetition_penalty=1.1)
     options = {"key": jax.random.key(5), "sampling": sampling, "max_new_tokens": 31, "eos_id": 0}
     whole = generate(DECODER, PARAMS, PROMPTS, **options)
     request, progress = begin(DECODER, PARAMS, PROMPTS, **options)
@@ -118,9 +137,9 @@ def test_a_row_stops_at_the_end_token_and_the_others_go_on() -> None:
     assert generation.stopped_B.tolist() == [True, True, True]
     assert set(generation.ids_BN[1, 2:].tolist()) == {9}
     assert generation.log_probs_BN[1, 2:].tolist() == [0.0] * (generation.log_probs_BN.shape[1] - 2)
-    cut = generate(MARKOV, cycle, [[0], [3]], max_new_tokens=3, eos_id=5)
-    assert completions(cut) == [[1, 2, 3], [4, 5]]
-    assert cut.stopped_B.tolist() == [False, True]
+    cut = generate(MARKOV, cycle, [[0], [3], [5]], max_new_tokens=3, eos_id=5)
+    assert completions(cut) == [[1, 2, 3], [4, 5], [6, 0, 1]]
+    assert cut.stopped_B.tolist() == [False, True, False]
 
 
 def test_lengths_are_exact_for_both_meanings() -> None:
@@ -152,13 +171,11 @@ def test_log_probs_are_those_of_the_model_without_filters() -> None:
 
 
 def test_several_sequences_per_prompt_are_different_rows_next_to_each_other() -> None:
-    traces = Traces()
-    decoder = make_window_decoder(CONTEXT, traces=traces)
-    options = {"key": jax.random.key(0), "max_new_tokens": 20}
-    several = completions(generate(decoder, PARAMS, PROMPTS[:2], num_return_sequences=3, **options))
-    repeated = [PROMPTS[0]] * 3 + [PROMPTS[1]] * 3
-    assert several == completions(generate(decoder, PARAMS, repeated, **options))
-    assert len({tuple(text) for text in several[:3]}) == 3
+    options = {"key": jax.random.key(0), "sampling": Sampling(temperature=1.0), "max_new_tokens": 20}
+    several = completions(generate(DECODER, PARAMS, PROMPTS[:2], num_return_sequences=2, **options))
+    repeated = [PROMPTS[0]] * 2 + [PROMPTS[1]] * 2
+    assert several == completions(generate(DECODER, PARAMS, repeated, **options))
+    assert len({tuple(text) for text in several}) == 4
 
 
 def test_the_repetition_penalty_knows_the_prompt_and_the_new_tokens() -> None:

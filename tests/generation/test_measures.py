@@ -40,6 +40,8 @@ def test_self_bleu_by_hand() -> None:
 def test_self_bleu_clips_counts_and_punishes_brevity() -> None:
     # aaa against ab: one a of three counts; no brevity, as 3 > 2. ab against aaa: 1 of 2, times exp(1 - 3/2).
     np.testing.assert_allclose(self_bleu(["aaa", "ab"], 1), (1 / 3 + math.exp(-0.5) / 2) / 2, rtol=1e-12)
+    # aa against ab and ac: each of them has one a, so one of the two counts; the others share one letter of two.
+    np.testing.assert_allclose(self_bleu(["aa", "ab", "ac"], 1), 1 / 2, rtol=1e-12)
     assert self_bleu(["aa", "bb"]) == 0
     assert self_bleu(["", "bb"]) == 0
     np.testing.assert_allclose(self_bleu(["abcdef"] * 3), 1.0)

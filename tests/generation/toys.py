@@ -1,4 +1,4 @@
-"""Two toy language models: a Markov chain, and a model that looks at every token of its window and at its position."""
+"""Toy language models: a Markov chain, a recurrent state, and a look at every token of a window and at its position."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,6 +30,31 @@ def random_table(seed: int, vocabulary: int = VOCABULARY) -> jax.Array:
     return 2.0 * jax.random.normal(jax.random.key(seed), (vocabulary, vocabulary))
 
 
+def recurrent_cache(params: dict[str, jax.Array], batch_size: int) -> jax.Array:
+    """The state before the first token."""
+    return jnp.zeros((batch_size, params["table"].shape[1]))
+
+
+def recurrent_step(params: dict[str, jax.Array], state_BV: jax.Array, ids_B: jax.Array, positions_B: jax.Array) -> Any:
+    """A state that forgets half of itself at every token: taking a token in twice shows."""
+    state_BV = 0.5 * state_BV + params["table"][ids_B]
+    return state_BV, state_BV
+
+
+RECURRENT = Decoder(recurrent_cache, recurrent_step)
+
+
+def recurrent_greedy(params: dict[str, jax.Array], prompt: Sequence[int], new_tokens: int) -> list[int]:
+    """Greedy text of the recurrent model, token by token."""
+    table_VV = np.asarray(params["table"])
+    state_V, text = np.zeros(table_VV.shape[1]), list(prompt)
+    for position in range(len(prompt) + new_tokens - 1):
+        state_V = 0.5 * state_V + table_VV[text[position]]
+        if position >= len(prompt) - 1:
+            text.append(int(state_V.argmax()))
+    return text[len(prompt) :]
+
+
 class Traces:
     """How often the functions of a decoder were traced."""
 
@@ -50,12 +75,14 @@ def make_window_params(context_size: int, seed: int = 0, vocabulary: int = VOCAB
 def make_window_decoder(context_size: int, prefill: bool = True, traces: Traces | None = None) -> Decoder:
     """logits = sum over the slots s <= position of weight[position, s] * table[id_s].
 
-    The cache starts full of a foreign token, so that a slot that is looked at before it is written shows in the logits.
+    The cache counts the steps, and the tokens that were read into each row at once. It starts full of a foreign token,
+    so that a slot that is looked at before it is written shows in the logits.
     """
     traces = traces or Traces()
 
     def init_cache(params: dict[str, jax.Array], batch_size: int) -> dict[str, jax.Array]:
-        return {"ids": jnp.full((batch_size, context_size), 1, jnp.int32), "steps": jnp.int32(0)}
+        ids_BS = jnp.full((batch_size, context_size), 1, jnp.int32)
+        return {"ids": ids_BS, "read": jnp.zeros(batch_size, jnp.int32), "steps": jnp.int32(0)}
 
     def step(params: dict[str, jax.Array], cache: Any, ids_B: jax.Array, positions_B: jax.Array) -> Any:
         traces.steps += 1
@@ -64,7 +91,7 @@ def make_window_decoder(context_size: int, prefill: bool = True, traces: Traces 
         visible_BS = jnp.arange(context_size)[None] <= positions_B[:, None]
         weight_BS = jnp.where(visible_BS, params["weight"][positions_B], 0.0)
         logits_BV = jnp.einsum("bs,bsv->bv", weight_BS, params["table"][ids_BS])
-        return {"ids": ids_BS, "steps": cache["steps"] + 1}, logits_BV
+        return cache | {"ids": ids_BS, "steps": cache["steps"] + 1}, logits_BV
 
     def read(params: Any, cache: Any, ids_BT: jax.Array, start: jax.Array, lengths_B: jax.Array) -> Any:
         traces.prefills += 1
@@ -72,7 +99,7 @@ def make_window_decoder(context_size: int, prefill: bool = True, traces: Traces 
         old_BT = jax.lax.dynamic_slice_in_dim(cache["ids"], start, width, axis=1)
         real_BT = jnp.arange(width)[None] < lengths_B[:, None]
         ids_BS = jax.lax.dynamic_update_slice(cache["ids"], jnp.where(real_BT, ids_BT, old_BT), (0, start))
-        return {"ids": ids_BS, "steps": cache["steps"]}
+        return cache | {"ids": ids_BS, "read": cache["read"] + lengths_B}
 
     return Decoder(init_cache, step, read if prefill else None, context_size)
 
