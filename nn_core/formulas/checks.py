@@ -158,13 +158,15 @@ def _evaluate(row: Formula, arguments: tuple[Any, ...]) -> dict[str, Any]:
 def _derivatives(row: Formula, x: Any, *rest: Any) -> tuple[Any, Any]:
     """Automatic and central-difference derivative by x, flat, in the layout of the row's kind."""
     h = DIFFERENCE_STEP
+    # Both sides in one call: half as much to compile.
     if row.kind == "elementwise":
-        slopes = (row.function(x + h, *rest) - row.function(x - h, *rest)) / (2 * h)
-        return jax.vmap(jax.grad(lambda entry: row.function(entry, *rest)))(x), slopes
+        above, below = jnp.split(row.function(jnp.concatenate([x + h, x - h]), *rest), 2)
+        return jax.vmap(jax.grad(lambda entry: row.function(entry, *rest)))(x), (above - below) / (2 * h)
     x_flat, unravel = ravel_pytree(x)
-    steps = h * jnp.eye(x_flat.size)
+    steps = jnp.concatenate([h * jnp.eye(x_flat.size), -h * jnp.eye(x_flat.size)])
     value_of_flat = jax.vmap(lambda flat: _flat(row.function(unravel(flat), *rest)))
-    slopes = (value_of_flat(x_flat[None, :] + steps) - value_of_flat(x_flat[None, :] - steps)) / (2 * h)
+    above, below = jnp.split(value_of_flat(x_flat[None, :] + steps), 2)
+    slopes = (above - below) / (2 * h)
     if row.kind == "gradient":
         return _flat(jax.grad(lambda tree: row.function(tree, *rest))(x)), _flat(slopes)
     if row.kind == "jacobian":
