@@ -18,6 +18,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 from orbax.checkpoint import v1 as ocp
 
 from nn_core.training.manifest import (
@@ -74,7 +75,7 @@ def open_checkpoints(directory: str | Path, *, keep_latest: int = 1, keep_best: 
     directory = Path(directory).absolute()
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for leftover in directory.glob(f"*{PARTIAL}*"):
+        for leftover in directory.glob(f"*{PARTIAL}*") if jax.process_index() == 0 else ():
             shutil.rmtree(leftover)
     except OSError as error:
         raise CheckpointError(f"{directory} cannot be written ({error.strerror})") from None
@@ -95,7 +96,8 @@ def save(
     """Copies the state to host memory and writes it in the background; the arrays may be donated right after.
 
     Waits for the save before it. A write that fails is tried once more; then the next `save` or `wait` raises. A step
-    of the same number is replaced. Where several processes share the arrays, all of them call and the first one writes.
+    of the same number is replaced. Where several processes train together, all of them call, and the call blocks: what
+    Orbax agrees on between processes must not run beside the training's own collectives.
 
     Args:
         checkpointer: from `open_checkpoints`.
@@ -116,8 +118,6 @@ def save(
     for name, array in host[PARAMS].items():
         if jax.dtypes.issubdtype(array.dtype, np.inexact) and not np.all(np.isfinite(array)):
             raise CheckpointError(f"parameter {name} is not finite at step {step}; such a state is never saved")
-    if jax.process_index() != 0:
-        return
     body = {
         "step": step,
         "value": float(value) if value is not None and np.isfinite(value) else None,
@@ -125,6 +125,8 @@ def save(
         "leaves": {kind: describe(tree) for kind, tree in leaves.items()},
     }
     checkpointer.pending.append(checkpointer.worker.submit(_save, checkpointer, body, host))
+    if jax.process_count() > 1:
+        wait(checkpointer)
 
 
 def wait(checkpointer: Checkpointer) -> None:
@@ -175,6 +177,12 @@ def set_aside(directory: Path, step: int, label: str = "corrupt") -> str:
     return name
 
 
+def barrier(name: str) -> None:
+    """Waits for the other processes, where there are any."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices(name)
+
+
 def load_arrays(path: Path, described: Leaves) -> dict[str, dict[str, np.ndarray]]:
     """The arrays of a verified step, each compared with the digest that was taken before it was written.
 
@@ -187,7 +195,7 @@ def load_arrays(path: Path, described: Leaves) -> dict[str, dict[str, np.ndarray
     """
     kinds = [kind for kind, entries in described.items() if any(np.prod(entry["shape"]) for entry in entries.values())]
     try:
-        with _orbax({jax.process_index()}):
+        with _orbax(alone=True):
             loaded = ocp.load_checkpointables(path, {kind: None for kind in kinds}) if kinds else {}
     except Exception as error:  # Orbax raises KeyError, ValueError, JSONDecodeError, bare Exception, …
         # The files are sound, so this is no damage, unless a running training has removed the step meanwhile.
@@ -219,7 +227,8 @@ def _save(checkpointer: Checkpointer, body: dict[str, Any], host: dict[str, dict
             raise
         except Exception:
             _write(directory, step, body, host)
-        _remove_surplus(checkpointer)
+        if jax.process_index() == 0:
+            _remove_surplus(checkpointer)
     except Exception as error:
         place = f"step {step} is not saved in {directory}"
         raise CheckpointError(f"{place} ({_brief(error)}); earlier steps are untouched") from error
@@ -227,16 +236,19 @@ def _save(checkpointer: Checkpointer, body: dict[str, Any], host: dict[str, dict
 
 def _write(directory: Path, step: int, body: dict[str, Any], host: dict[str, dict[str, np.ndarray]]) -> None:
     partial, final, old = directory / f"{step}{PARTIAL}", directory / str(step), directory / f"{step}.old{PARTIAL}"
-    shutil.rmtree(partial, ignore_errors=True)
+    if jax.process_index() == 0:
+        shutil.rmtree(partial, ignore_errors=True)
     # Orbax stores neither empty dicts nor arrays without elements; the manifest knows their shapes.
     sized = {kind: {name: array for name, array in tree.items() if array.size} for kind, tree in host.items()}
-    with _orbax({0}):
+    with _orbax(alone=False):
         ocp.save_checkpointables(partial, {kind: tree for kind, tree in sized.items() if tree}, overwrite=True)
-    write_manifest(partial, body)
-    if final.exists():
-        final.rename(old)
-    partial.rename(final)
-    shutil.rmtree(old, ignore_errors=True)
+    if jax.process_index() == 0:
+        write_manifest(partial, body)
+        if final.exists():
+            final.rename(old)
+        partial.rename(final)
+        shutil.rmtree(old, ignore_errors=True)
+    barrier(f"step {step} is complete")
 
 
 def _remove_surplus(checkpointer: Checkpointer) -> None:
@@ -251,11 +263,12 @@ def _remove_surplus(checkpointer: Checkpointer) -> None:
 
 
 @contextlib.contextmanager
-def _orbax(processes: set[int]) -> Iterator[None]:
-    """Orbax among these processes only, and without its pages of tracebacks: the error itself is raised anyway."""
+def _orbax(*, alone: bool) -> Iterator[None]:
+    """Orbax in this process alone or in all, without its pages of tracebacks: the error itself is raised anyway."""
     context = ocp.Context()
-    context.multiprocessing.active_processes = processes
-    context.multiprocessing.primary_host = min(processes)
+    if alone:
+        context.multiprocessing.active_processes = {jax.process_index()}
+        context.multiprocessing.primary_host = jax.process_index()
     logger = logging.getLogger("absl")
 
     def foreign(record: logging.LogRecord) -> bool:

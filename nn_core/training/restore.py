@@ -8,10 +8,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from nn_core.training.checkpoint import PARAMS, TRAINING, Checkpointer, load_arrays, set_aside, steps, values, wait
+from nn_core.training.checkpoint import (
+    PARAMS,
+    TRAINING,
+    Checkpointer,
+    barrier,
+    load_arrays,
+    set_aside,
+    steps,
+    values,
+    wait,
+)
 from nn_core.training.manifest import (
     CheckpointError,
     DamagedError,
@@ -71,8 +80,9 @@ def restore_latest(checkpointer: Checkpointer, params: Any, training: Any) -> Re
 
     restored, bad = first_sound(directory, order, restore)
     notes = []
+    barrier("the step is read")
     for step, reason in bad.items():
-        name = set_aside(directory, step)
+        name = set_aside(directory, step) if jax.process_index() == 0 else "corrupt"
         what = f"checkpoint {directory / str(step)}: {reason}"
         notes.append(f"{what}; set aside as {name}, continuing from step {restored.step}")
     return restored._replace(notes=tuple(notes))
@@ -175,8 +185,9 @@ def place(array: np.ndarray, entry: Mapping[str, Any], target: Any = None) -> ja
     Raises:
         MismatchError: this process cannot hold the dtype.
     """
-    placed = jax.random.wrap_key_data(jnp.asarray(array), impl=entry["key_impl"]) if "key_impl" in entry else array
-    placed = jax.device_put(placed, getattr(target, "sharding", None))
+    placed = jax.device_put(array, getattr(target, "sharding", None))
+    if "key_impl" in entry:
+        placed = jax.random.wrap_key_data(placed, impl=entry["key_impl"])
     if str(placed.dtype) != entry["dtype"]:
         raise MismatchError(f"{entry['dtype']} is stored and JAX gives {placed.dtype} here; enable jax_enable_x64")
     return placed

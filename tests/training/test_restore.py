@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import sys
 import warnings
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from nn_core.training import checkpoint, manifest, restore
 from nn_core.training.checkpoint import open_checkpoints, save
 from nn_core.training.manifest import CheckpointError, MismatchError
 from nn_core.training.restore import restore_latest, restore_params
-from tests.faults import DAMAGES, damage, files_below, flip_any_bit, run
+from tests.faults import DAMAGES, damage, files_below, finish, flip_any_bit, run, start
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "checkpoint"
 
@@ -373,6 +374,42 @@ def test_another_number_of_devices_reads_the_same_numbers(tmp_path: Path) -> Non
     ended = run([sys.executable, "-c", OTHER_DEVICES, str(tmp_path)])
     assert ended.code == 0, ended.err
     assert json.loads(ended.out) == [8, w.tolist()]
+
+
+TWO_PROCESSES = """
+import sys
+import jax
+jax.config.update("jax_num_cpu_devices", 2)
+jax.distributed.initialize(sys.argv[2], 2, int(sys.argv[3]), initialization_timeout=30)
+import jax.numpy as jnp, numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from nn_core.training.checkpoint import open_checkpoints, save
+from nn_core.training.restore import restore_latest, restore_params
+mesh = Mesh(np.asarray(jax.devices()), ("d",), axis_types=(AxisType.Auto,))
+sharding = NamedSharding(mesh, PartitionSpec("d"))
+w, keys = jax.jit(lambda: (jnp.arange(8.0), jax.random.split(jax.random.key(0), 4)), out_shardings=sharding)()
+with open_checkpoints(sys.argv[1]) as checkpointer:
+    save(checkpointer, 3, {"w": w}, {"keys": keys}, {}, 0.5)
+    restored = restore_latest(checkpointer, {"w": w}, {"keys": keys})
+assert restored.params["w"].sharding == sharding
+assert float(jax.jit(jnp.sum)(restored.params["w"])) == 28
+assert bool(jax.jit(lambda a, b: jnp.all(a == b))(restored.training["keys"], keys))
+assert restore_params(sys.argv[1]).params["w"].tolist() == list(range(8))
+print("done")
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_save_together_and_one_reads_it(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [sys.executable, "-c", TWO_PROCESSES, str(tmp_path), address]
+    processes = [start([*command, str(index)]) for index in range(2)]
+    for process in processes:
+        ended = finish(process)
+        assert ended.code == 0 and ended.out.endswith("done\n"), ended.err
+    assert restore_params(tmp_path, "latest").params["w"].tolist() == list(range(8))
 
 
 def test_the_golden_checkpoint_of_the_first_version_still_loads() -> None:
