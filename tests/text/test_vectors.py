@@ -33,6 +33,8 @@ def test_analogies_leave_the_query_words_out():
     # The nearest of all words would be a query word.
     query_E = ROYAL.unit_VE[[2, 1]].sum(axis=0) - ROYAL.unit_VE[0]
     assert ROYAL.words[int(np.argmax(ROYAL.vectors_VE[:3] @ query_E))] == "king"
+    duke = WordVectors((*ROYAL.words, "duke"), np.concatenate([ROYAL.vectors_VE, [[0.9, -0.3, 2.9]]]))
+    assert duke.analogy("man", "king", "woman")[0][0] == "queen"
     assert not {"man", "king", "woman"} & {word for word, _ in ROYAL.analogy("man", "king", "woman", count=9)}
 
 
