@@ -8,7 +8,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments import build_language, build_supervised
+from experiments.loop import chunk_steps
 from experiments.overrides import choose
+from experiments.texts import Corpus
 from experiments.validation import check_ranges
 from nn_core.data.splits import SPLITS
 from nn_core.optimizers import OPTIMIZERS, make_optimizer
@@ -18,7 +20,8 @@ from nn_core.training.population import Members, make_members
 from nn_core.training.program import Program, Settings, make_program
 from nn_core.training.step import MakeOptimizer
 
-TASKS: dict[str, Callable[[ConfigDict], tuple[Task, Data]]] = {
+# config -> (task, data), and for a text its corpus.
+TASKS: dict[str, Callable[[ConfigDict], tuple[Task, Data] | tuple[Task, Data, Corpus]]] = {
     "classification": build_supervised.build,
     "binary": build_supervised.build,
     "one_vs_rest": build_supervised.build,
@@ -37,12 +40,14 @@ class Experiment(NamedTuple):
         program: start, advance, evaluate, finish of one run.
         data: host arrays, shared by every member.
         settings: the structure of the loop.
+        corpus: tokenizer and source of the batches, where a text is learned.
     """
 
     task: Task
     program: Program
     data: Data
     settings: Settings
+    corpus: Corpus | None = None
 
 
 def build(config: ConfigDict) -> Experiment:
@@ -56,10 +61,10 @@ def build(config: ConfigDict) -> Experiment:
         ValueError: a name that is not there, a value out of range, sizes that cannot be.
     """
     check_ranges(config)
-    task, data = choose(config.task.name, TASKS, "task.name")(config)
+    task, data, *corpus = choose(config.task.name, TASKS, "task.name")(config)
     train = config.train
     settings = Settings(
-        chunk_steps=chunk_steps(train.chunk_steps, train.eval_every, train.log_every),
+        chunk_steps=chunk_steps(train.chunk_steps, train.eval_every),
         keep_best=train.keep_best,
         evaluate_train=train.evaluate_train,
         max_skips=train.max_skips,
@@ -67,7 +72,7 @@ def build(config: ConfigDict) -> Experiment:
         accumulate=train.accumulate,
         splits=FINAL_SPLITS.get(config.task.name, SPLITS),
     )
-    return Experiment(task, make_program(task, optimizer_factory(config), settings), data, settings)
+    return Experiment(task, make_program(task, optimizer_factory(config), settings), data, settings, *corpus)
 
 
 def optimizer_factory(config: ConfigDict) -> MakeOptimizer:
@@ -77,17 +82,6 @@ def optimizer_factory(config: ConfigDict) -> MakeOptimizer:
     options = {key: config.schedule[key] for key in config.schedule if key != "name"}
     schedule = make_schedule(config.schedule.name, total_steps=max(config.train.steps, 1), **options)
     return lambda hparams: make_optimizer(config.optimizer.name, hparams, schedule, config.optimizer.proximal)
-
-
-def chunk_steps(most: int, *cadences: int) -> int:
-    """Steps of one compiled call: at most `most`, and such that a call rarely runs past the nearest cadence.
-
-    >>> chunk_steps(100, 10), chunk_steps(20, 97), chunk_steps(20, 40)
-    (10, 20, 20)
-    """
-    shortest = min(cadences)
-    calls = -(-shortest // most)
-    return -(-shortest // calls)
 
 
 def set_hparams(config: ConfigDict) -> dict[str, float]:

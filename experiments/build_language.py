@@ -1,24 +1,22 @@
 """Builds the tasks that predict the next token of a text."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
+from experiments.loop import chunk_steps
 from experiments.overrides import choose
+from experiments.texts import Corpus, encode_prompt, load_corpus, windows_of
 from nn_core.activations import ACTIVATIONS, make_activation
-from nn_core.data.text import load_text
 from nn_core.generation.decoder import Decoder
 from nn_core.models.gpt import GPT
 from nn_core.models.language import make_decoder, token_losses
 from nn_core.tasks.base import Data, Hparams, Task
-from nn_core.tasks.language import MakeModel, TokenLosses, Windows, check_length, make_language_model, split_tokens
+from nn_core.tasks.language import MakeModel, TokenLosses, make_language_model, stream_batches
 from nn_core.text.interface import Tokenizer
-from nn_core.text.tokenizers import make_tokenizer
 
 DTYPES = {"float32": None, "bfloat16": jnp.bfloat16}
 
@@ -66,48 +64,39 @@ LANGUAGE_MODELS: dict[str, LanguageFamily] = {
 }
 
 
-def train_tokenizer(section: ConfigDict) -> tuple[Tokenizer, str]:
-    """The tokenizer of a config, trained on its text, and the text.
-
-    Raises:
-        ValueError: an unknown text or tokenizer.
-    """
-    text = load_text(section.name, None if section.path is None else Path(section.path))
-    options = {} if section.vocabulary_size is None else {"vocabulary_size": section.vocabulary_size}
-    return make_tokenizer(section.tokenizer, [text], **options), text
-
-
-def load_tokens(section: ConfigDict) -> tuple[Tokenizer, dict[str, np.ndarray]]:
-    """The text of a config: its tokenizer, and the ids of each split.
-
-    Raises:
-        ValueError: an unknown text, or one that is too short.
-    """
-    tokenizer, text = train_tokenizer(section)
-    splits = split_tokens(np.asarray(tokenizer.encode(text)), section.split_ratio)
-    for name, ids_N in splits.items():
-        check_length(len(ids_N), section.context_size, name)
-    dtype = np.uint16 if tokenizer.vocabulary_size <= 2**16 else np.int32
-    return tokenizer, {name: ids_N.astype(dtype) for name, ids_N in splits.items()}
-
-
 def make_language_module(config: ConfigDict, vocabulary_size: int) -> MakeModel:
     """hparams -> the model of a language-model config."""
     family = choose(config.model.name, LANGUAGE_MODELS, "model.name")
     return family.make(config.model, vocabulary_size, config.data.context_size)
 
 
-def build(config: ConfigDict) -> tuple[Task, Data]:
-    """The task and its text on the device."""
+def build(config: ConfigDict, tokenizer: Tokenizer | None = None) -> tuple[Task, Data, Corpus]:
+    """The task, its text on the device, and the corpus that it comes from.
+
+    Args:
+        config: of a language-model run.
+        tokenizer: the one of a run that goes on; None: a new one.
+    """
     section = config.data
-    tokenizer, data = load_tokens(section)
-    windows = Windows(section.batch_size, section.context_size, section.evaluation_windows, section.evaluation_batch)
     family = choose(config.model.name, LANGUAGE_MODELS, "model.name")
-    make_model = make_language_module(config, tokenizer.vocabulary_size)
-    return make_language_model(make_model, family.token_losses, windows, proximal=config.optimizer.proximal), data
+    corpus = load_corpus(section, chunk_steps(config.train.chunk_steps, config.train.eval_every), tokenizer)
+    if config.train.sample_every:
+        encode_prompt(corpus.tokenizer, config.sample.prompt)
+    task = make_language_model(
+        make_language_module(config, corpus.tokenizer.vocabulary_size),
+        family.token_losses,
+        windows_of(section),
+        proximal=config.optimizer.proximal,
+    )
+    return task if corpus.feed is None else stream_batches(task), corpus.data, corpus
 
 
 def make_run_decoder(config: ConfigDict, vocabulary_size: int) -> Decoder:
-    """What generates from a run's parameters (dropout is off, so no hparam is read)."""
+    """What generates from a run's parameters; dropout is off."""
     family = choose(config.model.name, LANGUAGE_MODELS, "model.name")
-    return family.make_decoder(make_language_module(config, vocabulary_size)({}))
+    return family.make_decoder(make_language_module(config, vocabulary_size)(evaluation_hparams(config)))
+
+
+def evaluation_hparams(config: ConfigDict) -> dict[str, Any]:
+    """The hparams that a trained model still has (slopes of activations), without dropout."""
+    return {name: value for name, value in config.hparams.items() if value is not None and name != "dropout_rate"}

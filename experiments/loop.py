@@ -24,7 +24,7 @@ class Cadence(NamedTuple):
     Attributes:
         steps: updates in all.
         eval_every: between evaluations; the first is at step 0, the last at the end.
-        log_every: between logged rows of the batch's metrics.
+        log_every: between logged rows of the batch's metrics; they need no end of a chunk.
         sample_every: between samples of a language model, the first at step 0; 0: none.
     """
 
@@ -35,8 +35,19 @@ class Cadence(NamedTuple):
 
     def next_event(self, step: int) -> int:
         """The next step at which something happens."""
-        cadences = [every for every in (self.eval_every, self.log_every, self.sample_every) if every]
+        cadences = [every for every in (self.eval_every, self.sample_every) if every]
         return min(self.steps, *(step - step % every + every for every in cadences))
+
+
+def chunk_steps(most: int, *cadences: int) -> int:
+    """Steps of one compiled call: at most `most`, and such that a call rarely runs past the nearest cadence.
+
+    >>> chunk_steps(100, 10), chunk_steps(20, 97), chunk_steps(20, 40)
+    (10, 20, 20)
+    """
+    shortest = min(cadences)
+    calls = -(-shortest // most)
+    return -(-shortest // calls)
 
 
 class Hooks(NamedTuple):
@@ -46,8 +57,9 @@ class Hooks(NamedTuple):
         log: rows of metrics, each with "member" and "step".
         progress: (step, rows logged in this call) after every chunk.
         sample: (step, state) wherever `sample_every` says.
-        save: (step, state, at_once) after every chunk; it decides whether to save, unless it must at once.
-        stop: whether somebody asked the run to stop; asked after every chunk.
+        save: (step, state, at_once) between chunks; it decides whether to save, unless it must at once.
+        stop: whether somebody asked the run to stop; asked between chunks, also before the first and after the last.
+        feed: (step, data) -> data for the chunk that starts there: a text that stays on the disk comes in pieces.
     """
 
     log: Callable[[list[Row]], None] = lambda rows: None
@@ -55,6 +67,7 @@ class Hooks(NamedTuple):
     sample: Callable[[int, TrainState], None] = lambda step, state: None
     save: Callable[[int, TrainState, bool], None] = lambda step, state, at_once: None
     stop: Callable[[], bool] = lambda: False
+    feed: Callable[[int, Data], Data] = lambda step, data: data
 
 
 class Interrupted(Exception):
@@ -97,9 +110,10 @@ def train(
     else:
         step, state = resumed
     hooks.progress(step, [])
+    stop_if_asked(hooks, step, state)
     while step < cadence.steps and not all_resting(state):
         until = min(step + chunk_steps, cadence.next_event(step))
-        state, metrics = program.advance(state, keys, hparams, data, np.int32(until))
+        state, metrics = program.advance(state, keys, hparams, hooks.feed(step, data), np.int32(until))
         rows = logged_rows(metrics, step, until, cadence)
         step = until
         if step % cadence.eval_every == 0 or step == cadence.steps:
@@ -109,12 +123,17 @@ def train(
         hooks.progress(step, rows)
         if cadence.sample_every and step % cadence.sample_every == 0:
             hooks.sample(step, state)
-        stop = hooks.stop()
-        hooks.save(step, state, stop)
-        if stop:
-            raise Interrupted
+        stop_if_asked(hooks, step, state)
+        hooks.save(step, state, False)
     hooks.save(step, state, True)
     return state, final_rows(program, state, members, data, cadence)
+
+
+def stop_if_asked(hooks: Hooks, step: int, state: TrainState) -> None:
+    """Saves and raises Interrupted where somebody asked the run to stop."""
+    if hooks.stop():
+        hooks.save(step, state, True)
+        raise Interrupted
 
 
 def evaluate(

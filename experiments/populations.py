@@ -9,12 +9,17 @@ import jax
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from experiments import results, sweep
+from experiments import build_language, results, sweep
+from experiments.build import Experiment
 from experiments.loop import Cadence, Hooks, Row, train
 from experiments.overrides import flatten
+from experiments.progress import Progress
 from experiments.rundir import encode
 from experiments.samples import make_sampler
 from experiments.storage import Policy, finished_rows, open_store
+from experiments.texts import keep_tokenizer
+from nn_core.tasks.base import Data
+from nn_core.training.manifest import CheckpointError
 from nn_core.training.population import Members, place, populate
 
 GROUPS = "groups"  # folder of a sweep's populations in its run directory
@@ -65,9 +70,14 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
         return done
     group, members, config = population.group, population.members, population.members[0].config
     program, mesh = populate(group.experiment.program, len(population.arrays.keys))
-    data = place(group.experiment.data, mesh, by_member=False)
     arrays = place(population.arrays, mesh, by_member=True)
-    with open_store(population.folder, make_policy(population)) as store, progress_bar(population) as bar:
+    live = None if population.name else population.folder
+    with (
+        open_store(population.folder, make_policy(population)) as store,
+        Progress(population.name, config, len(members), live) as progress,
+    ):
+        experiment = with_kept_tokenizer(group.experiment, config, population.folder)
+        data = place(experiment.data, mesh, by_member=False)
         shapes = jax.eval_shape(program.start, *arrays, data)
         resumed, notes = store.resume(shapes)
         for note in notes:
@@ -80,13 +90,47 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
             kept = [row for row in rows if row["member"] < len(members)]  # the rest is padding
             store.log([row | {"member": members[row["member"]].number} for row in kept])
 
-        hooks = Hooks(log, moves(bar), make_sampler(config, population.folder), store.save, stop)
-        chunk = group.experiment.settings.chunk_steps
-        _, final = train(program, data, arrays, make_cadence(config), chunk, hooks, resumed)
+        sample = make_sampler(config, population.folder, experiment.corpus and experiment.corpus.tokenizer)
+        hooks = Hooks(log, progress.step, sample, store.save, stop, make_feed(experiment, arrays))
+        _, final = train(program, data, arrays, make_cadence(config), experiment.settings.chunk_steps, hooks, resumed)
+    if progress.tokens_per_second:
+        print(f"{population.name}{progress.tokens_per_second:,.0f} tokens/s, evaluation and samples included")
     rows = [result_row(member, row) for member, row in zip(members, final, strict=False)]
     if population.name:
         results.write_rows(population.folder / results.RESULTS, rows)
     return rows
+
+
+def with_kept_tokenizer(experiment: Experiment, config: ConfigDict, folder: Path) -> Experiment:
+    """The experiment with the tokenizer that its folder keeps: saved at the start, read from there ever after.
+
+    Raises:
+        CheckpointError: the saved tokenizer is damaged, or does not fit the text of the config any more.
+    """
+    if experiment.corpus is None:
+        return experiment
+    fresh = experiment.corpus.tokenizer
+    kept = keep_tokenizer(folder, fresh)
+    if kept == fresh:
+        return experiment
+    try:
+        if kept.vocabulary_size != fresh.vocabulary_size:
+            raise ValueError(
+                f"it has {kept.vocabulary_size} tokens, the text of the config gives {fresh.vocabulary_size}"
+            )
+        _, data, corpus = build_language.build(config, kept)
+    except ValueError as error:
+        raise CheckpointError(f"the tokenizer in {folder} does not fit the config's text ({error})") from None
+    return experiment._replace(data=data, corpus=corpus)
+
+
+def make_feed(experiment: Experiment, arrays: Members) -> Callable[[int, Data], Data]:
+    """(step, data) -> data with the windows of the next chunk, for a text that stays on the disk."""
+    feed = None if experiment.corpus is None else experiment.corpus.feed
+    if feed is None:
+        return lambda step, data: data
+    key = arrays.keys[0]
+    return lambda step, data: data | feed(key, step)
 
 
 def make_cadence(config: ConfigDict) -> Cadence:
@@ -98,37 +142,15 @@ def make_cadence(config: ConfigDict) -> Cadence:
 def make_policy(population: Population) -> Policy:
     """What is saved of a population."""
     config = population.members[0].config
+    single = len(population.arrays.keys) == 1
     record = {
         "config": encode(config.to_dict()),
         "members": [encode(member.overrides, "overrides") for member in population.members],
+        "numbers": [member.number for member in population.members],
+        "single": single,
     }
     settings = config.checkpoint
-    single = len(population.arrays.keys) == 1
     return Policy(settings.every_seconds, settings.keep_latest, settings.keep_best, single, record)
-
-
-def progress_bar(population: Population) -> tqdm:
-    """Steps of a population; silent where nobody looks."""
-    count = len(population.members)
-    return tqdm(
-        total=population.members[0].config.train.steps,
-        desc=f"{population.name}{count} run{'s' if count > 1 else ''}",
-        unit="step",
-        disable=not sys.stderr.isatty(),
-        leave=False,
-    )
-
-
-def moves(bar: tqdm) -> Callable[[int, list[Row]], None]:
-    """Moves a bar and shows the median loss of the members."""
-
-    def progress(step: int, rows: list[Row]) -> None:
-        losses = sorted(row["batch_loss"] for row in rows if "batch_loss" in row)
-        if losses:
-            bar.set_postfix(loss=f"{losses[len(losses) // 2]:.4f}", refresh=False)
-        bar.update(step - bar.n)
-
-    return progress
 
 
 def result_row(member: sweep.Member, final: Row) -> Row:

@@ -6,23 +6,24 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
-from experiments.build_language import make_run_decoder, train_tokenizer
+from experiments.build_language import make_run_decoder
+from experiments.texts import encode_prompt
 from nn_core.generation.decode import completions, generate
 from nn_core.generation.filters import Sampling
+from nn_core.text.interface import Tokenizer
 from nn_core.training.population import member
 from nn_core.training.state import TrainState
 
 FOLDER = "samples"
 
 
-def make_sampler(config: ConfigDict, folder: Path) -> Callable[[int, TrainState], None]:
+def make_sampler(config: ConfigDict, folder: Path, tokenizer: Tokenizer | None) -> Callable[[int, TrainState], None]:
     """(step, state) -> writes a sample of the first member's current parameters; nothing where none is asked for.
 
     The same compiled loop serves every sample, and a resumed run writes the same files.
     """
-    if not config.train.sample_every:
+    if not config.train.sample_every or tokenizer is None:
         return lambda step, state: None
-    tokenizer = train_tokenizer(config.data)[0]
     decoder = make_run_decoder(config, tokenizer.vocabulary_size)
     prompt = config.sample.prompt
     sampling = Sampling(temperature=config.sample.temperature)
@@ -32,7 +33,7 @@ def make_sampler(config: ConfigDict, folder: Path) -> Callable[[int, TrainState]
         made = generate(
             decoder,
             member(state.params, 0),
-            [tokenizer.encode(prompt).tolist()],
+            [encode_prompt(tokenizer, prompt)],
             key=key,
             sampling=sampling,
             max_new_tokens=config.sample.max_new_tokens,

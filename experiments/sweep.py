@@ -93,8 +93,18 @@ def group(members: list[Member]) -> list[Group]:
         with naming(same[0]):
             experiment = build(same[0].config)
             traced = check_hparams(experiment, set_hparams(same[0].config))
+            check_stream(experiment, len(same))
         groups.append(Group(same, experiment, traced))
     return groups
+
+
+def check_stream(experiment: Experiment, num_members: int) -> None:
+    """Raises ValueError for a sweep over a text that is read from the disk, batch by batch, for one run."""
+    if num_members > 1 and experiment.corpus is not None and experiment.corpus.feed is not None:
+        raise ValueError(
+            f"config.data.name='token_file' feeds one run and these are {num_members}; "
+            "start them one by one, or use a text that fits on the device (data.name='file')"
+        )
 
 
 @contextmanager
@@ -121,7 +131,9 @@ def memory_demand(group: Group, max_members: int) -> Demand:
 
 
 def parts(group: Group, max_members: int, num_devices: int) -> list[tuple[list[Member], Members]]:
-    """Cuts a group into populations of one size, padded with copies of the last member to fit the devices.
+    """Cuts a group into populations, all padded to one size, which fits the devices, with copies of the last member.
+
+    Which members stand together does not depend on the devices: a sweep goes on where there are more of them, or fewer.
 
     Args:
         group: the members.
@@ -135,11 +147,11 @@ def parts(group: Group, max_members: int, num_devices: int) -> list[tuple[list[M
         return [(group.members, members_of([group.members[0].config]))]
     num_parts = -(-total // max_members)
     size = -(-total // num_parts)
-    size = -(-size // num_devices) * num_devices
+    padded_size = -(-size // num_devices) * num_devices
     cut = []
     for start in range(0, total, size):
         members = group.members[start : start + size]
-        padded = members + [members[-1]] * (size - len(members))
+        padded = members + [members[-1]] * (padded_size - len(members))
         cut.append((members, members_of([member.config for member in padded])))
     return cut
 

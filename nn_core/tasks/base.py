@@ -27,6 +27,7 @@ class Task(NamedTuple):
         plan: (data, key, first_step, num_steps) -> which examples each step sees; pure in (key, step).
         batch: (data, one step of the plan) -> batch.
         describe: (params, data, hparams, key) -> {name: scalar}, what the results table tells of a trained model.
+        derive: a split's means -> the means and what follows from them but is no mean itself (perplexity).
     """
 
     init: Callable[[Array, Hparams], Params]
@@ -36,3 +37,4 @@ class Task(NamedTuple):
     plan: Callable[[Data, Array, Array, int], Plan]
     batch: Callable[[Data, Plan], Batch]
     describe: Callable[[Params, Data, Hparams, Array], dict[str, Array]]
+    derive: Callable[[dict[str, Array]], dict[str, Array]] = lambda values: values

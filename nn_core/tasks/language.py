@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from nn_core import regularizers
+from nn_core.metrics import perplexity
 from nn_core.tasks.base import Batch, Data, Hparams, Metrics, Params, Plan, Task
 from nn_core.tasks.supervised import in_parts
 
@@ -85,11 +87,39 @@ def evaluation_starts(num_tokens: int, context_size: int, count: int | None) -> 
     """
     last = num_tokens - context_size - 1
     if count is not None and count * context_size < num_tokens:
-        starts = jnp.round(jnp.linspace(0, last, count)).astype(jnp.int32)
+        # By NumPy in float64: float32 would round the last start of a long text to one beyond its end.
+        starts = jnp.asarray(np.round(np.linspace(0, last, count)), jnp.int32)
         return starts, jnp.zeros((count,), jnp.int32)
     starts = jnp.arange(0, num_tokens - 1, context_size, dtype=jnp.int32)
     kept = jnp.minimum(starts, last)
     return kept, starts - kept
+
+
+def evaluation_text(ids_N: np.ndarray, windows: Windows) -> np.ndarray:
+    """The evenly spaced windows of a split, one after the other: a short text with exactly these windows.
+
+    A split that stays on the disk is judged by it; all of the split where the windows would cover it.
+    """
+    if windows.evaluation_windows * windows.context_size >= len(ids_N):
+        return np.asarray(ids_N)
+    starts_W, _ = evaluation_starts(len(ids_N), windows.context_size, windows.evaluation_windows)
+    return np.concatenate([ids_N[start : start + windows.context_size + 1] for start in np.asarray(starts_W)])
+
+
+def stream_batches(task: Task) -> Task:
+    """The same task, but for the source of its batches: windows (K, B, T + 1) of K steps, put into data["stream"].
+
+    Cut by the host at `window_starts` of the same steps, they are the windows of the text on the device.
+    """
+
+    def plan(data: Data, key: Array, first_step: Array, num_steps: int) -> Plan:
+        return jnp.arange(num_steps)
+
+    def batch(data: Data, place: Plan) -> Batch:
+        window_BW = data["stream"][place].astype(jnp.int32)
+        return {"ids": window_BW[:, :-1], "targets": window_BW[:, 1:]}
+
+    return task._replace(plan=plan, batch=batch)
 
 
 def make_language_model(
@@ -143,4 +173,9 @@ def make_language_model(
     def describe(params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
         return {}
 
-    return Task(init, loss, evaluate, lambda data, key: data, plan, batch, describe)
+    return Task(init, loss, evaluate, lambda data, key: data, plan, batch, describe, with_perplexity)
+
+
+def with_perplexity(values: dict[str, Array]) -> dict[str, Array]:
+    """A split's means and the perplexity beside them (F134)."""
+    return values | {"perplexity": perplexity(values["loss"])}

@@ -115,7 +115,8 @@ def make_program(task: Task, make_optimizer: MakeOptimizer, settings: Settings) 
         return state._replace(stopping=select(resting, state.stopping, updated)), values
 
     def split_means(params: Any, member_data: Data, hparams: Hparams, split: str) -> dict[str, Array]:
-        return {f"{split}_{k}": v for k, v in means(task.evaluate(params, member_data, hparams, split)).items()}
+        values = task.derive(means(task.evaluate(params, member_data, hparams, split)))
+        return {f"{split}_{name}": value for name, value in values.items()}
 
     def finish(state: TrainState, key: Array, hparams: Hparams, data: Data) -> dict[str, Array]:
         keys = run_keys(key)

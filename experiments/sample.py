@@ -1,0 +1,141 @@
+"""python -m experiments.sample --checkpoint=DIR [--prompt=TEXT] [--max_new_tokens=200] [--temperature=0.8] …
+
+Writes text with a trained language model; all that it needs to know stands in the run directory.
+"""
+
+import math
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from experiments.options import Option, parse_options, usage
+
+OPTIONS = {
+    "checkpoint": Option(str, "run directory of a language model"),
+    "member": Option(int, "which run of a sweep (column member of results.csv)"),
+    "step": Option(str, "best on validation, latest, or a step", "best"),
+    "prompt": Option(str, "what to continue; several continue several texts at once (default: the run's)", (), True),
+    "max_new_tokens": Option(int, "most tokens after the prompt, >= 1 (default: the run's)"),
+    "max_length": Option(int, "most tokens, the prompt counted; instead of max_new_tokens"),
+    "temperature": Option(float, "logits are divided by it; 0: greedy; >= 0 (default: 1)"),
+    "top_k": Option(int, "draw from the k most probable tokens, >= 1"),
+    "top_p": Option(float, "draw from the fewest tokens with this mass, in (0, 1]"),
+    "min_p": Option(float, "drop tokens below this share of the highest probability, in [0, 1]"),
+    "repetition_penalty": Option(float, "divides the scores of tokens that the text holds; 1: none; > 0"),
+    "greedy": Option(bool, "take the most probable token each time", False),
+    "num_beams": Option(int, "beam search with this many hypotheses, >= 1", 1),
+    "length_penalty": Option(float, "beam search: exponent of the length in the score (default: 1)"),
+    "early_stopping": Option(bool, "beam search: stop as soon as enough texts have ended"),
+    "num_return_sequences": Option(int, "texts for each prompt, >= 1", 1),
+    "eos": Option(str, "the token at which a text ends (default: none)"),
+    "keep": Option(int, "tokens that are read again when the context window is full (default: half of it)"),
+    "seed": Option(int, "of the draws, in [0, 4294967295] (default: 0)"),
+}
+ABOUT = "Writes text with a trained language model. Without temperature, greedy or num_beams it draws from the model."
+LIMITS = {"max_new_tokens": 10**6, "max_length": 10**6, "top_k": 2**31 - 1, "num_beams": 4096}
+LIMITS |= {"num_return_sequences": 4096, "keep": 2**31 - 1}
+
+
+class Job(NamedTuple):
+    """What is asked for, checked as far as it can be without the model.
+
+    Attributes:
+        options: by name, as given.
+        sampling: strengths of the filters by name, those that were given.
+        strategy: "draw", "greedy" or "beam".
+    """
+
+    options: dict[str, Any]
+    sampling: dict[str, Any]
+    strategy: str
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command. Returns the exit code: 0, or 2 after a mistake of the caller, told in one line."""
+    try:
+        options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS)
+        if options["help"]:
+            print(usage("python -m experiments.sample --checkpoint=DIR [--name=value …]", ABOUT, OPTIONS))
+            return 0
+        return write(check(options))
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except (ValueError, RuntimeError) as error:
+        if not is_refusal(error):
+            raise
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether an error is a message to the user: a ValueError of ours or a checkpoint that cannot be read."""
+    from nn_core.training.manifest import CheckpointError
+
+    return isinstance(error, (ValueError, CheckpointError))
+
+
+def check(options: dict[str, Any]) -> Job:
+    """The strategy that the options describe.
+
+    Raises:
+        ValueError: values out of range, options that conflict or have no effect.
+    """
+    from nn_core.generation.options import check_options
+
+    if options["checkpoint"] is None:
+        raise ValueError("--checkpoint is missing; give the run directory of a language model")
+    for name, most in LIMITS.items():
+        if options[name] is not None and options[name] > most:
+            raise ValueError(f"{name}={options[name]} is more than {most}; lower it")
+    if not math.isfinite(options["length_penalty"] or 0):
+        raise ValueError(f"length_penalty={options['length_penalty']} is not a finite number; 1 is the default")
+    if options["seed"] is not None and not 0 <= options["seed"] < 2**32:
+        raise ValueError(f"seed={options['seed']} is outside [0, {2**32 - 1}]; choose one inside")
+    if options["greedy"] and options["temperature"] not in (None, 0):
+        raise ValueError(f"temperature={options['temperature']} has no effect with greedy; leave one of them out")
+    if options["greedy"] and options["num_beams"] > 1:
+        raise ValueError(f"greedy conflicts with num_beams={options['num_beams']}; leave one of them out")
+    greedy = options["greedy"] or options["temperature"] == 0
+    names = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
+    sampling = {name: options[name] for name in names if options[name] is not None}
+    others = ("num_beams", "length_penalty", "early_stopping", "num_return_sequences", "max_new_tokens", "max_length")
+    asked = {name: options[name] for name in (*others, "seed")}
+    check_options(**asked, **(sampling | {"temperature": 0} if options["greedy"] else sampling))
+    if greedy:
+        sampling.pop("temperature", None)
+    return Job(options, sampling, "beam" if options["num_beams"] > 1 else "greedy" if greedy else "draw")
+
+
+def write(job: Job) -> int:
+    """Restores the model and writes; text to stdout, everything else to stderr."""
+    from experiments.run import set_up_devices
+
+    set_up_devices()
+    from experiments import restored, writing
+
+    stored = restored.load(job.options["checkpoint"], restored.parse_step(job.options["step"]), job.options["member"])
+    for note in stored.notes:
+        print(f"warning: {note}", file=sys.stderr)
+    model = restored.language_model(stored)
+    prompts = job.options["prompt"] or (stored.config.sample.prompt,)
+    request = writing.prepare(model, prompts, job.options)
+    for note in writing.notes(model, request):
+        print(f"note: {note}", file=sys.stderr)
+    start = time.perf_counter()
+    if job.strategy == "beam":
+        told = writing.search(model, request, job.options, sys.stdout)
+    else:
+        told = writing.stream(model, request, job.sampling, job.strategy == "greedy", job.options, sys.stdout)
+    seconds = time.perf_counter() - start
+    print(f"{told} in {seconds:.1f} s, from step {stored.step} of {stored.directory}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""The text of a language-model config as tokens, and the tokenizer that lives with the run."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from ml_collections import ConfigDict
+
+from nn_core.data.text import load_text
+from nn_core.data.token_file import read_token_file
+from nn_core.tasks.language import Windows, check_length, evaluation_text, split_tokens, window_starts
+from nn_core.text.characters import CharacterTokenizer
+from nn_core.text.interface import Tokenizer, clean_text
+from nn_core.text.tokenizers import load_tokenizer, make_tokenizer
+from nn_core.training.manifest import CheckpointError
+from nn_core.training.state import run_keys
+
+TOKENIZER = "tokenizer.json"  # in the folder of a population: the run directory itself for a single run
+TOKEN_FILE = "token_file"  # data.name of a text that stays on the disk
+MAX_TOKENS = 2**31 - 1  # positions are int32
+
+# (a member's root key, first step) -> the part of the data that only the next chunk of steps sees
+Feed = Callable[[Array, int], dict[str, np.ndarray]]
+
+
+class Corpus(NamedTuple):
+    """A text as a run sees it.
+
+    Attributes:
+        tokenizer: characters or pieces to ids.
+        data: what lies on the device: "train" (N,) and "validation" (M,) ids; for a stream also "stream" (K, B, T + 1).
+        feed: None, or where the windows of each chunk of steps come from.
+    """
+
+    tokenizer: Tokenizer
+    data: dict[str, np.ndarray]
+    feed: Feed | None = None
+
+
+def load_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | None = None) -> Corpus:
+    """The text that a config's data section names.
+
+    Args:
+        section: config.data.
+        chunk_steps: K, steps of one compiled call.
+        tokenizer: the one of a run that goes on; None: trained on the text, or found beside the token file.
+    Raises:
+        ValueError: an unknown text or tokenizer, a text that is too short or too long.
+    """
+    if section.name == TOKEN_FILE:
+        return stream_corpus(section, chunk_steps, tokenizer)
+    text = load_text(section.name, None if section.path is None else Path(section.path))
+    if tokenizer is None:
+        options = {} if section.vocabulary_size is None else {"vocabulary_size": section.vocabulary_size}
+        tokenizer = make_tokenizer(section.tokenizer, [text], **options)
+    splits = split_tokens(np.asarray(tokenizer.encode(text)), section.split_ratio)
+    check_splits(splits, section.context_size)
+    dtype = np.uint16 if tokenizer.vocabulary_size <= 2**16 else np.int32
+    return Corpus(tokenizer, {name: ids_N.astype(dtype) for name, ids_N in splits.items()})
+
+
+def check_splits(splits: dict[str, np.ndarray], context_size: int) -> None:
+    """Raises ValueError for a split without a whole window, or one whose positions int32 does not hold."""
+    for name, ids_N in splits.items():
+        check_length(len(ids_N), context_size, name)
+        if len(ids_N) > MAX_TOKENS:
+            raise ValueError(f"the {name} text has {len(ids_N)} tokens, more than {MAX_TOKENS}; cut the text in parts")
+
+
+def tokenizer_beside(path: Path) -> Path:
+    """Where the tokenizer of a token file stands: big.npy -> big.tokenizer.json."""
+    return path.with_suffix(".tokenizer.json")
+
+
+def stream_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | None) -> Corpus:
+    """A token file: the training text stays on the disk, its windows are read for each chunk of steps.
+
+    The windows are those that a text on the device would give, so the two kinds of run agree bit for bit. Training is
+    judged on copies of its evenly spaced windows. The validation text must fit on the device: raise data.split_ratio.
+    """
+    if section.path is None:
+        raise ValueError(
+            "config.data.name='token_file' needs --config.data.path=FILE.npy; write it by experiments.tokens"
+        )
+    if section.vocabulary_size is not None:
+        raise ValueError(
+            f"config.data.vocabulary_size={section.vocabulary_size} has no effect on a token file; leave it out"
+        )
+    path = Path(section.path)
+    if tokenizer is None:
+        beside = tokenizer_beside(path)
+        if not beside.is_file():
+            raise ValueError(
+                f"{beside} is missing: the tokenizer of a token file stands beside it; use experiments.tokens"
+            )
+        tokenizer = load_tokenizer(beside)
+    splits = split_tokens(read_token_file(path, tokenizer.vocabulary_size), section.split_ratio)
+    check_splits(splits, section.context_size)
+    windows = windows_of(section)
+    train_N, columns_W = splits["train"], np.arange(section.context_size + 1)
+    starts = jax.jit(
+        lambda key, first: jax.vmap(lambda step: window_starts(key, step, len(train_N), windows))(
+            first + jnp.arange(chunk_steps)
+        )
+    )
+
+    def feed(key: Array, step: int) -> dict[str, np.ndarray]:
+        starts_KB = np.asarray(starts(run_keys(key).order, np.int32(step)))
+        return {"stream": train_N[starts_KB[..., None] + columns_W]}
+
+    data = {
+        "train": evaluation_text(train_N, windows),
+        "validation": np.asarray(splits["validation"]),
+        "stream": np.zeros((chunk_steps, section.batch_size, len(columns_W)), train_N.dtype),
+    }
+    return Corpus(tokenizer, data, feed)
+
+
+def windows_of(section: ConfigDict) -> Windows:
+    """How a data section cuts its text."""
+    return Windows(section.batch_size, section.context_size, section.evaluation_windows, section.evaluation_batch)
+
+
+def encode_prompt(tokenizer: Tokenizer, prompt: str) -> list[int]:
+    """The ids of a prompt.
+
+    Raises:
+        ValueError: an empty prompt, or characters that the vocabulary does not hold (each is named).
+    """
+    if not prompt:
+        raise ValueError("the prompt is empty, there is nothing to continue; give it at least one character")
+    if isinstance(tokenizer, CharacterTokenizer) and tokenizer.unknown == "error":
+        unknown = sorted(set(clean_text(prompt)) - set(tokenizer.characters))
+        if unknown:
+            hint = "; a line break is typed $'\\n' in a shell" if "\\n" in prompt else ""
+            raise ValueError(
+                f"the prompt {prompt!r} has characters outside the vocabulary: {' '.join(map(repr, unknown))}; "
+                f"it holds {tokenizer.characters!r}{hint}"
+            )
+    ids = tokenizer.encode(prompt).tolist()
+    if not ids:
+        raise ValueError(f"the prompt {prompt!r} has no token in this vocabulary; give it another text")
+    return ids
+
+
+def keep_tokenizer(folder: Path, tokenizer: Tokenizer) -> Tokenizer:
+    """Saves the tokenizer of a run that begins; a run that goes on gets the one it began with.
+
+    Raises:
+        CheckpointError: the saved one cannot be read.
+    """
+    path = folder / TOKENIZER
+    if not path.is_file():
+        tokenizer.save(path)
+        return tokenizer
+    try:
+        return load_tokenizer(path)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"the run's tokenizer cannot be read ({error})") from None
