@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from experiments.overrides import choose
 from nn_core.activations import ACTIVATIONS, make_activation
+from nn_core.data.generators import sparse_coefficients
 from nn_core.data.sampling import check_batch_size
 from nn_core.data.sources import DATASETS, load_dataset
 from nn_core.data.splits import SplitSizes, check_sizes
@@ -18,7 +19,8 @@ from nn_core.initializers import INITIALIZERS, make_initializer
 from nn_core.models.mlp import MLP, hidden_activations
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.describe import describe_weights
-from nn_core.tasks.supervised import HEADS, MakeModel, View, make_supervised
+from nn_core.tasks.records import Record, Trained, coefficients, confusion, recorded, regions, support
+from nn_core.tasks.supervised import HEADS, MakeModel, Problem, View, make_supervised
 
 STANDARDIZATIONS = {"feature": "one statistic a feature", "all": "one for all", "none": "raw"}
 CLASS_WEIGHTS: dict[str, Callable[[np.ndarray, int], np.ndarray] | None] = {
@@ -49,6 +51,13 @@ def make_mlp(section: ConfigDict, num_outputs: int) -> MakeModel:
     return make_model
 
 
+# config.task.record -> what makes the record.
+RECORDS: dict[str, Callable[[ConfigDict], Record]] = {
+    "coefficients": lambda config: coefficients,
+    "confusion": lambda config: confusion,
+    "regions": lambda config: regions,
+    "support": lambda config: make_support(config),
+}
 MODELS: dict[str, Callable[[ConfigDict, int], MakeModel]] = {
     "mlp": make_mlp,
 }
@@ -68,7 +77,8 @@ def build(config: ConfigDict) -> tuple[Task, Data]:
     inputs, targets, num_classes = load_arrays(config)
     view = make_view(config.data, num_classes, len(targets))
     make_model = choose(config.model.name, MODELS, "model.name")(config.model, head.num_outputs(num_classes))
-    task = make_supervised(
+    records = tuple(choose(name, RECORDS, "task.record")(config) for name in config.task.record)
+    problem = Problem(
         make_model,
         head,
         view,
@@ -77,7 +87,33 @@ def build(config: ConfigDict) -> tuple[Task, Data]:
         class_weights_C=None if weigh is None else jnp.asarray(weigh(targets, num_classes), jnp.float32),
         describe=describe,
     )
-    return task, {"inputs": inputs, "targets": targets}
+    return with_records(make_supervised(problem), make_model, num_classes, records), {"inputs": inputs, "targets": targets}
+
+
+def with_records(task: Task, make_model: MakeModel, num_classes: int, records: tuple[Record, ...]) -> Task:
+    """A task whose results also hold the records."""
+
+    def describe(params: Any, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
+        def predict(inputs: Array) -> Array:
+            return make_model(hparams).apply({"params": params}, inputs)
+
+        return task.describe(params, data, hparams, key) | recorded(
+            records, Trained(predict, params, data, num_classes)
+        )
+
+    return task._replace(describe=describe) if records else task
+
+
+def make_support(config: ConfigDict) -> Record:
+    """The record that compares weights with the coefficients that generated the data."""
+    if config.data.name != "sparse_regression" or config.data.noise_features:
+        raise ValueError(
+            "config.task.record 'support' needs known coefficients: data.name='sparse_regression' without noise_features"
+        )
+    options = {name: value for name, value in config.data.options.items() if value is not None}
+    names = ("seed", "num_features", "num_informative")
+    true_D = sparse_coefficients(**{name: options[name] for name in names if name in options})
+    return lambda trained: support(trained, jnp.asarray(true_D))
 
 
 def load_arrays(config: ConfigDict) -> tuple[np.ndarray, np.ndarray, int]:

@@ -5,6 +5,7 @@ inventory F020, F029, F033.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -128,20 +129,10 @@ def look_up(data: Data, indices_B: Array) -> Array:
     return inputs
 
 
-def make_supervised(
-    make_model: MakeModel,
-    head: Head,
-    view: View,
-    example: Array,
-    *,
-    proximal: bool = False,
-    class_weights_C: Array | None = None,
-    augment: Callable[[Array, Array], Array] | None = None,
-    describe: Describe | None = None,
-) -> Task:
+class Problem(NamedTuple):
     """A supervised learning problem.
 
-    Args:
+    Attributes:
         make_model: hparams -> Linen module from (B, …) inputs to (B, outputs).
         head: an entry of HEADS.
         view: splits, standardization, batches.
@@ -150,62 +141,97 @@ def make_supervised(
         class_weights_C: weight of each class in the loss; None weighs all alike.
         augment: (key, inputs_B…) -> inputs of the same shape, applied in training only.
         describe: (model, params, inputs, gradients) -> further entries of the results.
-    Returns:
-        The task.
     """
 
-    def init(key: Array, hparams: Hparams) -> Params:
-        return make_model(hparams).init(key, jnp.asarray(example)[None])["params"]
+    make_model: MakeModel
+    head: Head
+    view: View
+    example: Any
+    proximal: bool = False
+    class_weights_C: Array | None = None
+    augment: Callable[[Array, Array], Array] | None = None
+    describe: Describe | None = None
 
-    def sums(outputs: Any, targets_B: Array, weights_B: Array | None, smoothing: Array | None) -> Metrics:
-        ones_B = jnp.ones(targets_B.shape[:1], jnp.float32) if weights_B is None else weights_B
-        loss_weights_B = ones_B if class_weights_C is None else ones_B * class_weights_C[targets_B]
-        losses_B = head.losses(outputs, targets_B, smoothing)
-        metrics = {"loss": (jnp.sum(losses_B * loss_weights_B), jnp.sum(loss_weights_B))}
-        if head.correct is not None:
-            metrics["accuracy"] = (jnp.sum(head.correct(outputs, targets_B) * ones_B), jnp.sum(ones_B))
-        return metrics
 
-    def loss(params: Params, batch: Batch, hparams: Hparams, key: Array) -> tuple[Array, Metrics]:
-        dropout_key, augment_key = jax.random.split(key)
-        inputs = batch["inputs"] if augment is None else augment(augment_key, batch["inputs"])
-        model = make_model(hparams)
-        outputs = model.apply({"params": params}, inputs, deterministic=False, rngs={"dropout": dropout_key})
-        smoothing = hparams["label_smoothing"] if "label_smoothing" in hparams else None
-        metrics = sums(outputs, batch["targets"], batch.get("weights"), smoothing)
-        total, count = metrics["loss"]
-        return total / count + regularizers.penalty(params, hparams, proximal=proximal), metrics
+def make_supervised(problem: Problem) -> Task:
+    """The problem as a task."""
+    return Task(
+        init=partial(init, problem),
+        loss=partial(loss, problem),
+        evaluate=partial(evaluate, problem),
+        prepare=partial(prepare, problem.view),
+        plan=partial(plan, problem.view),
+        batch=batch,
+        describe=partial(describe, problem),
+    )
 
-    def evaluate(params: Params, data: Data, hparams: Hparams, split: str) -> Metrics:
-        # The training split is judged by the labels it was trained on, noise included; no split by smoothed ones.
-        targets_N = data["train_targets"] if split == "train" else data["targets"][data[split]]
 
-        def part(rows_B: Array, weights_B: Array | None) -> Metrics:
-            outputs = make_model(hparams).apply({"params": params}, look_up(data, data[split][rows_B]))
-            return sums(outputs, targets_N[rows_B], weights_B, None)
+def init(problem: Problem, key: Array, hparams: Hparams) -> Params:
+    """Initial parameters."""
+    return problem.make_model(hparams).init(key, jnp.asarray(problem.example)[None])["params"]
 
-        return in_parts(part, jnp.arange(targets_N.shape[0]), view.evaluation_batch)
 
-    def plan(data: Data, key: Array, first_step: Array, num_steps: int) -> Plan:
-        arguments = (key, first_step, num_steps, view.sizes.train, view.batch_size)
-        if view.with_replacement:
-            return sampling.replacement_plan(*arguments)
-        return sampling.epoch_plan(*arguments, view.drop_last)
+def sums(
+    problem: Problem, outputs: Any, targets_B: Array, weights_B: Array | None = None, smoothing: Array | None = None
+) -> Metrics:
+    """Loss and accuracy of some examples, as sums and counts; weights of 0 leave padding out."""
+    ones_B = jnp.ones(targets_B.shape[:1], jnp.float32) if weights_B is None else weights_B
+    by_class_C = problem.class_weights_C
+    loss_weights_B = ones_B if by_class_C is None else ones_B * by_class_C[targets_B]
+    losses_B = problem.head.losses(outputs, targets_B, smoothing)
+    metrics = {"loss": (jnp.sum(losses_B * loss_weights_B), jnp.sum(loss_weights_B))}
+    if problem.head.correct is not None:
+        metrics["accuracy"] = (jnp.sum(problem.head.correct(outputs, targets_B) * ones_B), jnp.sum(ones_B))
+    return metrics
 
-    def batch(data: Data, plan_k: Plan) -> Batch:
-        rows_B = plan_k["indices"]
-        examples = {"inputs": look_up(data, data["train"][rows_B]), "targets": data["train_targets"][rows_B]}
-        return examples | {name: plan_k[name] for name in plan_k if name == "weights"}
 
-    def describe_member(params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
-        if describe is None:
-            return {}
-        rows = jnp.arange(min(view.sizes.train, view.evaluation_batch))
-        full = batch(data, {"indices": rows})
-        gradients = jax.grad(lambda p: loss(p, full, hparams, key)[0])(params)
-        return describe(make_model(hparams), params, full["inputs"], gradients)
+def loss(problem: Problem, params: Params, batch: Batch, hparams: Hparams, key: Array) -> tuple[Array, Metrics]:
+    """Mean loss of a batch with its penalties, in training mode."""
+    dropout_key, augment_key = jax.random.split(key)
+    inputs = batch["inputs"] if problem.augment is None else problem.augment(augment_key, batch["inputs"])
+    model = problem.make_model(hparams)
+    outputs = model.apply({"params": params}, inputs, deterministic=False, rngs={"dropout": dropout_key})
+    smoothing = hparams["label_smoothing"] if "label_smoothing" in hparams else None
+    metrics = sums(problem, outputs, batch["targets"], batch.get("weights"), smoothing)
+    total, count = metrics["loss"]
+    return total / count + regularizers.penalty(params, hparams, proximal=problem.proximal), metrics
 
-    return Task(init, loss, evaluate, lambda data, key: prepare(view, data, key), plan, batch, describe_member)
+
+def evaluate(problem: Problem, params: Params, data: Data, hparams: Hparams, split: str) -> Metrics:
+    """Metrics of a whole split, in deterministic mode."""
+    # The training split is judged by the labels it was trained on, noise included; no split by smoothed ones.
+    targets_N = data["train_targets"] if split == "train" else data["targets"][data[split]]
+
+    def part(rows_B: Array, weights_B: Array | None) -> Metrics:
+        outputs = problem.make_model(hparams).apply({"params": params}, look_up(data, data[split][rows_B]))
+        return sums(problem, outputs, targets_N[rows_B], weights_B)
+
+    return in_parts(part, jnp.arange(targets_N.shape[0]), problem.view.evaluation_batch)
+
+
+def plan(view: View, data: Data, key: Array, first_step: Array, num_steps: int) -> Plan:
+    """Which training examples each step sees."""
+    arguments = (key, first_step, num_steps, view.sizes.train, view.batch_size)
+    if view.with_replacement:
+        return sampling.replacement_plan(*arguments)
+    return sampling.epoch_plan(*arguments, view.drop_last)
+
+
+def batch(data: Data, plan_k: Plan) -> Batch:
+    """The examples of one step."""
+    rows_B = plan_k["indices"]
+    examples = {"inputs": look_up(data, data["train"][rows_B]), "targets": data["train_targets"][rows_B]}
+    return examples | {name: plan_k[name] for name in plan_k if name == "weights"}
+
+
+def describe(problem: Problem, params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
+    """What the problem's own `describe` says of the parameters, on training examples."""
+    if problem.describe is None:
+        return {}
+    rows = jnp.arange(min(problem.view.sizes.train, problem.view.evaluation_batch))
+    full = batch(data, {"indices": rows})
+    gradients = jax.grad(lambda p: loss(problem, p, full, hparams, key)[0])(params)
+    return problem.describe(problem.make_model(hparams), params, full["inputs"], gradients)
 
 
 def in_parts(part: Callable[[Array, Array | None], Any], indices_N: Array, size: int) -> Any:

@@ -9,6 +9,7 @@ Source: notes L984-L1019 (learning loop), L1184-L1207 (early stopping).
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -21,7 +22,7 @@ from nn_core.metrics import means
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.training import early_stopping
 from nn_core.training.state import TrainState, run_keys, selected_params, stopped
-from nn_core.training.step import MakeOptimizer, make_train_step, select
+from nn_core.training.step import MakeOptimizer, TrainStep, make_train_step, select
 
 
 class Settings(NamedTuple):
@@ -72,59 +73,87 @@ def make_program(task: Task, make_optimizer: MakeOptimizer, settings: Settings) 
         divergence_factor=settings.divergence_factor,
         accumulate=settings.accumulate,
     )
+    return Program(
+        start=partial(start, task, make_optimizer, settings),
+        advance=partial(advance, task, train_step, settings.chunk_steps),
+        evaluate=partial(evaluate, task, ("validation", "train") if settings.evaluate_train else ("validation",)),
+        finish=partial(finish, task, settings.splits),
+    )
 
-    def start(key: Array, hparams: Hparams, data: Data) -> TrainState:
-        params = task.init(run_keys(key).init, hparams)
-        count = jnp.zeros((), jnp.int32)
-        return TrainState(
-            step=count,
-            params=params,
-            opt_state=make_optimizer(hparams).init(params),
-            stopping=early_stopping.init(params) if settings.keep_best or "patience" in hparams else None,
-            first_loss=jnp.full((), jnp.nan, jnp.float32),
-            skipped=count,
-            skipped_in_a_row=count,
-            diverged=jnp.zeros((), bool),
-        )
 
-    def advance(
-        state: TrainState, key: Array, hparams: Hparams, data: Data, until: ArrayLike
-    ) -> tuple[TrainState, dict[str, Array]]:
-        keys = run_keys(key)
-        member_data = task.prepare(data, keys.split)
-        plan = task.plan(member_data, keys.order, state.step, settings.chunk_steps)
+def start(
+    task: Task, make_optimizer: MakeOptimizer, settings: Settings, key: Array, hparams: Hparams, data: Data
+) -> TrainState:
+    """The state before the first step."""
+    params = task.init(run_keys(key).init, hparams)
+    count = jnp.zeros((), jnp.int32)
+    return TrainState(
+        step=count,
+        params=params,
+        opt_state=make_optimizer(hparams).init(params),
+        stopping=early_stopping.init(params) if settings.keep_best or "patience" in hparams else None,
+        first_loss=jnp.full((), jnp.nan, jnp.float32),
+        skipped=count,
+        skipped_in_a_row=count,
+        diverged=jnp.zeros((), bool),
+    )
 
-        def body(state: TrainState, plan_k: Any) -> tuple[TrainState, dict[str, Array]]:
-            return train_step(state, task.batch(member_data, plan_k), hparams, keys.noise, until)
 
-        return jax.lax.scan(body, state, plan)
+def advance(
+    task: Task,
+    train_step: TrainStep,
+    num_steps: int,
+    state: TrainState,
+    key: Array,
+    hparams: Hparams,
+    data: Data,
+    until: ArrayLike,
+) -> tuple[TrainState, dict[str, Array]]:
+    """Up to `num_steps` steps, none past `until`: a scan over `train_step`."""
+    keys = run_keys(key)
+    member_data = task.prepare(data, keys.split)
+    plan = task.plan(member_data, keys.order, state.step, num_steps)
 
-    def evaluate(state: TrainState, key: Array, hparams: Hparams, data: Data) -> tuple[TrainState, dict[str, Array]]:
-        member_data = task.prepare(data, run_keys(key).split)
-        values = split_means(state.params, member_data, hparams, "validation")
-        if settings.evaluate_train:
-            values |= split_means(state.params, member_data, hparams, "train")
-        if state.stopping is None:
-            return state, values
-        patience = hparams["patience"] if "patience" in hparams else None
-        min_delta = hparams["min_delta"] if "min_delta" in hparams else 0.0
-        updated = early_stopping.update(
-            state.stopping, values["validation_loss"], state.params, state.step, patience=patience, min_delta=min_delta
-        )
-        resting = stopped(state) | state.diverged
-        return state._replace(stopping=select(resting, state.stopping, updated)), values
+    def body(state: TrainState, plan_k: Any) -> tuple[TrainState, dict[str, Array]]:
+        return train_step(state, task.batch(member_data, plan_k), hparams, keys.noise, until)
 
-    def split_means(params: Any, member_data: Data, hparams: Hparams, split: str) -> dict[str, Array]:
-        values = task.derive(means(task.evaluate(params, member_data, hparams, split)))
-        return {f"{split}_{name}": value for name, value in values.items()}
+    return jax.lax.scan(body, state, plan)
 
-    def finish(state: TrainState, key: Array, hparams: Hparams, data: Data) -> dict[str, Array]:
-        keys = run_keys(key)
-        member_data = task.prepare(data, keys.split)
-        params = selected_params(state)
-        values: dict[str, Array] = {}
-        for split in settings.splits:
-            values |= split_means(params, member_data, hparams, split)
-        return values | task.describe(params, member_data, hparams, keys.noise)
 
-    return Program(start, advance, evaluate, finish)
+def evaluate(
+    task: Task, splits: tuple[str, ...], state: TrainState, key: Array, hparams: Hparams, data: Data
+) -> tuple[TrainState, dict[str, Array]]:
+    """Metrics of the current parameters; early stopping takes note of the validation loss."""
+    member_data = task.prepare(data, run_keys(key).split)
+    values = split_means(task, splits, state.params, member_data, hparams)
+    if state.stopping is None:
+        return state, values
+    patience = hparams["patience"] if "patience" in hparams else None
+    min_delta = hparams["min_delta"] if "min_delta" in hparams else 0.0
+    updated = early_stopping.update(
+        state.stopping, values["validation_loss"], state.params, state.step, patience=patience, min_delta=min_delta
+    )
+    resting = stopped(state) | state.diverged
+    return state._replace(stopping=select(resting, state.stopping, updated)), values
+
+
+def finish(
+    task: Task, splits: tuple[str, ...], state: TrainState, key: Array, hparams: Hparams, data: Data
+) -> dict[str, Array]:
+    """Metrics of the selected parameters on every split, and what the task tells of them."""
+    keys = run_keys(key)
+    member_data = task.prepare(data, keys.split)
+    params = selected_params(state)
+    values = split_means(task, splits, params, member_data, hparams)
+    return values | task.describe(params, member_data, hparams, keys.noise)
+
+
+def split_means(
+    task: Task, splits: tuple[str, ...], params: Any, member_data: Data, hparams: Hparams
+) -> dict[str, Array]:
+    """{"SPLIT_METRIC": mean} of some splits."""
+    return {
+        f"{split}_{name}": value
+        for split in splits
+        for name, value in task.derive(means(task.evaluate(params, member_data, hparams, split))).items()
+    }

@@ -9,7 +9,7 @@ from nn_core.data.splits import SplitSizes
 from nn_core.models.mlp import MLP
 from nn_core.optimizers import make_optimizer
 from nn_core.schedules import make_schedule
-from nn_core.tasks.supervised import HEADS, View, make_supervised
+from nn_core.tasks.supervised import HEADS, Problem, View, make_supervised
 from nn_core.training.population import make_members, populate
 from nn_core.training.program import Settings, make_program
 
@@ -32,7 +32,7 @@ def make_task(on_trace=lambda: None, *, hidden_sizes=(7,)):
         return MLP(hidden_sizes, 3, jnp.tanh, dropout_rate=rate)
 
     view = View(SplitSizes(29, 13, 17), 3, batch_size=11)
-    return make_supervised(make_model, HEADS["classification"], view, jnp.zeros(5))
+    return make_supervised(Problem(make_model, HEADS["classification"], view, jnp.zeros(5)))
 
 
 @functools.cache

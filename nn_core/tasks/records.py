@@ -1,0 +1,132 @@
+"""Arrays that the results keep of a trained model so that a figure can show it: weights, confusions, regions.
+
+Each record is a pure function of a `Trained` model. Sources: notes L434 (imbalance, S9), L719-L737 (regions),
+L1253-L1256 (which weights L1 keeps); inventory F018, F029, F043, F047.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+from nn_core import metrics
+from nn_core.tasks.base import Data, Params
+from nn_core.tasks.supervised import look_up
+
+RESOLUTION = 48  # points along each axis of a region picture
+MARGIN = 0.1  # of the range of the data, around it
+
+
+class Trained(NamedTuple):
+    """A trained model and the data of its member.
+
+    Attributes:
+        predict: standardized inputs (B, …) -> outputs (B, outputs), deterministic.
+        params: its parameters.
+        data: what the task's `prepare` returned for the member.
+        num_classes: C, 0 for regression.
+    """
+
+    predict: Callable[[Array], Array]
+    params: Params
+    data: Data
+    num_classes: int
+
+
+Record = Callable[[Trained], dict[str, Array]]
+
+
+def coefficients(trained: Trained) -> dict[str, Array]:
+    """The weights of a linear model.
+
+    Args:
+        trained: a model whose only layer is `dense_0`.
+    Returns:
+        {"coefficients": (D,) for one output, else (D, C)}.
+    Raises:
+        ValueError: a model with hidden layers.
+    """
+    if set(trained.params) != {"dense_0"}:
+        raise ValueError("config.task.record 'coefficients' needs a linear model; set config.model.hidden_sizes=()")
+    kernel_DC = trained.params["dense_0"]["kernel"]
+    return {"coefficients": kernel_DC[:, 0] if kernel_DC.shape[1] == 1 else kernel_DC}
+
+
+def support(trained: Trained, true_D: Array) -> dict[str, Array]:
+    """How well the weights that are not zero are those of the truth: feature selection as a classification (F047).
+
+    Args:
+        trained: a linear model with one output.
+        true_D: (D,) the true coefficients.
+    Returns:
+        {"support_f1": 2 TP / (selected + true), "selected": weights that are not exactly 0,
+        "coefficient_error": Euclidean distance to the truth}, scalars.
+    """
+    weights_D = coefficients(trained)["coefficients"]
+    selected_D, true_support_D = weights_D != 0, true_D != 0
+    hits = jnp.sum(selected_D & true_support_D)
+    return {
+        "support_f1": 2.0 * hits / (jnp.sum(selected_D) + jnp.sum(true_support_D)),
+        "selected": jnp.sum(selected_D).astype(jnp.float32),
+        "coefficient_error": jnp.linalg.norm(weights_D - true_D),
+    }
+
+
+def confusion(trained: Trained) -> dict[str, Array]:
+    """Who is taken for whom on the test split, and what that means for the rarest class.
+
+    Args:
+        trained: a classifier with one output a class, or one logit.
+    Returns:
+        {"confusion": (C, C) counts, row = truth; "rare_recall", "rare_precision" of the class with the fewest training
+        examples; "macro_f1": mean of F1 over the classes}.
+    """
+    if not trained.num_classes:
+        raise ValueError("config.task.record 'confusion' needs classes; it does not fit config.task.name='regression'")
+    targets_N = trained.data["targets"][trained.data["test"]]
+    outputs = trained.predict(look_up(trained.data, trained.data["test"]))
+    guesses_N = jnp.argmax(outputs, axis=-1) if outputs.shape[1] > 1 else (outputs[:, 0] >= 0).astype(jnp.int32)
+    counts_CC = metrics.confusion_matrix(guesses_N, targets_N, trained.num_classes)
+    scores = metrics.class_scores(counts_CC)
+    rarest = jnp.argmin(jnp.bincount(trained.data["train_targets"], length=trained.num_classes))
+    return {
+        "confusion": counts_CC,
+        "rare_recall": scores.recall[rarest],
+        "rare_precision": scores.precision[rarest],
+        "macro_f1": jnp.mean(scores.f1),
+    }
+
+
+def regions(trained: Trained) -> dict[str, Array]:
+    """What a classifier of two features says everywhere, and the points that it was trained on.
+
+    Args:
+        trained: a classifier whose inputs are (B, 2).
+    Returns:
+        {"regions": (R, R) class, row = second feature from low to high; "extent": (4,) left, right, bottom, top in the
+        units of the data; "points": (N, 3) training inputs in those units and their (noisy) class}.
+    Raises:
+        ValueError: inputs that are not points of a plane.
+    """
+    inputs_N2 = trained.data["inputs"]
+    if inputs_N2.shape[1:] != (2,) or not trained.num_classes:
+        raise ValueError("config.task.record 'regions' needs classes of two features, such as data.name='moons'")
+    low_2, high_2 = jnp.min(inputs_N2, axis=0), jnp.max(inputs_N2, axis=0)
+    pad_2 = MARGIN * (high_2 - low_2)
+    low_2, high_2 = low_2 - pad_2, high_2 + pad_2
+    x_RR, y_RR = jnp.meshgrid(*(jnp.linspace(low_2[i], high_2[i], RESOLUTION) for i in (0, 1)))
+    grid_M2 = jnp.stack([x_RR.ravel(), y_RR.ravel()], axis=1)
+    outputs = trained.predict(look_up(trained.data | {"inputs": grid_M2}, jnp.arange(len(grid_M2))))
+    classes_M = jnp.argmax(outputs, axis=-1) if outputs.shape[1] > 1 else (outputs[:, 0] >= 0).astype(jnp.int32)
+    seen_N2 = jnp.asarray(inputs_N2)[trained.data["train"]]
+    return {
+        "regions": classes_M.reshape(RESOLUTION, RESOLUTION).astype(jnp.int32),
+        "extent": jnp.stack([low_2[0], high_2[0], low_2[1], high_2[1]]),
+        "points": jnp.concatenate([seen_N2, trained.data["train_targets"][:, None].astype(seen_N2.dtype)], axis=1),
+    }
+
+
+def recorded(records: tuple[Record, ...], trained: Trained) -> dict[str, Any]:
+    """All records of a model together."""
+    return {name: value for record in records for name, value in record(trained).items()}
