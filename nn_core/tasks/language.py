@@ -5,6 +5,7 @@ inventory F151-F154, F158, F163, F164, S43, S44, S46.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -106,74 +107,99 @@ def evaluation_text(ids_N: np.ndarray, windows: Windows) -> np.ndarray:
     return np.concatenate([ids_N[start : start + windows.context_size + 1] for start in np.asarray(starts_W)])
 
 
-def stream_batches(task: Task) -> Task:
-    """The same task, but for the source of its batches: windows (K, B, T + 1) of K steps, put into data["stream"].
+class Problem(NamedTuple):
+    """Next-token prediction on a text that lives on the device, {"train": ids (N,), "validation": ids (M,)}.
 
-    Cut by the host at `window_starts` of the same steps, they are the windows of the text on the device.
+    Attributes:
+        make_model: hparams -> Linen module from ids (B, T) to logits (B, T, V).
+        token_losses: how its losses are computed; the dropout key is None where the model is evaluated.
+        windows: batches and evaluation.
+        proximal: the optimizer applies L1 by its proximal step, so the loss leaves it out.
     """
 
-    def plan(data: Data, key: Array, first_step: Array, num_steps: int) -> Plan:
-        return jnp.arange(num_steps)
-
-    def batch(data: Data, place: Plan) -> Batch:
-        window_BW = data["stream"][place].astype(jnp.int32)
-        return {"ids": window_BW[:, :-1], "targets": window_BW[:, 1:]}
-
-    return task._replace(plan=plan, batch=batch)
+    make_model: MakeModel
+    token_losses: TokenLosses
+    windows: Windows
+    proximal: bool = False
 
 
 def make_language_model(
     make_model: MakeModel, token_losses: TokenLosses, windows: Windows, *, proximal: bool = False
 ) -> Task:
-    """Next-token prediction on a text that lives on the device, {"train": ids (N,), "validation": ids (M,)}.
+    """The problem of these parts (see `Problem`) as a task.
 
-    Args:
-        make_model: hparams -> Linen module from ids (B, T) to logits (B, T, V).
-        token_losses: how its losses are computed; the dropout key is None where the model is evaluated.
-        windows: batches and evaluation.
-        proximal: the optimizer applies L1 by its proximal step, so the loss leaves it out.
-    Returns:
-        The task; the splits "train" and "validation" are judged on evenly spaced windows, "train_full" and
-        "validation_full" on every target.
+    The splits "train" and "validation" are judged on evenly spaced windows, "train_full" and "validation_full" on every
+    target.
     """
+    problem = Problem(make_model, token_losses, windows, proximal)
+    return Task(
+        init=partial(init, problem),
+        loss=partial(loss, problem),
+        evaluate=partial(evaluate, problem),
+        prepare=lambda data, key: data,
+        plan=partial(plan, windows),
+        batch=partial(batch, windows),
+        describe=lambda params, data, hparams, key: {},
+        derive=with_perplexity,
+    )
 
-    def init(key: Array, hparams: Hparams) -> Params:
-        return make_model(hparams).init(key, jnp.zeros((1, windows.context_size), jnp.int32))["params"]
 
-    def loss(params: Params, batch: Batch, hparams: Hparams, key: Array) -> tuple[Array, Metrics]:
-        losses_BT = token_losses(make_model(hparams), params, batch["ids"], batch["targets"], key)
-        count = jnp.float32(losses_BT.size)
-        total = jnp.sum(losses_BT)
-        return total / count + regularizers.penalty(params, hparams, proximal=proximal), {"loss": (total, count)}
+def stream_batches(task: Task) -> Task:
+    """The same task, but for the source of its batches: windows (K, B, T + 1) of K steps, put into data["stream"].
 
-    def evaluate(params: Params, data: Data, hparams: Hparams, split: str) -> Metrics:
-        ids_N = data[split.removesuffix(FULL)]
-        count = None if split.endswith(FULL) else windows.evaluation_windows
-        starts_W, first_W = evaluation_starts(len(ids_N), windows.context_size, count)
-        model = make_model(hparams)
+    Cut by the host at `window_starts` of the same steps, they are the windows of the text on the device.
+    """
+    return task._replace(plan=lambda data, key, first_step, num_steps: jnp.arange(num_steps), batch=streamed_batch)
 
-        def part(rows_B: Array, weights_B: Array | None) -> Metrics:
-            inputs_BT, targets_BT = cut(ids_N, starts_W[rows_B], windows.context_size)
-            losses_BT = token_losses(model, params, inputs_BT, targets_BT, None)
-            counted_BT = (jnp.arange(windows.context_size)[None] >= first_W[rows_B][:, None]).astype(jnp.float32)
-            if weights_B is not None:
-                counted_BT = counted_BT * weights_B[:, None]
-            return {"loss": (jnp.sum(losses_BT * counted_BT), jnp.sum(counted_BT))}
 
-        return in_parts(part, jnp.arange(len(starts_W)), windows.evaluation_batch)
+def init(problem: Problem, key: Array, hparams: Hparams) -> Params:
+    """Initial parameters."""
+    example_1T = jnp.zeros((1, problem.windows.context_size), jnp.int32)
+    return problem.make_model(hparams).init(key, example_1T)["params"]
 
-    def plan(data: Data, key: Array, first_step: Array, num_steps: int) -> Plan:
-        steps = first_step + jnp.arange(num_steps)
-        return jax.vmap(lambda step: window_starts(key, step, len(data["train"]), windows))(steps)
 
-    def batch(data: Data, starts_B: Plan) -> Batch:
-        inputs_BT, targets_BT = cut(data["train"], starts_B, windows.context_size)
-        return {"ids": inputs_BT, "targets": targets_BT}
+def loss(problem: Problem, params: Params, batch: Batch, hparams: Hparams, key: Array) -> tuple[Array, Metrics]:
+    """Mean loss of a batch's tokens with its penalties, in training mode."""
+    losses_BT = problem.token_losses(problem.make_model(hparams), params, batch["ids"], batch["targets"], key)
+    total, count = jnp.sum(losses_BT), jnp.float32(losses_BT.size)
+    penalty = regularizers.penalty(params, hparams, proximal=problem.proximal)
+    return total / count + penalty, {"loss": (total, count)}
 
-    def describe(params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
-        return {}
 
-    return Task(init, loss, evaluate, lambda data, key: data, plan, batch, describe, with_perplexity)
+def evaluate(problem: Problem, params: Params, data: Data, hparams: Hparams, split: str) -> Metrics:
+    """Loss of a split, in deterministic mode; each target is counted once."""
+    windows, ids_N = problem.windows, data[split.removesuffix(FULL)]
+    count = None if split.endswith(FULL) else windows.evaluation_windows
+    starts_W, first_W = evaluation_starts(len(ids_N), windows.context_size, count)
+    model = problem.make_model(hparams)
+
+    def part(rows_B: Array, weights_B: Array | None) -> Metrics:
+        inputs_BT, targets_BT = cut(ids_N, starts_W[rows_B], windows.context_size)
+        losses_BT = problem.token_losses(model, params, inputs_BT, targets_BT, None)
+        counted_BT = (jnp.arange(windows.context_size)[None] >= first_W[rows_B][:, None]).astype(jnp.float32)
+        if weights_B is not None:
+            counted_BT = counted_BT * weights_B[:, None]
+        return {"loss": (jnp.sum(losses_BT * counted_BT), jnp.sum(counted_BT))}
+
+    return in_parts(part, jnp.arange(len(starts_W)), windows.evaluation_batch)
+
+
+def plan(windows: Windows, data: Data, key: Array, first_step: Array, num_steps: int) -> Plan:
+    """Where the windows of each step start: (K, B)."""
+    steps_K = first_step + jnp.arange(num_steps)
+    return jax.vmap(lambda step: window_starts(key, step, len(data["train"]), windows))(steps_K)
+
+
+def batch(windows: Windows, data: Data, starts_B: Plan) -> Batch:
+    """The windows of one step."""
+    inputs_BT, targets_BT = cut(data["train"], starts_B, windows.context_size)
+    return {"ids": inputs_BT, "targets": targets_BT}
+
+
+def streamed_batch(data: Data, place: Plan) -> Batch:
+    """The windows of one step, cut by the host."""
+    window_BW = data["stream"][place].astype(jnp.int32)
+    return {"ids": window_BW[:, :-1], "targets": window_BW[:, 1:]}
 
 
 def with_perplexity(values: dict[str, Array]) -> dict[str, Array]:
