@@ -24,7 +24,7 @@ LAYERS = (
         "text",
     ),
     ("models", "generation", "backpropagation", "gradient_descent", "surfaces", "annealing", "restarts", "likelihood"),
-    ("tasks", "training", "verdicts", "diagnosis"),
+    ("tasks", "training", "verdicts", "diagnosis", "claims"),
     ("formulas",),
 )
 

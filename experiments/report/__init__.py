@@ -1,0 +1,1 @@
+"""The course report: every claim of the notes run, measured and judged, in one page (`python -m experiments.report`)."""

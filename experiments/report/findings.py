@@ -1,0 +1,115 @@
+"""From finished runs to findings, and to the CSV files that stand beside the page."""
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.report.records import Claim, Finding, Tables
+from experiments.report.runs import Ran
+from nn_core.claims import Evidence, corrected, judge, measure, sides
+from nn_core.verdicts import all_of
+
+
+def find(tables: Tables, chosen: Sequence[Claim], runs: Mapping[str, Ran]) -> list[Finding]:
+    """Judges the chosen claims; the correction is over all parts of the table, chosen or not."""
+    evidence = {claim.id: [look_up(runs[claim.experiment], part) for part in claim.parts] for claim in chosen}
+    flat = [one for parts in evidence.values() for one in parts]
+    p_values = iter(corrected(flat, sum(len(claim.parts) for claim in tables.claims)))
+    findings = []
+    for claim in chosen:
+        parts = evidence[claim.id]
+        p_of_parts = tuple(next(p_values) for _ in parts)
+        verdicts = tuple(judge(one, p) for one, p in zip(parts, p_of_parts, strict=True))
+        findings.append(Finding(claim, tuple(parts), p_of_parts, verdicts, all_of(verdicts)))
+    return findings
+
+
+def look_up(ran: Ran, part: Any) -> Evidence:
+    """The evidence of a part, or why there is none."""
+    if ran.run is None:
+        return Evidence(part, problem=f"the run failed: {ran.problem}")
+    return measure(ran.run.rows, part)
+
+
+def number(value: float) -> str:
+    """A number for people: three significant digits, an en dash for none."""
+    if not math.isfinite(value):
+        return "∞" if value == math.inf else "−∞" if value == -math.inf else "–"
+    text = f"{value:.3g}"
+    if "e" in text and abs(value) >= 1e-3:
+        text = f"{value:.0f}"
+    return text.replace("-", "−")
+
+
+def interval(low: float, high: float) -> str:
+    """`[low, high]`; an en dash where there is none."""
+    return f"[{number(low)}, {number(high)}]" if math.isfinite(low) and math.isfinite(high) else "–"
+
+
+def part_cells(evidence: Evidence, p_value: float, label: str) -> dict[str, str]:
+    """A line of a claim's table."""
+    if evidence.comparison is None:
+        return {"compared": evidence.part.says, "verdict": label, "why": evidence.problem}
+    a, b = sides(evidence)
+    comparison = evidence.comparison
+    difference = comparison.difference
+    near = evidence.part.tolerance is not None
+    return {
+        "compared": evidence.part.says,
+        "A": f"{evidence.a_name}: {number(a.mean)}",
+        "B": f"{evidence.b_name}: {number(b.mean)}" if evidence.b_name else number(b.mean),
+        "A − B": number(difference.mean),
+        "95 % CI (t)": interval(difference.low, difference.high),
+        "95 % CI (bootstrap)": interval(difference.bootstrap_low, difference.bootstrap_high),
+        "effect size d": number(comparison.effect_size),
+        "n": str(difference.num_values) + (f" ({difference.num_missing} missing)" if difference.num_missing else ""),
+        "p": "–" if near else number(comparison.p_value),
+        "p (Holm)": "–" if near else number(p_value),
+        "verdict": label,
+    }
+
+
+def write_csv(folder: Path, findings: Sequence[Finding]) -> None:
+    """verdicts.csv with a line per part, and ID.csv with a line per part and seed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for finding in findings:
+        seeds = []
+        for place, (one, p, judged) in enumerate(
+            zip(finding.evidence, finding.p_values, finding.part_verdicts, strict=True)
+        ):
+            lines.append(verdict_line(finding, one, p) | {"verdict": judged.label, "reason": judged.reason})
+            for seed, a, b in zip(one.seeds, one.a, one.b, strict=True):
+                names = {"part": place + 1, "seed": seed, "a_setting": one.a_name, "b_setting": one.b_name}
+                seeds.append(names | {"a": a, "b": b, "difference": a - b})
+        write(folder / f"{finding.claim.id}.csv", seeds or [{"part": "", "seed": ""}])
+    write(folder / "verdicts.csv", lines)
+
+
+def verdict_line(finding: Finding, one: Evidence, p_value: float) -> dict[str, Any]:
+    """Numbers of one part in full precision."""
+    line: dict[str, Any] = {"claim": finding.claim.id, "compared": one.part.says, "a": one.a_name, "b": one.b_name}
+    if one.comparison is None:
+        return line | {"problem": one.problem}
+    a, b = sides(one)
+    found = one.comparison
+    return line | {
+        "a_mean": a.mean,
+        "b_mean": b.mean,
+        **{name: getattr(found.difference, name) for name in found.difference._fields},
+        "effect_size": found.effect_size,
+        "p_value": found.p_value,
+        "p_holm": p_value,
+        "smallest_effect": one.part.smallest_effect,
+    }
+
+
+def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows as CSV."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,37 @@
+"""Draws the pictures of the report into its png/ folder."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from experiments.figures import FIGURES
+from experiments.report.figures import claim_figure
+from experiments.report.records import Finding
+from experiments.report.runs import Ran
+
+CLAIM_DPI, RUN_DPI = 130, 90
+
+
+def draw_all(folder: Path, findings: Sequence[Finding], runs: Mapping[str, Ran]) -> dict[str, bytes]:
+    """PNG of every claim that was measured ("C1") and of the runs' figures ("experiment/figure")."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images = {}
+    for finding in findings:
+        if any(one.comparison is not None for one in finding.evidence):
+            images[finding.claim.id] = png(claim_figure(finding), CLAIM_DPI)
+    for name, ran in runs.items():
+        for figure in ran.experiment.figures if ran.run is not None else ():
+            assert ran.run is not None
+            images[f"{name}/{figure}"] = png(FIGURES[figure](ran.run), RUN_DPI)
+    for name, data in images.items():
+        (folder / f"{name.replace('/', '-')}.png").write_bytes(data)
+    return images
+
+
+def png(figure: Figure, dpi: int) -> bytes:
+    """A figure as a file, the same bytes for the same figure."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=dpi, format="png", metadata={"Software": None})
+    return buffer.getvalue()

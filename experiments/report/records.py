@@ -1,0 +1,88 @@
+"""The kinds of rows of which the report's tables are made. The tables themselves are in `claims.py`."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from nn_core.claims import Evidence, Part
+from nn_core.verdicts import Verdict
+
+
+class Section(NamedTuple):
+    """A learning outcome.
+
+    Attributes:
+        slug: its name on the command line and in links.
+        title: the heading.
+        question: what the section asks.
+        lines: where the notes say it.
+    """
+
+    slug: str
+    title: str
+    question: str
+    lines: str
+
+
+class Experiment(NamedTuple):
+    """A run that claims are read from.
+
+    Attributes:
+        config: name of the file in configs/.
+        setting: what is trained on what, in one or two sentences.
+        figures: of the run, shown in the section.
+        full, quick: values of the config that the report changes, by dotted path; quick ones come after full ones.
+    """
+
+    config: str
+    setting: str
+    figures: tuple[str, ...]
+    full: Mapping[str, Any]
+    quick: Mapping[str, Any]
+
+
+class Claim(NamedTuple):
+    """A claim of the notes.
+
+    Attributes:
+        id: its name in the inventory (C1 …), or one of our own.
+        text: what the notes say.
+        lines: where.
+        section: slug of a Section.
+        experiment: key of the table of experiments.
+        parts: what must hold for the claim to hold; all of them.
+        note: what a reader should know about the measurement; may be empty.
+    """
+
+    id: str
+    text: str
+    lines: str
+    section: str
+    experiment: str
+    parts: tuple[Part, ...]
+    note: str = ""
+
+
+class Tables(NamedTuple):
+    """All of them, so that tests can hand in small ones."""
+
+    sections: tuple[Section, ...]
+    experiments: Mapping[str, Experiment]
+    claims: tuple[Claim, ...]
+
+
+class Finding(NamedTuple):
+    """A claim with what was found.
+
+    Attributes:
+        claim: the claim.
+        evidence: of each part.
+        p_values: of each part, corrected.
+        part_verdicts: of each part.
+        verdict: of the claim.
+    """
+
+    claim: Claim
+    evidence: tuple[Evidence, ...]
+    p_values: tuple[float, ...]
+    part_verdicts: tuple[Verdict, ...]
+    verdict: Verdict

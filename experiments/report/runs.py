@@ -1,0 +1,153 @@
+"""Runs the experiments of the report in this process, or reads those that are finished."""
+
+import contextlib
+import datetime
+import io
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from experiments import results, rundir, sweep
+from experiments.arguments import Arguments, parse
+from experiments.execute import begin, execute, prepare
+from experiments.lock import LockedError, hold
+from experiments.report.records import Experiment
+from experiments.run import CHECKPOINTS, OPTIONS
+from experiments.table import setting
+
+FINISHED = ("finished", "diverged")
+
+
+class Ran(NamedTuple):
+    """A run, for the report.
+
+    Attributes:
+        experiment: what it is.
+        directory: where it lives.
+        words: the command line that reproduces it, without `python -m experiments.run`.
+        run: what it holds; None where it failed.
+        problem: why it failed, one line; empty otherwise.
+        environment: versions, commit and devices that it was made with.
+        date: day of its results, ISO; empty where there are none.
+        seconds: wall time here and CPU time, 0 where it was finished before.
+        cpu_seconds: of this process.
+    """
+
+    experiment: Experiment
+    directory: Path
+    words: tuple[str, ...]
+    run: results.Results | None
+    problem: str = ""
+    environment: Mapping[str, Any] = {}
+    date: str = ""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+class InterruptedReportError(Exception):
+    """A signal stopped a run; its exit code is the argument."""
+
+
+def words_of(experiment: Experiment, quick: bool) -> tuple[str, ...]:
+    """The command line of an experiment."""
+    changes = {**experiment.full, **(experiment.quick if quick else {})}
+    return (
+        f"--config=configs/{experiment.config}.py",
+        *(f"--config.{path}={value}" for path, value in changes.items()),
+    )
+
+
+def run_experiment(experiment: Experiment, name: str, quick: bool, workdir: Path) -> Ran:
+    """Runs an experiment in its folder under the report's, or reads it: here, or among the finished runs.
+
+    Whatever goes wrong is told in the result: the report is written without it.
+
+    Raises:
+        InterruptedReportError: a signal asked to stop; the run is saved and goes on with the same command.
+    """
+    words = words_of(experiment, quick)
+    directory = workdir / "runs" / ("quick" if quick else "full") / name
+    ran = Ran(experiment, directory, words, None)
+    started, cpu = time.perf_counter(), time.process_time()
+    try:
+        arguments = parsed(words)
+        for candidate in (directory, CHECKPOINTS / arguments.config.name):
+            if is_finished(candidate) and holds(arguments, candidate):
+                return read(ran._replace(directory=candidate))
+        if rundir.read_config(directory) is not None and not holds(arguments, directory):
+            arguments = parsed((*words, "--config.checkpoint.resume=fresh"))  # puts the other run aside
+        directory.mkdir(parents=True, exist_ok=True)
+        code, output = run_quietly(arguments, directory)
+    except (ValueError, LockedError, ArithmeticError, RuntimeError, OSError, MemoryError) as error:
+        return ran._replace(problem=one_line(error))
+    (directory / "output.txt").write_text(output, encoding="utf-8")
+    if code >= 128:
+        raise InterruptedReportError(code)
+    if not (directory / results.RESULTS).is_file():
+        return ran._replace(problem=f"the run ended with exit code {code} and has no results")
+    return read(ran._replace(seconds=time.perf_counter() - started, cpu_seconds=time.process_time() - cpu))
+
+
+def parsed(words: tuple[str, ...]) -> Arguments:
+    """The command line, read."""
+    arguments = parse(words, OPTIONS)
+    if arguments is None:
+        raise ValueError("the experiment names no config")
+    return arguments
+
+
+def one_line(error: BaseException) -> str:
+    """Kind and message of an error, shortened."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:400]
+
+
+def is_finished(directory: Path) -> bool:
+    """Whether a folder holds a finished run."""
+    return rundir.read_status(directory)["status"] in FINISHED and (directory / results.RESULTS).is_file()
+
+
+def holds(arguments: Arguments, directory: Path) -> bool:
+    """Whether a folder holds this very run: the same config and the same members."""
+    held = rundir.read_config(directory)
+    if held is None:
+        return False
+    changes = rundir.compare(held["config"], rundir.decode(rundir.encode(arguments.config.to_dict())))
+    members = sweep.expand(arguments.config, arguments.get_sweep) if "train" in arguments.config else []
+    overrides = rundir.decode(rundir.encode(tuple(member.overrides for member in members), "sweep"))
+    return not (changes.structure or changes.values) and held["sweep"] == overrides
+
+
+def run_quietly(arguments: Arguments, directory: Path) -> tuple[int, str]:
+    """Exit code and standard output of a run; what it writes to standard error is seen."""
+    started, output = time.perf_counter(), io.StringIO()
+    with contextlib.redirect_stdout(output), hold(directory):
+        prepared = prepare(arguments, directory)
+        code = begin(prepared)
+        if code is None:
+            code = execute(prepared, started)
+    return code, output.getvalue()
+
+
+def read(ran: Ran) -> Ran:
+    """Adds what the folder holds."""
+    held = rundir.read_config(ran.directory)
+    seconds = os.stat(ran.directory / results.RESULTS).st_mtime
+    date = datetime.datetime.fromtimestamp(seconds, datetime.UTC).date().isoformat()
+    environment = held["environment"] if held else {}
+    return ran._replace(run=with_settings(results.read(ran.directory)), environment=environment, date=date)
+
+
+def with_settings(run: results.Results) -> results.Results:
+    """The run with the name of its setting in every row, and losses of evaluations as `train_loss@STEP`."""
+    logged: dict[Any, dict[str, float]] = {}
+    for row in run.metrics:
+        for name in ("train_loss", "validation_loss"):
+            if isinstance(row.get(name), (int, float)):
+                logged.setdefault(row["member"], {})[f"{name}@{row['step']}"] = row[name]
+    rows = [dict(row) | logged.get(row["member"], {}) | {"setting": setting(row)} for row in run.rows]
+    for index, row in enumerate(rows):
+        row.setdefault("seed", index)
+    return run._replace(rows=rows)
