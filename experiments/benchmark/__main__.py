@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Callable
 
-from experiments.benchmark import sweep
+from experiments.benchmark import gpt, sampling, sweep
 from experiments.overrides import choose
 from experiments.run import set_up_devices
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
+    "gpt": gpt.main,
+    "sampling": sampling.main,
     "sweep": sweep.main,
 }
 

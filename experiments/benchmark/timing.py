@@ -17,11 +17,18 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def alternate(contestants: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """Times of each contestant in turn, A B A B …, so that a drifting machine touches all alike."""
+def alternate(contestants: Sequence[Callable[[], object]], rounds: int, pause: float = 0.0) -> list[list[float]]:
+    """Times of each contestant in turn, A B A B …, so that a drifting machine touches all alike.
+
+    Args:
+        contestants: functions that wait for their own results.
+        rounds: turns of each.
+        pause: seconds before each turn: OpenMP's threads spin for a while after their work and would slow the next one.
+    """
     times: list[list[float]] = [[] for _ in contestants]
     for _ in range(rounds):
         for index, function in enumerate(contestants):
+            time.sleep(pause)
             times[index].append(seconds(function))
     return times
 
