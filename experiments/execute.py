@@ -1,29 +1,31 @@
 """Runs what the command line asked for: checks everything first, then trains group by group, then tells the results."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments import memory, results, rundir, signals, sweep, table
+from experiments import memory, results, rundir, signals, studies, sweep, table
 from experiments.arguments import Arguments
 from experiments.figures import FIGURES, draw
-from experiments.lock import hold
 from experiments.loop import Interrupted, Row
 from experiments.overrides import choose, nearest
 from experiments.populations import Population, cut, train_population
+from experiments.storage import finished_rows
 from experiments.studies import STUDIES
-from experiments.validation import check_name, check_ranges
+from experiments.validation import check_name
 from nn_core.training.manifest import CheckpointError
 
 OTHER_COLUMNS = {"steps", "best_step", "skipped", "gap"}  # what result rows hold beside the final metrics
 RESUME = ("auto", "fresh", "never")
 DIVERGED, FAILED = 3, 1  # exit codes of a single run that diverged, and of a command that could not save or restore
+ENDED = {"finished": 0, "diverged": DIVERGED}  # status of a run that has come to its end, and its exit code
 
 
 class Prepared(NamedTuple):
@@ -51,11 +53,13 @@ def prepare(arguments: Arguments, directory: Path) -> Prepared:
     config = arguments.config
     check_name(config.name)
     for name in config.figures:
-        choose(name, FIGURES, "figures")
+        choose(name, dict.fromkeys(studies.drawable(config.task.name, FIGURES)), "figures")
     choose(config.checkpoint.resume, dict.fromkeys(RESUME), "checkpoint.resume")
     groups = []
     if config.task.name in STUDIES:
-        check_ranges(config)
+        studies.check(config)
+    elif "train" not in config:
+        choose(config.task.name, STUDIES, "task.name")
     else:
         groups = sweep.group(sweep.expand(config, arguments.get_sweep))
         check_columns(config, groups)
@@ -78,19 +82,23 @@ def check_columns(config: ConfigDict, groups: list[sweep.Group]) -> None:
 
 def check_directory(arguments: Arguments, directory: Path, groups: list[sweep.Group]) -> None:
     """Raises ValueError where the directory holds another run, or one that must not be continued."""
-    held = rundir.read_config(directory)
+    resume = arguments.config.checkpoint.resume
+    held = None if resume == "fresh" else rundir.read_config(directory)
     if held is None:
         return
-    resume = arguments.config.checkpoint.resume
     if resume == "never":
         raise ValueError(
             f"{directory} holds a run and config.checkpoint.resume is 'never'; choose another --workdir, or resume=auto"
         )
     changes = rundir.compare(held["config"], rundir.decode(rundir.encode(arguments.config.to_dict())))
     changed = changes.structure | changes.values
-    if "sweep" not in changed and held["sweep"] != rundir.decode(rundir.encode(sweep_of(groups), "sweep")):
-        changed["sweep"] = (f"{len(held['sweep'])} members", f"{sum(len(g.members) for g in groups)} other members")
-    if changed and resume == "auto":
+    before, after = held["sweep"], rundir.decode(rundir.encode(sweep_of(groups), "sweep"))
+    if len(before) != len(after):
+        changed["sweep members"] = (len(before), len(after))
+    different = [number for number, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]]
+    if different:
+        changed[f"sweep member {different[0]}"] = (before[different[0]], after[different[0]])
+    if changed:
         raise ValueError(rundir.refusal(directory, changed))
 
 
@@ -100,42 +108,71 @@ def sweep_of(groups: list[sweep.Group]) -> tuple:
     return tuple(member.overrides for member in members)
 
 
-def execute(prepared: Prepared, started: float) -> int:
-    """Holds the directory, trains, writes the results, prints the table, draws the figures. Returns the exit code."""
+def begin(prepared: Prepared) -> int | None:
+    """Takes the directory, which the caller holds, for this run.
+
+    Returns:
+        None, or the exit code of a run that has come to its end before: it is shown, and nothing is done.
+    Raises:
+        ValueError: the directory holds another run.
+        OSError: it cannot be written.
+    """
     config, directory = prepared.arguments.config, prepared.directory
-    with hold(directory):
-        if prepared.resume == "fresh":
-            rundir.set_aside(directory)
-        if (
-            rundir.read_status(directory)["status"] in ("finished", "diverged")
-            and (directory / results.RESULTS).is_file()
-        ):
-            print(f"{directory} is finished; to run it again: --config.checkpoint.resume=fresh")
-            print(table.render(table.make_table(results.read_rows(directory / results.RESULTS), config.table)))
-            return 0
-        check_directory(prepared.arguments, directory, prepared.groups)  # again, now that nobody else can write
-        about = {"overrides": prepared.arguments.overrides, "sweep": sweep_of(prepared.groups)}
-        rundir.write_config(directory, config.to_dict(), **about)
-        rundir.write_status(directory, "running")
-        try:
-            rows = run(prepared)
-        except Interrupted as interruption:
-            number = interruption.args[0]
-            rundir.write_status(directory, "interrupted", signal=number)
-            print(f"stopped and saved; the same command continues: {directory}", file=sys.stderr)
-            return signals.exit_code(number)
-        except CheckpointError as error:
-            rundir.write_status(directory, "failed", error=str(error))
-            print(f"error: {error}", file=sys.stderr)
-            return FAILED
-        return tell(prepared, rows, started)
+    check_directory(prepared.arguments, directory, prepared.groups)  # again, now that nobody else can write
+    if prepared.resume == "fresh":
+        rundir.set_aside(directory)
+    status = rundir.read_status(directory)["status"]
+    rows = finished_rows(directory, range(len(sweep_of(prepared.groups)))) if status in ENDED else None
+    if rows is not None:
+        ended = "is finished" if status == "finished" else "has diverged"
+        print(f"{directory} {ended}; to run it again: --config.checkpoint.resume=fresh")
+        print(table.render(table.make_table(rows, config.table)))
+        return ENDED[status]
+    about = {"overrides": prepared.arguments.overrides, "sweep": sweep_of(prepared.groups)}
+    rundir.write_config(directory, config.to_dict(), **about)
+    rundir.write_status(directory, "running")
+    return None
+
+
+def execute(prepared: Prepared, started: float) -> int:
+    """Trains, writes the results, prints the table, draws the figures. Returns the exit code."""
+    directory = prepared.directory
+    try:
+        return tell(prepared, run(prepared), started)
+    except Interrupted as interruption:
+        number = interruption.args[0]
+        note(directory, "interrupted", signal=number)
+        print(f"stopped and saved; the same command continues: {directory}", file=sys.stderr)
+        return signals.exit_code(number)
+    except (CheckpointError, OSError) as error:
+        what = io_message(directory, error) if isinstance(error, OSError) else " ".join(str(error).split())
+        note(directory, "failed", error=what)
+        print(f"error: {what}", file=sys.stderr)
+        return FAILED
+    except Exception as error:
+        note(directory, "failed", error=f"{type(error).__name__}: {error}")
+        raise
+
+
+def io_message(directory: Path, error: OSError) -> str:
+    """What to tell of a full disk and the like."""
+    return (
+        f"{error.filename or directory} cannot be read or written ({error.strerror or error}); "
+        "what is saved stays as it is, and the same command continues"
+    )
+
+
+def note(directory: Path, status: str, **details: Any) -> None:
+    """Writes the status of a run that did not come to its end, if the disk still takes it."""
+    with contextlib.suppress(OSError):
+        rundir.write_status(directory, status, **details)
 
 
 def run(prepared: Prepared) -> list[Row]:
     """Trains everything, or runs the study."""
     config, directory = prepared.arguments.config, prepared.directory
     if not prepared.groups:
-        outcome = STUDIES[config.task.name](config)
+        outcome = STUDIES[config.task.name].run(config)
         np.savez(directory / results.ARRAYS, allow_pickle=False, **outcome.arrays)
         return [{"member": index, "label": "", "overrides": {}} | row for index, row in enumerate(outcome.rows)]
     populations = cut(prepared.groups, directory, config)

@@ -49,13 +49,6 @@ def hold(directory: Path) -> Iterator[None]:
         yield
 
 
-def check_free(directory: Path) -> None:
-    """Raises LockedError where another process holds the directory; makes nothing (a look before the slow checks)."""
-    if (directory / LOCK).is_file():
-        with hold(directory):
-            pass
-
-
 def holder(path: Path) -> str:
     """Who wrote a lock file."""
     try:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from experiments import build_language, results, sweep
 from experiments.build import Experiment
-from experiments.loop import Cadence, Hooks, Row, train
+from experiments.loop import Cadence, Hooks, Interrupted, Row, train
 from experiments.overrides import flatten
 from experiments.progress import Progress
 from experiments.rundir import encode
@@ -65,9 +65,12 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
         Interrupted: `stop` said so; the state is saved.
         CheckpointError: the state cannot be saved or restored.
     """
-    done = finished_rows(population.folder) if population.name else None
+    numbers = [member.number for member in population.members]
+    done = finished_rows(population.folder, numbers) if population.name else None
     if done is not None:
         return done
+    if stop():
+        raise Interrupted
     group, members, config = population.group, population.members, population.members[0].config
     program, mesh = populate(group.experiment.program, len(population.arrays.keys))
     arrays = place(population.arrays, mesh, by_member=True)
@@ -142,7 +145,7 @@ def make_cadence(config: ConfigDict) -> Cadence:
 def make_policy(population: Population) -> Policy:
     """What is saved of a population."""
     config = population.members[0].config
-    single = len(population.arrays.keys) == 1
+    single = len(population.members) == 1
     record = {
         "config": encode(config.to_dict()),
         "members": [encode(member.overrides, "overrides") for member in population.members],
@@ -150,7 +153,8 @@ def make_policy(population: Population) -> Policy:
         "single": single,
     }
     settings = config.checkpoint
-    return Policy(settings.every_seconds, settings.keep_latest, settings.keep_best, single, record)
+    members = len(population.members)
+    return Policy(settings.every_seconds, settings.keep_latest, settings.keep_best, members, single, record)
 
 
 def result_row(member: sweep.Member, final: Row) -> Row:

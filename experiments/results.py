@@ -2,13 +2,18 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from experiments.rundir import CONFIG, read_config
+
+__all__ = ["ARRAYS", "CONFIG", "METRICS", "RESULTS", "Results", "Row", "read", "read_rows", "write_rows"]
+
 Row = dict[str, Any]
-RESULTS, METRICS, CONFIG, ARRAYS = "results.csv", "metrics.jsonl", "config.json", "arrays.npz"
+RESULTS, METRICS, ARRAYS = "results.csv", "metrics.jsonl", "arrays.npz"
 FIRST_COLUMNS = ("member", "label", "seed", "status", "steps")
 
 
@@ -18,7 +23,7 @@ class Results(NamedTuple):
     Attributes:
         directory: the run directory.
         config: the resolved config as nested dicts.
-        rows: a row per member: "member", "label", "overrides" (dict), "seed", "status", metrics.
+        rows: a row per member: "member", "label", "overrides" (dict), "seed", "status", metrics, recorded arrays.
         metrics: a row per member and logged step.
         arrays: what a study kept beside its rows.
     """
@@ -31,7 +36,20 @@ class Results(NamedTuple):
 
 
 def write_rows(path: Path, rows: list[Row]) -> None:
-    """Writes a CSV: overrides as JSON in one column, then every metric; numbers in full precision."""
+    """Writes a CSV: overrides as JSON in one column, then every metric; numbers in full precision.
+
+    Lists and arrays (coefficients, confusion matrices) go to a file of the same name with the suffix .npz, whose entry
+    "NAME/INDEX" belongs to the row of that index.
+    """
+    arrays = {f"{n}/{i}": np.asarray(v) for i, row in enumerate(rows) for n, v in row.items() if is_array(v)}
+    rows = [{name: value for name, value in row.items() if not is_array(value)} for row in rows]
+    if arrays:
+        partial = path.with_suffix(".npz.part")
+        with partial.open("wb") as archive:
+            np.savez(archive, allow_pickle=False, **arrays)
+        partial.replace(path.with_suffix(".npz"))
+    else:
+        path.with_suffix(".npz").unlink(missing_ok=True)
     names = list(dict.fromkeys([*FIRST_COLUMNS, "overrides", *(name for row in rows for name in row)]))
     names = [name for name in names if any(name in row for row in rows)]
     partial = path.with_suffix(".part")
@@ -40,17 +58,30 @@ def write_rows(path: Path, rows: list[Row]) -> None:
         writer.writeheader()
         for row in rows:
             cells = {
-                name: json.dumps(value) if isinstance(value, (dict, list, tuple)) else value
+                name: json.dumps(value) if isinstance(value, (dict, tuple)) else value
                 for name, value in row.items()
             }
             writer.writerow(cells)
+        file.flush()
+        os.fsync(file.fileno())  # before the rename: after a power cut the file is the old or the new one
     partial.replace(path)
 
 
 def read_rows(path: Path) -> list[Row]:
     """Reads what `write_rows` wrote; empty cells are left out, numbers become numbers."""
     with path.open(newline="", encoding="utf-8") as file:
-        return [{name: parse(cell) for name, cell in row.items() if cell != ""} for row in csv.DictReader(file)]
+        rows = [{name: parse(cell) for name, cell in row.items() if cell != ""} for row in csv.DictReader(file)]
+    if path.with_suffix(".npz").is_file():
+        with np.load(path.with_suffix(".npz"), allow_pickle=False) as stored:
+            for entry in stored.files:
+                name, index = entry.rsplit("/", 1)
+                rows[int(index)][name] = stored[entry]
+    return rows
+
+
+def is_array(value: Any) -> bool:
+    """Whether a result is a list or an array of numbers rather than one cell."""
+    return isinstance(value, (list, np.ndarray))
 
 
 def parse(cell: str) -> Any:
@@ -65,17 +96,22 @@ def parse(cell: str) -> Any:
 
 
 def read(directory: Path) -> Results:
-    """Reads a run directory; parts that are not there yet are empty."""
-    config_path, rows_path, arrays_path = (directory / name for name in (CONFIG, RESULTS, ARRAYS))
-    config = json.loads(config_path.read_text(encoding="utf-8")) if config_path.is_file() else {}
+    """Reads a run directory; parts that are not there yet are empty.
+
+    Raises:
+        ValueError: config.json is damaged.
+    """
+    rows_path, arrays_path = directory / RESULTS, directory / ARRAYS
+    held = read_config(directory)
     rows = read_rows(rows_path) if rows_path.is_file() else []
     metrics = []
     for path in sorted(directory.glob(f"groups/*/{METRICS}")) + [directory / METRICS]:
         if path.is_file():
             with path.open(encoding="utf-8") as file:
-                metrics += [json.loads(line) for line in file]
+                # The last line of a run that goes on, or was killed, may be a part of one.
+                metrics += [json.loads(line) for line in file if line.endswith("\n")]
     arrays = {}
     if arrays_path.is_file():
         with np.load(arrays_path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-    return Results(directory, config.get("config", config), rows, metrics, arrays)
+    return Results(directory, held["config"] if held else {}, rows, metrics, arrays)

@@ -3,41 +3,60 @@
 Runs a config, or the sweep that its file defines. Without --config it lists the configs.
 """
 
+import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.arguments import Arguments, config_files, parse
-from experiments.lock import LockedError, check_free
+from experiments.lock import LOCK, hold
 
 OPTIONS = {"workdir": None, "sweep": True, "help": False}
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command. Returns the exit code: 0, or 2 after a mistake of the caller, told in one line."""
+    """The command.
+
+    Returns:
+        The exit code: 0; 2 after a mistake of the caller; 3 where a single run diverged; 1 where nothing could be
+        written or restored; 143 and 130 after SIGTERM and Ctrl-C. Each is told in one line.
+    """
     started = time.perf_counter()
     try:
         arguments = parse(sys.argv[1:] if argv is None else argv, OPTIONS)
         if arguments is None or arguments.options["help"]:
             print(listing())
             return 0
-        directory = run_directory(arguments)
-        check_free(directory)
-        set_up_devices()
-        from experiments.execute import execute, prepare
-
-        prepared = prepare(arguments, directory)
     except ValueError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    try:
-        return execute(prepared, started)
-    except LockedError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return tell(error, 2)
+    directory = run_directory(arguments)
+    with contextlib.ExitStack() as stack:
+        try:
+            known = (directory / LOCK).is_file()
+            if known:  # before the slow imports
+                stack.enter_context(hold(directory))
+            set_up_devices()
+            from experiments.execute import begin, execute, io_message, prepare
+
+            prepared = prepare(arguments, directory)
+            if not known:  # a config that is refused leaves no directory behind
+                stack.enter_context(hold(directory))
+            code = begin(prepared)
+        except ValueError as error:
+            return tell(error, 2)
+        except OSError as error:
+            return tell(ValueError(io_message(directory, error)), 1)
+        return execute(prepared, started) if code is None else code
+
+
+def tell(error: Exception, code: int) -> int:
+    """Tells what is wrong, in one line; returns the code."""
+    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    return code
 
 
 def run_directory(arguments: Arguments) -> Path:
@@ -68,4 +87,5 @@ def listing() -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # outside of training Ctrl-C just ends the process
     sys.exit(main())

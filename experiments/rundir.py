@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 import jax
 
-from experiments.lock import LOCK
 from experiments.overrides import flatten
-from experiments.results import CONFIG
 
-STATUS = "status.json"
+CONFIG, STATUS = "config.json", "status.json"
+# What a run writes into its directory; nothing else there is ever touched.
+ENTRIES = ("groups", "steps", "metrics.jsonl", "results.csv", "results.npz", "arrays.npz", "samples", "figures")
+ENTRIES += ("tokenizer.json", STATUS, CONFIG)
 SUPERSEDED = "superseded-"  # folders of what --config.checkpoint.resume=fresh put aside
 FORMAT = 1
 PACKAGES = ("nn_core", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "ml-collections")
@@ -157,16 +158,16 @@ def read_status(directory: Path) -> dict[str, Any]:
 
 
 def set_aside(directory: Path) -> Path | None:
-    """Moves what a run directory holds into `superseded-N` inside it; the lock stays. None where there is nothing."""
-    held = [entry for entry in directory.iterdir() if entry.name != LOCK and not entry.name.startswith(SUPERSEDED)]
+    """Moves what a run wrote into its directory to `superseded-N` inside it, and nothing else. None without a run."""
+    held = [directory / name for name in ENTRIES if (directory / name).exists()]
     if not held:
         return None
-    number = 1 + sum(entry.name.startswith(SUPERSEDED) for entry in directory.iterdir())
-    folder = directory / f"{SUPERSEDED}{number}"
-    folder.mkdir()
+    taken = {entry.name for entry in directory.iterdir()}
+    name = next(name for n in range(1, len(taken) + 2) if (name := f"{SUPERSEDED}{n}") not in taken)
+    (directory / name).mkdir()
     for entry in held:
-        entry.rename(folder / entry.name)
-    return folder
+        entry.rename(directory / name / entry.name)
+    return directory / name
 
 
 def cut_metrics(path: Path, size: int) -> str | None:

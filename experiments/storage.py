@@ -1,19 +1,22 @@
 """How a population survives: its checkpoints, its log, and the results that say that it is finished."""
 
+import csv
 import time
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from experiments import results
 from experiments.loop import Row, finite_or_none
-from experiments.rundir import append_rows, cut_metrics
+from experiments.rundir import append_rows, compare, cut_metrics, decode, refusal
 from nn_core.training.checkpoint import Checkpointer, open_checkpoints, save
-from nn_core.training.population import member
-from nn_core.training.restore import restore_latest
+from nn_core.training.manifest import CheckpointError
+from nn_core.training.restore import Restored, restore_latest
 from nn_core.training.state import TrainState, pack, unpack
 
 STEPS = "steps"  # folder of the checkpoints in the folder of a population
@@ -26,6 +29,7 @@ class Policy(NamedTuple):
         every_seconds: least time between two saves; 0 saves after every chunk.
         keep_latest: newest steps to keep, >= 1.
         keep_best: steps with the lowest validation loss to keep besides.
+        members: runs of the population; rows of its state past them are padding and are not saved.
         single: the folder holds one run; its checkpoints have no member axis.
         record: what each checkpoint tells of its run, plain JSON.
     """
@@ -33,6 +37,7 @@ class Policy(NamedTuple):
     every_seconds: float
     keep_latest: int
     keep_best: int
+    members: int
     single: bool
     record: dict[str, Any]
 
@@ -43,6 +48,7 @@ class Store:
     def __init__(self, folder: Path, policy: Policy, checkpointer: Checkpointer):
         self.folder, self.policy, self.checkpointer = folder, policy, checkpointer
         self.last_save = time.monotonic()
+        self.last_step: int | None = None
         self.value: float | None = None
 
     @property
@@ -56,17 +62,30 @@ class Store:
         Args:
             shapes: of the population's state, with shardings where it must go.
         Raises:
-            CheckpointError: nothing sound is left, or its shapes are others.
+            CheckpointError: nothing sound is left, or it is the state of another config.
         """
-        params, training = pack(self.outside(shapes))
+        params, training = pack(jax.tree.map(self.stored_shape, shapes))
         restored = restore_latest(self.checkpointer, params, training)
         if restored is None:
             cut_metrics(self.log_path, 0)
             return None, ()
+        self.check_same(restored)
         gap = cut_metrics(self.log_path, restored.record["log_bytes"])
-        self.value = restored.value
+        self.value, self.last_step = restored.value, restored.step
         notes = (*restored.notes, *([gap] if gap else []))
-        return (restored.step, self.inside(unpack(restored.params, restored.training))), notes
+        (size,) = shapes.step.shape
+        state = jax.tree.map(lambda leaf: self.padded(leaf, size), unpack(restored.params, restored.training))
+        return (restored.step, state), notes
+
+    def check_same(self, restored: Restored) -> None:
+        """Raises CheckpointError where a step is of another config or other members (config.json may be lost)."""
+        held, new = decode(restored.record), decode(self.policy.record)
+        changes = compare(held["config"], new["config"])
+        changed = changes.structure | changes.values
+        if held["numbers"] != new["numbers"] or held["members"] != new["members"]:
+            changed["sweep"] = (f"members {held['numbers']}", f"members {new['numbers']}")
+        if changed:
+            raise CheckpointError(refusal(self.folder, changed))
 
     def log(self, rows: list[Row]) -> None:
         """Appends rows; remembers the validation loss of a single run."""
@@ -80,24 +99,26 @@ class Store:
         Raises:
             CheckpointError: this or the last save failed.
         """
-        if not at_once and time.monotonic() - self.last_save < self.policy.every_seconds:
+        if step == self.last_step or not at_once and time.monotonic() - self.last_save < self.policy.every_seconds:
             return
-        params, training = pack(self.outside(state))
+        params, training = pack(jax.tree.map(self.stored, state))
         record = self.policy.record | {"log_bytes": self.log_path.stat().st_size}
         save(self.checkpointer, step, params, training, record, self.value)
-        self.last_save = time.monotonic()
+        self.last_save, self.last_step = time.monotonic(), step
 
-    def outside(self, state: Any) -> Any:
-        """A state as it is stored: a single run without its member axis."""
-        if not self.policy.single:
-            return state
-        if isinstance(jax.tree.leaves(state)[0], jax.ShapeDtypeStruct):
-            return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), state)
-        return member(state, 0)
+    def stored_shape(self, leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+        """The shape in which a leaf is stored: a single run alone, a population without the padding for the devices."""
+        shape = leaf.shape[1:] if self.policy.single else (self.policy.members, *leaf.shape[1:])
+        return jax.ShapeDtypeStruct(shape, leaf.dtype)
 
-    def inside(self, state: TrainState) -> TrainState:
-        """The inverse of `outside`."""
-        return jax.tree.map(lambda leaf: leaf[None], state) if self.policy.single else state
+    def stored(self, leaf: jax.Array) -> np.ndarray:
+        """A leaf as it is stored."""
+        return np.asarray(leaf)[0 if self.policy.single else slice(self.policy.members)]
+
+    def padded(self, leaf: jax.Array, size: int) -> np.ndarray:
+        """The inverse of `stored`: the rest of `size` rows are copies of the last member, as `sweep.parts` has it."""
+        rows = np.asarray(leaf)[None] if self.policy.single else np.asarray(leaf)
+        return np.concatenate([rows, *[rows[-1:]] * (size - len(rows))])
 
 
 @contextmanager
@@ -108,7 +129,16 @@ def open_store(folder: Path, policy: Policy) -> Iterator[Store]:
         yield Store(folder, policy, checkpointer)
 
 
-def finished_rows(folder: Path) -> list[Row] | None:
-    """The results of a population that is finished, or None."""
-    path = folder / results.RESULTS
-    return results.read_rows(path) if path.is_file() else None
+def finished_rows(folder: Path, numbers: Sequence[int]) -> list[Row] | None:
+    """The results of a population that is finished, or None: also where they are damaged, its state gives them again.
+
+    Args:
+        folder: of the population, or of the run.
+        numbers: of the members that it must have; none for a study, whose rows nobody knows before.
+    """
+    try:
+        rows = results.read_rows(folder / results.RESULTS)
+        found = [row["member"] for row in rows]
+        return rows if found and found == (list(numbers) or found) else None
+    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, csv.Error):
+        return None

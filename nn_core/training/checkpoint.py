@@ -34,6 +34,7 @@ from nn_core.training.manifest import (
 
 PARAMS, TRAINING = "params", "training"
 PARTIAL = ".partial"
+CORRUPT = "corrupt"  # what the name of a damaged step begins with
 MAX_STEP = 2**31 - 1
 
 Leaves = Mapping[str, Mapping[str, Any]]  # kind -> path -> array or description
@@ -166,7 +167,7 @@ def values(directory: Path) -> dict[int, float | None]:
     return found
 
 
-def set_aside(directory: Path, step: int, label: str = "corrupt") -> str:
+def set_aside(directory: Path, step: int, label: str = CORRUPT) -> str:
     """Renames a step to `<label>-<step>-<n>`, so that nothing takes it for a checkpoint, and returns that name."""
     taken = {path.name for path in directory.iterdir()}
     name = next(name for n in range(1, len(taken) + 2) if (name := f"{label}-{step}-{n}") not in taken)

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from nn_core.training.checkpoint import (
+    CORRUPT,
     PARAMS,
     TRAINING,
     Checkpointer,
@@ -63,12 +64,19 @@ def restore_latest(checkpointer: Checkpointer, params: Any, training: Any) -> Re
         The step, or None where there is none at all.
     Raises:
         MismatchError: the newest sound step has other names, shapes or dtypes; the message is a −/+ diff.
-        CheckpointError: every step is damaged (all are left as they are), or none can be read.
+        CheckpointError: every step is damaged (all are left as they are), none can be read, or the only ones left are
+            those that were set aside before.
     """
     wait(checkpointer)
     directory = checkpointer.directory
     order = steps(directory)[::-1]
     if not order:
+        aside = sorted(path.name for path in directory.glob(f"{CORRUPT}-*"))
+        if aside:
+            raise CheckpointError(
+                f"{directory} has no sound checkpoint, only {', '.join(aside)}; "
+                "restore a copy, or start afresh on purpose"
+            )
         return None
     wanted = {PARAMS: params, TRAINING: training}
 
@@ -82,7 +90,7 @@ def restore_latest(checkpointer: Checkpointer, params: Any, training: Any) -> Re
     notes = []
     barrier("the step is read")
     for step, reason in bad.items():
-        name = set_aside(directory, step) if jax.process_index() == 0 else "corrupt"
+        name = set_aside(directory, step) if jax.process_index() == 0 else CORRUPT
         what = f"checkpoint {directory / str(step)}: {reason}"
         notes.append(f"{what}; set aside as {name}, continuing from step {restored.step}")
     return restored._replace(notes=tuple(notes))

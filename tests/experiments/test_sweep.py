@@ -46,12 +46,22 @@ def test_a_sweep_checks_all_its_members_before_the_first_runs():
 def test_parts_have_one_size_and_fill_the_devices():
     (group,) = sweep.group(expand(axis("seed", range(7))))
     cut = sweep.parts(group, max_members=3, num_devices=2)
-    assert [len(members) for members, _ in cut] == [4, 3]
+    assert [len(members) for members, _ in cut] == [3, 3, 1]
     assert all(len(population.keys) == 4 for _, population in cut)
     seeds = [m.config.seed for members, _ in cut for m in members]
     assert seeds == list(range(7))
-    padding = cut[1][1].keys[3]
-    assert bool(jax.random.key_data(padding).tolist() == jax.random.key_data(jax.random.key(6)).tolist())
+    padding = cut[2][1].keys[1:]
+    assert jax.random.key_data(padding).tolist() == 3 * [jax.random.key_data(jax.random.key(6)).tolist()]
+
+
+@pytest.mark.parametrize("max_members", [1, 3, 7])
+def test_who_stands_together_does_not_depend_on_the_devices(max_members):
+    (group,) = sweep.group(expand(axis("seed", range(7))))
+    alone = sweep.parts(group, max_members, num_devices=1)
+    for num_devices in (2, 8):
+        cut = sweep.parts(group, max_members, num_devices)
+        assert [members for members, _ in cut] == [members for members, _ in alone]
+        assert {len(population.keys) % num_devices for _, population in cut} == {0}
 
 
 def test_description_counts_runs_programs_and_devices():
@@ -75,7 +85,7 @@ def test_label_and_seed_are_no_structure():
 
 
 def test_the_next_event_is_the_nearest_cadence():
-    cadence = Cadence(steps=25, eval_every=10, log_every=4)
+    cadence = Cadence(steps=25, eval_every=10, log_every=3, sample_every=4)
     events, step = [], 0
     while step < 25:
         step = cadence.next_event(step)

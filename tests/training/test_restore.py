@@ -99,8 +99,14 @@ def test_the_whole_state_comes_back_bit_for_bit_with_its_types(three: Path) -> N
 
 def test_an_empty_directory_is_no_checkpoint_and_no_error(tmp_path: Path) -> None:
     assert read(tmp_path) is None
-    (tmp_path / "corrupt-3-1").mkdir()
+    (tmp_path / "figures").mkdir()
     assert read(tmp_path) is None
+
+
+def test_steps_that_were_all_set_aside_are_no_fresh_start(tmp_path: Path) -> None:
+    (tmp_path / "corrupt-3-1").mkdir()
+    with pytest.raises(CheckpointError, match="has no sound checkpoint, only corrupt-3-1; restore a copy"):
+        read(tmp_path)
 
 
 def test_the_directory_may_move(three: Path, tmp_path: Path) -> None:
