@@ -4,8 +4,10 @@ Sources: notes L719-L785, L1326-L1339, L2577-L2646, L2734-L2736, L3043-L3048; in
 """
 
 import math
+from functools import partial
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn.initializers import Initializer
@@ -107,10 +109,7 @@ class LayerNorm(nn.Module):
         Returns:
           (..., D) of the dtype of the inputs.
         """
-        x = inputs.astype(jnp.promote_types(inputs.dtype, jnp.float32))
-        centred = x - jnp.mean(x, axis=-1, keepdims=True)
-        variance = jnp.mean(jnp.square(centred), axis=-1, keepdims=True)
-        x = centred * lax.rsqrt(variance + self.epsilon)
+        x = standardise(inputs.astype(jnp.promote_types(inputs.dtype, jnp.float32)), self.epsilon)
         if self.use_scale:
             x = x * _row(self.param("scale", nn.initializers.ones_init(), (x.shape[-1],)), x)
         if self.use_bias:
@@ -146,6 +145,30 @@ class RMSNorm(nn.Module):
         if self.use_scale:
             x = x * _row(self.param("scale", nn.initializers.ones_init(), (x.shape[-1],)), x)
         return x.astype(inputs.dtype)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(1,))
+def standardise(x: Array, epsilon: float) -> Array:
+    """(x - mean) / sqrt(variance + epsilon) along the last axis.
+
+    The derivative is written out in terms of the result y, which the next layer needs anyway:
+    dy = (dx - mean(dx) - y mean(y dx)) / sqrt(variance + epsilon); 3 to 4 % of a GPT's training step on a CPU.
+    """
+    return _standardise(x, epsilon)[0]
+
+
+@standardise.defjvp
+def _standardise_jvp(epsilon: float, primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    (x,), (dx,) = primals, tangents
+    y, inverse = _standardise(x, epsilon)
+    along = jnp.mean(y * dx, axis=-1, keepdims=True)
+    return y, (dx - jnp.mean(dx, axis=-1, keepdims=True) - y * along) * inverse
+
+
+def _standardise(x: Array, epsilon: float) -> tuple[Array, Array]:
+    centred = x - jnp.mean(x, axis=-1, keepdims=True)
+    inverse = lax.rsqrt(jnp.mean(jnp.square(centred), axis=-1, keepdims=True) + epsilon)
+    return centred * inverse, inverse
 
 
 def _row(vector_D: Array, like: Array) -> Array:

@@ -20,6 +20,8 @@ from nn_core.models.attention import (
 
 B, T, S, H, K = 2, 5, 7, 3, 4
 
+attend = jax.jit(dot_product_attention, static_argnames=("causal", "window", "implementation", "block_size"))
+
 
 def make_qkv(keys: int = S, queries: int = T, groups: int = H, seed: int = 0) -> tuple[Array, Array, Array]:
     q_key, k_key, v_key = jax.random.split(jax.random.key(seed), 3)
@@ -45,7 +47,7 @@ def naive(q: Array, k: Array, v: Array, mask: np.ndarray | None = None) -> np.nd
 
 def test_equals_numpy_and_jax_nn_for_cross_attention() -> None:
     q, k, v = make_qkv()
-    outputs = dot_product_attention(q, k, v)
+    outputs = attend(q, k, v)
     assert outputs.shape == (B, T, H, K)
     np.testing.assert_allclose(outputs, naive(q, k, v), atol=1e-6)
     np.testing.assert_allclose(outputs, jax.nn.dot_product_attention(q, k, v), atol=1e-6)
@@ -55,12 +57,12 @@ def test_equals_jax_nn_with_mask_bias_causality_and_groups() -> None:
     q, k, v = make_qkv(keys=T, groups=1)
     bias = jax.random.normal(jax.random.key(3), (1, H, T, T))
     mask = jax.random.bernoulli(jax.random.key(4), 0.7, (B, 1, T, T)) | jnp.eye(T, dtype=bool)[None, None]
-    ours = dot_product_attention(q, k, v, mask=mask, bias=bias, causal=True)
+    ours = attend(q, k, v, mask=mask, bias=bias, causal=True)
     full = jnp.broadcast_to(mask, (B, H, T, T))
     np.testing.assert_allclose(
         ours, jax.nn.dot_product_attention(q, k, v, mask=full, bias=bias, is_causal=True), atol=1e-6
     )
-    assert np.max(np.abs(ours - dot_product_attention(q, k, v, mask=mask, causal=True))) > 1e-2
+    assert np.max(np.abs(ours - attend(q, k, v, mask=mask, causal=True))) > 1e-2
 
 
 def test_worked_example_by_hand() -> None:
@@ -69,7 +71,7 @@ def test_worked_example_by_hand() -> None:
     k = jnp.array([[1.0, 0.0], [0.0, 1.0]]).reshape(1, 2, 1, 2)
     v = jnp.array([[10.0, 0.0], [0.0, 10.0]]).reshape(1, 2, 1, 2)
     np.testing.assert_allclose(attention_weights(q, k)[0, 0, 0], [0.66976, 0.33024], atol=1e-5)
-    np.testing.assert_allclose(dot_product_attention(q, k, v)[0, 0, 0], [6.6976, 3.3024], atol=1e-4)
+    np.testing.assert_allclose(attend(q, k, v)[0, 0, 0], [6.6976, 3.3024], atol=1e-4)
 
 
 def test_softmax_runs_over_keys_so_rows_sum_to_one() -> None:
@@ -92,12 +94,12 @@ def test_a_query_with_nothing_to_see_gets_zeros_and_no_nan_gradient() -> None:
     mask = padding_mask(jnp.array([0, 3]), S)
 
     def total(q: Array, k: Array, v: Array) -> Array:
-        return jnp.sum(jnp.square(dot_product_attention(q, k, v, mask=mask)))
+        return jnp.sum(jnp.square(attend(q, k, v, mask=mask)))
 
-    outputs = np.asarray(dot_product_attention(q, k, v, mask=mask))
+    outputs = np.asarray(attend(q, k, v, mask=mask))
     np.testing.assert_array_equal(outputs[0], 0.0)
     np.testing.assert_allclose(outputs, naive(q, k, v, np.broadcast_to(np.asarray(mask), (B, H, T, S))), atol=1e-6)
-    for grad in jax.grad(total, argnums=(0, 1, 2))(q, k, v):
+    for grad in jax.jit(jax.grad(total, argnums=(0, 1, 2)))(q, k, v):
         assert np.all(np.isfinite(grad)) and np.all(np.asarray(grad[0]) == 0) and np.any(np.asarray(grad[1]) != 0)
 
 
@@ -106,9 +108,9 @@ def test_causal_jacobian_is_exactly_zero_above_the_diagonal() -> None:
 
     def outputs_of(x_TK: Array) -> Array:
         x = jnp.broadcast_to(x_TK[None, :, None], (1, T, H, K))
-        return dot_product_attention(x, x, x, causal=True)[0, :, 0, 0]
+        return attend(x, x, x, causal=True)[0, :, 0, 0]
 
-    jacobian_TS = np.abs(np.asarray(jax.jacobian(outputs_of)(q[0, :, 0]))).sum(axis=-1)
+    jacobian_TS = np.abs(np.asarray(jax.jit(jax.jacobian(outputs_of))(q[0, :, 0]))).sum(axis=-1)
     assert np.all(jacobian_TS[np.triu_indices(T, 1)] == 0)
     assert np.all(jacobian_TS[np.tril_indices(T)] > 0)
 
@@ -129,10 +131,10 @@ def test_masked_softmax_is_exact_zero_where_masked() -> None:
 
 def test_local_attention_is_dense_attention_with_a_band_mask() -> None:
     q, k, v = make_qkv(keys=T)
-    local = dot_product_attention(q, k, v, causal=True, window=2)
-    banded = dot_product_attention(q, k, v, mask=band_mask(T, T, causal=True, window=2))
+    local = attend(q, k, v, causal=True, window=2)
+    banded = attend(q, k, v, mask=band_mask(T, T, causal=True, window=2))
     np.testing.assert_array_equal(local, banded)
-    assert np.max(np.abs(local - dot_product_attention(q, k, v, causal=True))) > 1e-2
+    assert np.max(np.abs(local - attend(q, k, v, causal=True))) > 1e-2
 
 
 def test_a_bias_may_be_a_function_of_the_indices() -> None:
@@ -148,15 +150,15 @@ def test_dropout_acts_on_the_weights_and_keeps_their_mean() -> None:
     q, k, v = make_qkv()
     weights = attention_weights(q, k)
     key = jax.random.key(1)
-    one = dot_product_attention(q, k, v, dropout_key=key, dropout_rate=0.5)
-    np.testing.assert_array_equal(one, apply_weights(weights, v, key, 0.5))
-    many = jax.vmap(lambda key: dot_product_attention(q, k, v, dropout_key=key, dropout_rate=0.5))(
+    one = attend(q, k, v, dropout_key=key, dropout_rate=0.5)
+    np.testing.assert_allclose(one, apply_weights(weights, v, key, 0.5), atol=1e-6)
+    many = jax.jit(jax.vmap(lambda key: dot_product_attention(q, k, v, dropout_key=key, dropout_rate=0.5)))(
         jax.random.split(key, 2000)
     )
     # Five standard errors of the mean of 2,000 draws.
-    error = np.abs(np.asarray(many.mean(axis=0) - dot_product_attention(q, k, v)))
+    error = np.abs(np.asarray(many.mean(axis=0) - attend(q, k, v)))
     assert np.all(error < 5 * np.asarray(many.std(axis=0)) / np.sqrt(2000))
-    assert np.max(np.abs(one - dot_product_attention(q, k, v))) > 0.1
+    assert np.max(np.abs(one - attend(q, k, v))) > 0.1
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -165,13 +167,14 @@ def test_linear_attention_equals_its_kernel_form(causal: bool) -> None:
     kernel = jnp.einsum("bthk,bshk->bhts", positive_features(q), positive_features(k))
     kernel = jnp.where(causal_mask(T), kernel, 0.0) if causal else kernel
     expected = jnp.einsum("bhts,bshk->bthk", kernel / kernel.sum(axis=-1, keepdims=True), v)
-    np.testing.assert_allclose(linear_attention(q, k, v, causal=causal), expected, atol=1e-6)
+    outputs = jax.jit(linear_attention, static_argnames="causal")(q, k, v, causal=causal)
+    np.testing.assert_allclose(outputs, expected, atol=1e-6)
 
 
 def test_half_precision_inputs_keep_a_float32_softmax() -> None:
     q, k, v = (x.astype(jnp.bfloat16) for x in make_qkv())
     assert attention_weights(q, k).dtype == jnp.float32
-    outputs = dot_product_attention(q, k, v)
+    outputs = attend(q, k, v)
     assert outputs.dtype == jnp.bfloat16
     # bfloat16 has 8 bits: 2^-8 of values up to 3.
     np.testing.assert_allclose(outputs.astype(jnp.float32), naive(q, k, v), atol=0.02)

@@ -14,6 +14,8 @@ from nn_core.models.positions import alibi_bias
 B, T, H, K = 2, 29, 4, 6
 BLOCK = 8
 
+attend = jax.jit(dot_product_attention, static_argnames=("causal", "window", "implementation", "block_size"))
+
 
 def make_inputs(groups: int = H, keys: int = T) -> tuple[Array, Array, Array]:
     q_key, k_key, v_key = jax.random.split(jax.random.key(0), 3)
@@ -32,21 +34,13 @@ def random_mask(keys: int = T) -> Array:
 CASES: dict[str, dict[str, Any]] = {
     "plain": {},
     "causal": {"causal": True},
-    "window": {"window": 5},
-    "causal window": {"causal": True, "window": 14},
-    "mask": {"mask": random_mask()},
-    "array bias": {"bias": jax.random.normal(jax.random.key(6), (1, H, T, T)), "causal": True},
+    "window and array bias": {"window": 5, "bias": jax.random.normal(jax.random.key(6), (1, H, T, T))},
+    "causal window and mask": {"causal": True, "window": 14, "mask": random_mask()},
     "function bias": {"bias": lambda queries, keys: alibi_bias(H, queries[None], keys[None]), "causal": True},
-    "all": {
-        "mask": random_mask(),
-        "bias": jax.random.normal(jax.random.key(6), (1, H, 1, T)),
-        "causal": True,
-        "window": 9,
-    },
 }
 
 
-@pytest.mark.parametrize(("case", "groups"), [("plain", H), *((case, 2) for case in CASES)])
+@pytest.mark.parametrize(("case", "groups"), [("plain", H), *((case, 2) for case in list(CASES)[1:])])
 def test_values_and_gradients_equal_the_dense_path(case: str, groups: int) -> None:
     options = CASES[case]
 
@@ -71,22 +65,23 @@ def test_the_gradient_of_a_bias_equals_the_dense_one() -> None:
         return jnp.sum(jnp.sin(outputs))
 
     bias = jax.random.normal(jax.random.key(6), (1, H, T, T))
-    dense, blocks = (jax.grad(total)(bias, implementation) for implementation in ("dense", "blockwise"))
+    differentiate = jax.jit(jax.grad(total), static_argnums=1)
+    dense, blocks = differentiate(bias, "dense"), differentiate(bias, "blockwise")
     np.testing.assert_allclose(blocks, dense, atol=1e-6)
     assert np.max(np.abs(dense)) > 1e-2
 
 
 def test_cross_attention_with_fewer_keys_than_queries() -> None:
     q, k, v = make_inputs(keys=5)
-    blocks = dot_product_attention(q, k, v, mask=random_mask(5), implementation="blockwise", block_size=BLOCK)
-    np.testing.assert_allclose(blocks, dot_product_attention(q, k, v, mask=random_mask(5)), atol=2e-6)
+    blocks = attend(q, k, v, mask=random_mask(5), implementation="blockwise", block_size=BLOCK)
+    np.testing.assert_allclose(blocks, attend(q, k, v, mask=random_mask(5)), atol=2e-6)
     np.testing.assert_array_equal(blocks[:, 11], 0.0)
 
 
 def test_large_scores_do_not_overflow() -> None:
     q, k, v = make_inputs()
-    blocks = dot_product_attention(300.0 * q, k, v, implementation="blockwise", block_size=BLOCK)
-    np.testing.assert_allclose(blocks, dot_product_attention(300.0 * q, k, v), atol=1e-4)
+    blocks = attend(300.0 * q, k, v, implementation="blockwise", block_size=BLOCK)
+    np.testing.assert_allclose(blocks, attend(300.0 * q, k, v), atol=1e-4)
 
 
 def test_dropout_keeps_the_mean_and_drops_whole_weights() -> None:

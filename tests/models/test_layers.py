@@ -5,8 +5,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import Array
 
-from nn_core.models.layers import Dense, Dropout, LayerNorm, RMSNorm
+from nn_core.models.layers import Dense, Dropout, LayerNorm, RMSNorm, standardise
 
 X_BTD = jax.random.normal(jax.random.key(0), (3, 5, 7)) * 4 + 1
 
@@ -120,3 +121,22 @@ def test_dropout_rate_is_an_axis_of_a_sweep_also_under_scan() -> None:
     np.testing.assert_array_equal(found[0], np.ones((100, 100)))
     assert (found[1] == 0).mean() == pytest.approx(0.75, abs=0.02)  # two independent masks
     assert not found[2].any()
+
+
+def test_standardise_has_the_derivative_of_its_formula_in_both_modes() -> None:
+    """The written-out derivative against autodiff of the plain formula, forwards and backwards."""
+    x = jax.random.normal(jax.random.key(0), (3, 7)) * 2.0 + 1.0
+    direction = jax.random.normal(jax.random.key(1), (3, 7))
+
+    def plain(x: Array) -> Array:
+        return (x - x.mean(axis=-1, keepdims=True)) / jnp.sqrt(x.var(axis=-1, keepdims=True) + 1e-3)
+
+    def ours(x: Array) -> Array:
+        return standardise(x, 1e-3)
+
+    _, forward = jax.jvp(ours, (x,), (direction,))
+    _, expected = jax.jvp(plain, (x,), (direction,))
+    np.testing.assert_allclose(forward, expected, atol=1e-6)
+    backward, expected = (jax.grad(lambda x, f=f: jnp.sum(direction * f(x)))(x) for f in (ours, plain))
+    np.testing.assert_allclose(backward, expected, atol=1e-6)
+    assert np.max(np.abs(expected)) > 0.1
