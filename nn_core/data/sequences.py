@@ -144,7 +144,7 @@ def tagged_sentences(*, num_examples: int = 2_000, seed: int = 0) -> TaggedSente
         num_examples: N >= 1.
         seed: of everything.
     Returns:
-        The sentences. A table of each word's most frequent tag is wrong on part of them; a network that reads on is not.
+        The sentences. A table of each word's most frequent tag is wrong on part of them, reading the neighbours is not.
     """
     check_int("num_examples", num_examples, 1)
     rng = np.random.default_rng(check_int("seed", seed, 0))

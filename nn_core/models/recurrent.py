@@ -13,7 +13,8 @@ from nn_core.models.layers import Dense, Dropout
 
 Carries = tuple[tuple[Carry, ...], ...]  # [layer][direction]; every leaf is (B, H)
 
-FORGET_GATE = 1  # the second of an LSTM's four gates
+# The gate that keeps the state when it is open: an LSTM's f of i, f, g, o, a GRU's z of r, z, n.
+KEEPING_GATE = {"lstm": 1, "gru": 1}
 
 
 def orthogonal_gates(num_gates: int) -> nn.initializers.Initializer:
@@ -29,15 +30,20 @@ def orthogonal_gates(num_gates: int) -> nn.initializers.Initializer:
 
 
 def gate_bias(cell: str, forget_bias: float | Array) -> nn.initializers.Initializer:
-    """Zeros, but for an LSTM's forget gate: open at the start, so that memory and gradients last (Gers et al. 2000)."""
+    """Zeros, but for the gate that keeps the state: open at the start, so that memory and gradients last.
+
+    At a bias b the state shrinks by sigmoid(b) a step: 1 (Gers et al. 2000) is 0.73, good for a few steps; to carry
+    something over T steps from the start, b = log(T) is needed (Tallec and Ollivier 2018).
+    """
 
     def initialize(key: Array, shape: tuple[int, ...], dtype: DTypeLike = jnp.float32) -> Array:
         del key
         bias_G = jnp.zeros(shape, dtype)
-        if cell != "lstm":
+        if cell not in KEEPING_GATE:
             return bias_G
         width = shape[0] // find_cell(cell).num_gates
-        return bias_G.at[FORGET_GATE * width : (FORGET_GATE + 1) * width].set(jnp.asarray(forget_bias, dtype))
+        start = KEEPING_GATE[cell] * width
+        return bias_G.at[start : start + width].set(jnp.asarray(forget_bias, dtype))
 
     return initialize
 
@@ -52,7 +58,7 @@ class RecurrentLayer(nn.Module):
         cell: a key of CELLS.
         features: H >= 1.
         reverse: read from the last token to the first.
-        forget_bias: start of an LSTM's forget bias.
+        forget_bias: start of the bias of an LSTM's forget gate, or a GRU's z; see `gate_bias`.
         kernel_init: initializer of the input kernel.
     """
 
@@ -107,7 +113,7 @@ class Recurrent(nn.Module):
         num_layers: L >= 1.
         bidirectional: a second set of layers reads from the end; outputs are [forward, backward], 2 H wide.
         dropout_rate: of what one layer hands to the next, may be a tracer; None: not in the program.
-        forget_bias: start of an LSTM's forget bias.
+        forget_bias: start of the bias of an LSTM's forget gate, or a GRU's z; see `gate_bias`.
     """
 
     cell: str

@@ -33,6 +33,7 @@ class SequenceToOne(nn.Module):
         vocabulary_size: V of token ids; None: the inputs are vectors.
         embedding_size: E of the token vectors.
         pad_id: id of padding, which the result does not depend on; None: there is none.
+        forget_bias: of the `Recurrent` stack.
     """
 
     num_outputs: int
@@ -44,6 +45,7 @@ class SequenceToOne(nn.Module):
     vocabulary_size: int | None = None
     embedding_size: int = 32
     pad_id: int | None = None
+    forget_bias: float | Array = 1.0
 
     @nn.compact
     def __call__(self, inputs: Array, deterministic: bool = True) -> Array:
@@ -75,6 +77,7 @@ class SequenceTagger(nn.Module):
     vocabulary_size: int | None = None
     embedding_size: int = 32
     pad_id: int | None = None
+    forget_bias: float | Array = 1.0
 
     @nn.compact
     def __call__(self, inputs: Array, deterministic: bool = True) -> Array:
@@ -89,7 +92,7 @@ class RecurrentLanguageModel(nn.Module):
 
     Attributes:
         vocabulary_size: V.
-        cell, features, num_layers, dropout_rate: of the `Recurrent` stack; dropout also on its inputs and outputs.
+        cell, features, num_layers, dropout_rate, forget_bias: of the `Recurrent` stack; also dropout around it.
         embedding_size: E of the token vectors.
     """
 
@@ -99,11 +102,18 @@ class RecurrentLanguageModel(nn.Module):
     num_layers: int = 1
     embedding_size: int = 64
     dropout_rate: float | Array | None = None
+    forget_bias: float | Array = 1.0
 
     def setup(self) -> None:
         check_sizes(vocabulary_size=self.vocabulary_size, embedding_size=self.embedding_size)
         self.embedding = Embedding(self.vocabulary_size, self.embedding_size)
-        self.recurrent = Recurrent(self.cell, self.features, self.num_layers, dropout_rate=self.dropout_rate)
+        self.recurrent = Recurrent(
+            self.cell,
+            self.features,
+            self.num_layers,
+            dropout_rate=self.dropout_rate,
+            forget_bias=self.forget_bias,
+        )
         self.output = Dense(self.vocabulary_size)
         if self.dropout_rate is not None:
             self.input_dropout, self.output_dropout = Dropout(self.dropout_rate), Dropout(self.dropout_rate)
@@ -166,7 +176,7 @@ class SequenceToSequence(nn.Module):
     Attributes:
         source_size: V of source ids.
         target_size: V of target ids.
-        cell, features, num_layers, dropout_rate: of both stacks.
+        cell, features, num_layers, dropout_rate, forget_bias: of both stacks.
         embedding_size: E of the token vectors.
         reverse_source: read the source backwards: its beginning comes near the target's (Sutskever et al. 2014).
         source_pad_id: id of padding in the source; None: there is none.
@@ -179,15 +189,24 @@ class SequenceToSequence(nn.Module):
     num_layers: int = 1
     embedding_size: int = 32
     dropout_rate: float | Array | None = None
+    forget_bias: float | Array = 1.0
     reverse_source: bool = False
     source_pad_id: int | None = None
 
     def setup(self) -> None:
         self.source_embedding = Embedding(self.source_size, self.embedding_size)
         self.target_embedding = Embedding(self.target_size, self.embedding_size)
-        self.encoder = Recurrent(self.cell, self.features, self.num_layers, dropout_rate=self.dropout_rate)
-        self.decoder = Recurrent(self.cell, self.features, self.num_layers, dropout_rate=self.dropout_rate)
+        self.encoder, self.decoder = self._stack(), self._stack()
         self.output = Dense(self.target_size)
+
+    def _stack(self) -> Recurrent:
+        return Recurrent(
+            self.cell,
+            self.features,
+            self.num_layers,
+            dropout_rate=self.dropout_rate,
+            forget_bias=self.forget_bias,
+        )
 
     def __call__(self, source_BS: Array, target_BT: Array, deterministic: bool = True) -> Array:
         """Teacher forcing: predicts each target token from the source and the *true* tokens before it.
@@ -254,5 +273,6 @@ def _stack(module: SequenceToOne | SequenceTagger, name: str) -> Recurrent:
         module.num_layers,
         bidirectional=module.bidirectional,
         dropout_rate=module.dropout_rate,
+        forget_bias=module.forget_bias,
         name=name,
     )

@@ -10,13 +10,22 @@ V, E, B, K = 11, 5, 7, 3
 KEY = jax.random.key(0)
 
 
-def table(key, rows=V):
-    return jax.random.normal(jax.random.key(key), (rows, E))
+def table(seed, rows=V):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=(rows, E)), jnp.float32)
+
+
+def ids(seed, *shape):
+    return jnp.asarray(np.random.default_rng(seed).integers(0, V, shape), jnp.int32)
+
+
+def jitted(function, *arguments, **options):
+    return jax.jit(function, static_argnames=tuple(options))(*arguments, **options)
 
 
 PARAMS = {"input": {"embedding": table(1)}, "output": {"embedding": table(2)}}
-IDS = jax.random.randint(jax.random.key(3), (3, B), 0, V)
-NEGATIVES_BK = jax.random.randint(jax.random.key(4), (B, K), 0, V)
+INPUTS = np.asarray(PARAMS["input"]["embedding"])
+IDS = ids(3, 3, B)
+NEGATIVES_BK = ids(4, B, K)
 
 
 def sigmoid(x):
@@ -26,63 +35,62 @@ def sigmoid(x):
 def test_lookup_is_a_product_with_one_hot_rows_and_only_used_rows_have_gradients():
     module = e.Embedding(V, E)
     params = {"embedding": table(1)}
-    ids = jnp.array([[1, 3], [3, 9]])
-    looked = module.apply({"params": params}, ids)
+    tokens = jnp.array([[1, 3], [3, 9]])
+    looked = module.apply({"params": params}, tokens)
     np.testing.assert_allclose(
-        looked, jnp.einsum("btv,ve->bte", jax.nn.one_hot(ids, V), params["embedding"]), rtol=1e-6
+        looked, jnp.einsum("btv,ve->bte", jax.nn.one_hot(tokens, V), params["embedding"]), rtol=1e-6
     )
-    gradient = jax.grad(lambda p: module.apply({"params": p}, ids).sum())(params)["embedding"]
+    gradient = jax.grad(lambda p: module.apply({"params": p}, tokens).sum())(params)["embedding"]
     assert np.flatnonzero(gradient.any(axis=1)).tolist() == [1, 3, 9] and gradient[3, 0] == 2
     np.testing.assert_allclose(
         module.apply({"params": params}, looked, method="attend"), looked @ params["embedding"].T, rtol=1e-5
     )
     assert jnp.isnan(module.apply({"params": params}, jnp.array([V]))).all()
     with pytest.raises(ValueError, match="vocabulary_size=0"):
-        e.Embedding(0, E).init(KEY, ids)
+        e.Embedding(0, E).init(KEY, tokens)
 
 
 def by_hand(vector, context, negatives, num_negatives):
     u, v = np.asarray(PARAMS["output"]["embedding"]), np.asarray(vector, np.float64)
-    scale = num_negatives / len(negatives)
+    scale, context, negatives = num_negatives / len(negatives), int(context), np.asarray(negatives)
     return -np.log(sigmoid(v @ u[context])) - scale * sum(np.log(sigmoid(-v @ u[k])) for k in negatives)
 
 
 def test_skip_gram_is_the_sum_of_log_sigmoids():
-    losses = e.skip_gram_losses(PARAMS, IDS[0], IDS[1], NEGATIVES_BK, K)
+    losses = jitted(e.skip_gram_losses, PARAMS, IDS[0], IDS[1], NEGATIVES_BK, K)
     expected = [
-        by_hand(PARAMS["input"]["embedding"][c], o, negatives, K)
-        for c, o, negatives in zip(IDS[0], IDS[1], NEGATIVES_BK, strict=True)
+        by_hand(INPUTS[int(c)], o, negatives, K) for c, o, negatives in zip(IDS[0], IDS[1], NEGATIVES_BK, strict=True)
     ]
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
 
 
 def test_shared_negatives_count_as_many_as_asked_for():
     shared_M = jnp.array([1, 4, 4, 9])
-    losses = e.skip_gram_losses(PARAMS, IDS[0], IDS[1], shared_M, 2.0)
-    expected = [by_hand(PARAMS["input"]["embedding"][c], o, shared_M, 2.0) for c, o in zip(IDS[0], IDS[1], strict=True)]
+    losses = jitted(e.skip_gram_losses, PARAMS, IDS[0], IDS[1], shared_M, 2.0)
+    expected = [by_hand(INPUTS[int(c)], o, shared_M, 2.0) for c, o in zip(IDS[0], IDS[1], strict=True)]
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
-    same = e.skip_gram_losses(PARAMS, IDS[0], IDS[1], jnp.broadcast_to(shared_M[None], (B, 4)), 4.0)
-    np.testing.assert_allclose(e.skip_gram_losses(PARAMS, IDS[0], IDS[1], shared_M, 4.0), same, rtol=1e-5)
+    same = jitted(e.skip_gram_losses, PARAMS, IDS[0], IDS[1], jnp.broadcast_to(shared_M[None], (B, 4)), 4.0)
+    np.testing.assert_allclose(jitted(e.skip_gram_losses, PARAMS, IDS[0], IDS[1], shared_M, 4.0), same, rtol=1e-5)
 
 
 def test_cbow_predicts_from_the_mean_of_the_words_that_are_there():
-    contexts_BW = jax.random.randint(jax.random.key(5), (B, 4), 0, V)
+    contexts_BW = ids(5, B, 4)
     keep_BW = jnp.arange(4)[None] < jnp.array([4, 3, 2, 1, 0, 4, 1])[:, None]
-    losses = e.cbow_losses(PARAMS, contexts_BW, keep_BW, IDS[0], NEGATIVES_BK, K)
+    losses = jitted(e.cbow_losses, PARAMS, contexts_BW, keep_BW, IDS[0], NEGATIVES_BK, K)
     assert losses[4] == 0
-    vectors = PARAMS["input"]["embedding"]
+    vectors = INPUTS
     for b in (0, 1, 2, 3, 5, 6):
-        mean = vectors[contexts_BW[b][keep_BW[b]]].mean(axis=0)
+        mean = vectors[np.asarray(contexts_BW[b])[np.asarray(keep_BW[b])]].mean(axis=0)
         np.testing.assert_allclose(losses[b], by_hand(mean, IDS[0, b], NEGATIVES_BK[b], K), rtol=1e-5)
 
 
 def test_fasttext_with_the_word_alone_is_skip_gram():
     pieces_BG = jnp.stack([IDS[0], IDS[2]], axis=1)
     alone = jnp.array([[True, False]] * B)
-    losses = e.fasttext_losses(PARAMS, pieces_BG, alone, IDS[1], NEGATIVES_BK, K)
-    np.testing.assert_allclose(losses, e.skip_gram_losses(PARAMS, IDS[0], IDS[1], NEGATIVES_BK, K), rtol=1e-6)
-    both = e.fasttext_losses(PARAMS, pieces_BG, jnp.ones_like(alone), IDS[1], NEGATIVES_BK, K)
-    mean = PARAMS["input"]["embedding"][pieces_BG[0]].mean(axis=0)
+    losses = jitted(e.fasttext_losses, PARAMS, pieces_BG, alone, IDS[1], NEGATIVES_BK, K)
+    np.testing.assert_allclose(losses, jitted(e.skip_gram_losses, PARAMS, IDS[0], IDS[1], NEGATIVES_BK, K), rtol=1e-6)
+    both = jitted(e.fasttext_losses, PARAMS, pieces_BG, jnp.ones_like(alone), IDS[1], NEGATIVES_BK, K)
+    mean = INPUTS[np.asarray(pieces_BG[0])].mean(axis=0)
     np.testing.assert_allclose(both[0], by_hand(mean, IDS[1, 0], NEGATIVES_BK[0], K), rtol=1e-5)
 
 
@@ -90,9 +98,9 @@ def test_glove_by_hand():
     params = e.init_glove(KEY, V, E)
     params = jax.tree.map(lambda leaf: leaf + 0.3, params)
     counts_B = jnp.array([1.0, 5.0, 50.0, 99.0, 100.0, 101.0, 900.0])
-    losses = e.glove_losses(params, IDS[0], IDS[1], counts_B, x_max=100.0, alpha=0.75)
+    losses = jitted(e.glove_losses, params, IDS[0], IDS[1], counts_B, x_max=100.0, alpha=0.75)
     v, u = (jax.tree.map(np.float64, params[name]) for name in ("input", "output"))
-    for b, (i, j, x) in enumerate(zip(IDS[0], IDS[1], np.float64(counts_B), strict=True)):
+    for b, (i, j, x) in enumerate(zip(*np.asarray(IDS[:2]), np.float64(counts_B), strict=True)):
         error = v["embedding"][i] @ u["embedding"][j] + v["bias"][i] + u["bias"][j] - np.log(x)
         np.testing.assert_allclose(losses[b], min(1.0, (x / 100) ** 0.75) * error**2, rtol=1e-4)
 
@@ -128,24 +136,24 @@ def test_skip_gram_puts_words_of_one_topic_together(seed):
 
 
 def test_unit_vectors_have_finite_gradients_at_zero():
-    np.testing.assert_allclose(jnp.linalg.norm(e.unit(table(1)), axis=1), np.ones(V), rtol=1e-6)
-    assert jnp.isfinite(jax.grad(lambda x: e.unit(x).sum())(jnp.zeros((2, 3)))).all()
+    np.testing.assert_allclose(jnp.linalg.norm(jitted(e.unit, table(1)), axis=1), np.ones(V), rtol=1e-6)
+    assert jnp.isfinite(jitted(jax.grad(lambda x: e.unit(x).sum()), jnp.zeros((2, 3)))).all()
 
 
 def test_info_nce_is_the_mean_of_two_cross_entropies():
     left, right = table(1)[:B], table(2)[:B]
     logits = np.asarray(e.unit(left) @ e.unit(right).T, np.float64) / 0.3
-    ids = jnp.arange(B)
-    expected = optax.softmax_cross_entropy_with_integer_labels(logits, ids)
-    expected = (expected + optax.softmax_cross_entropy_with_integer_labels(logits.T, ids)) / 2
-    np.testing.assert_allclose(e.info_nce_losses(left, right, 0.3), expected, rtol=1e-5)
-    np.testing.assert_allclose(e.info_nce_losses(left, right, 0.3, jnp.eye(B, dtype=bool)), expected, rtol=1e-5)
-    everything = e.info_nce_losses(left, right, 0.3, jnp.ones((B, B), bool))
+    rows = jnp.arange(B)
+    expected = optax.softmax_cross_entropy_with_integer_labels(logits, rows)
+    expected = (expected + optax.softmax_cross_entropy_with_integer_labels(logits.T, rows)) / 2
+    np.testing.assert_allclose(jitted(e.info_nce_losses, left, right, 0.3), expected, rtol=1e-5)
+    np.testing.assert_allclose(jitted(e.info_nce_losses, left, right, 0.3, jnp.eye(B, dtype=bool)), expected, rtol=1e-5)
+    everything = jitted(e.info_nce_losses, left, right, 0.3, jnp.ones((B, B), bool))
     np.testing.assert_allclose(everything, np.zeros(B), atol=1e-5)
 
 
 def test_info_nce_of_all_equal_vectors_is_the_logarithm_of_the_batch():
-    np.testing.assert_allclose(e.info_nce_losses(jnp.ones((B, E)), jnp.ones((B, E)), 0.1), np.log(B), rtol=1e-5)
+    np.testing.assert_allclose(jitted(e.info_nce_losses, jnp.ones((B, E)), jnp.ones((B, E)), 0.1), np.log(B), rtol=1e-5)
 
 
 def test_joint_space_gives_unit_vectors():
@@ -162,7 +170,8 @@ def test_matrix_factorization_and_its_cold_start():
     plain = e.MatrixFactorization(4, 6, E, mean=3.5)
     shapes = jax.eval_shape(plain.init, KEY, pairs_B2)["params"]
     params = jax.tree.map(lambda leaf: jnp.asarray(generator.normal(size=leaf.shape), jnp.float32), shapes)
-    ratings = plain.apply({"params": params}, pairs_B2)[:, 0]
+    ratings = np.asarray(jitted(plain.apply, {"params": params}, pairs_B2))[:, 0]
+    params = jax.device_get(params)
     p, q = params["user"]["embedding"], params["item"]["embedding"]
     bu, bi = params["user_bias"]["embedding"][:, 0], params["item_bias"]["embedding"][:, 0]
     for rating, (u, i) in zip(ratings[:3], pairs_B2[:3].tolist(), strict=True):
@@ -172,7 +181,7 @@ def test_matrix_factorization_and_its_cold_start():
     model = e.MatrixFactorization(4, 6, E, mean=3.5)
     params = jax.jit(model.init)(KEY, pairs_B2, content_IK)["params"]
     assert not params["item"]["embedding"].any()
-    known = model.apply({"params": params}, pairs_B2[:3], content_IK)
-    other = model.apply({"params": params}, pairs_B2[:3], jnp.zeros_like(content_IK))
+    known = jitted(model.apply, {"params": params}, pairs_B2[:3], content_IK)
+    other = jitted(model.apply, {"params": params}, pairs_B2[:3], jnp.zeros_like(content_IK))
     np.testing.assert_allclose(other[:, 0], 3.5)
     assert jnp.abs(known - other).min() > 1e-4

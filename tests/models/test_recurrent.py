@@ -42,7 +42,8 @@ def test_recurrent_kernels_start_orthogonal_and_the_forget_gate_open(inputs_BTD)
     for kernel_HH in jnp.split(params["recurrent"]["kernel"], 4, axis=1):
         np.testing.assert_allclose(kernel_HH @ kernel_HH.T, np.eye(H), atol=1e-5)
     assert params["input"]["bias"].tolist() == [0.0] * H + [1.0] * H + [0.0] * (2 * H)
-    assert not gate_bias("gru", 1.0)(jax.random.key(0), (3 * H,)).any()
+    assert gate_bias("gru", 2.0)(jax.random.key(0), (3 * H,)).tolist() == [0.0] * H + [2.0] * H + [0.0] * H
+    assert not gate_bias("vanilla", 1.0)(jax.random.key(0), (H,)).any()
 
 
 @pytest.mark.parametrize(("cell", "bidirectional"), [("vanilla", False), ("lstm", True), ("gru", False)])

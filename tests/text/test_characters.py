@@ -119,6 +119,6 @@ def test_load_names_the_file_that_is_not_a_tokenizer(tmp_path, content):
 
 def test_hundred_thousand_repeated_characters_take_less_than_a_second():
     tokenizer = train_characters(["ab"])
-    start = time.perf_counter()
+    start = time.process_time()
     assert tokenizer.decode(tokenizer.encode("a" * 100_000)) == "a" * 100_000
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
