@@ -5,6 +5,8 @@ Two kinds of value, told apart by where they stand: `hparams.*` are arguments of
 An hparam that is left unset is not in the program at all; one that is set and read by nothing is an error.
 """
 
+from typing import Any
+
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
@@ -36,7 +38,7 @@ def experiment() -> ConfigDict:
     """A run: the sections that every config has. Model and data stand for the smallest thing that learns."""
     config = ConfigDict()
     config.name = "run"  # also the name of the run directory under checkpoints/
-    config.label = ""  # how tables and figures call a member; its overrides where empty
+    config.label = ""  # how tables and figures call a member: "family: name | tuned"; its overrides where empty
     config.seed = 0  # decides split, start, batches and noise
     config.num_seeds = 8  # seeds of the config's sweep, >= 1
     config.hparams = ConfigDict({name: placeholder(float) for name in HPARAMS})
@@ -93,12 +95,31 @@ def experiment() -> ConfigDict:
     return config
 
 
+def study(name: str, settings: dict[str, Any]) -> ConfigDict:
+    """An experiment that is an algorithm with its own loop and no training run: the few sections that it reads.
+
+    Args:
+        name: the study, see experiments/studies; also the name of the run and of its figure.
+        settings: the study's own numbers; each has its range beside it in the config file.
+    """
+    config = ConfigDict()
+    config.name = name
+    config.seed = 0  # the first seed
+    config.num_seeds = 10  # seeds, one after the other from the first, >= 1
+    config.task = ConfigDict({"name": name} | settings)
+    config.checkpoint = ConfigDict({"resume": "auto"})  # auto: show what is finished; fresh: run again; never: refuse
+    config.table = ()
+    config.figures = (name,)
+    return config
+
+
 def classification(name: str = "classification") -> ConfigDict:
     """What is learned from labelled examples."""
     return ConfigDict(
         {
             "name": name,  # classification (softmax), binary (one sigmoid), one_vs_rest (a sigmoid a class), regression
             "class_weights": "none",  # none, or balanced: N / (C N_c)
+            "record": (),  # kept of each run beside its numbers: coefficients, support, confusion, regions
         }
     )
 
@@ -173,9 +194,9 @@ def text(name: str, *, context_size: int, batch_size: int) -> ConfigDict:
     """A text as tokens."""
     return ConfigDict(
         {
-            "name": name,  # shakespeare (download), pydoc, generated (both offline), file (with path)
-            "path": placeholder(str),  # of the text, where name is "file"
-            "tokenizer": "characters",  # see nn_core/text/tokenizers.py
+            "name": name,  # shakespeare (download), pydoc, generated (both offline), file, token_file (with path)
+            "path": placeholder(str),  # of the text, where name is "file"; of the tokens (experiments/tokens.py)
+            "tokenizer": "characters",  # see nn_core/text/tokenizers.py; a token file brings its own
             "vocabulary_size": placeholder(int),  # of a trained tokenizer
             "split_ratio": 0.9,  # share of the text that is trained on, in (0, 1)
             "context_size": context_size,  # tokens of a window, >= 1

@@ -87,7 +87,8 @@ def build(config: ConfigDict) -> tuple[Task, Data]:
         class_weights_C=None if weigh is None else jnp.asarray(weigh(targets, num_classes), jnp.float32),
         describe=describe,
     )
-    return with_records(make_supervised(problem), make_model, num_classes, records), {"inputs": inputs, "targets": targets}
+    task = with_records(make_supervised(problem), make_model, num_classes, records)
+    return task, {"inputs": inputs, "targets": targets}
 
 
 def with_records(task: Task, make_model: MakeModel, num_classes: int, records: tuple[Record, ...]) -> Task:
@@ -108,7 +109,7 @@ def make_support(config: ConfigDict) -> Record:
     """The record that compares weights with the coefficients that generated the data."""
     if config.data.name != "sparse_regression" or config.data.noise_features:
         raise ValueError(
-            "config.task.record 'support' needs known coefficients: data.name='sparse_regression' without noise_features"
+            "config.task.record 'support' needs true coefficients: data.name='sparse_regression', data.noise_features=0"
         )
     options = {name: value for name, value in config.data.options.items() if value is not None}
     names = ("seed", "num_features", "num_informative")

@@ -58,8 +58,7 @@ def write_rows(path: Path, rows: list[Row]) -> None:
         writer.writeheader()
         for row in rows:
             cells = {
-                name: json.dumps(value) if isinstance(value, (dict, tuple)) else value
-                for name, value in row.items()
+                name: json.dumps(value) if isinstance(value, (dict, tuple)) else value for name, value in row.items()
             }
             writer.writerow(cells)
         file.flush()

@@ -1,4 +1,9 @@
-"""The table at the end of a run: one row per setting, mean and 95 % confidence interval over its seeds."""
+"""The table at the end of a run: one row per setting, mean and 95 % confidence interval over its seeds.
+
+A label says how settings belong together: in `family: name | tuned`, settings of one family share a panel of a figure,
+and of those that differ in `tuned` only (a learning rate, say) table and figures show the one with the lowest mean
+validation loss. Family and tuned part may be missing. The test results choose nothing.
+"""
 
 import math
 import statistics
@@ -6,6 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from scipy import stats
+
+from nn_core.diagnosis import diagnose
+
+FAMILY, TUNED = ": ", " | "  # what separates the parts of a label
+JUDGED = ("train_loss", "validation_loss", "gap")  # columns that together tell underfitting from overfitting
 
 Row = Mapping[str, Any]
 
@@ -52,6 +62,64 @@ def by_setting(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return groups
 
 
+def family(name: str) -> str:
+    """What stands before the colon of a setting's name; nothing where there is none.
+
+    >>> family("L1: 0.001"), family("none")
+    ('L1', '')
+    """
+    return name.split(FAMILY, 1)[0] if FAMILY in name else ""
+
+
+def short(name: str) -> str:
+    """A setting's name within its family, without its tuned part.
+
+    >>> short("deep: ReLU | rate 0.1"), short("none")
+    ('ReLU', 'none')
+    """
+    return name.split(TUNED, 1)[0].split(FAMILY, 1)[-1]
+
+
+def tuned(name: str) -> str:
+    """What stands after the bar of a setting's name; nothing where there is none."""
+    return name.split(TUNED, 1)[1] if TUNED in name else ""
+
+
+def validation_loss(rows: Iterable[Row]) -> float:
+    """Mean validation loss of a setting; infinite where a seed diverged: its last numbers mean nothing."""
+    rows = list(rows)
+    if any(row.get("status") == "diverged" for row in rows):
+        return math.inf
+    mean = summarize(row.get("validation_loss") for row in rows).mean
+    return mean if math.isfinite(mean) else math.inf
+
+
+def chosen(groups: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
+    """Of settings that differ in their tuned part only, the one with the lowest mean validation loss.
+
+    Args:
+        groups: what `by_setting` returns.
+    Returns:
+        The groups that are left, in their order, under their full names.
+    """
+    best: dict[str, str] = {}
+    for name, rows in groups.items():
+        place = name.split(TUNED, 1)[0]
+        if place not in best or validation_loss(rows) < validation_loss(groups[best[place]]):
+            best[place] = name
+    return {name: groups[name] for name in best.values()}
+
+
+def verdicts(groups: Mapping[str, Sequence[Row]]) -> dict[str, str]:
+    """Whether each setting underfits or overfits, judged by its mean losses and the best mean validation loss."""
+    losses = {
+        name: tuple(summarize(row.get(column) for row in rows).mean for column in JUDGED[:2])
+        for name, rows in groups.items()
+    }
+    finite = [validation for _, validation in losses.values() if math.isfinite(validation)]
+    return {name: diagnose(*loss, min(finite, default=math.nan)).verdict for name, loss in losses.items()}
+
+
 def show(value: Any) -> str:
     """A value for people: four significant digits."""
     if isinstance(value, float):
@@ -66,23 +134,33 @@ def show_summary(summary: Summary) -> str:
     if summary.number == 0:
         return "–"
     if not math.isfinite(summary.half_width):
-        return f"{summary.mean:.4g}"
-    digits = 4
-    if summary.half_width > 0:
-        digits = min(max(1 - math.floor(math.log10(summary.half_width)), 0), 6)
+        return f"{summary.mean:.6g}"
+    if summary.half_width == 0:
+        return f"{summary.mean:.4g} ± 0"
+    digits = max(1 - math.floor(math.log10(summary.half_width)), 0)
+    if digits > 6:
+        return f"{summary.mean:.4g} ± {summary.half_width:.1g}"
     return f"{summary.mean:.{digits}f} ± {summary.half_width:.{digits}f}"
 
 
 def make_table(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
-    """Header and body: a line per setting with n, what ended early, and `mean ± half width` of each column."""
-    groups = by_setting(rows)
+    """Header and body: a line per setting with n, what ended early, and `mean ± half width` of each column.
+
+    Runs that diverged are counted, and left out of the means: their last numbers mean nothing.
+    Columns that hold train_loss, validation_loss and gap are followed by the verdict that they imply.
+    """
+    groups = chosen(by_setting(rows))
     columns = [column for column in columns if any(column in row for row in rows)]
     statuses = [status for status in ("diverged", "stopped") if any(row.get("status") == status for row in rows)]
     body = [["setting", "n", *statuses, *(column.replace("_", " ") for column in columns)]]
     for name, members in groups.items():
         counts = [str(sum(row.get("status") == status for row in members)) for status in statuses]
-        cells = [show_summary(summarize(row.get(column) for row in members)) for column in columns]
+        sound = [row for row in members if row.get("status") != "diverged"] or (members if len(members) == 1 else [])
+        cells = [show_summary(summarize(row.get(column) for row in sound)) for column in columns]
         body.append([name, str(len(members)), *counts, *cells])
+    if set(JUDGED) <= set(columns):
+        for line, verdict in zip(body, ["verdict", *verdicts(groups).values()], strict=True):
+            line.append(verdict)
     return body
 
 

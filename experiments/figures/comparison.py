@@ -1,34 +1,40 @@
 """Comparison of settings: every seed as a point, the mean with its 95 % confidence interval."""
 
+import math
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.style import COLOURS, label, subplots
-from experiments.results import Results
-from experiments.table import by_setting, summarize
+from experiments.figures.style import COLOURS, GREY, label, panels, quantity
+from experiments.results import Results, Row
+from experiments.table import by_setting, chosen, family, summarize
+
+COLUMNS = 3  # panels side by side
 
 
 def comparison(run: Results) -> Figure:
-    """One panel for each column of the table, settings from top to bottom."""
-    groups = by_setting(run.rows)
+    """One panel for each column of the table, settings from top to bottom, a colour for each family."""
+    groups = chosen(by_setting(run.rows))
     columns = [c for c in run.config["table"] if any(isinstance(row.get(c), (int, float)) for row in run.rows)]
-    figure, axes = subplots(1, len(columns), width=3.4, height=0.9 + 0.28 * len(groups))
-    heights = np.arange(len(groups))
-    for axis, column in zip(axes[0], columns, strict=True):
-        for height, rows in zip(heights, groups.values(), strict=True):
-            values = [row[column] for row in rows if isinstance(row.get(column), (int, float))]
-            summary = summarize(values)
-            axis.plot(values, [height] * len(values), "o", color=COLOURS[5], markersize=3, alpha=0.6)
-            axis.errorbar(
-                summary.mean,
-                height,
-                xerr=np.nan_to_num(summary.half_width),
-                fmt="D",
-                color=COLOURS[0],
-                markersize=4,
-                capsize=3,
-            )
-        label(axis, column.replace("_", " "), "")
-        axis.set_yticks(heights, list(groups) if axis is axes[0][0] else [""] * len(groups))
-        axis.invert_yaxis()
+    longest = max(map(len, groups))
+    width, height = 2.9 + 0.03 * longest, 1.0 + 0.26 * len(groups)
+    figure, axes = panels(len(columns), columns=COLUMNS, width=width, height=height, sharey=True)
+    families = list(dict.fromkeys(family(name) for name in groups))
+    for axis, column in zip(axes, columns, strict=True):
+        for place, (name, rows) in enumerate(groups.items()):
+            draw(axis, place, rows, column, COLOURS[families.index(family(name)) % len(COLOURS)])
+        label(axis, quantity(column, run.config), "")
+        axis.tick_params(axis="y", labelsize="small")
+    axes[0].set_yticks(np.arange(len(groups)), list(groups))
+    axes[0].set_ylim(len(groups) - 0.5, -0.5)
     return figure
+
+
+def draw(axes: Axes, place: int, rows: list[Row], column: str, colour: str) -> None:
+    """The seeds of one setting and their mean."""
+    values = [row[column] for row in rows if isinstance(row.get(column), (int, float)) and math.isfinite(row[column])]
+    summary = summarize(values)
+    axes.plot(values, [place] * len(values), "o", color=GREY, markersize=3, alpha=0.45, markeredgewidth=0)
+    spread = np.nan_to_num(summary.half_width)
+    axes.errorbar(summary.mean, place, xerr=spread, fmt="D", color=colour, markersize=4.5, capsize=3, linewidth=1.4)

@@ -1,13 +1,16 @@
-"""Learning curves: loss against steps, a line per setting with a band over its seeds."""
+"""Learning curves: loss against steps, a line per setting with a band over its seeds, a column of panels per family."""
 
 from collections import defaultdict
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.style import band, label, legend, subplots
+from experiments.figures.style import GREY, band, below, label, legend, log_scale, quantity, subplots
 from experiments.results import Results
-from experiments.table import by_setting
+from experiments.table import by_setting, chosen, family, short, tuned
+
+NAMES = ("train_loss", "batch_loss", "validation_loss")
 
 
 def series(run: Results, name: str, members: set[int]) -> tuple[list[int], np.ndarray]:
@@ -26,19 +29,48 @@ def series(run: Results, name: str, members: set[int]) -> tuple[list[int], np.nd
 
 
 def learning_curves(run: Results) -> Figure:
-    """Training and validation loss side by side."""
-    names = [n for n in ("train_loss", "batch_loss", "validation_loss") if any(n in row for row in run.metrics)]
-    if "train_loss" in names:
-        names.remove("batch_loss") if "batch_loss" in names else None
-    figure, axes = subplots(1, len(names))
-    for index, (setting, rows) in enumerate(by_setting(run.rows).items()):
-        members = {row["member"] for row in rows}
-        for axis, name in zip(axes[0], names, strict=True):
-            steps, values = series(run, name, members)
-            if len(values):
-                band(axis, steps, values, setting, index)
-    for axis, name in zip(axes[0], names, strict=True):
-        label(axis, "step", f"{name.replace('_', ' ')} (nats)")
-        axis.set_yscale("log")
-    legend(figure, axes[0][-1])
+    """A row of panels for training, one for validation; settings without a family are the grey reference in each."""
+    names = [name for name in NAMES if any(name in row for row in run.metrics)]
+    if "train_loss" in names and "batch_loss" in names:
+        names.remove("batch_loss")
+    families: dict[str, list[str]] = defaultdict(list)
+    groups = chosen(by_setting(run.rows))
+    for setting in groups:
+        families[family(setting)].append(setting)
+    alone = families.pop("", []) if len(families) > 1 else []
+    if len(families) == 1:
+        figure, axes = subplots(1, len(names))
+        columns = axes.T
+    else:
+        figure, columns = subplots(len(names), len(families), width=2.9, height=2.7, sharex=True, sharey="row")
+        columns = columns.T
+    for (title, settings), column in zip(families.items(), columns.reshape(len(families), -1), strict=True):
+        for axes, name in zip(column, names, strict=True):
+            for setting in alone:
+                draw(axes, run, name, groups[setting], short(setting), None)
+            for index, setting in enumerate(settings):
+                draw(axes, run, name, groups[setting], line_name(setting), index)
+            label(axes, "update", quantity(name, run.config), title if name == names[0] else "")
+            log_scale(axes)
+            axes.label_outer() if len(families) > 1 else None
+        if len(families) > 1:
+            below(column[-1])
+    if len(families) == 1:
+        legend(figure, columns.ravel()[-1])
     return figure
+
+
+def line_name(setting: str) -> str:
+    """How a legend calls a setting within its family."""
+    return f"{short(setting)} ({tuned(setting)})" if tuned(setting) else short(setting)
+
+
+def draw(axes: Axes, run: Results, name: str, rows: list, text: str, index: int | None) -> None:
+    """One setting's mean and band; index None: grey and dashed."""
+    steps, values = series(run, name, {row["member"] for row in rows})
+    if not len(values):
+        return
+    if index is None:
+        axes.plot(steps, np.nanmean(values, axis=0), color=GREY, linestyle="--", linewidth=1.2, label=text)
+    else:
+        band(axes, steps, values, text, index)

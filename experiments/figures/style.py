@@ -1,5 +1,6 @@
 """How every figure looks: colours that survive colour blindness, no figure without axis names."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,13 +12,78 @@ from scipy import stats
 # Okabe & Ito's palette, black last; line styles repeat it so that nothing hangs on colour alone.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C00")
 LINES = ("-", "--", "-.", ":")
+GREY = "#6E6E6E"
+# Ending of a column's name -> its unit; the first that fits.
+UNITS = {
+    "loss": "nats",
+    "gap": "nats",
+    "accuracy": "share right",
+    "recall": "share found",
+    "precision": "share right",
+    "exact_zeros": "share of weights",
+    "dead_units": "share of units",
+    "activation_sparsity": "share of zeros",
+    "weight_norm": "Euclidean",
+    "steps": "updates",
+    "best_step": "updates",
+    "selected": "weights",
+    "f1": "0 to 1",
+}
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
-def subplots(rows: int = 1, columns: int = 1, *, width: float = 5.0, height: float = 3.8) -> tuple[Figure, np.ndarray]:
-    """A figure that is not registered with pyplot (nothing to close), and its axes as a 2-D array."""
+def subplots(
+    rows: int = 1, columns: int = 1, *, width: float = 5.0, height: float = 3.8, **shared: Any
+) -> tuple[Figure, np.ndarray]:
+    """A figure that is not registered with pyplot (nothing to close), and its axes as a 2-D array.
+
+    Args:
+        rows, columns: of axes.
+        width, height: of one of them, in inches.
+        shared: sharex, sharey, width_ratios and the like.
+    """
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
-    return figure, np.asarray(figure.subplots(rows, columns, squeeze=False))
+    return figure, np.asarray(figure.subplots(rows, columns, squeeze=False, **shared))
+
+
+def panels(
+    count: int, *, columns: int, width: float = 3.6, height: float = 3.0, **shared: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` axes in rows of `columns`, what is left of the last row empty; `shared` as for subplots."""
+    columns = max(min(columns, count), 1)
+    rows = max(-(-count // columns), 1)
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    axes = list(np.asarray(figure.subplots(rows, columns, squeeze=False, **shared)).ravel())
+    for unused in axes[count:]:
+        unused.set_visible(False)
+    return figure, axes[:count]
+
+
+def nothing(message: str) -> Figure:
+    """What is drawn where a run holds nothing to draw."""
+    figure = Figure(figsize=(6, 2), layout="constrained")
+    figure.text(0.5, 0.5, message, ha="center", va="center", wrap=True)
+    return figure
+
+
+def quantity(column: str, config: dict[str, Any]) -> str:
+    """The name of a column with its unit."""
+    unit = next((unit for ending, unit in UNITS.items() if column.endswith(ending)), "")
+    if unit == "nats" and config.get("task", {}).get("name") == "regression":
+        unit = "squared error"
+    return column.replace("_", " ") + (f" ({unit})" if unit else "")
+
+
+def below(axes: Axes, columns: int = 1, drop: float = 0.2) -> None:
+    """A legend under its own axes: it hides nothing."""
+    axes.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, -drop),
+        ncols=columns,
+        fontsize="small",
+        frameon=False,
+        handlelength=2.5,
+    )
 
 
 def look(index: int) -> dict[str, Any]:
@@ -34,18 +100,55 @@ def label(axes: Axes, x: str, y: str, title: str = "") -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def band(axes: Axes, x: Sequence[float], values_SN: np.ndarray, name: str, index: int) -> None:
-    """Mean over the first axis (seeds) with its 95 % confidence band."""
+def log_scale(axes: Axes, which: str = "y") -> None:
+    """A logarithmic axis whose numbers are written out: 0.2, 1, 30; powers of ten beyond 1e-3 and 1e4."""
+    getattr(axes, f"set_{which}scale")("log")
+    line = axes.yaxis if which == "y" else axes.xaxis
+
+    def power(value: float, position: int | None = None) -> str:
+        return f"{value:g}" if 1e-3 <= value <= 1e4 else f"$10^{{{round(math.log10(value))}}}$"
+
+    def between(value: float, position: int | None = None) -> str:
+        low, high = line.get_view_interval()
+        decades = math.log10(high / low)
+        leading = round(value / 10 ** math.floor(math.log10(value)))
+        return f"{value:g}" if decades < 0.7 or (decades < 1.6 and leading in (2, 5)) else ""
+
+    line.set_major_formatter(power)
+    line.set_minor_formatter(between)
+
+
+def band(
+    axes: Axes, x: Sequence[float], values_SN: np.ndarray, name: str, index: int, colour: str | None = None
+) -> None:
+    """Mean over the first axis (seeds) with its 95 % confidence band, in look number `index` or in a colour."""
+    style = look(index) | ({} if colour is None else {"color": colour})
     count = np.sum(np.isfinite(values_SN), axis=0)
     mean_N = np.nansum(values_SN, axis=0) / np.maximum(count, 1)
-    axes.plot(x, mean_N, label=name, **look(index))
+    axes.plot(x, mean_N, label=name, **style)
     if len(values_SN) > 1:
         # A seed that has stopped early has no later values; where one is left, there is no interval.
         spread_N = np.nansum((values_SN - mean_N) ** 2, axis=0) / np.maximum(count - 1, 1)
         half_N = np.where(
             count > 1, stats.t.ppf(0.975, np.maximum(count - 1, 1)) * np.sqrt(spread_N / np.maximum(count, 1)), 0
         )
-        axes.fill_between(x, mean_N - half_N, mean_N + half_N, color=look(index)["color"], alpha=0.18, linewidth=0)
+        # Numbers that are all positive have no interval below the least of them: it would leave a logarithmic axis.
+        least_N = np.nanmin(np.where(np.isfinite(values_SN), values_SN, np.inf), axis=0)
+        low_N = np.where(least_N > 0, np.maximum(mean_N - half_N, least_N), mean_N - half_N)
+        axes.fill_between(x, low_N, mean_N + half_N, color=style["color"], alpha=0.18, linewidth=0)
+
+
+def rate_errors(successes_JS: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of successes over the last axis and their 95 % intervals (Wilson), as `errorbar` takes them.
+
+    Args:
+        successes_JS: 0 or 1 for every setting and seed.
+    Returns:
+        (J,) shares, (2, J) lengths below and above.
+    """
+    shares_J = np.asarray(successes_JS, float).mean(axis=1)
+    intervals = [stats.binomtest(int(row.sum()), len(row)).proportion_ci(method="wilson") for row in successes_JS]
+    return shares_J, np.abs(np.array([(one.low, one.high) for one in intervals]).T - shares_J[None])
 
 
 def legend(figure: Figure, axes: Axes, columns: int = 1) -> None:

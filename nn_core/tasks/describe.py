@@ -18,11 +18,15 @@ def describe_weights(params: Any, gradients: Any, hidden: Sequence[Array] = ()) 
         hidden: activations of each hidden layer, (B, H_i); none for a linear model.
     Returns:
         {"exact_zeros", "weight_norm", "gradient_norm_LAYER" of every layer, and, with hidden layers, "dead_units" (the
-        share over all of them), "activation_sparsity"}, scalars.
+        share over all of them), "activation_sparsity", "gradient_ratio" (norm of the first layer over that of the last:
+        0 where gradients vanish on the way, F040)}, scalars.
     """
     values = {"exact_zeros": metrics.exact_zeros(params), "weight_norm": metrics.weight_norm(params)}
     values |= {f"gradient_norm_{layer}": norm for layer, norm in metrics.gradient_norms(gradients).items()}
     if hidden:
+        # The layers of an MLP are numbered; in tree order dense_10 would come before dense_2.
+        first, last = values["gradient_norm_dense_0"], values[f"gradient_norm_dense_{len(hidden)}"]
+        values["gradient_ratio"] = first / last
         units = jnp.asarray([layer.shape[-1] for layer in hidden], jnp.float32)
         dead = jnp.stack([metrics.dead_units(layer) for layer in hidden])
         values["dead_units"] = jnp.sum(dead * units) / jnp.sum(units)

@@ -14,7 +14,7 @@ from nn_core import metrics
 from nn_core.tasks.base import Data, Params
 from nn_core.tasks.supervised import look_up
 
-RESOLUTION = 48  # points along each axis of a region picture
+RESOLUTION = 64  # points along each axis of a region picture
 MARGIN = 0.1  # of the range of the data, around it
 
 

@@ -1,0 +1,134 @@
+"""Results against a strength: a column of panels for each number that varies, a row for each column of the table."""
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from experiments.figures.style import (
+    COLOURS,
+    GREY,
+    MARKERS,
+    below,
+    label,
+    legend,
+    log_scale,
+    nothing,
+    panels,
+    quantity,
+    subplots,
+)
+from experiments.results import Results, Row
+from experiments.table import by_setting, family, short, summarize
+
+NAMES = {
+    "hparams.l1": "strength λ of L1",
+    "hparams.l2": "strength λ of L2",
+    "hparams.elastic_net": "strength λ of the elastic net",
+    "hparams.dropout_rate": "dropout rate (share dropped)",
+    "hparams.patience": "patience (evaluations)",
+    "hparams.learning_rate": "learning rate",
+    "hparams.min_delta": "min_delta (nats)",
+}
+MAX_TICKS = 5  # more values than these get the usual ticks
+DECADES = 30.0  # a range wider than this factor gets a logarithmic axis
+
+
+def paths(run: Results) -> Figure:
+    """Mean and 95 % interval over seeds along each path; settings without a family are the grey band in every panel."""
+    families: dict[str, list[Row]] = defaultdict(list)
+    for name, rows in by_setting(run.rows).items():
+        families[family(name)] += rows
+    reference = families.pop("", []) if len(families) > 1 else []
+    by_path: dict[str, dict[str, list[Row]]] = defaultdict(dict)
+    for name, rows in families.items():
+        if (path := varied(rows)) is not None:
+            by_path[path][name] = rows
+    if not by_path:
+        return nothing("nothing varies from setting to setting: no path to draw")
+    columns = [c for c in run.config["table"] if changes(run.rows, c)]
+    if len(by_path) == 1:
+        figure, flat = panels(len(columns), columns=3, width=3.8, height=3.4)
+        axes = np.asarray(flat).reshape(-1, 1)
+    else:
+        figure, axes = subplots(len(columns), len(by_path), width=3.0, height=2.1, sharex="col", sharey="row")
+    for column_axes, (path, lines) in zip(axes.T, by_path.items(), strict=True):
+        for axis, column in zip(column_axes, columns, strict=True):
+            draw_reference(axis, reference, column)
+            for index, (name, rows) in enumerate(lines.items()):
+                draw_path(axis, rows, path, column, name, index)
+            label(axis, NAMES.get(path, path), quantity(column, run.config).replace(" (", "\n("))
+            if any(row.get("status") == "diverged" for rows in lines.values() for row in rows):
+                axis.plot([], [], "x", color=GREY, label="a seed diverged")
+            set_scales(axis, [row for rows in lines.values() for row in rows], path, column, run.rows)
+            axis.label_outer() if len(by_path) > 1 else None
+        if len(by_path) > 1:
+            below(column_axes[-1], drop=0.32)
+    if len(by_path) == 1:
+        legend(figure, axes[0, 0])
+    return figure
+
+
+def varied(rows: list[Row]) -> str | None:
+    """The override whose numbers vary most over these rows."""
+    seen: dict[str, set[float]] = defaultdict(set)
+    for row in rows:
+        for path, value in row["overrides"].items():
+            if path != "seed" and isinstance(value, (int, float)) and not isinstance(value, bool):
+                seen[path].add(value)
+    path = max(seen, key=lambda path: len(seen[path]), default=None)
+    return path if path is not None and len(seen[path]) > 1 else None
+
+
+def changes(rows: list[Row], column: str) -> bool:
+    """Whether a column holds different numbers."""
+    return len({row[column] for row in rows if isinstance(row.get(column), (int, float))}) > 1
+
+
+def good(rows: list[Row], column: str) -> list[float]:
+    """The values of the runs that did not diverge."""
+    return [row[column] for row in rows if column in row and row.get("status") != "diverged"]
+
+
+def draw_reference(axes: Axes, rows: list[Row], column: str) -> None:
+    """A grey band: the interval of what stands for itself."""
+    for name, members in by_setting(rows).items():
+        summary = summarize(good(members, column))
+        if summary.number:
+            half = np.nan_to_num(summary.half_width)
+            axes.axhspan(summary.mean - half, summary.mean + half, color=GREY, alpha=0.18, linewidth=0)
+            axes.axhline(summary.mean, color=GREY, linestyle="--", linewidth=1.2, label=short(name))
+
+
+def draw_path(axes: Axes, rows: list[Row], path: str, column: str, name: str, index: int) -> None:
+    """One line: mean, band, every seed as a point; runs that diverged are crosses on the upper edge."""
+    by_value: dict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_value[row["overrides"][path]].append(row)
+    values = sorted(by_value)
+    summaries = [summarize(good(by_value[value], column)) for value in values]
+    mean_N = np.array([summary.mean for summary in summaries])
+    half_N = np.nan_to_num(np.array([summary.half_width for summary in summaries]))
+    colour = COLOURS[index]
+    axes.plot(values, mean_N, MARKERS[index], linestyle="-", color=colour, markersize=4, label=name)
+    axes.fill_between(values, mean_N - half_N, mean_N + half_N, color=colour, alpha=0.2, linewidth=0)
+    lost = [value for value in values if any(row.get("status") == "diverged" for row in by_value[value])]
+    if lost:
+        height = [0.97 - 0.07 * index] * len(lost)
+        axes.plot(lost, height, "x", color=colour, transform=axes.get_xaxis_transform())
+
+
+def set_scales(axes: Axes, rows: list[Row], path: str, column: str, everything: list[Row]) -> None:
+    """Logarithmic axes where the numbers span decades."""
+    strengths = sorted({row["overrides"][path] for row in rows})
+    if strengths[0] > 0 and strengths[-1] / strengths[0] >= DECADES:
+        axes.set_xscale("log")
+    if len(strengths) <= MAX_TICKS:
+        axes.set_xticks(strengths, [f"{strength:g}" for strength in strengths])
+        axes.xaxis.set_minor_locator(NullLocator())
+    values = [value for value in good(everything, column) if np.isfinite(value)]
+    if values and min(values) > 0 and max(values) / min(values) >= DECADES:
+        log_scale(axes)

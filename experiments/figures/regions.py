@@ -1,0 +1,52 @@
+"""What classifiers of two features say everywhere, the points that they were trained on, and the verdict on each."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+
+from experiments.figures.style import COLOURS, MARKERS, label, nothing, panels
+from experiments.results import Results, Row
+from experiments.table import by_setting, chosen, short, summarize, verdicts
+
+
+def regions(run: Results) -> Figure:
+    """A panel for each setting, with its first seed."""
+    groups = {
+        name: rows for name, rows in chosen(by_setting(run.rows)).items() if any("regions" in row for row in rows)
+    }
+    if not groups:
+        return nothing("no regions were recorded: set config.task.record=('regions',)")
+    verdict = verdicts(groups)
+    figure, axes = panels(len(groups), columns=3, width=4.2, height=4.4, sharex=True, sharey=True)
+    for axis, (name, rows) in zip(axes, groups.items(), strict=True):
+        first = next(row for row in rows if "regions" in row)
+        draw(axis, first)
+        losses = [summarize(row.get(f"{split}_loss") for row in rows).mean for split in ("train", "validation")]
+        title = f"{short(name)}: {verdict[name]}\nloss {losses[0]:.2f} train, {losses[1]:.2f} validation (nats)"
+        label(axis, "first feature", "second feature", title)
+        axis.grid(False)
+        axis.label_outer()
+    handles, names = axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)
+    return figure
+
+
+def draw(axes: Axes, row: Row) -> None:
+    """Regions as pale colours, training points on them."""
+    classes = int(max(np.max(row["regions"]), np.max(row["points"][:, 2]))) + 1
+    axes.imshow(
+        row["regions"],
+        origin="lower",
+        extent=tuple(row["extent"]),
+        cmap=ListedColormap(COLOURS[:classes]),
+        vmin=-0.5,
+        vmax=classes - 0.5,
+        alpha=0.25,
+        aspect="auto",
+        interpolation="nearest",
+    )
+    for index in range(classes):
+        points = row["points"][row["points"][:, 2] == index]
+        style = {"color": COLOURS[index], "markeredgecolor": "white", "markeredgewidth": 0.5, "markersize": 6}
+        axes.plot(*points[:, :2].T, MARKERS[index], linestyle="", label=f"class {index}, training", **style)

@@ -1,0 +1,61 @@
+"""Early stopping on one seed: the validation curve, where each patience stops, and which parameters it goes back to."""
+
+from collections import defaultdict
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.figures.curves import series
+from experiments.figures.style import COLOURS, GREY, MARKERS, below, label, log_scale, nothing, panels, quantity
+from experiments.results import Results, Row
+from experiments.table import family
+
+METRIC = "validation_loss"
+
+
+def stopping(run: Results) -> Figure:
+    """A panel for each family (min_delta), with the first seed of the run."""
+    families: dict[str, list[Row]] = defaultdict(list)
+    first = run.rows[0]["seed"]
+    for row in run.rows:
+        if row["seed"] == first:
+            families[family(row["label"])].append(row)
+    alone = families.pop("", [])
+    if not any("best_step" in row for rows in families.values() for row in rows):
+        return nothing("no run keeps its best parameters: set config.hparams.patience")
+    figure, axes = panels(len(families), columns=3, width=4.2, height=3.8, sharex=True, sharey=True)
+    for axis, (name, rows) in zip(axes, families.items(), strict=True):
+        last = 1.2 * max(row["steps"] for own in families.values() for row in own)
+        draw_curves(axis, run, alone, last)
+        for index, row in enumerate(row for row in rows if "best_step" in row):
+            draw_choice(axis, run, row, index)
+        log_scale(axis)
+        label(axis, "update", quantity("loss", run.config), f"{name}, seed {first}")
+        below(axis)
+    return figure
+
+
+def draw_curves(axes: Axes, run: Results, rows: list[Row], last: float) -> None:
+    """Training and validation loss of a run that never stops, up to the update `last`."""
+    for row in rows:
+        for metric, style in ((METRIC, "-"), ("train_loss", ":")):
+            steps, values = series(run, metric, {row["member"]})
+            if len(values):
+                shown = [step for step in steps if step <= last]
+                axes.plot(
+                    shown, values[0][: len(shown)], style, color=GREY, linewidth=1.2, label=quantity(metric, run.config)
+                )
+
+
+def draw_choice(axes: Axes, run: Results, row: Row, index: int) -> None:
+    """A vertical line where a run stopped, a marker where its parameters come from."""
+    steps, values = series(run, METRIC, {row["member"]})
+    colour, patience = COLOURS[index], row["overrides"].get("hparams.patience")
+    name = "never stops" if patience is None else f"patience {patience:g}"
+    name += f": restores {row['best_step']}, ends at {row['steps']}"
+    if row["status"] == "stopped":
+        axes.axvline(row["steps"], color=colour, linestyle="--", linewidth=1.2)
+    best = values[0][steps.index(row["best_step"])]
+    # Hollow, and smaller one after the other: choices that coincide stay visible inside each other.
+    look = {"markersize": 13 - 2 * index, "markerfacecolor": "none", "markeredgewidth": 2, "linestyle": ""}
+    axes.plot(row["best_step"], best, MARKERS[index], color=colour, label=name, **look)
