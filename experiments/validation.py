@@ -63,6 +63,52 @@ RANGES: dict[str, str] = {
     "train.max_skips": "[0, inf)",
     "train.divergence_factor": "(1, inf)",
     "train.max_members": "[1, inf)",
+    "task.learning_rate": "(0, inf)",
+    "task.max_epochs": "[1, 100000]",
+    "task.num_points": "[2, 100000]",
+    "task.gap": "[0, 10]",
+    "task.gaps": "[0, 10]",
+    "task.noise": "[0, 100]",
+    "task.noises": "[0, 100]",
+    "task.learning_rates": "(0, inf)",
+    "task.widths": "[1, 64]",
+    "task.init_scales": "(0, 100]",
+    "task.momentum": "[0, 1)",
+    "task.momenta": "[0, 1)",
+    "task.drawn_start": "[-20, 20]",
+    "task.start": "(0, 1)",
+    "task.starts_left": "[-20, 20]",
+    "task.starts_right": "[-20, 20]",
+    "task.width": "[1, 64]",
+    "task.restarts": "[1, 1000]",
+    "task.sigmas": "[0, 100]",
+    "task.num_searches": "[1, 10000]",
+    "task.dimensions": "[1, 100]",
+    "task.evaluations": "[1, 1000000]",
+    "task.gradient_cost": "[1, 100]",
+    "task.descent_rate": "(0, inf)",
+    "task.descent_steps": "[1, 100000]",
+    "task.chains": "[1, 1000]",
+    "task.hottest": "(0, inf)",
+    "task.coldest": "(0, inf)",
+    "task.proposal_scale": "(0, inf)",
+    "task.tosses": "[2, 100000]",
+    "task.probability": "(0, 1)",
+    "task.sizes": "[1, 100000]",
+    "task.inputs": "[-100, 100]",
+    "task.hidden_weights": "[-100, 100]",
+    "task.output_weight": "[-100, 100]",
+    "task.target": "[0, 1]",
+    "task.steps": "[1, 100000]",
+    "task.depths": "[1, 1000]",
+    "task.num_heads": "[1, inf)",
+    "task.batch_size": "[1, inf)",
+    "task.train_examples": "[1, inf)",
+    "task.validation_examples": "[1, inf)",
+    "task.test_examples": "[1, inf)",
+    "task.head_widths": "[1, 65536]",
+    "task.num_queries": "[1, 65536]",
+    "task.num_keys": "[1, 65536]",
 }
 
 
@@ -93,7 +139,7 @@ def check_ranges(config: ConfigDict) -> None:
     """Raises ValueError naming every value that is out of its range or not finite."""
     problems = []
     for path, value in flatten(config).items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if not is_number(value):
             problems += check_tuple(path, value)
         elif path in RANGES and not inside(value, RANGES[path]):
             problems.append(f"config.{path}={value} is outside {RANGES[path]}")
@@ -103,8 +149,17 @@ def check_ranges(config: ConfigDict) -> None:
         raise ValueError("; ".join(problems))
 
 
+def is_number(value: Any) -> bool:
+    """Whether a value is an int or a float; True and False are neither."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def check_tuple(path: str, value: Any) -> list[str]:
-    """Problems of a tuple of sizes."""
+    """Problems of a tuple of sizes, or of a tuple of numbers that has a range."""
+    if path in RANGES and isinstance(value, tuple):
+        wrong = [number for number in value if not is_number(number) or not inside(number, RANGES[path])]
+        if wrong or not value:
+            return [f"config.{path}={value} must hold numbers in {RANGES[path]}, at least one"]
     if path.endswith("sizes") and isinstance(value, tuple):
         return (
             [f"config.{path}={value} must hold whole numbers >= 1"]

@@ -74,11 +74,26 @@ def expected_best(values_N: Array) -> Array:
     Returns:
       (N,) expected best value of 1, 2, .. N restarts.
     """
+    return expected_chosen(values_N, values_N)
+
+
+def expected_chosen(values_N: Array, judged_N: Array) -> Array:
+    """The mean of another number at the best of k restarts: choose by `values_N`, report `judged_N` (S25).
+
+    For instance the test loss of the restart with the lowest validation loss, for every k, without bias.
+
+    Args:
+      values_N: (N,) finite values, the lowest is chosen; of equal ones the earliest.
+      judged_N: (N,) what is reported of the chosen one.
+
+    Returns:
+      (N,) expected judged value of the best of 1, 2, .. N restarts.
+    """
     count = len(values_N)
     drawn_N1, rank_1N = np.arange(1, count + 1)[:, None], np.arange(1, count + 1)[None, :]
     # The chance that the i-th smallest of N is the smallest of k drawn ones; constants of the program, in float64.
     log_chance_NN = _log_binomial(count - rank_1N, drawn_N1 - 1) - _log_binomial(count, drawn_N1)
-    return jnp.asarray(np.exp(log_chance_NN), values_N.dtype) @ jnp.sort(values_N)
+    return jnp.asarray(np.exp(log_chance_NN), judged_N.dtype) @ judged_N[jnp.argsort(values_N)]
 
 
 def _log_binomial(n: np.ndarray | int, k: np.ndarray) -> np.ndarray:

@@ -10,11 +10,47 @@ matplotlib.use("Agg")
 from matplotlib.figure import Figure  # noqa: E402
 
 from experiments import results  # noqa: E402
-from experiments.figures import comparison, curves  # noqa: E402
+from experiments.figures import (  # noqa: E402
+    comparison,
+    complexity,
+    curves,
+    error_surface,
+    gradients,
+    likelihood,
+    losses,
+    momentum,
+    paths,
+    perceptron,
+    perceptron_vs_gradient_descent,
+    rates,
+    regions,
+    restarts,
+    schedules,
+    stopping,
+    worked_example,
+    xor,
+)
 
 FIGURES: dict[str, Callable[[results.Results], Figure]] = {
     "learning_curves": curves.learning_curves,
+    "training_and_validation_loss": losses.training_and_validation_loss,
     "comparison": comparison.comparison,
+    "paths": paths.paths,
+    "rates": rates.rates,
+    "regions": regions.regions,
+    "stopping": stopping.stopping,
+    "complexity": complexity.complexity,
+    "gradients": gradients.gradients,
+    "schedules": schedules.schedules,
+    "perceptron": perceptron.perceptron,
+    "perceptron_vs_gradient_descent": perceptron_vs_gradient_descent.perceptron_vs_gradient_descent,
+    "xor": xor.xor,
+    "error_surface": error_surface.error_surface,
+    "two_minima": error_surface.two_minima,
+    "momentum": momentum.momentum,
+    "restarts": restarts.restarts,
+    "likelihood": likelihood.likelihood,
+    "worked_example": worked_example.worked_example,
 }
 
 

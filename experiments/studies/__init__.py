@@ -3,25 +3,64 @@
 A study is a function of the config to rows (a dict per line of results.csv) and arrays (what its figures draw).
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Iterable
 
-import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.overrides import choose
+from experiments.studies import (
+    error_surface,
+    likelihood,
+    momentum,
+    perceptron,
+    perceptron_vs_gradient_descent,
+    restarts,
+    worked_example,
+    xor,
+)
+from experiments.studies.base import Outcome, Study
+from experiments.validation import check_ranges
+
+__all__ = ["STUDIES", "Outcome", "Study", "check", "drawable"]
+
+STUDIES: dict[str, Study] = {
+    "perceptron": perceptron.STUDY,
+    "perceptron_vs_gradient_descent": perceptron_vs_gradient_descent.STUDY,
+    "xor": xor.STUDY,
+    "error_surface": error_surface.STUDY,
+    "momentum": momentum.STUDY,
+    "restarts": restarts.STUDY,
+    "likelihood": likelihood.STUDY,
+    "worked_example": worked_example.STUDY,
+}
+MAX_SEED = 2**32 - 1
 
 
-class Outcome(NamedTuple):
-    """What a study found.
+def check(config: ConfigDict) -> None:
+    """Checks the config of a study: its keys, their ranges, the table's columns.
 
-    Attributes:
-        rows: the lines of results.csv and of the table; "label" names a line.
-        arrays: named arrays for the figures, kept in arrays.npz.
+    Raises:
+        ValueError: in one line, what is wrong and what would be right.
     """
+    name = config.task.name
+    study = STUDIES[name]
+    differing = {"name", *study.settings} ^ set(config.task)
+    if differing:
+        raise ValueError(
+            f"config.task.name={name!r} does not go with this config, whose task has other keys "
+            f"({', '.join(sorted(differing))}); use --config=configs/{name}.py"
+        )
+    check_ranges(config)
+    if config.seed + config.num_seeds - 1 > MAX_SEED:
+        raise ValueError(f"config.seed={config.seed} + config.num_seeds={config.num_seeds} exceeds {MAX_SEED + 1}")
+    for column in config.table:
+        choose(column, dict.fromkeys(study.columns), "table")
+    study.check(config)
 
-    rows: list[Row]
-    arrays: dict[str, np.ndarray]
 
-
-STUDIES: dict[str, Callable[[ConfigDict], Outcome]] = {}
+def drawable(name: str, figures: Iterable[str]) -> list[str]:
+    """Which of the figures can draw a run of this task: its study's own and the comparison, or those of no study."""
+    if name in STUDIES:
+        return [figure for figure in figures if figure in (*STUDIES[name].figures, "comparison")]
+    taken = {figure for study in STUDIES.values() for figure in study.figures}
+    return [figure for figure in figures if figure not in taken]

@@ -63,6 +63,27 @@ def blobs(
     return make_dataset(inputs_ND, labels_N, input_names=names, target_names=_numbered(num_classes))
 
 
+def half_planes(*, num_examples: int = 100, noise: float = 0.0, seed: int = 0, gap: float = 0.1) -> Dataset:
+    """Points on both sides of a random line through the square [-1, 1]^2, each pushed `gap` away from it.
+
+    Without noise that line separates the classes and no point is nearer to it than `gap` (F003).
+
+    Args:
+        gap: least distance from the line, in [0, 10].
+    Returns:
+        inputs (N, 2), classes "below" (0) and "above" (1) the line.
+    """
+    check_float("gap", gap, 0.0, 10.0)
+    rng = _generator(num_examples, noise, seed, num_values=2)
+    angle, offset = rng.uniform(0.0, 2.0 * np.pi), rng.uniform(-0.5, 0.5)
+    normal_2 = np.array([np.cos(angle), np.sin(angle)])
+    inputs_N2 = rng.uniform(-1.0, 1.0, (num_examples, 2))
+    labels_N = (inputs_N2 @ normal_2 >= offset).astype(np.int64)
+    inputs_N2 += gap * (2.0 * labels_N - 1.0)[:, None] * normal_2
+    inputs_N2 += noise * rng.normal(size=inputs_N2.shape)
+    return make_dataset(inputs_N2, labels_N, input_names=_PLANE, target_names=("below", "above"))
+
+
 def imbalanced(
     *, num_examples: int = 1000, noise: float = 1.0, seed: int = 0, minority: float = 0.05, num_features: int = 2
 ) -> Dataset:

@@ -1,0 +1,73 @@
+"""What a study is, and what every study needs: seeds, its settings checked, rows of plain numbers."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax import Array
+from ml_collections import ConfigDict
+
+from experiments.loop import Row
+
+
+class Outcome(NamedTuple):
+    """What a study found.
+
+    Attributes:
+        rows: the lines of results.csv and of the table; "label" names a line.
+        arrays: named arrays for the figures, kept in arrays.npz.
+    """
+
+    rows: list[Row]
+    arrays: dict[str, np.ndarray]
+
+
+class Study(NamedTuple):
+    """An algorithm with its own loop.
+
+    Attributes:
+        run: does the work.
+        settings: the keys of config.task that it reads, besides the name.
+        columns: numbers that its rows hold, for config.table.
+        figures: figures that draw its arrays.
+        check: raises ValueError for settings that do not fit together; ranges are checked before.
+    """
+
+    run: Callable[[ConfigDict], Outcome]
+    settings: tuple[str, ...]
+    columns: tuple[str, ...]
+    figures: tuple[str, ...]
+    check: Callable[[ConfigDict], None] = lambda config: None
+
+
+def seeds_of(config: ConfigDict) -> range:
+    """The seeds of a study: config.num_seeds of them, from config.seed on."""
+    return range(config.seed, config.seed + config.num_seeds)
+
+
+def keys_of(config: ConfigDict) -> Array:
+    """A key for every seed."""
+    return jax.vmap(jax.random.key)(np.array(seeds_of(config), np.uint32))
+
+
+def make_rows(label: str, seeds: Iterable[int] | None = None, **columns: Any) -> list[Row]:
+    """A row per entry of the columns, which are arrays (S,) or one number for all, as plain numbers.
+
+    Args:
+        label: how the table calls the setting.
+        seeds: (S,) seeds of the rows, None where there are none.
+        columns: numbers.
+    """
+    values = {name: np.asarray(jax.device_get(column)) for name, column in columns.items()}
+    shared = {} if seeds is None else {"seed": np.asarray(seeds)}
+    length = max([value.size for value in (shared | values).values()], default=1)
+    spread = {name: np.broadcast_to(value, length).tolist() for name, value in (shared | values).items()}
+    return [{"label": label} | {name: spread[name][i] for name in spread} for i in range(length)]
+
+
+def check_whole(config: ConfigDict, *settings: str) -> None:
+    """Raises ValueError where a tuple of config.task holds a number that is not whole."""
+    for name in settings:
+        if any(not isinstance(value, int) for value in config.task[name]):
+            raise ValueError(f"config.task.{name}={config.task[name]} must hold whole numbers")

@@ -1,0 +1,88 @@
+"""The same update, w + a (y - y^) x, with y^ a step or a sigmoid: same data, start, order, rate (L687-L717; F025)."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from ml_collections import ConfigDict
+
+from experiments.loop import Row
+from experiments.studies.base import Outcome, Study, make_rows, seeds_of
+from nn_core.data.generators import half_planes
+from nn_core.gradient_descent import logistic_regression
+from nn_core.models import perceptron
+
+WIDEST_STEPS = 10_000  # steps of Gilbert's algorithm towards the widest boundary
+METHODS = ("perceptron", "gradient descent")
+
+
+def learn(inputs_ND: Array, targets_N: Array, *, learning_rate: float, max_epochs: int) -> dict[str, dict[str, Array]]:
+    """Both methods from 0 on the first half of the points, in the order given; the second half judges.
+
+    Returns:
+        {method: {what is measured}}.
+    """
+    num_train = len(inputs_ND) // 2
+    train, test = (inputs_ND[:num_train], targets_N[:num_train]), (inputs_ND[num_train:], targets_N[num_train:])
+    zeros_D = jnp.zeros(inputs_ND.shape[1])
+    step = perceptron.train_perceptron(*train, learning_rate=learning_rate, max_epochs=max_epochs)
+    # No stopping rule (a change is never below -1): where the loss no longer moves, its updates still count.
+    smooth = logistic_regression(
+        zeros_D, 0.0, *train, learning_rate=learning_rate, max_epochs=max_epochs, small_change=-1.0
+    )
+    widest_margin = perceptron.margin(perceptron.widest_boundary(*train, WIDEST_STEPS), *train)
+    found = {}
+    boundaries = (step.boundary_D, smooth.boundaries_ED[-1])
+    for method, boundary_D, updates_E in zip(METHODS, boundaries, (step.mistakes_E, smooth.updates_E), strict=True):
+        found[method] = {
+            "updates_first": updates_E[0],
+            "updates_last": updates_E[-1],
+            "updates_total": jnp.sum(updates_E),
+            "train_error": error_rate(boundary_D, *train),
+            "test_error": error_rate(boundary_D, *test),
+            # Where no line separates, there is no margin to have a share of.
+            "margin_share": jnp.where(
+                widest_margin > 0, perceptron.margin(boundary_D, *train) / jnp.abs(widest_margin), jnp.nan
+            ),
+            "updates_per_epoch": updates_E,
+            "boundary": boundary_D,
+        }
+    return found
+
+
+def error_rate(boundary_D: Array, inputs_ND: Array, targets_N: Array) -> Array:
+    """Share of the points on the wrong side."""
+    return jnp.mean(perceptron.predict(boundary_D[:-1], boundary_D[-1], inputs_ND) != targets_N)
+
+
+def run(config: ConfigDict) -> Outcome:
+    """A data set for every noise and seed; both methods on each."""
+    task, seeds = config.task, seeds_of(config)
+    train = jax.jit(jax.vmap(partial(learn, learning_rate=task.learning_rate, max_epochs=task.max_epochs)))
+    rows: list[Row] = []
+    arrays = {"labels": np.array(METHODS), "noises": np.array(task.noises)}
+    for index, noise in enumerate(task.noises):
+        options = {"num_examples": 2 * task.num_points, "gap": task.gap, "noise": noise}
+        sets = [half_planes(seed=seed, **options) for seed in seeds]
+        inputs_SND = np.stack([one.inputs for one in sets]).astype(np.float32)
+        targets_SN = np.stack([one.targets for one in sets])
+        found = jax.device_get(train(inputs_SND, targets_SN))
+        for method in METHODS:
+            columns = {name: value for name, value in found[method].items() if name in STUDY.columns}
+            rows += make_rows(f"noise {noise:g}, {method}", seeds, **columns)
+        arrays[f"inputs_{index}"] = inputs_SND[0, : task.num_points]
+        arrays[f"targets_{index}"] = targets_SN[0, : task.num_points]
+        for place, method in enumerate(METHODS):
+            arrays[f"boundary_{index}_{place}"] = found[method]["boundary"][0]
+            arrays[f"updates_{index}_{place}"] = found[method]["updates_per_epoch"]
+    return Outcome(rows, arrays)
+
+
+STUDY = Study(
+    run,
+    settings=("learning_rate", "max_epochs", "num_points", "gap", "noises"),
+    columns=("updates_first", "updates_last", "updates_total", "train_error", "test_error", "margin_share"),
+    figures=("perceptron_vs_gradient_descent",),
+)
