@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable
 
-from experiments.benchmark import gpt, sampling, sweep
+from experiments.benchmark import checkpoint, gpt, sampling, sweep
 from experiments.overrides import choose
 from experiments.run import set_up_devices
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
+    "checkpoint": checkpoint.main,
     "gpt": gpt.main,
     "sampling": sampling.main,
     "sweep": sweep.main,

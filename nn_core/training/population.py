@@ -80,7 +80,10 @@ def populate(program: Program, num_members: int, devices: Sequence[jax.Device] |
             lifted = jax.shard_map(
                 jax.vmap(function, in_axes), mesh=mesh, in_specs=specs, out_specs=P(MEMBER_AXIS), check_vma=False
             )
-        return jax.jit(lifted, donate_argnums=donate, compiler_options=COMPILER_OPTIONS.get(devices[0].platform))
+        # Said rather than inferred: a state from a checkpoint is placed so, and must not be another program's argument.
+        sharding = NamedSharding(mesh, P(MEMBER_AXIS))
+        options = COMPILER_OPTIONS.get(devices[0].platform)
+        return jax.jit(lifted, donate_argnums=donate, out_shardings=sharding, compiler_options=options)
 
     populated = Program(
         start=lift(program.start, (0, 0, None)),

@@ -131,5 +131,5 @@ def test_a_language_model_continues_with_the_same_samples_and_tokenizer(parent: 
 
 def test_a_batch_that_no_memory_holds_is_refused_with_an_estimate(parent: Parent, tmp_path: Path) -> None:
     ended = parent.run(arguments(tmp_path / "run", **TEXT | {"data__batch_size": 1_000_000_000}))
-    assert ended.code == 2 and "this config needs at least 72 GB of memory" in one_error(ended)
+    assert ended.code == 2 and "this config needs at least 64 GB of memory" in one_error(ended)
     assert not (tmp_path / "run").exists() and ended.peak < 500e6
