@@ -3,13 +3,15 @@
 python -m experiments.run --config=configs/schedules.py
 """
 
+from typing import Any
+
 from ml_collections import ConfigDict
 
 from configs import base
 from configs.grid import Sweep, axis, product, zipped
 
 STEPS = 600
-SCHEDULES = {
+SCHEDULES: dict[str, dict[str, Any]] = {
     "constant": {"name": "constant"},
     "inverse sqrt": {"name": "inverse_sqrt"},
     "step": {"name": "step", "decay_steps": STEPS // 4, "decay_rate": 0.3},

@@ -17,7 +17,7 @@ from nn_core.diagnosis import diagnose
 FAMILY, TUNED = ": ", " | "  # what separates the parts of a label
 JUDGED = ("train_loss", "validation_loss", "gap")  # columns that together tell underfitting from overfitting
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 
 class Summary(NamedTuple):
@@ -113,7 +113,7 @@ def chosen(groups: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
 def verdicts(groups: Mapping[str, Sequence[Row]]) -> dict[str, str]:
     """Whether each setting underfits or overfits, judged by its mean losses and the best mean validation loss."""
     losses = {
-        name: tuple(summarize(row.get(column) for row in rows).mean for column in JUDGED[:2])
+        name: (summarize(row.get(JUDGED[0]) for row in rows).mean, summarize(row.get(JUDGED[1]) for row in rows).mean)
         for name, rows in groups.items()
     }
     finite = [validation for _, validation in losses.values() if math.isfinite(validation)]

@@ -1,4 +1,4 @@
-"""Strict settings for every test: promotions are errors, products exact, warnings errors, no network, a compilation cache."""
+"""Strict settings for every test: no promotions, exact products, warnings are errors, no network, a compilation cache."""
 
 import os
 import socket
