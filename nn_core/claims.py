@@ -170,7 +170,9 @@ def corrected(evidence: Sequence[Evidence], num_hypotheses: int) -> list[float]:
       One corrected p-value for each, 1 where the evidence is missing.
     """
     if num_hypotheses < len(evidence):
-        raise ValueError(f"num_hypotheses={num_hypotheses} is below the {len(evidence)} parts judged; count the table's")
+        raise ValueError(
+            f"num_hypotheses={num_hypotheses} is below the {len(evidence)} parts judged; count the table's"
+        )
     p_values = [1.0 if one.comparison is None else one.comparison.p_value for one in evidence]
     return holm(p_values + [1.0] * (num_hypotheses - len(evidence)))[: len(evidence)]
 

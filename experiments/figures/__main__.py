@@ -1,6 +1,8 @@
-"""python -m experiments.figures --checkpoint=DIR [--prompt=TEXT] [NAME …]
+"""python -m experiments.figures [--workdir=DIR] [NAME …]
+python -m experiments.figures --checkpoint=DIR [--prompt=TEXT] [NAME …]
 
-Draws figures of a run into its figures/ folder: of what its model does with a prompt, and again those of its record.
+Draws the pictures that the notes refer to into DIR (checkpoints/figures by default); or, with --checkpoint, figures of a
+run into its figures/ folder: of what its model does with a prompt, and again those of its record. PNG and vector PDF.
 """
 
 import sys
@@ -19,6 +21,7 @@ OPTIONS = {
     "checkpoint": Option(str, "run directory"),
     "member": Option(int, "which run of a sweep (column member of results.csv)"),
     "step": Option(str, "best on validation, latest, or a step", "best"),
+    "workdir": Option(str, "where the pictures of the notes go, without --checkpoint (default: checkpoints/figures)"),
     "prompt": Option(str, "what the model reads (default: ROMEO: and a line, or the run's own prompt)"),
 }
 # What each figure of a model shows; the functions stand in experiments/figures/generation.py.
@@ -36,14 +39,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code: 0, or 2 after a mistake of the caller, told in one line."""
     try:
         words = sys.argv[1:] if argv is None else argv
-        names = {*OF_A_MODEL, *recorded()} if any(not word.startswith("--") for word in words) else set(OF_A_MODEL)
+        of_a_run = any(word.startswith("--checkpoint") for word in words)
+        named = any(not word.startswith("--") for word in words)
+        names = {*OF_A_MODEL, *recorded()} if named and of_a_run else set(OF_A_MODEL) if of_a_run else set(pictures())
         options = parse_options(words, OPTIONS, positional=sorted(names))
-        if options["help"] or not words:
-            print(usage("python -m experiments.figures --checkpoint=DIR [--prompt=TEXT] [NAME …]", listing(), OPTIONS))
+        if options["help"]:
+            print(usage("python -m experiments.figures [--checkpoint=DIR] [NAME …]", listing(), OPTIONS))
             return 0
-        if options["checkpoint"] is None:
-            raise ValueError("--checkpoint is missing; give a run directory")
-        for path in draw_all(options):
+        for path in draw_pictures(options) if options["checkpoint"] is None else draw_all(options):
             print(f"figure: {path}")
     except (ValueError, RuntimeError) as error:
         from nn_core.training.manifest import CheckpointError
@@ -62,11 +65,41 @@ def recorded() -> Sequence[str]:
     return tuple(FIGURES)
 
 
+def pictures() -> dict[str, str]:
+    """The pictures of the notes and what they show."""
+    from experiments.figures.course import PICTURES
+
+    return {name: picture.what for name, picture in PICTURES.items()}
+
+
 def listing() -> str:
-    """The figures of a model, one line each."""
-    width = max(map(len, OF_A_MODEL))
-    lines = [f"  {name.ljust(width)}  {what}" for name, what in OF_A_MODEL.items()]
-    return "\n".join(["figures of a language model (all of them unless named):", *lines])
+    """What can be drawn, one line each."""
+    both = {"pictures of the notes": pictures(), "figures of a language model, with --checkpoint": OF_A_MODEL}
+    width = max(len(name) for table in both.values() for name in table)
+    lines = []
+    for title, table in both.items():
+        lines += [f"{title} (all of them unless named):"]
+        lines += [f"  {name.ljust(width)}  {what}" for name, what in table.items()]
+    return "\n".join(lines)
+
+
+def draw_pictures(options: dict) -> list[Path]:
+    """Draws pictures of the notes; returns the PNG files."""
+    from experiments.figures.course import PICTURES
+    from experiments.run import CHECKPOINTS
+
+    for name in ("member", "prompt"):
+        if options[name] is not None:
+            raise ValueError(f"--{name} has no effect without --checkpoint; give a run directory, or leave it out")
+    chosen = options["workdir"]
+    folder = Path(chosen).expanduser().absolute() if chosen else CHECKPOINTS / "figures"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".writable").touch()
+        (folder / ".writable").unlink()
+    except OSError as error:
+        raise ValueError(f"--workdir={folder} cannot be written ({error.strerror}); choose another folder") from None
+    return [save(PICTURES[name].draw(), folder / f"{name}.png") for name in options["positional"] or tuple(PICTURES)]
 
 
 def draw_all(options: dict) -> list[Path]:

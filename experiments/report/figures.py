@@ -28,7 +28,9 @@ def draw_sides(axes: Axes, evidence: Evidence) -> None:
     a_N, b_N = np.array(evidence.a), np.array(evidence.b)
     axes.plot(np.stack([a_N, b_N]), np.array([[1.0], [0.0]]) * np.ones_like(a_N), color=GREY, alpha=0.3, linewidth=0.8)
     for place, values_N, colour in ((1, a_N, COLOURS[1]), (0, b_N, COLOURS[0])):
-        axes.plot(values_N, np.full_like(values_N, place), "o", color=colour, markersize=3.5, alpha=0.5, linestyle="none")
+        axes.plot(
+            values_N, np.full_like(values_N, place), "o", color=colour, markersize=3.5, alpha=0.5, linestyle="none"
+        )
         bar(axes, estimate(values_N), place, colour)
     axes.set_yticks((0, 1), (name(evidence, "b"), name(evidence, "a")), fontsize="small")
     axes.set_ylim(-0.6, 1.6)

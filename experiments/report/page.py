@@ -228,7 +228,10 @@ def provenance(content: Content) -> str:
         "devices": joined(listed(environment.get("devices")) for environment in environments),
     }
     items = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in facts.items() if text)
-    rows = [[html.escape(name), ran.date or "–", html.escape(ran.problem) or "finished"] for name, ran in content.runs.items()]
+    rows = [
+        [html.escape(name), ran.date or "–", html.escape(ran.problem) or "finished"]
+        for name, ran in content.runs.items()
+    ]
     return (
         f'<section id="provenance">\n<h2>What it was made with</h2>\n<dl>{items}</dl>\n'
         f"{table(('experiment', 'date', 'state'), rows, wide=(2,))}\n</section>"

@@ -1,0 +1,28 @@
+"""Residuals and layer norms in deep transformers: what training is like without one of them, or both.
+
+python -m experiments.run --config=configs/transformer_parts.py
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config() -> ConfigDict:
+    config = base.study(
+        "transformer_parts",
+        {
+            "width": 16,  # of the residual stream, in [1, 64]
+            "num_heads": 2,  # a divisor of the width, >= 1
+            "depths": (12,),  # blocks, each in [1, 1000]
+            "learning_rates": (1e-3, 3e-3),  # of Adam; the best on validation is shown, each > 0
+            "steps": 200,  # updates, in [1, 100000]
+            "batch_size": 16,  # digits a step, >= 1
+            "train_examples": 1000,  # >= 1
+            "validation_examples": 300,  # examples that choose, >= 1
+            "test_examples": 497,  # examples that judge, >= 1
+        },
+    )
+    config.table = ("train_loss", "validation_loss", "test_loss", "test_accuracy", "first_gradient")
+    config.figures = ("comparison",)
+    return config

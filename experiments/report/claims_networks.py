@@ -1,0 +1,222 @@
+"""Claims about networks: data, fit, regularization, restarts, activation functions. A new claim is a new row.
+
+For a comparison A - B > 0, A is what the claim calls larger; of a loss, that is the method that it calls worse.
+"""
+
+from experiments.report.records import Claim
+from nn_core.claims import Part, Side
+
+NETWORKS = (
+    Claim(
+        "T1",
+        "A model that performs well on the training data may not perform well on the testing data",
+        "L1150–L1151",
+        "generalization",
+        "regularization",
+        (
+            Part(
+                "accuracy on the training set − on the test set (share right)",
+                Side("none", "train_accuracy"),
+                Side("none", "test_accuracy"),
+                smallest_effect=0.01,
+            ),
+        ),
+    ),
+    Claim(
+        "T2",
+        "An underfitting model is too simple: its error is large even on the training data",
+        "L1157–L1165",
+        "fit",
+        "underfit_overfit",
+        (
+            Part(
+                "training loss, 1 unit − 4 units (nats)",
+                Side("1 unit", "train_loss"),
+                Side("4 units", "train_loss"),
+            ),
+            Part("test loss, 1 unit − 4 units (nats)", Side("1 unit", "test_loss"), Side("4 units", "test_loss")),
+        ),
+    ),
+    Claim(
+        "T3",
+        "An overfitting model is too complex: it does well on the training data and badly on the testing data",
+        "L1166–L1184",
+        "fit",
+        "underfit_overfit",
+        (
+            Part(
+                "training loss, 4 units − 2 x 64 units (nats)",
+                Side("4 units", "train_loss"),
+                Side("2 x 64 units", "train_loss"),
+            ),
+            Part(
+                "test loss, 2 x 64 units − 4 units (nats)",
+                Side("2 x 64 units", "test_loss"),
+                Side("4 units", "test_loss"),
+            ),
+        ),
+    ),
+    Claim(
+        "C7a",
+        "Early stopping ends the training at a point that minimizes both testing error and training error",
+        "L1134–L1135",
+        "stopping",
+        "early_stopping",
+        (
+            Part(
+                "gap between validation and training loss, never stopped − stopped (nats)",
+                Side("never stopped", "gap"),
+                Side("min_delta 0: patience *", "gap"),
+            ),
+            Part(
+                "test loss, never stopped − stopped (nats)",
+                Side("never stopped", "test_loss"),
+                Side("min_delta 0: patience *", "test_loss"),
+            ),
+            Part(
+                "training loss, never stopped − stopped (nats)",
+                Side("never stopped", "train_loss"),
+                Side("min_delta 0: patience *", "train_loss"),
+            ),
+        ),
+        "The third comparison takes the sentence at its word: that stopping early also minimizes the training error.",
+    ),
+    Claim(
+        "C7b",
+        "Dropout reduces the risk of overfitting",
+        "L2584, L1136–L1137",
+        "dropout",
+        "regularization",
+        (
+            Part(
+                "gap between validation and training loss, none − dropout (nats)",
+                Side("none", "gap"),
+                Side("dropout: *", "gap"),
+            ),
+            Part("test loss, none − dropout (nats)", Side("none", "test_loss"), Side("dropout: *", "test_loss")),
+        ),
+    ),
+    Claim(
+        "C7c",
+        "Regularization reduces overfitting",
+        "L1136",
+        "regularization",
+        "regularization",
+        (
+            Part("test loss, none − L2 (nats)", Side("none", "test_loss"), Side("L2: *", "test_loss")),
+            Part("test loss, none − L1 (nats)", Side("none", "test_loss"), Side("L1: *", "test_loss")),
+        ),
+    ),
+    Claim(
+        "C5",
+        "L1 results in sparse vectors; L2 does not favour them, since it keeps all weights homogeneously small",
+        "L1253–L1259",
+        "regularization",
+        "regularization",
+        (
+            Part(
+                "weights that are exactly 0, L1 − L2 (share)",
+                Side("L1: *", "exact_zeros"),
+                Side("L2: *", "exact_zeros"),
+                smallest_effect=0.1,
+            ),
+            Part(
+                "norm of the weights, none − L2 (Euclidean)", Side("none", "weight_norm"), Side("L2: *", "weight_norm")
+            ),
+        ),
+        "L1 is applied by its proximal step; by its subgradient no weight becomes exactly 0.",
+    ),
+    Claim(
+        "C6",
+        "L2 gives better results for training models",
+        "L1259–L1260",
+        "regularization",
+        "regularization",
+        (Part("test loss, L1 − L2 (nats)", Side("L1: *", "test_loss"), Side("L2: *", "test_loss")),),
+        "Both at their best strength; half of the inputs are noise, which is where L1 should be good.",
+    ),
+    Claim(
+        "C11",
+        "Random restarts help, and the number of restarts needed increases with dimension",
+        "L1341–L1376",
+        "restart",
+        "restarts",
+        (
+            Part(
+                "test loss, one start − the best of 32 on validation (nats)",
+                Side("network: independent", "test_one"),
+                Side("network: independent", "test_best"),
+            ),
+            Part(
+                "share of starts that end in the lowest minimum, 1 − 4 dimensions",
+                Side("Rastrigin 1-D: descent restarts", "hits"),
+                Side("Rastrigin 4-D: descent restarts", "hits"),
+            ),
+        ),
+        "The fewer starts succeed alone, the more are needed.",
+    ),
+    Claim(
+        "C1",
+        "ReLU can improve the training significantly over the sigmoid",
+        "L1409–L1410",
+        "activations",
+        "activations",
+        (
+            Part(
+                "training loss, sigmoid − ReLU (nats), 3 hidden layers",
+                Side("activation=sigmoid, hidden_sizes=32-32-32, *", "train_loss"),
+                Side("activation=relu, hidden_sizes=32-32-32, *", "train_loss"),
+            ),
+        ),
+    ),
+    Claim(
+        "C2",
+        "tanh has larger derivatives than the sigmoid, and this small difference has a big impact",
+        "L1398–L1399",
+        "activations",
+        "activations",
+        (
+            Part(
+                "training loss, sigmoid − tanh (nats), 3 hidden layers",
+                Side("activation=sigmoid, hidden_sizes=32-32-32, *", "train_loss"),
+                Side("activation=tanh, hidden_sizes=32-32-32, *", "train_loss"),
+            ),
+        ),
+    ),
+    Claim(
+        "C3",
+        "GELU is smoother than ReLU, which helps in achieving better training results",
+        "L2635–L2636",
+        "activations",
+        "activations",
+        (
+            Part(
+                "training loss, ReLU − GELU (nats), 3 hidden layers",
+                Side("activation=relu, hidden_sizes=32-32-32, *", "train_loss"),
+                Side("activation=gelu, hidden_sizes=32-32-32, *", "train_loss"),
+            ),
+        ),
+        "Both at their best learning rate. The test loss is in the table of the run.",
+    ),
+    Claim(
+        "C4",
+        "ReLU's activations are sparse (about 50 %), and its units can die",
+        "L1280–L1284",
+        "activations",
+        "activations",
+        (
+            Part(
+                "share of activations that are 0, near one half (± 0.1)",
+                Side("activation=relu, hidden_sizes=32-32-32, *", "activation_sparsity"),
+                0.5,
+                tolerance=0.1,
+            ),
+            Part(
+                "share of units that are 0 for every training example, ReLU − 0",
+                Side("activation=relu, hidden_sizes=32-32-32, *", "dead_units"),
+                0.0,
+            ),
+        ),
+        "Three hidden layers after training, at the learning rate that is best on validation.",
+    ),
+)

@@ -1,0 +1,98 @@
+"""The runs of the report: a config each, and what the report changes in it; the quick one changes more."""
+
+from experiments.report.records import Experiment
+
+EXPERIMENTS: dict[str, Experiment] = {
+    "regularization": Experiment(
+        "regularization",
+        "A network with 128 hidden ReLU units on 200 noisy digits (20 % wrong labels, 64 columns of noise): no "
+        "regularization, L1, L2, elastic net, dropout and early stopping, each at several strengths.",
+        ("comparison", "paths"),
+        {"num_seeds": 16},
+        {"num_seeds": 12, "train.steps": 600},
+    ),
+    "underfit_overfit": Experiment(
+        "underfit_overfit",
+        "Networks with 1 unit, 4 units and 2 x 64 units on 80 points of two noisy moons, trained by full-batch Adam.",
+        ("regions", "learning_curves"),
+        {"num_seeds": 16},
+        {"num_seeds": 12},
+    ),
+    "early_stopping": Experiment(
+        "early_stopping",
+        "The same noisy digits; training ends after some evaluations without improvement and goes back to the best ones.",
+        ("stopping",),
+        {"num_seeds": 16},
+        {"num_seeds": 12, "train.steps": 400},
+    ),
+    "restarts": Experiment(
+        "restarts",
+        "Networks with 3 tanh units learn two circles from 32 starts for each seed; descent on Rastrigin's function, whose "
+        "lowest minimum is one of 11 along each axis.",
+        ("restarts",),
+        {"num_seeds": 16},
+        {"num_seeds": 12, "task.num_searches": 24, "task.steps": 300},
+    ),
+    "activations": Experiment(
+        "activations",
+        "Networks with 1, 3 and 6 hidden layers of 32 units on 500 digits (10 % wrong labels), each activation at its best "
+        "learning rate.",
+        ("comparison",),
+        {"num_seeds": 16},
+        {"num_seeds": 12, "train.steps": 200},
+    ),
+    "batch_sizes": Experiment(
+        "batch_sizes",
+        "One hidden layer of 32 units on 512 digits, 20 epochs of plain gradient descent whatever the batch: the same "
+        "number of gradients of single examples. Each batch size at its best learning rate.",
+        ("batches",),
+        {"num_seeds": 16},
+        {"num_seeds": 12},
+    ),
+    "learning_rates": Experiment(
+        "learning_rates",
+        "One hidden layer of 32 units on 1,000 digits; eleven learning rates from 0.0001 to 10 for three optimizers.",
+        ("rates", "paths"),
+        {"num_seeds": 16},
+        {"num_seeds": 12, "train.steps": 200},
+    ),
+    "schedules": Experiment(
+        "schedules",
+        "One hidden layer of 32 units on 1,000 digits (20 % wrong labels) in batches of 10; each schedule at its best "
+        "first learning rate.",
+        ("schedules", "comparison"),
+        {"num_seeds": 16},
+        {"num_seeds": 12},
+    ),
+    "momentum": Experiment(
+        "momentum",
+        "Descent on a bowl with a hump before its minimum, from random starts before the hump.",
+        ("momentum",),
+        {"num_seeds": 20},
+        {},
+    ),
+    "transformer_parts": Experiment(
+        "transformer_parts",
+        "Twelve transformer blocks (attention and feed-forward, width 16) read digits row by row, with and without "
+        "residuals and layer norms, each at its best learning rate of Adam.",
+        ("comparison",),
+        {"num_seeds": 16, "task.steps": 300},
+        {"num_seeds": 12, "task.steps": 100},
+    ),
+    "attention_scale": Experiment(
+        "attention_scale",
+        "Softmax of the scores of random queries and keys (N(0, 1), 32 keys), with and without the factor; its Jacobian is "
+        "what a gradient is multiplied by on the way back.",
+        ("comparison",),
+        {"num_seeds": 20},
+        {},
+    ),
+    "generation": Experiment(
+        "generation",
+        "A small character GPT continues pieces of its validation text, the same ones with every strategy; a seed is a set "
+        "of prompts.",
+        ("comparison",),
+        {"num_seeds": 16, "task.texts": 8},
+        {"num_seeds": 12, "task.texts": 4, "task.train_steps": 500, "task.new_tokens": 120},
+    ),
+}
