@@ -59,6 +59,7 @@ def blockwise_attention(
     """
     batch, num_queries, num_heads, width = q_BTHK.shape
     num_keys, groups, value_width = v_BSGK.shape[1:]
+    block_size = min(block_size, max(num_queries, num_keys))
     q_BGRTK = (
         (q_BTHK * jnp.asarray(width**-0.5, q_BTHK.dtype))
         .reshape(batch, num_queries, groups, num_heads // groups, width)
