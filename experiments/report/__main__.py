@@ -55,7 +55,7 @@ def choose(tables: Tables, only: str | None) -> list[Claim]:
         raise ValueError(f"--only= names nothing; there are: {', '.join(known)}")
     for word in words:
         if word not in known:
-            raise ValueError(f"--only={word} is unknown{nearest(word, known)}; there are: {', '.join(known)}")
+            raise ValueError(f"--only={word} is unknown{nearest(word, known) or ';'} there are: {', '.join(known)}")
     return [claim for claim in tables.claims if claim.id in words or claim.section in words]
 
 

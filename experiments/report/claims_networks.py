@@ -163,9 +163,9 @@ NETWORKS = (
         "activations",
         (
             Part(
-                "training loss, sigmoid − ReLU (nats), 3 hidden layers",
-                Side("activation=sigmoid, hidden_sizes=32-32-32, *", "train_loss"),
-                Side("activation=relu, hidden_sizes=32-32-32, *", "train_loss"),
+                "training loss, sigmoid − ReLU (nats), 2 hidden layers",
+                Side("sigmoid: depth 2 | *", "train_loss"),
+                Side("ReLU: depth 2 | *", "train_loss"),
             ),
         ),
     ),
@@ -177,9 +177,9 @@ NETWORKS = (
         "activations",
         (
             Part(
-                "training loss, sigmoid − tanh (nats), 3 hidden layers",
-                Side("activation=sigmoid, hidden_sizes=32-32-32, *", "train_loss"),
-                Side("activation=tanh, hidden_sizes=32-32-32, *", "train_loss"),
+                "training loss, sigmoid − tanh (nats), 2 hidden layers",
+                Side("sigmoid: depth 2 | *", "train_loss"),
+                Side("tanh: depth 2 | *", "train_loss"),
             ),
         ),
     ),
@@ -191,9 +191,9 @@ NETWORKS = (
         "activations",
         (
             Part(
-                "training loss, ReLU − GELU (nats), 3 hidden layers",
-                Side("activation=relu, hidden_sizes=32-32-32, *", "train_loss"),
-                Side("activation=gelu, hidden_sizes=32-32-32, *", "train_loss"),
+                "training loss, ReLU − GELU (nats), 2 hidden layers",
+                Side("ReLU: depth 2 | *", "train_loss"),
+                Side("GELU: depth 2 | *", "train_loss"),
             ),
         ),
         "Both at their best learning rate. The test loss is in the table of the run.",
@@ -207,16 +207,16 @@ NETWORKS = (
         (
             Part(
                 "share of activations that are 0, near one half (± 0.1)",
-                Side("activation=relu, hidden_sizes=32-32-32, *", "activation_sparsity"),
+                Side("ReLU: depth 2 | *", "activation_sparsity"),
                 0.5,
                 tolerance=0.1,
             ),
             Part(
                 "share of units that are 0 for every training example, ReLU − 0",
-                Side("activation=relu, hidden_sizes=32-32-32, *", "dead_units"),
+                Side("ReLU: depth 2 | *", "dead_units"),
                 0.0,
             ),
         ),
-        "Three hidden layers after training, at the learning rate that is best on validation.",
+        "Two hidden layers after training, at the learning rate that is best on validation.",
     ),
 )

@@ -58,6 +58,7 @@ def part_cells(evidence: Evidence, p_value: float, label: str) -> dict[str, str]
     near = evidence.part.tolerance is not None
     return {
         "compared": evidence.part.says,
+        "verdict": label,
         "A": f"{evidence.a_name}: {number(a.mean)}",
         "B": f"{evidence.b_name}: {number(b.mean)}" if evidence.b_name else number(b.mean),
         "A − B": number(difference.mean),
@@ -67,7 +68,6 @@ def part_cells(evidence: Evidence, p_value: float, label: str) -> dict[str, str]
         "n": str(difference.num_values) + (f" ({difference.num_missing} missing)" if difference.num_missing else ""),
         "p": "–" if near else number(comparison.p_value),
         "p (Holm)": "–" if near else number(p_value),
-        "verdict": label,
     }
 
 

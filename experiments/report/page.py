@@ -224,7 +224,7 @@ def provenance(content: Content) -> str:
         "data": joined(data_of(ran) for ran in made),
         "commit": joined(environment.get("commit") for environment in environments),
         "Python": joined(environment.get("python") for environment in environments),
-        "versions": joined(listed(environment.get("packages")) for environment in environments),
+        "versions": joined(listed(environment.get("versions")) for environment in environments),
         "devices": joined(listed(environment.get("devices")) for environment in environments),
     }
     items = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in facts.items() if text)

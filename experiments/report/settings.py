@@ -35,7 +35,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "activations": Experiment(
         "activations",
-        "Networks with 1, 3 and 6 hidden layers of 32 units on 500 digits (10 % wrong labels), each activation at its best "
+        "Networks with 2 and 6 hidden layers of 32 units on 500 digits (10 % wrong labels), each activation at its best "
         "learning rate.",
         ("comparison",),
         {"num_seeds": 16},

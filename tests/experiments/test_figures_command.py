@@ -1,0 +1,43 @@
+"""The pictures of the notes from the command: PNG and vector, axes named, mistakes in one line."""
+
+import pytest
+
+from experiments.figures import __main__ as command
+from experiments.figures.course import PICTURES, blocks, learning
+
+
+@pytest.mark.parametrize("name", ["activation_functions", "softmax", "causal_mask", "attention_weights"])
+def test_every_axis_has_its_names(name):
+    axes = [axis for axis in PICTURES[name].draw().axes if axis.get_label() != "<colorbar>"]
+    assert all(axis.get_ylabel() or axis.get_shared_y_axes().joined(axis, axes[0]) for axis in axes)
+    assert any(axis.get_xlabel() for axis in axes)
+
+
+def test_a_picture_is_written_as_png_and_as_vector(tmp_path, capsys):
+    assert command.main([f"--workdir={tmp_path}", "softmax"]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"softmax.png", "softmax.pdf"}
+    assert capsys.readouterr().out == f"figure: {tmp_path / 'softmax.png'}\n"
+
+
+def test_the_shapes_of_the_block_are_those_of_the_module():
+    shape = (blocks.BATCH, blocks.TIME, blocks.WIDTH)
+    assert set(blocks.shapes().values()) == {shape}
+
+
+def test_training_error_falls_with_every_degree():
+    train_N, test_N = learning.errors(seed=0)
+    assert all(train_N[1:] <= train_N[:-1] + 1e-9) and test_N.argmin() < len(test_N) - 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["softmx"], "did you mean softmax"),
+        (["--prompt=x", "softmax"], "--prompt has no effect without --checkpoint"),
+        (["--workdir=/dev/null/x", "softmax"], "cannot be written"),
+    ],
+)
+def test_mistakes_end_in_one_line(words, message, capsys):
+    assert command.main(words) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
