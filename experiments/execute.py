@@ -52,15 +52,15 @@ def prepare(arguments: Arguments, directory: Path) -> Prepared:
     """
     config = arguments.config
     check_name(config.name)
-    for name in config.figures:
-        choose(name, dict.fromkeys(studies.drawable(config.task.name, FIGURES)), "figures")
-    choose(config.checkpoint.resume, dict.fromkeys(RESUME), "checkpoint.resume")
-    groups = []
     if config.task.name in STUDIES:
         studies.check(config)
     elif "train" not in config:
         choose(config.task.name, STUDIES, "task.name")
-    else:
+    for name in config.figures:
+        choose(name, dict.fromkeys(studies.drawable(config.task.name, FIGURES)), "figures")
+    choose(config.checkpoint.resume, dict.fromkeys(RESUME), "checkpoint.resume")
+    groups = []
+    if config.task.name not in STUDIES:
         groups = sweep.group(sweep.expand(config, arguments.get_sweep))
         check_columns(config, groups)
         for group in groups:

@@ -79,6 +79,8 @@ def draw_map(figure: Figure, axes: Axes, run: Results, name: str, title: str, nu
 
 def draw_paths(axes: Axes, paths_SK2: np.ndarray, minima_M2: np.ndarray, num_paths: int) -> None:
     """The first descents into each minimum."""
+    if not len(minima_M2):
+        return
     distances_SM = np.linalg.norm(paths_SK2[:, -1][:, None] - minima_M2[None], axis=-1)
     nearest_S = distances_SM.argmin(axis=1)
     for index in range(len(minima_M2)):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.loop import Row
-from experiments.studies.base import Outcome, Study, keys_of, make_rows, seeds_of
+from experiments.studies.base import Outcome, Study, compiled, keys_of, make_rows, seeds_of
 from nn_core import surfaces
 from nn_core.activations import sigmoid
 
@@ -22,7 +22,6 @@ NEWTON_GRID, NEWTON_STEPS = 15, 30  # starts along each side, steps, of the sear
 TOLERANCE = 1e-4  # gradients up to this length, and eigenvalues up to this size, count as 0
 SAME_POINT = 1e-2  # critical points nearer than this are one
 SAME_HEIGHT = 1e-4  # minima that differ less are equally deep
-MINIMUM = surfaces.CRITICAL_POINT_KINDS.index("minimum")
 
 
 class View(NamedTuple):
@@ -63,34 +62,26 @@ def valleys(seed: int, num_points: int, noise: float) -> View:
 VIEWS: dict[str, Callable[[int, int, float], View]] = {"neuron": neuron, "chain": chain, "valleys": valleys}
 
 
-def critical_points(view: View) -> tuple[np.ndarray, surfaces.CriticalPoint]:
-    """All critical points in the square that Newton's iteration finds from a grid of starts, lowest first.
+class Place(NamedTuple):
+    """A point of a surface; leaves have a leading axis where there are several.
 
-    Returns:
-        ((M, 2) points, what each of them is, (M,) leaves).
+    Attributes:
+        point_2: the weights.
+        height: the error there.
+        what: what the gradient and the Hessian say of it.
     """
 
-    def search(start_2: Array) -> tuple[Array, surfaces.CriticalPoint, Array]:
-        end_2 = surfaces.find_critical_point(view.surface, start_2, NEWTON_STEPS)
-        return end_2, classify(view.surface, end_2), view.surface(end_2)
-
-    starts_G2 = square(view, NEWTON_GRID).reshape(-1, 2)
-    ends_G2, kinds, heights_G = jax.device_get(jax.jit(jax.vmap(search))(starts_G2))
-    # Newton runs off where the surface is flat: such ends are NaN, outside, or not critical.
-    inside_G = np.all(np.abs(ends_G2 - np.array(view.centre)) < view.reach, axis=1)
-    inside_G &= kinds.kind != surfaces.CRITICAL_POINT_KINDS.index("not critical")
-    kept: list[int] = []
-    for index in sorted(np.flatnonzero(inside_G), key=lambda index: (round(float(heights_G[index]), 5), index)):
-        if all(np.linalg.norm(ends_G2[index] - ends_G2[other]) > SAME_POINT for other in kept):
-            kept.append(int(index))
-    return ends_G2[kept], jax.tree.map(lambda leaf: leaf[kept], kinds)
+    point_2: Array
+    height: Array
+    what: surfaces.CriticalPoint
 
 
-def classify(surface: surfaces.Surface, point_2: Array) -> surfaces.CriticalPoint:
-    """What a point is, by gradient and Hessian."""
-    return surfaces.classify_critical_point(
+def look(surface: surfaces.Surface, point_2: Array) -> Place:
+    """What there is at a point."""
+    what = surfaces.classify_critical_point(
         surface, point_2, gradient_tolerance=TOLERANCE, eigenvalue_tolerance=TOLERANCE
     )
+    return Place(point_2, surface(point_2), what)
 
 
 def square(view: View, size: int) -> np.ndarray:
@@ -99,11 +90,42 @@ def square(view: View, size: int) -> np.ndarray:
     return np.stack(np.meshgrid(side, side), axis=-1) + np.array(view.centre, np.float32)
 
 
-def descend(view: View, start_key: Array, learning_rate: Array | float, steps: int) -> Array:
-    """The path of gradient descent from a start that is drawn from the inner part of the square."""
-    reach = STARTS * view.reach
-    start_2 = jax.random.uniform(start_key, (2,), minval=-reach, maxval=reach) + jnp.array(view.centre)
-    return surfaces.descend(view.surface, start_2, optax.sgd(learning_rate), steps)
+def survey(view: View, steps: int, keys_S: Array, learning_rate: Array) -> dict[str, Any]:
+    """All that a surface is asked, in one program: Newton from a grid, descents from random starts, a map.
+
+    Starts of descents are drawn from the inner part of the square.
+    """
+    surface = view.surface
+
+    def search(start_2: Array) -> Place:
+        return look(surface, surfaces.find_critical_point(surface, start_2, NEWTON_STEPS))
+
+    def descend(start_key: Array) -> Array:
+        reach = STARTS * view.reach
+        start_2 = jax.random.uniform(start_key, (2,), minval=-reach, maxval=reach) + jnp.array(view.centre)
+        return surfaces.descend(surface, start_2, optax.sgd(learning_rate), steps)
+
+    paths_SK2 = jax.vmap(descend)(keys_S)
+    return {
+        "searched": jax.vmap(search)(jnp.asarray(square(view, NEWTON_GRID)).reshape(-1, 2)),
+        "ends": jax.vmap(partial(look, surface))(paths_SK2[:, -1]),
+        "heights": jax.vmap(jax.vmap(surface))(jnp.asarray(square(view, GRID))),
+        "paths": paths_SK2,
+        "path_heights": jax.vmap(jax.vmap(surface))(paths_SK2),
+    }
+
+
+def critical_points(view: View, searched: Place) -> Place:
+    """The different critical points in the square among the ends of Newton's iteration, lowest first."""
+    points_G2 = searched.point_2
+    # Newton runs off where the surface is flat: such ends are NaN, outside, or not critical.
+    inside_G = np.all(np.abs(points_G2 - np.array(view.centre)) < view.reach, axis=1)
+    inside_G &= searched.what.kind != surfaces.CRITICAL_POINT_KINDS.index("not critical")
+    kept: list[int] = []
+    for index in sorted(np.flatnonzero(inside_G), key=lambda index: (round(float(searched.height[index]), 5), index)):
+        if all(np.linalg.norm(points_G2[index] - points_G2[other]) > SAME_POINT for other in kept):
+            kept.append(int(index))
+    return jax.tree.map(lambda leaf: leaf[kept], searched)
 
 
 def run(config: ConfigDict) -> Outcome:
@@ -113,66 +135,56 @@ def run(config: ConfigDict) -> Outcome:
     arrays = {"labels": np.array(list(VIEWS))}
     for (name, make_view), rate in zip(VIEWS.items(), task.learning_rates, strict=True):
         view = make_view(config.seed, task.num_points, task.noise)
-        points_M2, kinds = critical_points(view)
-        walk = jax.jit(jax.vmap(partial(descend, view, steps=task.steps), in_axes=(0, None)))
-        paths_SK2 = np.asarray(walk(keys_of(config), rate))
-        rows += point_rows(name, view, points_M2, kinds)
-        rows += path_rows(name, view, points_M2[kinds.kind == MINIMUM], paths_SK2, config)
-        plane_GG2 = square(view, GRID)
+        found = jax.device_get(compiled(partial(survey, view, task.steps))(keys_of(config), rate))
+        points = critical_points(view, found["searched"])
+        rows += point_rows(name, points)
+        rows += path_rows(name, points, found["ends"], seeds_of(config))
         arrays |= {
-            f"{name}_plane": plane_GG2,
-            f"{name}_heights": heights(view, plane_GG2),
-            f"{name}_points": points_M2,
-            f"{name}_kinds": np.asarray(kinds.kind),
-            f"{name}_eigenvalues": np.asarray(kinds.eigenvalues_D),
-            f"{name}_paths": paths_SK2,
-            f"{name}_path_heights": heights(view, paths_SK2),
+            f"{name}_plane": square(view, GRID),
+            f"{name}_heights": found["heights"],
+            f"{name}_points": np.asarray(points.point_2),
+            f"{name}_kinds": np.asarray(points.what.kind),
+            f"{name}_eigenvalues": np.asarray(points.what.eigenvalues_D),
+            f"{name}_paths": found["paths"],
+            f"{name}_path_heights": found["path_heights"],
         }
     # S24: its origin is a minimum, but all second derivatives are 0 there and cannot tell.
-    flat = View(surfaces.quartic, (0.0, 0.0), 1.0)
-    origin_12 = np.zeros((1, 2), np.float32)
-    rows += point_rows("quartic", flat, origin_12, jax.jit(jax.vmap(partial(classify, flat.surface)))(origin_12))
-    return Outcome(rows, arrays)
+    origin = jax.device_get(compiled(jax.vmap(partial(look, surfaces.quartic)))(np.zeros((1, 2), np.float32)))
+    return Outcome(rows + point_rows("quartic", origin), arrays)
 
 
-def heights(view: View, points: np.ndarray) -> np.ndarray:
-    """The surface at points (..., 2)."""
-    flat_N = jax.jit(jax.vmap(view.surface))(points.reshape(-1, 2))
-    return np.asarray(flat_N).reshape(points.shape[:-1])
-
-
-def point_rows(name: str, view: View, points_M2: np.ndarray, kinds: surfaces.CriticalPoint) -> list[Row]:
+def point_rows(name: str, points: Place) -> list[Row]:
     """A row per critical point."""
     rows: list[Row] = []
-    for index, (w1, w2) in enumerate(points_M2):
+    for index, (w1, w2) in enumerate(points.point_2):
         # Adding 0 turns -0 into 0.
         place = f"({round(float(w1), 2) + 0.0:g}, {round(float(w2), 2) + 0.0:g})"
-        rows += make_rows(
-            f"{name}: {surfaces.CRITICAL_POINT_KINDS[int(kinds.kind[index])]} {place}",
-            error=heights(view, points_M2)[index],
-            gradient_norm=kinds.gradient_norm[index],
-            smallest_eigenvalue=kinds.eigenvalues_D[index, 0],
-            largest_eigenvalue=kinds.eigenvalues_D[index, -1],
-        )
+        one = jax.tree.map(lambda leaf, index=index: leaf[index : index + 1], points)
+        rows += make_rows(f"{name}: {surfaces.CRITICAL_POINT_KINDS[int(one.what.kind[0])]} {place}", **columns(one))
     return rows
 
 
-def path_rows(name: str, view: View, minima_M2: np.ndarray, paths_SK2: np.ndarray, config: ConfigDict) -> list[Row]:
-    """A row per descent: where it ended, and whether that is the lowest minimum (or as low)."""
-    ends_S2 = paths_SK2[:, -1]
-    found = jax.jit(jax.vmap(partial(classify, view.surface)))(ends_S2)
-    distances_SM = np.linalg.norm(ends_S2[:, None] - minima_M2[None], axis=-1)
-    depths_M = heights(view, minima_M2)
-    return make_rows(
-        f"{name}: descent from a random start",
-        seeds_of(config),
-        error=heights(view, ends_S2),
-        gradient_norm=found.gradient_norm,
-        smallest_eigenvalue=found.eigenvalues_D[:, 0],
-        largest_eigenvalue=found.eigenvalues_D[:, -1],
-        distance=distances_SM.min(axis=1),
-        lowest=(depths_M[distances_SM.argmin(axis=1)] < depths_M.min() + SAME_HEIGHT).astype(float),
-    )
+def path_rows(name: str, points: Place, ends: Place, seeds: range) -> list[Row]:
+    """A row per descent: where it ended, how far from a minimum, and whether that is the lowest (or as low)."""
+    is_minimum_M = np.asarray(points.what.kind) == surfaces.CRITICAL_POINT_KINDS.index("minimum")
+    distance_S, lowest_S = np.full((2, len(seeds)), np.nan)
+    if is_minimum_M.any():
+        depths_M = np.asarray(points.height)[is_minimum_M]
+        distances_SM = np.linalg.norm(ends.point_2[:, None] - points.point_2[is_minimum_M][None], axis=-1)
+        distance_S = distances_SM.min(axis=1)
+        lowest_S = (depths_M[distances_SM.argmin(axis=1)] < depths_M.min() + SAME_HEIGHT).astype(float)
+    label = f"{name}: descent from a random start"
+    return make_rows(label, seeds, **columns(ends), distance=distance_S, lowest=lowest_S)
+
+
+def columns(places: Place) -> dict[str, Any]:
+    """The numbers that points have in the table."""
+    return {
+        "error": places.height,
+        "gradient_norm": places.what.gradient_norm,
+        "smallest_eigenvalue": places.what.eigenvalues_D[:, 0],
+        "largest_eigenvalue": places.what.eigenvalues_D[:, -1],
+    }
 
 
 def check(config: ConfigDict) -> None:

@@ -7,7 +7,7 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.loop import Row
-from experiments.studies.base import Outcome, Study, check_whole, keys_of, make_rows, seeds_of
+from experiments.studies.base import Outcome, Study, check_whole, compiled, keys_of, make_rows, seeds_of
 from nn_core.likelihood import coin_ascent, coin_estimate, coin_log_likelihood, coin_probabilities, maximise
 
 CURVE = np.linspace(0.005, 0.995, 199)  # values of p at which the likelihood is drawn
@@ -23,9 +23,9 @@ def estimate(task: ConfigDict) -> tuple[list[Row], dict[str, np.ndarray]]:
     def log_likelihood(theta_1: Array) -> Array:
         return coin_log_likelihood(theta_1[0], task.heads, task.tosses)
 
-    ascent = jax.jit(coin_ascent, static_argnames="num_steps")
+    ascent = compiled(coin_ascent, static_argnames="num_steps")
     path = ascent(task.heads, task.tosses, start=task.start, learning_rate=task.learning_rate, num_steps=task.steps)
-    solved = jax.jit(lambda start_1: maximise(log_likelihood, start_1, NEWTON_STEPS))(jnp.array([task.start]))[0]
+    solved = compiled(lambda start_1: maximise(log_likelihood, start_1, NEWTON_STEPS))(jnp.array([task.start]))[0]
     ways = {
         "recipe, h / n": coin_estimate(task.heads, task.tosses),
         "gradient ascent": path[-1],
@@ -34,7 +34,7 @@ def estimate(task: ConfigDict) -> tuple[list[Row], dict[str, np.ndarray]]:
     rows: list[Row] = []
     for name, value in ways.items():
         rows += make_rows(f"{task.heads} heads of {task.tosses}: {name}", estimate=value)
-    logs = np.asarray(jax.jit(jax.vmap(lambda p: coin_log_likelihood(p, task.heads, task.tosses)))(CURVE))
+    logs = np.asarray(compiled(jax.vmap(lambda p: coin_log_likelihood(p, task.heads, task.tosses)))(CURVE))
     return rows, {"curve": CURVE, "log_likelihood": logs, "path": np.asarray(path)}
 
 
@@ -42,7 +42,7 @@ def sample(config: ConfigDict) -> tuple[list[Row], dict[str, np.ndarray]]:
     """Coins of a known p, tossed by every seed: how far the estimate is off, and when the product of all is 0."""
     task, seeds = config.task, seeds_of(config)
     longest = max(task.sizes)
-    toss = jax.jit(jax.vmap(lambda key: jax.random.bernoulli(key, task.probability, (longest,)).astype(jnp.int32)))
+    toss = compiled(jax.vmap(lambda key: jax.random.bernoulli(key, task.probability, (longest,)).astype(jnp.int32)))
     tosses_SN = np.asarray(toss(keys_of(config)))
     counts_N = np.arange(1, longest + 1)
     estimates_SN = np.cumsum(tosses_SN, axis=1) / counts_N
@@ -50,7 +50,7 @@ def sample(config: ConfigDict) -> tuple[list[Row], dict[str, np.ndarray]]:
     for size in task.sizes:
         values_S = estimates_SN[:, size - 1]
         rows += make_rows(f"{size} tosses", seeds, estimate=values_S, error=np.abs(values_S - task.probability))
-    probabilities_SN = np.asarray(jax.jit(coin_probabilities)(task.probability, tosses_SN))
+    probabilities_SN = np.asarray(compiled(coin_probabilities)(task.probability, tosses_SN))
     looked_at = np.unique(np.geomspace(1, longest, NUM_ERRORS).astype(int))
     arrays = {"tosses": counts_N, "looked_at": looked_at}
     arrays["errors"] = np.abs(estimates_SN[:, looked_at - 1] - task.probability)

@@ -10,7 +10,7 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.loop import Row
-from experiments.studies.base import Outcome, Study, keys_of, make_rows, seeds_of
+from experiments.studies.base import Outcome, Study, compiled, keys_of, make_rows, seeds_of
 from nn_core.surfaces import descend, hump
 
 NEAR = 0.1  # within this distance of the global minimum a path has reached it
@@ -60,9 +60,9 @@ def run(config: ConfigDict) -> Outcome:
     arrays["heights"] = np.asarray(jax.vmap(hump)(jnp.asarray(CURVE)[:, None]))
     for method, nesterov in METHODS.items():
         go = partial(walk, surface=hump, nesterov=nesterov, steps=task.steps)
-        over = jax.jit(jax.vmap(jax.vmap(go, in_axes=(0, None, None)), in_axes=(None, 0, None)))
+        over = compiled(jax.vmap(jax.vmap(go, in_axes=(0, None, None)), in_axes=(None, 0, None)))
         left_JSK, right_JSK = (np.asarray(over(starts[side], momenta_J, task.learning_rate)) for side in starts)
-        down = jax.jit(
+        down = compiled(
             jax.vmap(partial(walk, surface=slope, nesterov=nesterov, steps=task.steps), in_axes=(None, 0, None))
         )
         steps_JK = -np.diff(np.asarray(down(0.0, momenta_J, task.learning_rate)), axis=1) / task.learning_rate

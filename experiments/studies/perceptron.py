@@ -8,7 +8,7 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.loop import Row
-from experiments.studies.base import Outcome, Study, keys_of, make_rows, seeds_of
+from experiments.studies.base import Outcome, Study, compiled, keys_of, make_rows, seeds_of
 from nn_core.data.checks import check_choice
 from nn_core.data.generators import GATES, gates, half_planes
 from nn_core.models import perceptron
@@ -58,7 +58,7 @@ def learn(
 def run(config: ConfigDict) -> Outcome:
     """Points beside a line at several gaps, then gates; each data set with every seed."""
     task, seeds = config.task, seeds_of(config)
-    train = jax.jit(jax.vmap(partial(learn, learning_rate=task.learning_rate, max_epochs=task.max_epochs)))
+    train = compiled(jax.vmap(partial(learn, learning_rate=task.learning_rate, max_epochs=task.max_epochs)))
     data = {
         f"gap {gap:g}": [half_planes(num_examples=task.num_points, seed=seed, gap=gap) for seed in seeds]
         for gap in task.gaps

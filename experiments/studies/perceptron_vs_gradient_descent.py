@@ -9,7 +9,7 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.loop import Row
-from experiments.studies.base import Outcome, Study, make_rows, seeds_of
+from experiments.studies.base import Outcome, Study, compiled, make_rows, seeds_of
 from nn_core.data.generators import half_planes
 from nn_core.gradient_descent import logistic_regression
 from nn_core.models import perceptron
@@ -60,7 +60,7 @@ def error_rate(boundary_D: Array, inputs_ND: Array, targets_N: Array) -> Array:
 def run(config: ConfigDict) -> Outcome:
     """A data set for every noise and seed; both methods on each."""
     task, seeds = config.task, seeds_of(config)
-    train = jax.jit(jax.vmap(partial(learn, learning_rate=task.learning_rate, max_epochs=task.max_epochs)))
+    train = compiled(jax.vmap(partial(learn, learning_rate=task.learning_rate, max_epochs=task.max_epochs)))
     rows: list[Row] = []
     arrays = {"labels": np.array(METHODS), "noises": np.array(task.noises)}
     for index, noise in enumerate(task.noises):

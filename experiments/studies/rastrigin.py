@@ -58,7 +58,7 @@ def check_work(task: ConfigDict) -> None:
 
 def uniform(key: Array, count: int, mask_D: Array) -> Array:
     """Points of the cube, (count, D)."""
-    return mask_D * jax.random.uniform(key, (count, len(mask_D)), minval=-REACH, maxval=REACH)
+    return mask_D[None] * jax.random.uniform(key, (count, len(mask_D)), minval=-REACH, maxval=REACH)
 
 
 def energy(point_D: Array, mask_D: Array) -> Array:

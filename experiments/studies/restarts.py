@@ -9,7 +9,7 @@ from jax.flatten_util import ravel_pytree
 from ml_collections import ConfigDict
 
 from experiments.loop import Row
-from experiments.studies.base import Outcome, Study, check_whole, keys_of, make_rows, seeds_of
+from experiments.studies.base import Outcome, Study, check_whole, compiled, keys_of, make_rows, seeds_of
 from experiments.studies.rastrigin import check_work, searches
 from nn_core.data.generators import circles
 from nn_core.losses import binary_cross_entropy
@@ -92,7 +92,7 @@ def restart_network(config: ConfigDict) -> tuple[list[Row], dict[str, np.ndarray
     def one_seed(inputs_N2: Array, targets_N: Array, key: Array) -> dict[str, Array]:
         return jax.vmap(measure)(train_starts(task, inputs_N2, targets_N, key))
 
-    found = jax.device_get(jax.jit(jax.vmap(one_seed))(inputs_SN2, targets_SN, keys_of(config)))
+    found = jax.device_get(compiled(jax.vmap(one_seed))(inputs_SN2, targets_SN, keys_of(config)))
     names = ["independent", *(f"perturbed, sigma {sigma:g}" for sigma in task.sigmas)]
     rows: list[Row] = []
     for index, name in enumerate(names):
@@ -111,7 +111,7 @@ def search_rastrigin(config: ConfigDict) -> tuple[list[Row], dict[str, np.ndarra
     rows: list[Row] = []
     found = {}
     for name, (search, work) in searches(task).items():
-        found[name] = jax.device_get(jax.jit(jax.vmap(jax.vmap(search, (0, None)), (None, 0)))(keys, masks_JD))
+        found[name] = jax.device_get(compiled(jax.vmap(jax.vmap(search, (0, None)), (None, 0)))(keys, masks_JD))
         for index, dimension in enumerate(task.dimensions):
             columns = {column: found[name][column][index] for column in ("found", "energy", "hits")}
             rows += make_rows(f"Rastrigin {dimension}-D: {name}", seeds, **columns, evaluations=work)

@@ -7,7 +7,7 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.loop import Row
-from experiments.studies.base import Outcome, Study, make_rows
+from experiments.studies.base import Outcome, Study, compiled, make_rows
 from nn_core.activations import sigmoid
 from nn_core.backpropagation import WORKED_EXAMPLE_INPUTS, WORKED_EXAMPLE_PRINTED, WorkedExample, worked_example
 
@@ -49,9 +49,9 @@ def run(config: ConfigDict) -> Outcome:
     """Every quantity of the example, the same steps by automatic differentiation, and the error before and after."""
     with jax.enable_x64(True):
         inputs = inputs_of(config.task)
-        exact: WorkedExample = jax.device_get(jax.jit(worked_example)(**inputs))
+        exact: WorkedExample = jax.device_get(compiled(worked_example)(**inputs))
         weights = (inputs["w_D"], inputs["W"])
-        slopes = jax.device_get(jax.jit(jax.grad(error, argnums=(0, 1)))(*weights, inputs["x_D"], inputs["y"]))
+        slopes = jax.device_get(compiled(jax.grad(error, argnums=(0, 1)))(*weights, inputs["x_D"], inputs["y"]))
         after = errors_after(inputs, exact)
     rate = config.task.learning_rate
     automatic = {"output_step": -rate * slopes[1], "hidden_steps_D": -rate * slopes[0]}

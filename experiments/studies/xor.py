@@ -13,7 +13,7 @@ from jax.flatten_util import ravel_pytree
 from ml_collections import ConfigDict
 
 from experiments.loop import Row
-from experiments.studies.base import Outcome, Study, check_whole, keys_of, make_rows, seeds_of
+from experiments.studies.base import Outcome, Study, check_whole, compiled, keys_of, make_rows, seeds_of
 from nn_core.activations import sigmoid
 from nn_core.data.generators import gates
 from nn_core.losses import binary_cross_entropy
@@ -81,7 +81,7 @@ def run(config: ConfigDict) -> Outcome:
     for index, width in enumerate(task.widths):
         network = make_network(width)
         over_seeds = jax.vmap(partial(learn, network, task.steps), in_axes=(0, None, None, None))
-        train = jax.jit(jax.vmap(over_seeds, in_axes=(None, 0, None, None)))
+        train = compiled(jax.vmap(over_seeds, in_axes=(None, 0, None, None)))
         found = jax.device_get(train(keys_of(config), scales_J, task.learning_rate, task.momentum))
         solved.append(found["solved"])
         for place, scale in enumerate(task.init_scales):

@@ -1,0 +1,67 @@
+"""Studies at reduced size, each run once through the command and read back from its directory."""
+
+import functools
+import tempfile
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from experiments import results
+from experiments.figures import FIGURES
+from experiments.run import main
+from nn_core.training.population import COMPILER_OPTIONS
+
+REDUCED: dict[str, dict[str, object]] = {
+    "perceptron": {
+        "num_seeds": 3,
+        "task.max_epochs": 23,
+        "task.num_points": 31,
+        "task.gaps": (0.05, 0.3),
+        "task.gates": ("or", "xor"),
+    },
+    "perceptron_vs_gradient_descent": {"num_seeds": 3, "task.max_epochs": 23, "task.num_points": 31},
+    "xor": {"num_seeds": 11, "task.widths": (2, 1), "task.init_scales": (0.1, 2.0), "task.steps": 1000},
+    "error_surface": {"num_seeds": 7},
+    "momentum": {"num_seeds": 5, "task.momenta": (0.9, 0.99), "task.steps": 1500},
+    "restarts": {
+        "num_seeds": 3,
+        "task.steps": 60,
+        "task.restarts": 5,
+        "task.sigmas": (0.0, 1.0),
+        "task.num_searches": 13,
+        "task.dimensions": (2, 3),
+        "task.chains": (1,),
+    },
+    "likelihood": {"num_seeds": 3, "task.sizes": (10, 1500)},
+    "worked_example": {},
+}
+
+
+@functools.cache
+def reduced(name: str) -> results.Results:
+    """What the study's directory holds after the command has run it at reduced size; nothing is drawn."""
+    COMPILER_OPTIONS["cpu"], options = {"xla_backend_optimization_level": 0}, COMPILER_OPTIONS["cpu"]
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            words = [f"--config.{path}={value}" for path, value in REDUCED[name].items()]
+            code = main([f"--config={name}", f"--workdir={folder}/run", "--config.figures=()", *words])
+            assert code == 0
+            return results.read(Path(folder) / "run")
+    finally:
+        COMPILER_OPTIONS["cpu"] = options
+
+
+@functools.cache
+def drawn(study: str, figure: str) -> Figure:
+    """A figure of the reduced run."""
+    return FIGURES[figure](reduced(study))
+
+
+def rows_of(study: str, label: str) -> list[results.Row]:
+    """The rows whose label starts so."""
+    return [row for row in reduced(study).rows if row["label"].startswith(label)]
+
+
+def column(study: str, label: str, name: str) -> list[float]:
+    """One number of each of these rows."""
+    return [row[name] for row in rows_of(study, label)]

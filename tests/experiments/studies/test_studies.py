@@ -1,0 +1,98 @@
+"""Every study runs, fills the columns of its table, draws readable figures, and refuses what cannot be in one line."""
+
+import math
+
+import pytest
+
+from experiments import studies
+from experiments.figures import FIGURES
+from experiments.run import main
+from experiments.table import make_table
+from tests.experiments.studies.runs import REDUCED, drawn, reduced
+
+FIGURES_OF = [(name, figure) for name in REDUCED for figure in studies.STUDIES[name].figures]
+
+
+@pytest.mark.parametrize("name", REDUCED)
+def test_a_study_fills_the_columns_of_its_table(name):
+    run = reduced(name)
+    study = studies.STUDIES[name]
+    found = {key for row in run.rows for key in row} - {"member", "label", "overrides", "seed"}
+    assert found == set(study.columns)
+    header, *body = make_table(run.rows, run.config["table"])
+    assert len(header) == 2 + len(run.config["table"]) and len(body) >= 2
+    assert all(row["label"] for row in run.rows)
+    assert all(
+        math.isfinite(row[key])
+        for row in run.rows
+        for key in found & row.keys() - {"bound", "margin_share"}
+        if key not in ("steps_needed", "overshoot", "underflow")
+    )
+
+
+@pytest.mark.parametrize(("name", "figure"), FIGURES_OF)
+def test_a_figure_names_its_axes(name, figure):
+    panels = [axes for axes in drawn(name, figure).axes if axes.axison and axes.get_visible()]
+    assert panels
+    for axes in panels:
+        # A colour bar is an axes too; it has one name.
+        assert axes.get_ylabel() and (axes.get_xlabel() or axes.get_label() == "<colorbar>")
+
+
+def test_a_figure_is_drawn_by_its_own_study_only():
+    assert studies.drawable("xor", FIGURES) == ["comparison", "xor"]
+    others = studies.drawable("classification", FIGURES)
+    assert "learning_curves" in others and not {figure for _, figure in FIGURES_OF} & set(others)
+
+
+def test_the_command_prints_the_table_draws_and_then_knows_that_it_is_done(tmp_path, capsys):
+    words = ["--config=worked_example", f"--workdir={tmp_path / 'run'}"]
+    assert main(words) == 0
+    first = capsys.readouterr().out
+    assert "0.000456825" in first and (tmp_path / "run/figures/worked_example.png").stat().st_size > 10_000
+    assert main(words) == 0
+    again = capsys.readouterr().out
+    assert "is finished" in again and "0.000456825" in again
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--config=perceptron", "--config.task.gates=('nandy',)"], "'nandy'"),
+        (
+            ["--config=perceptron", "--config.task.gaps=(0.1,-1.0)"],
+            "task.gaps=(0.1, -1.0) must hold numbers in [0, 10]",
+        ),
+        (["--config=perceptron", "--config.task.gaps=()"], "task.gaps=() must hold numbers in [0, 10], at least one"),
+        (["--config=perceptron", "--config.task.gaps=('a',)"], "must hold numbers in [0, 10]"),
+        (["--config=perceptron", "--config.task.max_epochs=0"], "task.max_epochs=0 is outside [1, 100000]"),
+        (["--config=perceptron", "--config.task.max_epoch=3"], "did you mean task.max_epochs"),
+        (["--config=perceptron", "--config.table=('bond',)"], "did you mean bound?"),
+        (["--config=perceptron", "--config.figures=('xor',)"], "config.figures='xor' is unknown"),
+        (
+            ["--config=perceptron", "--config.figures=('learning_curves',)"],
+            "config.figures='learning_curves' is unknown",
+        ),
+        (["--config=digits", "--config.figures=('perceptron',)"], "config.figures='perceptron' is unknown"),
+        (["--config=perceptron", "--config.task.name=momentum"], "use --config=configs/momentum.py"),
+        (["--config=perceptron", "--config.task.name=classification"], "config.task.name='classification' is unknown"),
+        (["--config=digits", "--config.task.name=perceptron"], "use --config=configs/perceptron.py"),
+        (["--config=perceptron", "--config.seed=4294967290"], "exceeds 4294967296"),
+        (["--config=perceptron_vs_gradient_descent", "--config.task.learning_rate=nan"], "is outside (0, inf)"),
+        (["--config=xor", "--config.task.widths=(2,2.5)"], "must hold whole numbers"),
+        (["--config=xor", "--config.task.momentum=1"], "task.momentum=1.0 is outside [0, 1)"),
+        (["--config=error_surface", "--config.task.learning_rates=(1.0,)"], "must hold 3 numbers"),
+        (["--config=momentum", "--config.task.starts_left=(-3.0,-5.0)"], "the lower one first"),
+        (["--config=restarts", "--config.task.evaluations=30"], "does not pay for one descent of 31 evaluations"),
+        (["--config=restarts", "--config.task.chains=(1,1000)", "--config.task.evaluations=2000"], "fewer than 3"),
+        (["--config=likelihood", "--config.task.heads=10"], "task.heads=10 must be between 1 and 9"),
+        (["--config=likelihood", "--config.task.learning_rate=8"], "must be below 8"),
+        (["--config=worked_example", "--config.task.inputs=(1.0,2.0,3.0)"], "differ in length"),
+    ],
+)
+def test_every_mistake_is_one_line_and_exit_code_2(words, message, capsys, tmp_path):
+    assert main([*words, f"--workdir={tmp_path / 'run'}"]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.count("\n") == 1 and "Traceback" not in captured.err
+    assert not (tmp_path / "run").exists()
