@@ -27,6 +27,7 @@ from experiments.figures import (  # noqa: E402
     restarts,
     schedules,
     stopping,
+    strategies,
     worked_example,
     xor,
 )
@@ -40,6 +41,7 @@ FIGURES: dict[str, Callable[[results.Results], Figure]] = {
     "regions": regions.regions,
     "stopping": stopping.stopping,
     "complexity": complexity.complexity,
+    "generation": strategies.generation,
     "gradients": gradients.gradients,
     "schedules": schedules.schedules,
     "perceptron": perceptron.perceptron,

@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from experiments.overrides import choose
 from experiments.studies import (
     error_surface,
+    generation,
     likelihood,
     momentum,
     perceptron,
@@ -32,6 +33,7 @@ STUDIES: dict[str, Study] = {
     "restarts": restarts.STUDY,
     "likelihood": likelihood.STUDY,
     "worked_example": worked_example.STUDY,
+    "generation": generation.STUDY,
 }
 MAX_SEED = 2**32 - 1
 
