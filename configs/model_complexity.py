@@ -1,6 +1,15 @@
 """The model-complexity graph: error against epochs and against width, with the best point and early stopping's choice.
 
 python -m experiments.run --config=configs/model_complexity.py
+
+100 points of noisy moons, full-batch Adam, so that an update is an epoch. Stars mark the lowest mean validation loss.
+
+Measured over 8 seeds, validation loss in nats (2026-11-23, 2-core x86 CPU): after 1,000 epochs 1 unit 0.358 ± 0.042,
+4 units 0.331 ± 0.092 (the best width), 16 units 0.55 ± 0.12, 256 units 0.77 ± 0.17. Early stopping takes the 256 units
+back to epoch 61 ± 13 and 0.175 ± 0.018; the mean curve is lowest at epoch 70.
+
+The notes call epochs the complexity (S17c); both axes show the same shape here. The validation set chooses, not the
+test set of the notes (S17). The large network, stopped, beats every small one.
 """
 
 from ml_collections import ConfigDict

@@ -1,6 +1,18 @@
 """Regularization compared: none, L1, L2, elastic net, dropout and early stopping, several strengths, 8 seeds each.
 
 python -m experiments.run --config=configs/regularization.py
+
+128 ReLU units on 200 digits with 20 % wrong labels and 64 columns of noise. L1 and the elastic net use the proximal
+step. `paths` shows every number against the strength, with "none" as the grey band.
+
+Measured over 8 seeds, mean and 95 % interval (2026-11-23, 2-core x86 CPU). Test loss in nats: none 1.05 ± 0.10;
+L2 0.819 ± 0.073 (λ 0.001), elastic net 0.822 ± 0.082 (0.001), L1 0.832 ± 0.084 (0.0003), dropout 0.922 ± 0.093 (0.8),
+early stopping 1.012 ± 0.086. Test accuracy: none 0.696 ± 0.024, L2 0.764 ± 0.025 (0.03), early stopping 0.679 ± 0.028.
+Exact zeros: L1 from 0.635 (0.0003) to 0.968 (0.01); L2 below 0.0001. The seeds differ in their split too.
+
+Against the notes: L2 is not better than L1 beyond the intervals; dropout at the notes' rate 0.2 leaves the gap as it
+was (1.13 ± 0.18 against 1.12 ± 0.17); early stopping lowers the loss little here and the accuracy not at all, and
+patience 1, 3 and 10 choose the same parameters.
 """
 
 from ml_collections import ConfigDict
@@ -19,8 +31,8 @@ def get_config() -> ConfigDict:
     config.data.label_noise = 0.2
     config.data.batch_size = 50
     config.train.steps = 1500
-    config.train.eval_every = 25
-    config.train.log_every = 25
+    config.train.eval_every = 50
+    config.train.log_every = 50
     config.table = ("test_accuracy", "test_loss", "gap", "exact_zeros", "weight_norm", "dead_units")
     config.figures = ("paths", "comparison", "learning_curves")
     return config

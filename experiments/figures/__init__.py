@@ -11,8 +11,11 @@ from matplotlib.figure import Figure  # noqa: E402
 
 from experiments import results  # noqa: E402
 from experiments.figures import (  # noqa: E402
+    batches,
+    coefficients,
     comparison,
     complexity,
+    confusion,
     curves,
     error_surface,
     gradients,
@@ -26,6 +29,7 @@ from experiments.figures import (  # noqa: E402
     regions,
     restarts,
     schedules,
+    sensitivity,
     stopping,
     strategies,
     worked_example,
@@ -37,6 +41,10 @@ FIGURES: dict[str, Callable[[results.Results], Figure]] = {
     "training_and_validation_loss": losses.training_and_validation_loss,
     "comparison": comparison.comparison,
     "paths": paths.paths,
+    "sensitivity": sensitivity.sensitivity,
+    "confusion": confusion.confusion,
+    "coefficients": coefficients.coefficients,
+    "batches": batches.batches,
     "rates": rates.rates,
     "regions": regions.regions,
     "stopping": stopping.stopping,

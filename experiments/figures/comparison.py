@@ -10,7 +10,7 @@ from experiments.figures.style import COLOURS, GREY, label, panels, quantity
 from experiments.results import Results, Row
 from experiments.table import by_setting, chosen, family, summarize
 
-COLUMNS = 3  # panels side by side
+COLUMNS = 3  # panels side by side; four stand two by two
 
 
 def comparison(run: Results) -> Figure:
@@ -19,7 +19,9 @@ def comparison(run: Results) -> Figure:
     columns = [c for c in run.config["table"] if any(isinstance(row.get(c), (int, float)) for row in run.rows)]
     longest = max(map(len, groups))
     width, height = 2.9 + 0.03 * longest, 1.0 + 0.26 * len(groups)
-    figure, axes = panels(len(columns), columns=COLUMNS, width=width, height=height, sharey=True)
+    figure, axes = panels(
+        len(columns), columns=2 if len(columns) == 4 else COLUMNS, width=width, height=height, sharey=True
+    )
     families = list(dict.fromkeys(family(name) for name in groups))
     for axis, column in zip(axes, columns, strict=True):
         for place, (name, rows) in enumerate(groups.items()):

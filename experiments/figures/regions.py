@@ -1,5 +1,7 @@
 """What classifiers of two features say everywhere, the points that they were trained on, and the verdict on each."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
@@ -48,5 +50,10 @@ def draw(axes: Axes, row: Row) -> None:
     )
     for index in range(classes):
         points = row["points"][row["points"][:, 2] == index]
-        style = {"color": COLOURS[index], "markeredgecolor": "white", "markeredgewidth": 0.5, "markersize": 6}
+        style: dict[str, Any] = {
+            "color": COLOURS[index],
+            "markeredgecolor": "white",
+            "markeredgewidth": 0.5,
+            "markersize": 6,
+        }
         axes.plot(*points[:, :2].T, MARKERS[index], linestyle="", label=f"class {index}, training", **style)

@@ -1,6 +1,7 @@
 """Early stopping on one seed: the validation curve, where each patience stops, and which parameters it goes back to."""
 
 from collections import defaultdict
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -57,5 +58,10 @@ def draw_choice(axes: Axes, run: Results, row: Row, index: int) -> None:
         axes.axvline(row["steps"], color=colour, linestyle="--", linewidth=1.2)
     best = values[0][steps.index(row["best_step"])]
     # Hollow, and smaller one after the other: choices that coincide stay visible inside each other.
-    look = {"markersize": 13 - 2 * index, "markerfacecolor": "none", "markeredgewidth": 2, "linestyle": ""}
+    look: dict[str, Any] = {
+        "markersize": 13 - 2 * index,
+        "markerfacecolor": "none",
+        "markeredgewidth": 2,
+        "linestyle": "",
+    }
     axes.plot(row["best_step"], best, MARKERS[index], color=colour, label=name, **look)

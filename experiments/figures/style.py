@@ -105,10 +105,10 @@ def log_scale(axes: Axes, which: str = "y") -> None:
     getattr(axes, f"set_{which}scale")("log")
     line = axes.yaxis if which == "y" else axes.xaxis
 
-    def power(value: float, position: int | None = None) -> str:
+    def power(value: float, position: float | None = None) -> str:
         return f"{value:g}" if 1e-3 <= value <= 1e4 else f"$10^{{{round(math.log10(value))}}}$"
 
-    def between(value: float, position: int | None = None) -> str:
+    def between(value: float, position: float | None = None) -> str:
         low, high = line.get_view_interval()
         decades = math.log10(high / low)
         leading = round(value / 10 ** math.floor(math.log10(value)))

@@ -61,7 +61,7 @@ def support(trained: Trained, true_D: Array) -> dict[str, Array]:
         true_D: (D,) the true coefficients.
     Returns:
         {"support_f1": 2 TP / (selected + true), "selected": weights that are not exactly 0,
-        "coefficient_error": Euclidean distance to the truth}, scalars.
+        "coefficient_error": Euclidean distance to the truth}, scalars, and "true_coefficients": (D,).
     """
     weights_D = coefficients(trained)["coefficients"]
     selected_D, true_support_D = weights_D != 0, true_D != 0
@@ -70,6 +70,7 @@ def support(trained: Trained, true_D: Array) -> dict[str, Array]:
         "support_f1": 2.0 * hits / (jnp.sum(selected_D) + jnp.sum(true_support_D)),
         "selected": jnp.sum(selected_D).astype(jnp.float32),
         "coefficient_error": jnp.linalg.norm(weights_D - true_D),
+        "true_coefficients": true_D,
     }
 
 

@@ -1,0 +1,54 @@
+"""Batch sizes: the same loss against epochs (the work), against updates, and at the end against the learning rate."""
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.figures.curves import series
+from experiments.figures.style import COLOURS, MARKERS, band, label, legend, log_scale, nothing, quantity, subplots
+from experiments.results import Results, Row
+from experiments.table import TUNED, by_setting, chosen, short, summarize, tuned
+
+METRIC = "train_loss"
+
+
+def batches(run: Results) -> Figure:
+    """Three panels, a line for each batch size at its best rate on validation."""
+    groups = by_setting(run.rows)
+    if not all(rows[0]["overrides"].get("data.batch_size") for rows in groups.values()):
+        return nothing("no batch size varies: set data.batch_size in the sweep")
+    figure, axes = subplots(1, 3, width=4.4, height=4.0, sharey=True)
+    for index, (name, rows) in enumerate(chosen(groups).items()):
+        steps, values_SN = series(run, METRIC, {row["member"] for row in rows})
+        per_epoch = -(-run.config["data"]["train"] // rows[0]["overrides"]["data.batch_size"])
+        text = f"{short(name)} ({tuned(name)})" if tuned(name) else short(name)
+        band(axes[0][0], [step / per_epoch for step in steps], values_SN, text, index)
+        band(axes[0][1], steps, values_SN, text, index)
+        draw_rates(axes[0][2], groups, name, index)
+    examples = run.config["data"]["train"]
+    label(axes[0][0], f"epoch ({examples} examples of work)", quantity(METRIC, run.config), "per work")
+    label(axes[0][1], "update", "", "per update")
+    label(axes[0][2], "learning rate", "", "at the end (only where no seed diverged)")
+    axes[0][1].set_xscale("symlog", linthresh=1)
+    axes[0][1].set_xlim(left=0)
+    log_scale(axes[0][0])
+    log_scale(axes[0][2], "x")
+    legend(figure, axes[0][0])
+    return figure
+
+
+def draw_rates(axes: Axes, groups: dict[str, list[Row]], name: str, index: int) -> None:
+    """The final loss of one batch size at every rate at which no seed diverged."""
+    by_rate: dict[float, list[Row]] = defaultdict(list)
+    for setting, rows in groups.items():
+        sound = all(row["status"] != "diverged" for row in rows)
+        if sound and setting.split(TUNED, 1)[0] == name.split(TUNED, 1)[0]:
+            by_rate[rows[0]["overrides"].get("hparams.learning_rate", np.nan)] += rows
+    rates = sorted(by_rate)
+    summaries = [summarize(row[METRIC] for row in by_rate[rate]) for rate in rates]
+    means, halves = ([getattr(summary, field) for summary in summaries] for field in ("mean", "half_width"))
+    look: dict[str, Any] = {"color": COLOURS[index], "marker": MARKERS[index], "markersize": 4, "capsize": 2}
+    axes.errorbar(rates, means, yerr=np.nan_to_num(halves), **look)
