@@ -95,7 +95,7 @@ def with_records(task: Task, make_model: MakeModel, num_classes: int, records: t
     """A task whose results also hold the records."""
 
     def describe(params: Any, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
-        def predict(inputs: Array) -> Array:
+        def predict(inputs: Array) -> Any:
             return make_model(hparams).apply({"params": params}, inputs)
 
         return task.describe(params, data, hparams, key) | recorded(

@@ -19,8 +19,19 @@ from experiments.overrides import flatten
 
 CONFIG, STATUS = "config.json", "status.json"
 # What a run writes into its directory; nothing else there is ever touched.
-ENTRIES = ("groups", "steps", "metrics.jsonl", "results.csv", "results.npz", "arrays.npz", "samples", "figures")
-ENTRIES += ("tokenizer.json", STATUS, CONFIG)
+ENTRIES = (
+    "groups",
+    "steps",
+    "metrics.jsonl",
+    "results.csv",
+    "results.npz",
+    "arrays.npz",
+    "samples",
+    "figures",
+    "tokenizer.json",
+    STATUS,
+    CONFIG,
+)
 SUPERSEDED = "superseded-"  # folders of what --config.checkpoint.resume=fresh put aside
 FORMAT = 1
 PACKAGES = ("nn_core", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "ml-collections")

@@ -92,6 +92,8 @@ RANGES: dict[str, str] = {
     "task.hottest": "(0, inf)",
     "task.coldest": "(0, inf)",
     "task.proposal_scale": "(0, inf)",
+    "task.penalty": "(0, inf)",
+    "task.thresholds": "(0, 1)",
     "task.tosses": "[2, 100000]",
     "task.probability": "(0, 1)",
     "task.sizes": "[1, 100000]",

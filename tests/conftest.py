@@ -1,4 +1,4 @@
-"""Strict settings for every test: no promotions, exact products, warnings are errors, no network, a compilation cache."""
+"""Strict settings for every test: no promotions, exact products, warnings are errors, no network, a cache."""
 
 import os
 import socket
@@ -29,6 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "ignore:.*[Ss]harding info not provided.*:UserWarning",
         # XLA's cache may be read while another test process writes it; it recompiles.
         "ignore:Error (reading|writing) persistent compilation cache entry.*:UserWarning",
+        # A file that a test leaves open is told of in whichever test runs when it is collected: told, not an error.
+        "default::ResourceWarning",
         # ml_collections loads config files so.
         "ignore:the load_module.. method is deprecated:DeprecationWarning",
         # Third-party modules that use what a later Python deprecates.

@@ -1,10 +1,11 @@
-"""What durability costs: the time that saving takes of a training at the default cadence, and what a second start saves.
+"""What durability costs: how much saving lengthens a training at the default cadence, and what a second start takes.
 
 Three contestants in turn, so that a drifting machine touches all alike: a training that saves nothing, the same one
 saving every 30 s (the default), and after every chunk. The first two differ by less than a noisy machine does, so the
 cost at the default cadence is also derived: the extra time of a save over the time between two.
 """
 
+import functools
 import os
 import statistics
 import subprocess
@@ -15,14 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
 from ml_collections import ConfigDict
 
 from configs import gpt_quick
 from configs.grid import Sweep, axis, product
 from experiments import sweep
 from experiments.benchmark import sweep as sweep_benchmark
-from experiments.benchmark.timing import machine, seconds
+from experiments.benchmark.timing import alternate, machine
 from experiments.loop import Hooks, train
 from experiments.populations import Population, cut, make_cadence, make_feed, make_policy
 from experiments.storage import Store, open_store
@@ -100,10 +100,10 @@ def measure(population: Population) -> Cost:
             train(program, data, members, make_cadence(config), experiment.settings.chunk_steps, hooks)
             saves = counting.saves
 
-    cadences = (NEVER, DEFAULT_SECONDS, 0.0)
     once(NEVER)
-    rounds = [[seconds(lambda every=every: once(every)) for every in cadences] for _ in range(ROUNDS)]
-    return Cost(*(statistics.median(times) for times in zip(*rounds, strict=True)), saves)
+    contestants = [functools.partial(once, every_seconds) for every_seconds in (NEVER, DEFAULT_SECONDS, 0.0)]
+    plain, default, often = map(statistics.median, alternate(contestants, ROUNDS))
+    return Cost(plain, default, often, saves)
 
 
 def tell(name: str, cost: Cost) -> None:
@@ -142,7 +142,6 @@ def main() -> None:
     config = sweep_benchmark.get_config()
     config.train.steps = 2000
     tell(f"sweep of {len(overrides)} MLPs", measure(population_of(config, lambda _: overrides)))
-    jax.clear_caches()
     with tempfile.TemporaryDirectory() as cache:
         first = seconds_to_first_step(Path(cache))
         again = statistics.median(seconds_to_first_step(Path(cache)) for _ in range(ROUNDS))

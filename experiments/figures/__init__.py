@@ -20,6 +20,7 @@ from experiments.figures import (  # noqa: E402
     error_surface,
     gradients,
     likelihood,
+    logistic_regression,
     losses,
     momentum,
     paths,
@@ -60,6 +61,7 @@ FIGURES: dict[str, Callable[[results.Results], Figure]] = {
     "momentum": momentum.momentum,
     "restarts": restarts.restarts,
     "likelihood": likelihood.likelihood,
+    "logistic_regression": logistic_regression.logistic_regression,
     "worked_example": worked_example.worked_example,
 }
 

@@ -9,13 +9,16 @@ from ml_collections import ConfigDict
 
 from experiments.overrides import choose
 from experiments.studies import (
+    attention_scale,
     error_surface,
     generation,
     likelihood,
+    logistic_regression,
     momentum,
     perceptron,
     perceptron_vs_gradient_descent,
     restarts,
+    transformer_parts,
     worked_example,
     xor,
 )
@@ -32,7 +35,10 @@ STUDIES: dict[str, Study] = {
     "momentum": momentum.STUDY,
     "restarts": restarts.STUDY,
     "likelihood": likelihood.STUDY,
+    "logistic_regression": logistic_regression.STUDY,
     "worked_example": worked_example.STUDY,
+    "transformer_parts": transformer_parts.STUDY,
+    "attention_scale": attention_scale.STUDY,
     "generation": generation.STUDY,
 }
 MAX_SEED = 2**32 - 1

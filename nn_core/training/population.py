@@ -17,6 +17,7 @@ from nn_core.tasks.base import Hparams
 from nn_core.training.program import Program
 
 MEMBER_AXIS = "member"
+MIN_BLOCK, MAX_BLOCK = 4, 8  # members that a CPU core trains side by side
 # LLVM's first level on CPU: the programs run as fast as at the third (matrix products are library calls) and compile
 # in 55 to 80 % of the time, which is most of the time of a small sweep.
 COMPILER_OPTIONS: dict[str, dict[str, int]] = {"cpu": {"xla_backend_optimization_level": 1}}
@@ -77,8 +78,13 @@ def populate(program: Program, num_members: int, devices: Sequence[jax.Device] |
             lifted = around_one(function, in_axes)
         else:
             specs = tuple(P(MEMBER_AXIS) if axis == 0 else P() for axis in in_axes)
+            block = block_size(num_members // len(devices), devices[0].platform)
             lifted = jax.shard_map(
-                jax.vmap(function, in_axes), mesh=mesh, in_specs=specs, out_specs=P(MEMBER_AXIS), check_vma=False
+                in_blocks(function, in_axes, block),
+                mesh=mesh,
+                in_specs=specs,
+                out_specs=P(MEMBER_AXIS),
+                check_vma=False,
             )
         # Said rather than inferred: a state from a checkpoint is placed so, and must not be another program's argument.
         sharding = NamedSharding(mesh, P(MEMBER_AXIS))
@@ -92,6 +98,37 @@ def populate(program: Program, num_members: int, devices: Sequence[jax.Device] |
         finish=lift(program.finish, (0, 0, 0, None)),
     )
     return populated, mesh
+
+
+def block_size(num_members: int, platform: str) -> int:
+    """How many of a device's members run side by side: on CPU few enough for their states to stay in the cache.
+
+    Without blocks the time of a member doubles from 8 to 256 members of 26,000 parameters.
+
+    >>> block_size(128, "cpu"), block_size(12, "cpu"), block_size(128, "gpu"), block_size(17, "cpu")
+    (8, 6, 128, 17)
+    """
+    if platform != "cpu":
+        return num_members
+    divisors = [size for size in range(MIN_BLOCK, MAX_BLOCK + 1) if num_members % size == 0]
+    return max(divisors, default=num_members)
+
+
+def in_blocks(function: Callable, in_axes: tuple[int | None, ...], block: int) -> Callable:
+    """`vmap` over blocks of members, one block after the other, in one program."""
+
+    def mapped(*arguments: Any) -> Any:
+        by_member = tuple(tree for tree, axis in zip(arguments, in_axes, strict=True) if axis == 0)
+
+        def one(parts: tuple[Any, ...]) -> Any:
+            rest = iter(parts)
+            return function(*(next(rest) if axis == 0 else tree for tree, axis in zip(arguments, in_axes, strict=True)))
+
+        if len(jax.tree.leaves(by_member)[0]) == block:
+            return jax.vmap(one)(by_member)
+        return jax.lax.map(one, by_member, batch_size=block)
+
+    return mapped
 
 
 def around_one(function: Callable, in_axes: tuple[int | None, ...]) -> Callable:

@@ -28,7 +28,7 @@ def error_surface() -> Figure:
     x, y = np.meshgrid(side, side)
     heights = np.asarray(jax.jit(jax.vmap(jax.vmap(error)))(jnp.stack([x, y], axis=-1)))
     path_K2 = np.asarray(jax.jit(lambda start: descend(error, start, optax.sgd(RATE), STEPS))(jnp.array([-5.0, 4.0])))
-    along_K = np.asarray(jax.vmap(error)(path_K2))
+    along_K = np.asarray(jax.vmap(error)(jnp.asarray(path_K2)))
     figure = subplots(1, 2, width=5.2, height=4.4)[0]
     figure.clear()
     mountain = figure.add_subplot(1, 2, 1, projection="3d", computed_zorder=False)  # the path is on the mountain
