@@ -102,11 +102,11 @@ class Life:
 class Parent:
     """The process that lives are forked from."""
 
-    def __init__(self, folder: Path):
-        """Starts it, with a compilation cache under `folder` that takes every program."""
+    def __init__(self, folder: Path, cache: Path | None):
+        """Starts it, with a compilation cache that takes every program: the given one, or a new one."""
         self.folder, self.count = folder, 0
         environment = os.environ | {
-            "JAX_COMPILATION_CACHE_DIR": str(folder / "cache"),
+            "JAX_COMPILATION_CACHE_DIR": str(cache or folder / "cache"),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         }
         self.process = subprocess.Popen(
@@ -157,9 +157,9 @@ class Parent:
 
 
 @contextlib.contextmanager
-def open_parent(folder: Path) -> Iterator[Parent]:
+def open_parent(folder: Path, cache: Path | None = None) -> Iterator[Parent]:
     """The parent of the lives in a block."""
-    parent = Parent(folder)
+    parent = Parent(folder, cache)
     try:
         yield parent
     finally:

@@ -125,7 +125,7 @@ def killed_at_random(parent: Parent, folder: Path, kills: int, steps: int, seed:
 
 
 @pytest.mark.parametrize(
-    ("kills", "steps"), [(20, 500), pytest.param(200, 5000, marks=pytest.mark.slow)], ids=["20 kills", "200 kills"]
+    ("kills", "steps"), [(20, 300), pytest.param(200, 3000, marks=pytest.mark.slow)], ids=["20 kills", "200 kills"]
 )
 def test_killed_at_random_moments_it_ends_like_the_run_that_never_was(
     parent: Parent, tmp_path: Path, kills: int, steps: int

@@ -9,6 +9,7 @@ import pytest
 from experiments import results
 from experiments.populations import GROUPS
 from nn_core.training import checkpoint
+from tests.conftest import CACHE
 from tests.experiments.test_durability import content, fingerprint, has_saved, one_error
 from tests.faults import files_below
 from tests.lives import Parent, arguments, open_parent
@@ -49,7 +50,7 @@ TEXT = {
 
 @pytest.fixture(scope="module")
 def parent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parent]:
-    with open_parent(tmp_path_factory.mktemp("lives")) as opened:
+    with open_parent(tmp_path_factory.mktemp("lives"), CACHE / "lives") as opened:
         yield opened
 
 
@@ -57,7 +58,7 @@ def sweep_arguments(tmp_path: Path, folder: Path) -> list[str]:
     path = tmp_path / "sweep.py"
     if not path.is_file():
         path.write_text(SWEEP)
-    return arguments(folder, config=path)
+    return arguments(folder, config=path, hparams__dropout_rate=None, train__evaluate_train="False")
 
 
 def times(folder: Path) -> dict[str, int]:
