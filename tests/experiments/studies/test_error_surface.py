@@ -18,7 +18,8 @@ def test_the_critical_points_of_the_valleys_are_the_roots_of_the_derivative():
     np.testing.assert_allclose(points("valleys", 1), [[middle, 0]], atol=1e-4)
     lower, saddle = rows_of("error_surface", "valleys: minimum")[0], rows_of("error_surface", "valleys: saddle")[0]
     assert lower["largest_eigenvalue"] == pytest.approx(12 * left**2 - 4, rel=1e-4)
-    assert saddle["smallest_eigenvalue"] == pytest.approx(12 * middle**2 - 4, rel=1e-4) < 0
+    assert saddle["smallest_eigenvalue"] == pytest.approx(12 * middle**2 - 4, rel=1e-4)
+    assert saddle["smallest_eigenvalue"] < 0
     assert [lower["smallest_eigenvalue"], saddle["largest_eigenvalue"]] == pytest.approx([2, 2], rel=1e-5)
 
 
