@@ -6,6 +6,9 @@ python -m experiments.sample --checkpoint=checkpoints/gpt_quick --prompt="ROMEO:
 4 layers, 4 heads, width 128, context 64, batch 12, 2,000 steps, for which nanoGPT reports a validation loss of 1.88.
 Without --config.data.name it reads the documentation that comes with Python and needs no network. Several seeds:
 configs/gpt_quick_seeds.py.
+
+Measured (2026-11-23, 2-core x86 CPU, seed 0, Shakespeare): validation loss 1.766 nats on every target, perplexity 5.85,
+after 54 s; training loss 1.584.
 """
 
 from ml_collections import ConfigDict
