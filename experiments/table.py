@@ -10,9 +10,10 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from scipy import stats
+import numpy as np
 
 from nn_core.diagnosis import diagnose
+from nn_core.statistics import t_half_width
 
 FAMILY, TUNED = ": ", " | "  # what separates the parts of a label
 JUDGED = ("train_loss", "validation_loss", "gap")  # columns that together tell underfitting from overfitting
@@ -39,10 +40,7 @@ def summarize(values: Iterable[Any]) -> Summary:
     finite = [float(v) for v in values if isinstance(v, (int, float)) and math.isfinite(v)]
     if not finite:
         return Summary(math.nan, math.nan, 0)
-    if len(finite) == 1:
-        return Summary(finite[0], math.nan, 1)
-    error = statistics.stdev(finite) / math.sqrt(len(finite))
-    return Summary(statistics.fmean(finite), float(stats.t.ppf(0.975, len(finite) - 1)) * error, len(finite))
+    return Summary(statistics.fmean(finite), t_half_width(np.array(finite)), len(finite))
 
 
 def setting(row: Row) -> str:

@@ -85,11 +85,17 @@ def estimate(values: ArrayLike) -> Estimate:
     if count == 0:
         return Estimate(math.nan, math.nan, math.nan, math.nan, math.nan, 0, missing)
     mean = float(np.mean(finite_N))
-    half_width = math.nan
-    if count > 1:
-        half_width = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * np.std(finite_N, ddof=1) / math.sqrt(count))
+    half_width = t_half_width(finite_N)
     low, high = _bootstrap_interval(finite_N)
     return Estimate(mean, mean - half_width, mean + half_width, low, high, count, missing)
+
+
+def t_half_width(finite_N: np.ndarray) -> float:
+    """Half of the 95 % interval of a mean by Student's t; NaN below two values (a table wants no bootstrap)."""
+    count = len(finite_N)
+    if count < 2:
+        return math.nan
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * np.std(finite_N, ddof=1) / math.sqrt(count))
 
 
 def _bootstrap_interval(finite_N: np.ndarray) -> tuple[float, float]:
