@@ -7,7 +7,8 @@
 | one to many (text from a start) | `RecurrentLanguageModel` with its `Decoder` |
 | many to many (another sequence) | `SequenceToSequence` with its `Decoder` |
 
-One to one is an ordinary network; what the notes call so, a class for a sequence, is many to one (S36).
+One to one is an ordinary network; what the notes call so, a class for a sequence, is many to one (S36). Each is put
+together from a `Recurrent` stack and an `Embedding`, which know their own sizes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from jax import Array
 from nn_core.generation.decoder import Decoder
 from nn_core.models.embeddings import Embedding
 from nn_core.models.layers import Dense, Dropout
-from nn_core.models.recurrent import Carries, Recurrent, check_sizes, final_hidden, zero_carries
+from nn_core.models.recurrent import Carries, Recurrent, final_hidden, zero_carries
 
 
 class SequenceToOne(nn.Module):
@@ -29,39 +30,29 @@ class SequenceToOne(nn.Module):
 
     Attributes:
         num_outputs: C >= 1 classes, or numbers.
-        cell, features, num_layers, bidirectional, dropout_rate: of the `Recurrent` stack; also dropout on the output.
-        vocabulary_size: V of token ids; None: the inputs are vectors.
-        embedding_size: E of the token vectors.
+        recurrent: reads the sequence; its dropout also acts on its last state.
+        embedding: of token ids; None: the inputs are vectors.
         pad_id: id of padding, which the result does not depend on; None: there is none.
-        forget_bias: of the `Recurrent` stack.
     """
 
     num_outputs: int
-    cell: str = "lstm"
-    features: int = 64
-    num_layers: int = 1
-    bidirectional: bool = False
-    dropout_rate: float | Array | None = None
-    vocabulary_size: int | None = None
-    embedding_size: int = 32
+    recurrent: Recurrent
+    embedding: Embedding | None = None
     pad_id: int | None = None
-    forget_bias: float | Array = 1.0
 
     @nn.compact
     def __call__(self, inputs: Array, deterministic: bool = True) -> Array:
         """Reads the sequences.
 
         Args:
-            inputs: (B, T) ids, or (B, T, D) vectors where vocabulary_size is None.
+            inputs: (B, T) ids, or (B, T, D) vectors where there is no embedding.
             deterministic: False in training.
         Returns:
             (B, num_outputs) logits or predictions.
         """
-        x_BTD, keep_BT = _read(inputs, self.vocabulary_size, self.embedding_size, self.pad_id)
-        carries, _ = _stack(self, "recurrent")(x_BTD, None, keep_BT, deterministic)
-        hidden_BH = final_hidden(carries)
-        if self.dropout_rate is not None:
-            hidden_BH = Dropout(self.dropout_rate, name="dropout")(hidden_BH, deterministic=deterministic)
+        x_BTD, keep_BT = look_up(self.embedding, inputs, self.pad_id)
+        hidden_BH = final_hidden(self.recurrent(x_BTD, None, keep_BT, deterministic)[0])
+        hidden_BH = Dropout(self.recurrent.dropout_rate, name="dropout")(hidden_BH, deterministic=deterministic)
         return Dense(self.num_outputs, name="output")(hidden_BH)
 
 
@@ -69,54 +60,52 @@ class SequenceTagger(nn.Module):
     """A class for every token. Attributes as `SequenceToOne`."""
 
     num_outputs: int
-    cell: str = "lstm"
-    features: int = 64
-    num_layers: int = 1
-    bidirectional: bool = False
-    dropout_rate: float | Array | None = None
-    vocabulary_size: int | None = None
-    embedding_size: int = 32
+    recurrent: Recurrent
+    embedding: Embedding | None = None
     pad_id: int | None = None
-    forget_bias: float | Array = 1.0
 
     @nn.compact
     def __call__(self, inputs: Array, deterministic: bool = True) -> Array:
         """Reads the sequences; arguments as `SequenceToOne`. Returns (B, T, num_outputs) logits."""
-        x_BTD, keep_BT = _read(inputs, self.vocabulary_size, self.embedding_size, self.pad_id)
-        _, hidden_BTH = _stack(self, "recurrent")(x_BTD, None, keep_BT, deterministic)
-        return Dense(self.num_outputs, name="output")(hidden_BTH)
+        x_BTD, keep_BT = look_up(self.embedding, inputs, self.pad_id)
+        return Dense(self.num_outputs, name="output")(self.recurrent(x_BTD, None, keep_BT, deterministic)[1])
+
+
+def look_up(embedding: Embedding | None, inputs: Array, pad_id: int | None) -> tuple[Array, Array | None]:
+    """Vectors (B, T, D) and which tokens count, (B, T) or None for all.
+
+    Raises:
+        ValueError: ids without an embedding.
+    """
+    if embedding is None:
+        if inputs.ndim != 3:
+            raise ValueError(f"inputs have shape {inputs.shape}; without an embedding give vectors (B, T, D)")
+        return inputs, None
+    return embedding(inputs), None if pad_id is None else inputs != pad_id
+
+
+def check_forward(recurrent: Recurrent, what: str) -> None:
+    """Raises ValueError for a stack that reads backwards what is still to be written."""
+    if recurrent.bidirectional:
+        raise ValueError(f"bidirectional=True lets a {what} see the tokens that it predicts; use bidirectional=False")
 
 
 class RecurrentLanguageModel(nn.Module):
     """Predicts each next token from the tokens so far, p(x_{t+1} | x_1 .. x_t).
 
     Attributes:
-        vocabulary_size: V.
-        cell, features, num_layers, dropout_rate, forget_bias: of the `Recurrent` stack; also dropout around it.
-        embedding_size: E of the token vectors.
+        embedding: of the V tokens.
+        recurrent: reads them, forwards; its dropout also acts on what it is given and what it gives.
     """
 
-    vocabulary_size: int
-    cell: str = "lstm"
-    features: int = 256
-    num_layers: int = 1
-    embedding_size: int = 64
-    dropout_rate: float | Array | None = None
-    forget_bias: float | Array = 1.0
+    embedding: Embedding
+    recurrent: Recurrent
 
     def setup(self) -> None:
-        check_sizes(vocabulary_size=self.vocabulary_size, embedding_size=self.embedding_size)
-        self.embedding = Embedding(self.vocabulary_size, self.embedding_size)
-        self.recurrent = Recurrent(
-            self.cell,
-            self.features,
-            self.num_layers,
-            dropout_rate=self.dropout_rate,
-            forget_bias=self.forget_bias,
-        )
-        self.output = Dense(self.vocabulary_size)
-        if self.dropout_rate is not None:
-            self.input_dropout, self.output_dropout = Dropout(self.dropout_rate), Dropout(self.dropout_rate)
+        check_forward(self.recurrent, "language model")
+        self.output = Dense(self.embedding.vocabulary_size)
+        self.input_dropout = Dropout(self.recurrent.dropout_rate)
+        self.output_dropout = Dropout(self.recurrent.dropout_rate)
 
     def __call__(self, ids_BT: Array, deterministic: bool = True) -> Array:
         """Returns next-token logits (B, T, V), each seeing the tokens up to its own."""
@@ -142,10 +131,7 @@ class RecurrentLanguageModel(nn.Module):
         self, ids_BT: Array, carries: Carries | None, keep_BT: Array | None, deterministic: bool = True
     ) -> tuple[Carries, Array]:
         """As `with_carries`, but the hidden states (B, T, H) instead of logits."""
-        x_BTE = self.embedding(ids_BT)
-        if self.dropout_rate is None:
-            return self.recurrent(x_BTE, carries, keep_BT, deterministic)
-        x_BTE = self.input_dropout(x_BTE, deterministic=deterministic)
+        x_BTE = self.input_dropout(self.embedding(ids_BT), deterministic=deterministic)
         carries, hidden_BTH = self.recurrent(x_BTE, carries, keep_BT, deterministic)
         return carries, self.output_dropout(hidden_BTH, deterministic=deterministic)
 
@@ -155,7 +141,8 @@ def make_language_model_decoder(model: RecurrentLanguageModel) -> Decoder:
 
     def init_cache(params: Any, batch_size: int) -> Carries:
         del params
-        return zero_carries(model.cell, model.features, model.num_layers, batch_size)
+        stack = model.recurrent
+        return zero_carries(stack.cell, stack.features, stack.num_layers, batch_size)
 
     def step(params: Any, cache: Carries, ids_B: Array, positions_B: Array) -> tuple[Carries, Array]:
         del positions_B  # the carry knows how far it has read
@@ -174,50 +161,34 @@ class SequenceToSequence(nn.Module):
     """Reads a source sequence into a state, then writes a target sequence from it (L1938-L1941, F117).
 
     Attributes:
-        source_size: V of source ids.
-        target_size: V of target ids.
-        cell, features, num_layers, dropout_rate, forget_bias: of both stacks.
-        embedding_size: E of the token vectors.
+        encoder: reads the source; another stack than the decoder, of the same cell and sizes.
+        decoder: writes the target, forwards.
+        source_embedding, target_embedding: of their tokens.
         reverse_source: read the source backwards: its beginning comes near the target's (Sutskever et al. 2014).
         source_pad_id: id of padding in the source; None: there is none.
     """
 
-    source_size: int
-    target_size: int
-    cell: str = "lstm"
-    features: int = 128
-    num_layers: int = 1
-    embedding_size: int = 32
-    dropout_rate: float | Array | None = None
-    forget_bias: float | Array = 1.0
+    encoder: Recurrent
+    decoder: Recurrent
+    source_embedding: Embedding
+    target_embedding: Embedding
     reverse_source: bool = False
     source_pad_id: int | None = None
 
     def setup(self) -> None:
-        self.source_embedding = Embedding(self.source_size, self.embedding_size)
-        self.target_embedding = Embedding(self.target_size, self.embedding_size)
-        self.encoder, self.decoder = self._stack(), self._stack()
-        self.output = Dense(self.target_size)
+        check_forward(self.decoder, "decoder")
+        self.output = Dense(self.target_embedding.vocabulary_size)
 
-    def _stack(self) -> Recurrent:
-        return Recurrent(
-            self.cell,
-            self.features,
-            self.num_layers,
-            dropout_rate=self.dropout_rate,
-            forget_bias=self.forget_bias,
-        )
-
-    def __call__(self, source_BS: Array, target_BT: Array, deterministic: bool = True) -> Array:
+    def __call__(self, inputs: tuple[Array, Array], deterministic: bool = True) -> Array:
         """Teacher forcing: predicts each target token from the source and the *true* tokens before it.
 
         Args:
-            source_BS: (B, S) source ids.
-            target_BT: (B, T) target ids that begin with the start token; logits t are for token t + 1.
+            inputs: (B, S) source ids, and (B, T) target ids that begin with the start token.
             deterministic: False in training.
         Returns:
-            (B, T, target_size) logits.
+            (B, T, V) logits; logits t are for target token t + 1.
         """
+        source_BS, target_BT = inputs
         return self.decode(target_BT, self.encode(source_BS, deterministic), deterministic)[1]
 
     def encode(self, source_BS: Array, deterministic: bool = True) -> Carries:
@@ -252,27 +223,3 @@ def make_sequence_decoder(model: SequenceToSequence) -> Decoder:
 
 def _apply(model: nn.Module, method: str, params: Any, *arguments: Any) -> Any:
     return model.apply({"params": params}, *arguments, method=method)
-
-
-def _read(
-    inputs: Array, vocabulary_size: int | None, embedding_size: int, pad_id: int | None
-) -> tuple[Array, Array | None]:
-    """Vectors (B, T, D) and which tokens count."""
-    if vocabulary_size is None:
-        if inputs.ndim != 3:
-            raise ValueError(f"inputs have shape {inputs.shape}; without vocabulary_size give vectors (B, T, D)")
-        return inputs, None
-    keep_BT = None if pad_id is None else inputs != pad_id
-    return Embedding(vocabulary_size, embedding_size, name="embedding")(inputs), keep_BT
-
-
-def _stack(module: SequenceToOne | SequenceTagger, name: str) -> Recurrent:
-    return Recurrent(
-        module.cell,
-        module.features,
-        module.num_layers,
-        bidirectional=module.bidirectional,
-        dropout_rate=module.dropout_rate,
-        forget_bias=module.forget_bias,
-        name=name,
-    )

@@ -7,6 +7,8 @@ import optax
 import pytest
 
 from nn_core.generation.decode import completions, generate
+from nn_core.models.embeddings import Embedding
+from nn_core.models.recurrent import Recurrent
 from nn_core.models.recurrent_models import (
     RecurrentLanguageModel,
     SequenceTagger,
@@ -54,7 +56,7 @@ def cross_entropy(logits, labels):
 
 
 def test_many_to_one_learns_a_tiny_batch_and_ignores_padding():
-    model = SequenceToOne(C, "gru", 16, vocabulary_size=V, embedding_size=8, pad_id=0)
+    model = SequenceToOne(C, Recurrent("gru", 16), Embedding(V, 8), pad_id=0)
     params = init(model, IDS_BT)
     labels_B = jnp.arange(B) % C
     params, losses = fit(model, params, lambda p: cross_entropy(model.apply({"params": p}, IDS_BT), labels_B))
@@ -63,23 +65,23 @@ def test_many_to_one_learns_a_tiny_batch_and_ignores_padding():
     assert logits.shape == (B, C)
     padded = jnp.pad(IDS_BT, ((0, 0), (0, 4)))
     np.testing.assert_allclose(apply(model, params, padded), logits, atol=1e-5)
-    blind = SequenceToOne(C, "gru", 16, vocabulary_size=V, embedding_size=8)
+    blind = SequenceToOne(C, Recurrent("gru", 16), Embedding(V, 8))
     assert jnp.abs(apply(blind, params, padded) - logits).max() > 0.01
 
 
 def test_many_to_one_reads_vectors_for_forecasting():
-    model = SequenceToOne(1, "lstm", 8, num_layers=2)
+    model = SequenceToOne(1, Recurrent("lstm", 8, num_layers=2))
     inputs_BTD = jax.random.normal(jax.random.key(1), (B, T, 2))
     params = init(model, inputs_BTD)
     assert "embedding" not in params
     params, losses = fit(model, params, lambda p: jnp.mean((model.apply({"params": p}, inputs_BTD)[:, 0] - 1.0) ** 2))
     assert losses[-1] < 0.01 < losses[0]
-    with pytest.raises(ValueError, match="without vocabulary_size"):
+    with pytest.raises(ValueError, match="without an embedding"):
         init(model, IDS_BT)
 
 
 def test_tagger_learns_a_tiny_batch_that_needs_both_directions():
-    model = SequenceTagger(2, "lstm", 16, bidirectional=True, vocabulary_size=V, embedding_size=8)
+    model = SequenceTagger(2, Recurrent("lstm", 16, bidirectional=True), Embedding(V, 8))
     params = init(model, IDS_BT)
     tags_BT = (IDS_BT > jnp.roll(IDS_BT, -1, axis=1)).astype(jnp.int32)
     params, losses = fit(model, params, lambda p: cross_entropy(model.apply({"params": p}, IDS_BT), tags_BT), 100)
@@ -88,7 +90,7 @@ def test_tagger_learns_a_tiny_batch_that_needs_both_directions():
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_language_model_is_causal_and_its_decoder_gives_the_same_logits(cell):
-    model = RecurrentLanguageModel(V, cell, 13, num_layers=2, embedding_size=6)
+    model = RecurrentLanguageModel(Embedding(V, 6), Recurrent(cell, 13, num_layers=2))
     params = init(model, IDS_BT)
     logits_BTV = apply(model, params, IDS_BT)
     changed = apply(model, params, IDS_BT.at[:, 4].set(0))
@@ -105,7 +107,7 @@ def test_language_model_is_causal_and_its_decoder_gives_the_same_logits(cell):
 
 
 def test_language_model_prefill_reads_each_row_up_to_its_length():
-    model = RecurrentLanguageModel(V, "lstm", 13, embedding_size=6)
+    model = RecurrentLanguageModel(Embedding(V, 6), Recurrent("lstm", 13))
     params = init(model, IDS_BT)
     decoder = make_language_model_decoder(model)
     lengths_B = jnp.array([T, 3, 1, 0, 5])
@@ -121,7 +123,7 @@ def test_language_model_prefill_reads_each_row_up_to_its_length():
 
 def test_language_model_generates_what_it_learned_in_one_compiled_loop():
     text_1T = jnp.array([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 2, 3, 4, 5, 6, 7]])
-    model = RecurrentLanguageModel(V, "gru", 16, embedding_size=8)
+    model = RecurrentLanguageModel(Embedding(V, 8), Recurrent("gru", 16))
     params = init(model, text_1T)
     loss = lambda p: cross_entropy(model.apply({"params": p}, text_1T[:, :-1]), text_1T[:, 1:])  # noqa: E731
     params, _ = fit(model, params, loss, 120)
@@ -131,7 +133,7 @@ def test_language_model_generates_what_it_learned_in_one_compiled_loop():
 
 
 def test_language_model_dropout_draws_from_its_key_only_in_training():
-    model = RecurrentLanguageModel(V, "gru", 8, embedding_size=4, dropout_rate=0.5)
+    model = RecurrentLanguageModel(Embedding(V, 4), Recurrent("gru", 8, dropout_rate=0.5))
     params = init(model, IDS_BT)
 
     @functools.partial(jax.jit, static_argnums=0)
@@ -149,11 +151,12 @@ def test_sequence_to_sequence_learns_to_copy_and_decodes_greedily(reverse_source
     start, end = 0, V
     source_BS = IDS_BT[:, :3]
     target_BT = jnp.concatenate([jnp.full((B, 1), start), source_BS, jnp.full((B, 1), end)], axis=1)
-    model = SequenceToSequence(V, V + 1, "lstm", 24, embedding_size=8, reverse_source=reverse_source)
-    params = init(model, source_BS, target_BT)
+    stacks = Recurrent("lstm", 24), Recurrent("lstm", 24)
+    model = SequenceToSequence(*stacks, Embedding(V, 8), Embedding(V + 1, 8), reverse_source=reverse_source)
+    params = init(model, (source_BS, target_BT))
 
     def loss(p):
-        return cross_entropy(model.apply({"params": p}, source_BS, target_BT[:, :-1]), target_BT[:, 1:])
+        return cross_entropy(model.apply({"params": p}, (source_BS, target_BT[:, :-1])), target_BT[:, 1:])
 
     params, losses = fit(model, params, loss, 120)
     assert losses[-1] < 0.05 < losses[0]
@@ -164,12 +167,13 @@ def test_sequence_to_sequence_learns_to_copy_and_decodes_greedily(reverse_source
 
 
 def test_sequence_decoder_equals_teacher_forcing_and_checks_its_sources():
-    model = SequenceToSequence(V, V, "gru", 9, num_layers=2, source_pad_id=0)
+    stacks = Recurrent("gru", 9, num_layers=2), Recurrent("gru", 9, num_layers=2)
+    model = SequenceToSequence(*stacks, Embedding(V, 8), Embedding(V, 8), source_pad_id=0)
     source_BS, target_BT = IDS_BT[:, :4], IDS_BT[:, 2:]
-    params = init(model, source_BS, target_BT)
-    logits_BTV = apply(model, params, source_BS, target_BT)
+    params = init(model, (source_BS, target_BT))
+    logits_BTV = apply(model, params, (source_BS, target_BT))
     padded = jnp.pad(source_BS, ((0, 0), (0, 3)))
-    np.testing.assert_allclose(apply(model, params, padded, target_BT), logits_BTV, atol=1e-6)
+    np.testing.assert_allclose(apply(model, params, (padded, target_BT)), logits_BTV, atol=1e-6)
     decoder = make_sequence_decoder(model)
     step = jax.jit(decoder.step)
     cache = jax.jit(decoder.init_cache, static_argnums=1)((params, source_BS), B)
@@ -178,3 +182,17 @@ def test_sequence_decoder_equals_teacher_forcing_and_checks_its_sources():
         np.testing.assert_allclose(logits_BV, logits_BTV[:, t], atol=1e-5)
     with pytest.raises(ValueError, match="5 sources for batch_size=2"):
         decoder.init_cache((params, source_BS), 2)
+
+
+def test_what_is_still_to_be_written_is_not_read_backwards():
+    both = Recurrent("gru", 4, bidirectional=True)
+    with pytest.raises(ValueError, match="bidirectional=True lets a language model see"):
+        init(RecurrentLanguageModel(Embedding(V, 4), both), IDS_BT)
+    with pytest.raises(ValueError, match="bidirectional=True lets a decoder see"):
+        init(SequenceToSequence(Recurrent("gru", 4), both, Embedding(V, 4), Embedding(V, 4)), (IDS_BT, IDS_BT))
+
+
+def test_two_stacks_of_equal_sizes_have_their_own_weights():
+    model = SequenceToSequence(Recurrent("gru", 4), Recurrent("gru", 4), Embedding(V, 4), Embedding(V, 4))
+    params = init(model, (IDS_BT, IDS_BT))
+    assert {"encoder", "decoder", "source_embedding", "target_embedding", "output"} == set(params)
