@@ -143,6 +143,25 @@ def mlp(hidden_sizes: tuple[int, ...] = (32,), activation: str = "relu") -> Conf
     )
 
 
+def cnn(channels: tuple[int, ...] = (16, 32, 64), hidden_sizes: tuple[int, ...] = (128, 64)) -> ConfigDict:
+    """The demonstration network: convolutions, each with a pooling of 2 x 2, then dense layers."""
+    return ConfigDict(
+        {
+            "name": "cnn",
+            "channels": channels,  # filters of each convolution, each >= 1
+            "hidden_sizes": hidden_sizes,  # units of each hidden dense layer, each >= 1
+            "kernel_size": 3,  # side of the filters in pixels, >= 1
+            "padding": "same",  # same (zeros around the image), valid
+            "pooling": "max",  # max, average, none
+            "activation": "relu",  # see nn_core/activations.py
+            "normalization": "none",  # none, layer, group
+            "num_groups": 8,  # of group normalization, must divide each of the channels
+            "initializer": "he_normal",  # see nn_core/initializers.py
+            "use_bias": True,
+        }
+    )
+
+
 def examples(name: str, *, train: int, validation: int, test: int, **options: float) -> ConfigDict:
     """Labelled examples in arrays; `options` go to the generator or loader of that name."""
     section = ConfigDict(

@@ -16,6 +16,7 @@ from nn_core.data.sampling import check_batch_size
 from nn_core.data.sources import DATASETS, load_dataset
 from nn_core.data.splits import SplitSizes, check_sizes
 from nn_core.initializers import INITIALIZERS, make_initializer
+from nn_core.models.cnn import CNN
 from nn_core.models.mlp import MLP, hidden_activations
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.describe import describe_weights
@@ -51,6 +52,25 @@ def make_mlp(section: ConfigDict, num_outputs: int) -> MakeModel:
     return make_model
 
 
+def make_cnn(section: ConfigDict, num_outputs: int) -> MakeModel:
+    """hparams -> CNN."""
+    choose(section.activation, ACTIVATIONS, "model.activation")
+    choose(section.initializer, INITIALIZERS, "model.initializer")
+    names = ("channels", "hidden_sizes", "kernel_size", "padding", "pooling", "normalization", "num_groups", "use_bias")
+    fields = {name: section[name] for name in names}
+
+    def make_model(hparams: Hparams) -> nn.Module:
+        return CNN(
+            num_outputs,
+            activation=make_activation(section.activation, hparams),
+            dropout_rate=hparams["dropout_rate"] if "dropout_rate" in hparams else None,
+            kernel_init=make_initializer(section.initializer, hparams),
+            **fields,
+        )
+
+    return make_model
+
+
 # config.task.record -> what makes the record.
 RECORDS: dict[str, Callable[[ConfigDict], Record]] = {
     "coefficients": lambda config: coefficients,
@@ -60,6 +80,7 @@ RECORDS: dict[str, Callable[[ConfigDict], Record]] = {
 }
 MODELS: dict[str, Callable[[ConfigDict, int], MakeModel]] = {
     "mlp": make_mlp,
+    "cnn": make_cnn,
 }
 FLAT_MODELS = ("mlp",)  # they see an image as a row of pixels
 

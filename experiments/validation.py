@@ -43,6 +43,8 @@ RANGES: dict[str, str] = {
     "data.evaluation_windows": "[1, inf)",
     "data.vocabulary_size": "[1, inf)",
     "model.layers_num": "[1, inf)",
+    "model.kernel_size": "[1, inf)",
+    "model.num_groups": "[1, inf)",
     "model.heads_num": "[1, inf)",
     "model.embedding_dim": "[1, inf)",
     "train.accumulate": "[1, inf)",
@@ -162,7 +164,7 @@ def check_tuple(path: str, value: Any) -> list[str]:
         wrong = [number for number in value if not is_number(number) or not inside(number, RANGES[path])]
         if wrong or not value:
             return [f"config.{path}={value} must hold numbers in {RANGES[path]}, at least one"]
-    if path.endswith("sizes") and isinstance(value, tuple):
+    if path.endswith(("sizes", "channels")) and isinstance(value, tuple):
         return (
             [f"config.{path}={value} must hold whole numbers >= 1"]
             if any(not isinstance(size, int) or size < 1 for size in value)

@@ -147,6 +147,46 @@ class RMSNorm(nn.Module):
         return x.astype(inputs.dtype)
 
 
+class GroupNorm(nn.Module):
+    """Group normalisation: each image's channels in groups, each group over all pixels (Wu & He 2018; F072).
+
+    Computed in float32 at least and returned in the dtype of the inputs; one group is layer normalisation of the image.
+
+    Attributes:
+      num_groups: must divide the channels, >= 1.
+      epsilon: > 0.
+    """
+
+    num_groups: int = 8
+    epsilon: float = 1e-5
+
+    @nn.compact
+    def __call__(self, inputs: Array) -> Array:
+        """Normalises each group of each example.
+
+        Args:
+          inputs: (B, ..., C).
+
+        Returns:
+          (B, ..., C) of the dtype of the inputs.
+
+        Raises:
+          ValueError: the groups do not divide the channels.
+        """
+        channels = inputs.shape[-1]
+        if self.num_groups < 1 or channels % self.num_groups:
+            divisors = ", ".join(str(n) for n in range(1, channels + 1) if channels % n == 0)
+            raise ValueError(f"num_groups={self.num_groups} does not divide {channels} channels; use one of {divisors}")
+        x = inputs.astype(jnp.promote_types(inputs.dtype, jnp.float32))
+        x = x.reshape(inputs.shape[0], -1, self.num_groups, channels // self.num_groups)
+        x = x - jnp.mean(x, axis=(1, 3), keepdims=True)
+        x = x * lax.rsqrt(jnp.mean(jnp.square(x), axis=(1, 3), keepdims=True) + self.epsilon)
+        x = x.reshape(inputs.shape)
+        x = x * _row(self.param("scale", nn.initializers.ones_init(), (channels,)), x)
+        x = x + _row(self.param("bias", nn.initializers.zeros_init(), (channels,)), x)
+        return x.astype(inputs.dtype)
+
+
 @partial(jax.custom_jvp, nondiff_argnums=(1,))
 def standardise(x: Array, epsilon: float) -> Array:
     """(x - mean) / sqrt(variance + epsilon) along the last axis.

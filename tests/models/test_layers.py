@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from jax import Array
 
-from nn_core.models.layers import Dense, Dropout, LayerNorm, RMSNorm, standardise
+from nn_core.models.layers import Dense, Dropout, GroupNorm, LayerNorm, RMSNorm, standardise
 
 X_BTD = jax.random.normal(jax.random.key(0), (3, 5, 7)) * 4 + 1
 
@@ -55,6 +55,8 @@ def test_dense_multiplies_a_flat_matrix() -> None:
         (LayerNorm(), nn.LayerNorm(epsilon=1e-5, use_fast_variance=False)),
         (LayerNorm(use_bias=False), nn.LayerNorm(epsilon=1e-5, use_bias=False, use_fast_variance=False)),
         (LayerNorm(use_scale=False), nn.LayerNorm(epsilon=1e-5, use_scale=False, use_fast_variance=False)),
+        (GroupNorm(7), nn.GroupNorm(7, epsilon=1e-5, use_fast_variance=False)),
+        (GroupNorm(1), nn.GroupNorm(1, epsilon=1e-5, use_fast_variance=False)),
         (RMSNorm(), nn.RMSNorm(epsilon=1e-6)),
         (RMSNorm(epsilon=0.5), nn.RMSNorm(epsilon=0.5)),
     ],
