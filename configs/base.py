@@ -156,6 +156,40 @@ def cnn(channels: tuple[int, ...] = (16, 32, 64), hidden_sizes: tuple[int, ...] 
             "activation": "relu",  # see nn_core/activations.py
             "normalization": "none",  # none, layer, group
             "num_groups": 8,  # of group normalization, must divide each of the channels
+def sequence_classification() -> ConfigDict:
+    """A class for a whole sequence: many to one."""
+    return ConfigDict({"name": "sequence_classification"})
+
+
+def tagging() -> ConfigDict:
+    """A class for each token: many to many, side by side."""
+    return ConfigDict({"name": "tagging"})
+
+
+def forecasting(season: int) -> ConfigDict:
+    """The next value of a series."""
+    return ConfigDict(
+        {
+            "name": "forecasting",
+            "season": season,  # steps after which the series repeats, for the naive forecast; 1 .. window
+            "horizon": 100,  # steps of the far forecast, 1 .. test examples
+            "paths": 200,  # simulated futures of its band, >= 2
+        }
+    )
+
+
+def translation() -> ConfigDict:
+    """Another sequence: many to many, one after the other."""
+    return ConfigDict(
+        {
+            "name": "translation",
+            "reverse_source": False,  # read the source backwards
+            "decoded": 500,  # test sources that are decoded at the end, greedily and by beam search, >= 1
+            "num_beams": 4,  # hypotheses of the beam search, >= 2
+        }
+    )
+
+
             "initializer": "he_normal",  # see nn_core/initializers.py
             "use_bias": True,
         }
@@ -224,3 +258,36 @@ def text(name: str, *, context_size: int, batch_size: int) -> ConfigDict:
             "evaluation_batch": 64,  # windows in one forward pass of an evaluation, >= 1
         }
     )
+def recurrent(cell: str = "lstm", *, features: int = 64) -> ConfigDict:
+    """Recurrent layers between an embedding and a dense layer; what they are for is the task's business."""
+    return ConfigDict(
+        {
+            "name": "recurrent",
+            "cell": cell,  # vanilla, lstm, gru
+            "features": features,  # units of a layer (in each direction), >= 1
+            "num_layers": 1,  # >= 1
+            "bidirectional": False,  # a second set of layers reads from the end; not where text is written
+            "embedding_size": 32,  # numbers of a token's vector, >= 1
+            "forget_bias": 1.0,  # start of the gate that keeps the state; log T keeps something over T steps
+        }
+    )
+
+
+def sequences(name: str, *, train: int, validation: int, test: int, **options: float) -> ConfigDict:
+    """Sequences in arrays; `options` go to the generator or loader of that name."""
+    section = ConfigDict(
+        {
+            "name": name,  # see nn_core/data/sequence_sources.py
+            "options": ConfigDict(dict(options)),  # arguments of the loader, such as length, num_examples, seed
+            "train": train,  # training sequences, >= 1
+            "validation": validation,  # sequences that choose, >= 1
+            "test": test,  # sequences that judge, once, >= 1
+            "shuffle": True,  # draw the split by the seed; False: first rows train, last rows test
+            "batch_size": placeholder(int),  # sequences a step; None: all of them
+            "evaluation_batch": 1024,  # sequences in one forward pass of an evaluation, >= 1
+        }
+    )
+    section.batch_size = 64
+    return section
+
+

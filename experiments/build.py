@@ -28,6 +28,10 @@ TASKS: dict[str, Callable[[ConfigDict], tuple[Task, Data] | tuple[Task, Data, Co
     "regression": build_supervised.build,
     "language": build_language.build,
 }
+    "sequence_classification": build_sequences.build,
+    "forecasting": build_sequences.build,
+    "tagging": build_sequences.build,
+    "translation": build_sequences.build,
 # The splits that the end of a run is judged on, where they are not train, validation and test.
 FINAL_SPLITS = {"language": ("train", "validation", "validation_full")}
 

@@ -7,13 +7,17 @@ import jax.numpy as jnp
 from jax import Array
 from ml_collections import ConfigDict
 
+from experiments.build_sequences import stack_factory
 from experiments.loop import chunk_steps
 from experiments.overrides import choose
 from experiments.texts import Corpus, encode_prompt, load_corpus, windows_of
 from nn_core.activations import ACTIVATIONS, make_activation
 from nn_core.generation.decoder import Decoder
+from nn_core.losses import cross_entropy
+from nn_core.models.embeddings import Embedding
 from nn_core.models.gpt import GPT
 from nn_core.models.language import make_decoder, token_losses
+from nn_core.models.recurrent_models import RecurrentLanguageModel, make_language_model_decoder
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.language import MakeModel, TokenLosses, make_language_model, stream_batches
 from nn_core.text.interface import Tokenizer
@@ -59,8 +63,26 @@ def gpt_losses(model: Any, params: Any, ids_BT: Array, targets_BT: Array, dropou
     return token_losses(model, params, ids_BT, targets_BT, dropout_key=dropout_key)
 
 
+def make_recurrent(section: ConfigDict, vocabulary_size: int, context_size: int) -> MakeModel:
+    """hparams -> recurrent language model; the context bounds the windows of training, not what it remembers."""
+    make_stack = stack_factory(section)
+
+    def make_model(hparams: Hparams) -> RecurrentLanguageModel:
+        return RecurrentLanguageModel(Embedding(vocabulary_size, section.embedding_size), make_stack(hparams))
+
+    return make_model
+
+
+def recurrent_losses(model: Any, params: Any, ids_BT: Array, targets_BT: Array, dropout_key: Array | None) -> Array:
+    """(B, T) losses of a recurrent language model, which starts every window from the empty state."""
+    rngs = None if dropout_key is None else {"dropout": dropout_key}
+    logits_BTV = model.apply({"params": params}, ids_BT, dropout_key is None, rngs=rngs)
+    return cross_entropy(logits_BTV, targets_BT, reduction="none")
+
+
 LANGUAGE_MODELS: dict[str, LanguageFamily] = {
     "gpt": LanguageFamily(make_gpt, gpt_losses, make_decoder),
+    "recurrent": LanguageFamily(make_recurrent, recurrent_losses, make_language_model_decoder),
 }
 
 

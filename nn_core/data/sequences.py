@@ -58,6 +58,28 @@ def copy_first_token(
     return TokenClasses(ids_NT, targets_N, num_classes + num_distractors, num_classes)
 
 
+ORDER_WORDS = ("bites", "dog", "man", "cat", "mouse", "wolf", "sheep", "snake", "bird")
+
+
+def word_order(*, num_examples: int = 2_000, seed: int = 0) -> TokenClasses:
+    """Sentences such as "dog bites man" or "man bites dog": the class is which of the two animals bites, the one that stands earlier in
+    ORDER_WORDS or the other (L1757-L1761). A bag of words is the same for both and cannot tell.
+
+    Args:
+        num_examples: N >= 1.
+        seed: of everything.
+    Returns:
+        Sentences of three words, ids are places in ORDER_WORDS.
+    """
+    check_int("num_examples", num_examples, 1)
+    rng = np.random.default_rng(check_int("seed", seed, 0))
+    animals = len(ORDER_WORDS) - 1
+    first_N = rng.integers(animals, size=num_examples)
+    second_N = (first_N + rng.integers(1, animals, num_examples)) % animals
+    ids_NT = np.stack([first_N + 1, np.zeros_like(first_N), second_N + 1], axis=1).astype(np.int32)
+    return TokenClasses(ids_NT, (first_N > second_N).astype(np.int32), len(ORDER_WORDS), 2)
+
+
 class Translations(NamedTuple):
     """Pairs of sequences.
 

@@ -1,7 +1,8 @@
 """Array data by name: the one table from a configuration's `data.name` to a loader."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from nn_core.data.bundled import breast_cancer, diabetes, digits, iris, wine
 from nn_core.data.checks import check_choice
@@ -23,6 +24,8 @@ from nn_core.data.generators import (
 from nn_core.data.idx import fashion_mnist, mnist, mnist_t10k
 from nn_core.data.images import read_image_folder
 from nn_core.data.shapes import shapes
+
+Loaded = TypeVar("Loaded")
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
     "digits": digits,
@@ -54,10 +57,19 @@ TEST_SIZES = {"mnist": 10_000, "mnist_t10k": 2_000, "fashion_mnist": 10_000, "ci
 
 
 def load_dataset(name: str, **options: object) -> Dataset:
-    """Loads a data set of DATASETS.
+    """Loads a data set of DATASETS; see `call_loader` for options and errors."""
+    return call_loader("data set", DATASETS, name, options)
+
+
+def call_loader(
+    kind: str, loaders: Mapping[str, Callable[..., Loaded]], name: str, options: Mapping[str, object]
+) -> Loaded:
+    """Calls the loader of a name.
 
     Args:
-        name: a name in DATASETS.
+        kind: what the table holds, for messages.
+        loaders: the table.
+        name: a name in it.
         options: the loader's own keyword arguments; one that is None counts as not given.
     Returns:
         The validated arrays.
@@ -65,16 +77,16 @@ def load_dataset(name: str, **options: object) -> Dataset:
         ValueError: an unknown name or option (the nearest spelling is named), an option out of range, a missing one, or
             data that cannot be had.
     """
-    loader = DATASETS[check_choice("data set", name, DATASETS)]
+    loader = loaders[check_choice(kind, name, loaders)]
     given = {key: value for key, value in options.items() if value is not None}
     parameters = inspect.signature(loader).parameters
     for key in given:
         if not parameters:
-            raise ValueError(f"the data set {name!r} takes no options; remove {key}={given[key]!r}")
-        check_choice(f"option of the data set {name!r}", key, parameters)
+            raise ValueError(f"the {kind} {name!r} takes no options; remove {key}={given[key]!r}")
+        check_choice(f"option of the {kind} {name!r}", key, parameters)
         if isinstance(parameters[key].default, bool) and not isinstance(given[key], bool):
             raise ValueError(f"{key}={given[key]!r} is {type(given[key]).__name__}; use True or False")
     missing = [key for key, p in parameters.items() if p.default is inspect.Parameter.empty and key not in given]
     if missing:
-        raise ValueError(f"the data set {name!r} needs the option {missing[0]}; give it a value")
+        raise ValueError(f"the {kind} {name!r} needs the option {missing[0]}; give it a value")
     return loader(**given)

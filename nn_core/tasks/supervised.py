@@ -1,7 +1,7 @@
-"""Learning from labelled examples: classification by softmax, by one or several sigmoids, and regression.
+"""Learning from labelled examples: classes by softmax, by one or several sigmoids, a class per token, and regression.
 
-Sources: notes L440-L502 (one sigmoid), L745-L752 (one output a class), L858-L899 (squared error);
-inventory F020, F029, F033.
+Sources: notes L440-L502 (one sigmoid), L745-L752 (one output a class), L858-L899 (squared error), L1933-L1941 (a tag for
+each token, another sequence); inventory F020, F029, F033, F113.
 """
 
 from collections.abc import Callable
@@ -28,11 +28,15 @@ class Head(NamedTuple):
         num_outputs: number of classes (0 for regression) -> number of output nodes.
         losses: (outputs_BC, targets_B, label_smoothing or None) -> loss of each example, (B,).
         correct: (outputs_BC, targets_B) -> 1 where the decision is right, (B,); None for regression.
+        weights: targets -> how much each example counts, (B,); None: all alike. Sequences count by their tokens.
+        exact: (outputs, targets) -> 1 where every token of an example is right, (B,); None where there is one decision.
     """
 
     num_outputs: Callable[[int], int]
     losses: Callable[[Array, Array, Array | None], Array]
     correct: Callable[[Array, Array], Array] | None
+    weights: Callable[[Array], Array] | None = None
+    exact: Callable[[Array, Array], Array] | None = None
 
 
 def _softmax_losses(logits_BC: Array, labels_B: Array, smoothing: Array | None) -> Array:
@@ -64,11 +68,36 @@ def _threshold_correct(logits_B1: Array, labels_B: Array) -> Array:
     return ((logits_B1[:, 0] >= 0) == (labels_B > 0)).astype(jnp.float32)
 
 
+def _tokens(tags_BT: Array) -> Array:
+    """How many tokens of each example have a target; -1 is none."""
+    return jnp.sum(tags_BT >= 0, axis=1).astype(jnp.float32)
+
+
+def _mean_over_tokens(values_BT: Array, tags_BT: Array) -> Array:
+    return jnp.sum(jnp.where(tags_BT >= 0, values_BT, 0.0), axis=1) / jnp.maximum(_tokens(tags_BT), 1.0)
+
+
+def _token_losses(logits_BTC: Array, tags_BT: Array, smoothing: Array | None) -> Array:
+    return _mean_over_tokens(_softmax_losses(logits_BTC, jnp.maximum(tags_BT, 0), smoothing), tags_BT)
+
+
+def _tokens_correct(logits_BTC: Array, tags_BT: Array) -> Array:
+    return _mean_over_tokens(_argmax_correct(logits_BTC, tags_BT), tags_BT)
+
+
+def _all_correct(logits_BTC: Array, tags_BT: Array) -> Array:
+    """Of a sequence that is written token by token, this is also whether greedy decoding writes exactly the target:
+    as long as every token was right, it has read what teacher forcing reads."""
+    right_BT = jnp.argmax(logits_BTC, axis=-1) == tags_BT
+    return jnp.all(right_BT | (tags_BT < 0), axis=1).astype(jnp.float32)
+
+
 HEADS: dict[str, Head] = {
     "classification": Head(lambda num_classes: num_classes, _softmax_losses, _argmax_correct),
     "binary": Head(lambda num_classes: 1, _sigmoid_losses, _threshold_correct),
     "one_vs_rest": Head(lambda num_classes: num_classes, _one_vs_rest_losses, _argmax_correct),
     "regression": Head(lambda num_classes: 1, _squared_losses, None),
+    "tokens": Head(lambda num_classes: num_classes, _token_losses, _tokens_correct, _tokens, _all_correct),
 }
 
 
@@ -122,8 +151,8 @@ def prepare(view: View, data: Data, key: Array) -> Data:
 
 
 def look_up(data: Data, indices_B: Array) -> Array:
-    """The standardized inputs of some examples."""
-    inputs = data["inputs"][indices_B]
+    """The standardized inputs of some examples; a source and a target that is read with it are a pair of arrays."""
+    inputs = jax.tree.map(lambda leaf: leaf[indices_B], data["inputs"])
     if "shift" in data:
         inputs = (inputs - data["shift"][None]) / data["scale"][None]
     return inputs
@@ -168,20 +197,24 @@ def make_supervised(problem: Problem) -> Task:
 
 def init(problem: Problem, key: Array, hparams: Hparams) -> Params:
     """Initial parameters."""
-    return problem.make_model(hparams).init(key, jnp.asarray(problem.example)[None])["params"]
+    example_1 = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], problem.example)
+    return problem.make_model(hparams).init(key, example_1)["params"]
 
 
 def sums(
     problem: Problem, outputs: Any, targets_B: Array, weights_B: Array | None = None, smoothing: Array | None = None
 ) -> Metrics:
     """Loss and accuracy of some examples, as sums and counts; weights of 0 leave padding out."""
+    head, by_class_C = problem.head, problem.class_weights_C
     ones_B = jnp.ones(targets_B.shape[:1], jnp.float32) if weights_B is None else weights_B
-    by_class_C = problem.class_weights_C
-    loss_weights_B = ones_B if by_class_C is None else ones_B * by_class_C[targets_B]
-    losses_B = problem.head.losses(outputs, targets_B, smoothing)
+    counts_B = ones_B if head.weights is None else ones_B * head.weights(targets_B)
+    loss_weights_B = counts_B if by_class_C is None else counts_B * by_class_C[targets_B]
+    losses_B = head.losses(outputs, targets_B, smoothing)
     metrics = {"loss": (jnp.sum(losses_B * loss_weights_B), jnp.sum(loss_weights_B))}
-    if problem.head.correct is not None:
-        metrics["accuracy"] = (jnp.sum(problem.head.correct(outputs, targets_B) * ones_B), jnp.sum(ones_B))
+    if head.correct is not None:
+        metrics["accuracy"] = (jnp.sum(head.correct(outputs, targets_B) * counts_B), jnp.sum(counts_B))
+    if head.exact is not None:
+        metrics["exact"] = (jnp.sum(head.exact(outputs, targets_B) * ones_B), jnp.sum(ones_B))
     return metrics
 
 

@@ -1,0 +1,50 @@
+"""The memory of recurrent networks: the first token of up to 100 is the class, the others are to be read over.
+
+python -m experiments.run --config=configs/rnn_memory.py
+"""
+
+import math
+
+from ml_collections import ConfigDict
+
+from configs import base
+from configs.grid import Sweep, axis, product, union
+
+CELLS = {"vanilla": "vanilla", "LSTM": "lstm", "GRU": "gru"}
+LENGTHS = (10, 30, 100)
+
+
+def get_config() -> ConfigDict:
+    config = base.experiment()
+    config.name = "rnn_memory"
+    config.num_seeds = 4
+    config.task = base.sequence_classification()
+    config.model = base.recurrent(features=32)
+    config.model.embedding_size = 16
+    config.data = base.sequences(
+        "copy_first_token", train=2000, validation=500, test=1000, num_examples=3500, length=LENGTHS[0]
+    )
+    config.hparams.learning_rate = 5e-3
+    config.hparams.clip_norm = 1.0
+    config.train.steps = 600
+    config.train.eval_every = 100
+    config.train.log_every = 20
+    config.train.evaluate_train = False
+    config.train.keep_best = True
+    config.table = ("test_accuracy", "test_loss", "parameters")
+    config.figures = ("paths", "learning_curves")
+    return config
+
+
+def get_sweep(config: ConfigDict) -> Sweep:
+    clipped = [
+        {
+            "label": f"{name}: length {length}",
+            "data.options.length": length,
+            "model.cell": cell,
+            "model.forget_bias": round(math.log(length), 3),
+        }
+        for name, cell in CELLS.items()
+        for length in LENGTHS
+    ]
+    return product(union(clipped), axis("seed", range(config.num_seeds)))

@@ -1,0 +1,33 @@
+"""A character LSTM that writes text: the recurrent counterpart of gpt_quick, the carry as its only memory.
+
+python -m experiments.run --config=configs/rnn_text.py --config.data.name=shakespeare
+python -m experiments.sample --checkpoint=checkpoints/rnn_text --prompt="ROMEO:" --temperature=0.8
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config() -> ConfigDict:
+    config = base.experiment()
+    config.name = "rnn_text"
+    config.task = base.language()
+    config.model = base.recurrent("lstm", features=256)
+    config.model.embedding_size = 64
+    config.data = base.text("pydoc", context_size=64, batch_size=32)
+    config.hparams.learning_rate = 4e-3
+    config.hparams.clip_norm = 1.0
+    config.schedule.name = "cosine"
+    config.schedule.warmup_steps = 50
+    config.schedule.final_factor = 0.1
+    config.train.steps = 2000
+    config.train.eval_every = 100
+    config.train.log_every = 10
+    config.train.sample_every = 500
+    config.train.chunk_steps = 20
+    config.train.evaluate_train = False
+    config.train.keep_best = True
+    config.table = ("validation_full_loss", "validation_full_perplexity", "train_loss")
+    config.figures = ("training_and_validation_loss",)
+    return config
