@@ -223,6 +223,24 @@ def gpt(*, layers_num: int, heads_num: int, embedding_dim: int) -> ConfigDict:
     """A decoder-only transformer: the course's keys (context_size stands under data, dropout_rate under hparams)."""
     return ConfigDict(
         {
+def vit(*, layers_num: int = 2, heads_num: int = 4, embedding_dim: int = 64) -> ConfigDict:
+    """A Vision Transformer: the patches of an image as tokens."""
+    return ConfigDict(
+        {
+            "name": "vit",
+            "layers_num": layers_num,  # blocks, >= 1
+            "heads_num": heads_num,  # attention heads, a divisor of embedding_dim
+            "embedding_dim": embedding_dim,  # width, >= 1
+            "patch_size": 2,  # side of a patch in pixels, a divisor of height and width
+            "position": "learned",  # learned, sinusoidal, none
+            "pooling": "class",  # class (a token that the head reads), mean
+            "activation": "gelu",  # see nn_core/activations.py
+            "initializer": "lecun_normal",  # see nn_core/initializers.py
+            "use_bias": True,
+        }
+    )
+
+
             "name": "gpt",
             "layers_num": layers_num,  # blocks, >= 1
             "heads_num": heads_num,  # attention heads, a divisor of embedding_dim
@@ -241,6 +259,13 @@ def gpt(*, layers_num: int, heads_num: int, embedding_dim: int) -> ConfigDict:
             "dtype": "float32",  # of the computation: float32, bfloat16
         }
     )
+            "augmentation": ConfigDict(  # of training images; needs standardize=all or none
+                {
+                    "shift": 0,  # most pixels to each side, below height and width, >= 0
+                    "flip": 0.0,  # probability of a mirror image, in [0, 1]
+                    "crop": 1.0,  # least share of the sides that a crop keeps, in (0, 1]; 1: none
+                }
+            ),
 
 
 def text(name: str, *, context_size: int, batch_size: int) -> ConfigDict:

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from experiments.overrides import choose
 from nn_core.activations import ACTIVATIONS, make_activation
+from nn_core.data.augmentation import Augmentation, make_augment
 from nn_core.data.generators import sparse_coefficients
 from nn_core.data.sampling import check_batch_size
 from nn_core.data.sources import DATASETS, load_dataset
@@ -19,6 +20,7 @@ from nn_core.initializers import INITIALIZERS, make_initializer
 from nn_core.models.cnn import CNN
 from nn_core.models.mlp import MLP, hidden_activations
 from nn_core.tasks.base import Data, Hparams, Task
+from nn_core.models.vit import ViT
 from nn_core.tasks.describe import describe_weights
 from nn_core.tasks.records import Record, Trained, coefficients, confusion, recorded, regions, support
 from nn_core.tasks.supervised import HEADS, MakeModel, Problem, View, make_supervised
@@ -72,6 +74,25 @@ def make_cnn(section: ConfigDict, num_outputs: int) -> MakeModel:
 
 
 # config.task.record -> what makes the record.
+def make_vit(section: ConfigDict, num_outputs: int) -> MakeModel:
+    """hparams -> ViT."""
+    choose(section.activation, ACTIVATIONS, "model.activation")
+    choose(section.initializer, INITIALIZERS, "model.initializer")
+    names = ("patch_size", "embedding_dim", "heads_num", "layers_num", "position", "pooling", "use_bias")
+    fields = {name: section[name] for name in names}
+
+    def make_model(hparams: Hparams) -> nn.Module:
+        return ViT(
+            num_outputs,
+            activation=make_activation(section.activation, hparams),
+            dropout_rate=hparams["dropout_rate"] if "dropout_rate" in hparams else None,
+            kernel_init=make_initializer(section.initializer, hparams),
+            **fields,
+        )
+
+    return make_model
+
+
 RECORDS: dict[str, Callable[[ConfigDict], Record]] = {
     "coefficients": lambda config: coefficients,
     "confusion": lambda config: confusion,
@@ -82,6 +103,7 @@ MODELS: dict[str, Callable[[ConfigDict, int], MakeModel]] = {
     "mlp": make_mlp,
     "cnn": make_cnn,
 }
+    "vit": make_vit,
 FLAT_MODELS = ("mlp",)  # they see an image as a row of pixels
 
 
@@ -107,12 +129,35 @@ def build(config: ConfigDict) -> tuple[Task, Data]:
         proximal=config.optimizer.proximal,
         class_weights_C=None if weigh is None else jnp.asarray(weigh(targets, num_classes), jnp.float32),
         describe=describe,
+        augment=make_image_augment(config.data, inputs.shape[1:]),
     )
     task = with_records(make_supervised(problem), make_model, num_classes, records)
     return task, {"inputs": inputs, "targets": targets}
 
 
 def with_records(task: Task, make_model: MakeModel, num_classes: int, records: tuple[Record, ...]) -> Task:
+def make_image_augment(section: ConfigDict, shape: tuple[int, ...]) -> Callable[[Array, Array], Array] | None:
+    """What is done to training images, or None.
+
+    Raises:
+        ValueError: inputs that are no images, pixels that are standardized one by one, a shift by a whole image.
+    """
+    augmentation = Augmentation(**section.augmentation)
+    augment = make_augment(augmentation)
+    if augment is None:
+        return None
+    if len(shape) != 3:
+        raise ValueError(f"config.data.augmentation needs a model of images (cnn, vit); this one's inputs are {shape}")
+    if section.standardize == "feature":
+        raise ValueError(
+            "config.data.augmentation moves pixels, which data.standardize='feature' scales one by one; "
+            "use data.standardize='all' or 'none'"
+        )
+    if augmentation.shift >= min(shape[:2]):
+        raise ValueError(f"config.data.augmentation.shift={augmentation.shift} must be below the sides of {shape[:2]}")
+    return augment
+
+
     """A task whose results also hold the records."""
 
     def describe(params: Any, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
