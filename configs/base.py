@@ -129,33 +129,6 @@ def language() -> ConfigDict:
     return ConfigDict({"name": "language"})
 
 
-def mlp(hidden_sizes: tuple[int, ...] = (32,), activation: str = "relu") -> ConfigDict:
-    """A multi-layer perceptron; hidden_sizes=() is the linear model."""
-    return ConfigDict(
-        {
-            "name": "mlp",
-            "hidden_sizes": hidden_sizes,  # units of each hidden layer, each >= 1
-            "activation": activation,  # see nn_core/activations.py
-            "normalization": "none",  # none, layer
-            "initializer": "he_normal",  # see nn_core/initializers.py
-            "use_bias": True,
-        }
-    )
-
-
-def cnn(channels: tuple[int, ...] = (16, 32, 64), hidden_sizes: tuple[int, ...] = (128, 64)) -> ConfigDict:
-    """The demonstration network: convolutions, each with a pooling of 2 x 2, then dense layers."""
-    return ConfigDict(
-        {
-            "name": "cnn",
-            "channels": channels,  # filters of each convolution, each >= 1
-            "hidden_sizes": hidden_sizes,  # units of each hidden dense layer, each >= 1
-            "kernel_size": 3,  # side of the filters in pixels, >= 1
-            "padding": "same",  # same (zeros around the image), valid
-            "pooling": "max",  # max, average, none
-            "activation": "relu",  # see nn_core/activations.py
-            "normalization": "none",  # none, layer, group
-            "num_groups": 8,  # of group normalization, must divide each of the channels
 def sequence_classification() -> ConfigDict:
     """A class for a whole sequence: many to one."""
     return ConfigDict({"name": "sequence_classification"})
@@ -190,6 +163,33 @@ def translation() -> ConfigDict:
     )
 
 
+def mlp(hidden_sizes: tuple[int, ...] = (32,), activation: str = "relu") -> ConfigDict:
+    """A multi-layer perceptron; hidden_sizes=() is the linear model."""
+    return ConfigDict(
+        {
+            "name": "mlp",
+            "hidden_sizes": hidden_sizes,  # units of each hidden layer, each >= 1
+            "activation": activation,  # see nn_core/activations.py
+            "normalization": "none",  # none, layer
+            "initializer": "he_normal",  # see nn_core/initializers.py
+            "use_bias": True,
+        }
+    )
+
+
+def cnn(channels: tuple[int, ...] = (16, 32, 64), hidden_sizes: tuple[int, ...] = (128, 64)) -> ConfigDict:
+    """The demonstration network: convolutions, each with a pooling of 2 x 2, then dense layers."""
+    return ConfigDict(
+        {
+            "name": "cnn",
+            "channels": channels,  # filters of each convolution, each >= 1
+            "hidden_sizes": hidden_sizes,  # units of each hidden dense layer, each >= 1
+            "kernel_size": 3,  # side of the filters in pixels, >= 1
+            "padding": "same",  # same (zeros around the image), valid
+            "pooling": "max",  # max, average, none
+            "activation": "relu",  # see nn_core/activations.py
+            "normalization": "none",  # none, layer, group
+            "num_groups": 8,  # of group normalization, must divide each of the channels
             "initializer": "he_normal",  # see nn_core/initializers.py
             "use_bias": True,
         }
@@ -223,24 +223,6 @@ def gpt(*, layers_num: int, heads_num: int, embedding_dim: int) -> ConfigDict:
     """A decoder-only transformer: the course's keys (context_size stands under data, dropout_rate under hparams)."""
     return ConfigDict(
         {
-def vit(*, layers_num: int = 2, heads_num: int = 4, embedding_dim: int = 64) -> ConfigDict:
-    """A Vision Transformer: the patches of an image as tokens."""
-    return ConfigDict(
-        {
-            "name": "vit",
-            "layers_num": layers_num,  # blocks, >= 1
-            "heads_num": heads_num,  # attention heads, a divisor of embedding_dim
-            "embedding_dim": embedding_dim,  # width, >= 1
-            "patch_size": 2,  # side of a patch in pixels, a divisor of height and width
-            "position": "learned",  # learned, sinusoidal, none
-            "pooling": "class",  # class (a token that the head reads), mean
-            "activation": "gelu",  # see nn_core/activations.py
-            "initializer": "lecun_normal",  # see nn_core/initializers.py
-            "use_bias": True,
-        }
-    )
-
-
             "name": "gpt",
             "layers_num": layers_num,  # blocks, >= 1
             "heads_num": heads_num,  # attention heads, a divisor of embedding_dim
@@ -259,30 +241,8 @@ def vit(*, layers_num: int = 2, heads_num: int = 4, embedding_dim: int = 64) -> 
             "dtype": "float32",  # of the computation: float32, bfloat16
         }
     )
-            "augmentation": ConfigDict(  # of training images; needs standardize=all or none
-                {
-                    "shift": 0,  # most pixels to each side, below height and width, >= 0
-                    "flip": 0.0,  # probability of a mirror image, in [0, 1]
-                    "crop": 1.0,  # least share of the sides that a crop keeps, in (0, 1]; 1: none
-                }
-            ),
 
 
-def text(name: str, *, context_size: int, batch_size: int) -> ConfigDict:
-    """A text as tokens."""
-    return ConfigDict(
-        {
-            "name": name,  # shakespeare (download), pydoc, generated (both offline), file, token_file (with path)
-            "path": placeholder(str),  # of the text, where name is "file"; of the tokens (experiments/tokens.py)
-            "tokenizer": "characters",  # see nn_core/text/tokenizers.py; a token file brings its own
-            "vocabulary_size": placeholder(int),  # of a trained tokenizer
-            "split_ratio": 0.9,  # share of the text that is trained on, in (0, 1)
-            "context_size": context_size,  # tokens of a window, >= 1
-            "batch_size": batch_size,  # windows a step, >= 1
-            "evaluation_windows": 256,  # windows that a split is judged on while training goes on, >= 1
-            "evaluation_batch": 64,  # windows in one forward pass of an evaluation, >= 1
-        }
-    )
 def recurrent(cell: str = "lstm", *, features: int = 64) -> ConfigDict:
     """Recurrent layers between an embedding and a dense layer; what they are for is the task's business."""
     return ConfigDict(
@@ -316,3 +276,18 @@ def sequences(name: str, *, train: int, validation: int, test: int, **options: f
     return section
 
 
+def text(name: str, *, context_size: int, batch_size: int) -> ConfigDict:
+    """A text as tokens."""
+    return ConfigDict(
+        {
+            "name": name,  # shakespeare (download), pydoc, generated (both offline), file, token_file (with path)
+            "path": placeholder(str),  # of the text, where name is "file"; of the tokens (experiments/tokens.py)
+            "tokenizer": "characters",  # see nn_core/text/tokenizers.py; a token file brings its own
+            "vocabulary_size": placeholder(int),  # of a trained tokenizer
+            "split_ratio": 0.9,  # share of the text that is trained on, in (0, 1)
+            "context_size": context_size,  # tokens of a window, >= 1
+            "batch_size": batch_size,  # windows a step, >= 1
+            "evaluation_windows": 256,  # windows that a split is judged on while training goes on, >= 1
+            "evaluation_batch": 64,  # windows in one forward pass of an evaluation, >= 1
+        }
+    )

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments import build_language, build_supervised
+from experiments import build_language, build_sequences, build_supervised
 from experiments.loop import chunk_steps
 from experiments.overrides import choose
 from experiments.texts import Corpus
@@ -27,11 +27,11 @@ TASKS: dict[str, Callable[[ConfigDict], tuple[Task, Data] | tuple[Task, Data, Co
     "one_vs_rest": build_supervised.build,
     "regression": build_supervised.build,
     "language": build_language.build,
-}
     "sequence_classification": build_sequences.build,
     "forecasting": build_sequences.build,
     "tagging": build_sequences.build,
     "translation": build_sequences.build,
+}
 # The splits that the end of a run is judged on, where they are not train, validation and test.
 FINAL_SPLITS = {"language": ("train", "validation", "validation_full")}
 
