@@ -29,6 +29,7 @@ HPARAMS = {
     "elu_alpha": "elu tends to -elu_alpha, > 0",
     "init_scale": "factor on the initial kernels, > 0",
     "restart_sigma": "standard deviation of the noise around one common start; unset: every seed its own start, >= 0",
+    "sparsity": "share of kernels and embeddings that is pruned in the end (config.pruning says when), in [0, 1)",
     "patience": "evaluations without improvement before the run stops, >= 1",
     "min_delta": "least improvement that counts, >= 0",
 }
@@ -51,6 +52,7 @@ def experiment() -> ConfigDict:
             "proximal": False,  # apply L1 by its proximal step, which makes exact zeros
         }
     )
+    config.transfer = transfer()
     config.schedule = ConfigDict(
         {
             "name": "constant",  # constant, inverse_sqrt, step, exponential, linear, cosine
@@ -111,6 +113,31 @@ def study(name: str, settings: dict[str, Any]) -> ConfigDict:
     config.table = ()
     config.figures = (name,)
     return config
+
+
+def transfer() -> ConfigDict:
+    """Where a run starts and what of it learns: by default from random parameters, all of them."""
+    return ConfigDict(
+        {
+            "source": placeholder(str),  # run directory whose parameters are loaded; None: none are
+            "member": placeholder(int),  # of a sweep, >= 0; None for a single run
+            "step": "best",  # of its checkpoints: best, latest, or a number
+            "load": (("*", "load"),),  # (path, load or new) in order, the first match wins: new ones are drawn
+            "train": (("*", 1.0),),  # (path, factor of the learning rate, 0: frozen), likewise
+        }
+    )
+
+
+def pruning(*, begin: int, end: int, every: int = 10) -> ConfigDict:
+    """When hparams.sparsity of the weights become zero; a config without this section prunes nothing."""
+    return ConfigDict(
+        {
+            "begin": begin,  # first update that removes weights, >= 0
+            "end": end,  # update from which on all are removed, > begin
+            "every": every,  # updates between two removals, >= 1
+            "scope": "global",  # global (the smallest of all), layer (the same share of each)
+        }
+    )
 
 
 def classification(name: str = "classification") -> ConfigDict:
@@ -196,12 +223,31 @@ def cnn(channels: tuple[int, ...] = (16, 32, 64), hidden_sizes: tuple[int, ...] 
     )
 
 
+def vit(*, layers_num: int = 2, heads_num: int = 4, embedding_dim: int = 64) -> ConfigDict:
+    """A Vision Transformer: the patches of an image as tokens."""
+    return ConfigDict(
+        {
+            "name": "vit",
+            "layers_num": layers_num,  # blocks, >= 1
+            "heads_num": heads_num,  # attention heads, a divisor of embedding_dim
+            "embedding_dim": embedding_dim,  # width, >= 1
+            "patch_size": 2,  # side of a patch in pixels, a divisor of height and width
+            "position": "learned",  # learned, sinusoidal, none
+            "pooling": "class",  # class (a token that the head reads), mean
+            "activation": "gelu",  # see nn_core/activations.py
+            "initializer": "lecun_normal",  # see nn_core/initializers.py
+            "use_bias": True,
+        }
+    )
+
+
 def examples(name: str, *, train: int, validation: int, test: int, **options: float) -> ConfigDict:
     """Labelled examples in arrays; `options` go to the generator or loader of that name."""
     section = ConfigDict(
         {
             "name": name,  # see nn_core/data/sources.py
             "options": ConfigDict(dict(options)),  # arguments of the loader, such as num_examples, noise, seed
+            "classes": (),  # numbers of the classes that are kept, counted anew from 0 in this order; (): all
             "train": train,  # training examples, >= 1
             "validation": validation,  # examples that choose, >= 1
             "test": test,  # examples that judge, once, >= 1
@@ -213,6 +259,13 @@ def examples(name: str, *, train: int, validation: int, test: int, **options: fl
             "with_replacement": False,
             "drop_last": False,  # leave the ragged last batch of an epoch out
             "evaluation_batch": 4096,  # examples in one forward pass of an evaluation, >= 1
+            "augmentation": ConfigDict(  # of training images; needs standardize=all or none
+                {
+                    "shift": 0,  # most pixels to each side, below height and width, >= 0
+                    "flip": 0.0,  # probability of a mirror image, in [0, 1]
+                    "crop": 1.0,  # least share of the sides that a crop keeps, in (0, 1]; 1: none
+                }
+            ),
         }
     )
     section.batch_size = 64
