@@ -19,8 +19,8 @@ from nn_core.data.splits import SplitSizes, check_sizes
 from nn_core.initializers import INITIALIZERS, make_initializer
 from nn_core.models.cnn import CNN
 from nn_core.models.mlp import MLP, hidden_activations
-from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.models.vit import ViT
+from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.describe import describe_weights
 from nn_core.tasks.records import Record, Trained, coefficients, confusion, recorded, regions, support
 from nn_core.tasks.supervised import HEADS, MakeModel, Problem, View, make_supervised
@@ -73,7 +73,6 @@ def make_cnn(section: ConfigDict, num_outputs: int) -> MakeModel:
     return make_model
 
 
-# config.task.record -> what makes the record.
 def make_vit(section: ConfigDict, num_outputs: int) -> MakeModel:
     """hparams -> ViT."""
     choose(section.activation, ACTIVATIONS, "model.activation")
@@ -93,6 +92,7 @@ def make_vit(section: ConfigDict, num_outputs: int) -> MakeModel:
     return make_model
 
 
+# config.task.record -> what makes the record.
 RECORDS: dict[str, Callable[[ConfigDict], Record]] = {
     "coefficients": lambda config: coefficients,
     "confusion": lambda config: confusion,
@@ -102,8 +102,8 @@ RECORDS: dict[str, Callable[[ConfigDict], Record]] = {
 MODELS: dict[str, Callable[[ConfigDict, int], MakeModel]] = {
     "mlp": make_mlp,
     "cnn": make_cnn,
-}
     "vit": make_vit,
+}
 FLAT_MODELS = ("mlp",)  # they see an image as a row of pixels
 
 
@@ -128,14 +128,13 @@ def build(config: ConfigDict) -> tuple[Task, Data]:
         inputs[0],
         proximal=config.optimizer.proximal,
         class_weights_C=None if weigh is None else jnp.asarray(weigh(targets, num_classes), jnp.float32),
-        describe=describe,
         augment=make_image_augment(config.data, inputs.shape[1:]),
+        describe=describe,
     )
     task = with_records(make_supervised(problem), make_model, num_classes, records)
     return task, {"inputs": inputs, "targets": targets}
 
 
-def with_records(task: Task, make_model: MakeModel, num_classes: int, records: tuple[Record, ...]) -> Task:
 def make_image_augment(section: ConfigDict, shape: tuple[int, ...]) -> Callable[[Array, Array], Array] | None:
     """What is done to training images, or None.
 
@@ -158,6 +157,7 @@ def make_image_augment(section: ConfigDict, shape: tuple[int, ...]) -> Callable[
     return augment
 
 
+def with_records(task: Task, make_model: MakeModel, num_classes: int, records: tuple[Record, ...]) -> Task:
     """A task whose results also hold the records."""
 
     def describe(params: Any, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
