@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
@@ -95,7 +95,7 @@ def t_half_width(finite_N: np.ndarray) -> float:
     count = len(finite_N)
     if count < 2:
         return math.nan
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * np.std(finite_N, ddof=1) / math.sqrt(count))
+    return float(stdtrit(count - 1, (1 + CONFIDENCE) / 2) * np.std(finite_N, ddof=1) / math.sqrt(count))
 
 
 def _bootstrap_interval(finite_N: np.ndarray) -> tuple[float, float]:
@@ -104,6 +104,8 @@ def _bootstrap_interval(finite_N: np.ndarray) -> tuple[float, float]:
     if np.ptp(finite_N) == 0:
         # Resampling equal values says nothing else, but the acceleration would be 0 / 0.
         return float(finite_N[0]), float(finite_N[0])
+    from scipy import stats  # where it is used: a third of a second that the tables of a run need not wait for
+
     result = stats.bootstrap(
         (finite_N,),
         np.mean,
@@ -172,6 +174,8 @@ def _p_value(finite_N: np.ndarray, test: str) -> float:
         return 1.0
     if test == "permutation":
         return _sign_flip_p_value(finite_N)
+    from scipy import stats
+
     if test == "wilcoxon":
         return float(stats.wilcoxon(finite_N).pvalue)
     if len(finite_N) < 2:
@@ -239,6 +243,8 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     Raises:
       ValueError: a value outside [0, 1].
     """
+    from scipy import stats
+
     p_M = _checked(p_values)
     return stats.false_discovery_control(p_M, method="bh").tolist() if len(p_M) else []
 

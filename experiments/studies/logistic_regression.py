@@ -5,7 +5,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
-from sklearn.linear_model import LogisticRegression
 
 from experiments.studies.base import Outcome, Study, compiled, keys_of, make_rows, seeds_of
 from nn_core.data.bundled import breast_cancer
@@ -34,6 +33,8 @@ def fit(inputs_ND: Array, targets_N: Array, penalty: float) -> Array:
 
 def run(config: ConfigDict) -> Outcome:
     """Fits every seed's split, judges it at every threshold, and compares it with scikit-learn's."""
+    from sklearn.linear_model import LogisticRegression  # slow to import
+
     task, dataset = config.task, breast_cancer()
     inputs, targets = jnp.asarray(dataset.inputs, jnp.float32), jnp.asarray(dataset.targets)
     sizes = SplitSizes(task.train_examples, 0, len(targets) - task.train_examples)

@@ -1,8 +1,9 @@
-"""Real data that comes with scikit-learn: small, offline, always there (inventory E.1, F026)."""
+"""Real data that comes with scikit-learn: small, offline, always there (inventory E.1, F026).
+
+scikit-learn is imported where it is read: half a second that a run on other data need not wait for.
+"""
 
 from typing import Any
-
-from sklearn import datasets as sklearn_datasets
 
 from nn_core.data.dataset import Dataset, flatten_inputs, make_dataset
 
@@ -17,7 +18,9 @@ def digits(*, flatten: bool = False) -> Dataset:
     Returns:
         inputs (1797, 8, 8, 1) or (1797, 64) in [0, 1], targets 0..9.
     """
-    bunch = sklearn_datasets.load_digits()
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
     names = tuple(str(digit) for digit in range(10))
     images_NHWC = bunch.images[..., None] / _DIGIT_LEVELS
     dataset = make_dataset(images_NHWC, bunch.target, target_names=names)
@@ -26,22 +29,30 @@ def digits(*, flatten: bool = False) -> Dataset:
 
 def iris() -> Dataset:
     """150 irises of 3 species, by 4 lengths in cm: inputs (150, 4)."""
-    return _table(sklearn_datasets.load_iris())
+    from sklearn.datasets import load_iris
+
+    return _table(load_iris())
 
 
 def wine() -> Dataset:
     """178 wines of 3 growers, by 13 chemical measurements: inputs (178, 13), in units as different as 0.1 and 1,000."""
-    return _table(sklearn_datasets.load_wine())
+    from sklearn.datasets import load_wine
+
+    return _table(load_wine())
 
 
 def breast_cancer() -> Dataset:
     """569 tumours, malignant (0) or benign (1), by 30 measurements: the course's diagnosis example (L88, L504)."""
-    return _table(sklearn_datasets.load_breast_cancer())
+    from sklearn.datasets import load_breast_cancer
+
+    return _table(load_breast_cancer())
 
 
 def diabetes() -> Dataset:
     """Regression: progress of the disease after a year (25..346) for 442 patients, by 10 features of norm 1."""
-    bunch = sklearn_datasets.load_diabetes()
+    from sklearn.datasets import load_diabetes
+
+    bunch = load_diabetes()
     return make_dataset(bunch.data, bunch.target, input_names=bunch.feature_names)
 
 
