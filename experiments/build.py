@@ -8,6 +8,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments import build_language, build_sequences, build_supervised
+from experiments.build_transfer import transferred
 from experiments.loop import chunk_steps
 from experiments.overrides import choose
 from experiments.texts import Corpus
@@ -66,6 +67,7 @@ def build(config: ConfigDict) -> Experiment:
     """
     check_ranges(config)
     task, data, *corpus = choose(config.task.name, TASKS, "task.name")(config)
+    task, make_optimizer = transferred(config, task, optimizer_factory(config))
     train = config.train
     settings = Settings(
         chunk_steps=chunk_steps(train.chunk_steps, train.eval_every),
@@ -76,7 +78,7 @@ def build(config: ConfigDict) -> Experiment:
         accumulate=train.accumulate,
         splits=FINAL_SPLITS.get(config.task.name, SPLITS),
     )
-    return Experiment(task, make_program(task, optimizer_factory(config), settings), data, settings, *corpus)
+    return Experiment(task, make_program(task, make_optimizer, settings), data, settings, *corpus)
 
 
 def optimizer_factory(config: ConfigDict) -> MakeOptimizer:

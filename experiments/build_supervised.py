@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from experiments.overrides import choose
 from nn_core.activations import ACTIVATIONS, make_activation
 from nn_core.data.augmentation import Augmentation, make_augment
+from nn_core.data.dataset import Dataset, keep_classes
 from nn_core.data.generators import sparse_coefficients
 from nn_core.data.sampling import check_batch_size
 from nn_core.data.sources import DATASETS, load_dataset
@@ -183,10 +184,16 @@ def make_support(config: ConfigDict) -> Record:
     return lambda trained: support(trained, jnp.asarray(true_D))
 
 
+def load_examples(section: ConfigDict) -> Dataset:
+    """The data of a config, of the classes that it keeps."""
+    dataset = load_dataset(section.name, **section.options.to_dict())
+    return keep_classes(dataset, section.classes) if section.classes else dataset
+
+
 def load_arrays(config: ConfigDict) -> tuple[np.ndarray, np.ndarray, int]:
     """Inputs, targets and the number of classes (0 for regression), with noise features where asked for."""
     section = config.data
-    dataset = load_dataset(section.name, **section.options.to_dict())
+    dataset = load_examples(section)
     num_classes = len(dataset.target_names)
     if (config.task.name == "regression") != (num_classes == 0):
         kind = "numbers: use task.name=regression" if num_classes == 0 else "classes: use task.name=classification"

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from experiments import build_language, results, sweep
 from experiments.build import Experiment
+from experiments.kept_images import keep_images
 from experiments.loop import Cadence, Hooks, Interrupted, Row, train
 from experiments.overrides import flatten
 from experiments.progress import Progress
@@ -21,8 +22,6 @@ from experiments.texts import keep_tokenizer
 from nn_core.tasks.base import Data
 from nn_core.training.manifest import CheckpointError
 from nn_core.training.population import Members, place, populate
-
-GROUPS = "groups"  # folder of a sweep's populations in its run directory
 
 
 class Population(NamedTuple):
@@ -53,7 +52,7 @@ def cut(groups: list[sweep.Group], directory: Path, config: ConfigDict) -> list[
     if len(pieces) == 1 and len(pieces[0][1]) == 1:
         return [Population("", directory, *pieces[0])]
     return [
-        Population(f"{index + 1}/{len(pieces)} ", directory / GROUPS / f"{index:04d}", *piece)
+        Population(f"{index + 1}/{len(pieces)} ", directory / results.GROUPS / f"{index:04d}", *piece)
         for index, piece in enumerate(pieces)
     ]
 
@@ -81,6 +80,7 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
     ):
         experiment = with_kept_tokenizer(group.experiment, config, population.folder)
         data = place(experiment.data, mesh, by_member=False)
+        keep_images(population.folder, config, experiment.task, experiment.data, population.arrays.keys, numbers)
         shapes = jax.eval_shape(program.start, *arrays, data)
         resumed, notes = store.resume(shapes)
         for note in notes:

@@ -10,7 +10,6 @@ from ml_collections import ConfigDict
 from experiments import overrides, results, rundir
 from experiments.build_language import LANGUAGE_MODELS, evaluation_hparams, make_language_module
 from experiments.overrides import choose
-from experiments.populations import GROUPS
 from experiments.storage import STEPS
 from experiments.texts import TOKENIZER
 from nn_core.generation.decoder import Decoder
@@ -138,7 +137,7 @@ def find_member(directory: Path, number: int) -> tuple[Path, int | None]:
     Raises:
         CheckpointError: no readable checkpoint holds it.
     """
-    folders = [directory, *sorted(directory.glob(f"{GROUPS}/*"))]
+    folders = [directory, *sorted(directory.glob(f"{results.GROUPS}/*"))]
     reasons = []
     for folder in folders:
         for step in reversed(steps(folder / STEPS)):

@@ -10,10 +10,11 @@ import numpy as np
 
 from experiments.rundir import CONFIG, read_config
 
-__all__ = ["ARRAYS", "CONFIG", "METRICS", "RESULTS", "Results", "Row", "read", "read_rows", "write_rows"]
+__all__ = ["ARRAYS", "CONFIG", "GROUPS", "METRICS", "RESULTS", "Results", "Row", "read", "read_rows", "write_rows"]
 
 Row = dict[str, Any]
 RESULTS, METRICS, ARRAYS = "results.csv", "metrics.jsonl", "arrays.npz"
+GROUPS = "groups"  # folder of a sweep's populations in its run directory
 FIRST_COLUMNS = ("member", "label", "seed", "status", "steps")
 
 
@@ -104,7 +105,7 @@ def read(directory: Path) -> Results:
     held = read_config(directory)
     rows = read_rows(rows_path) if rows_path.is_file() else []
     metrics = []
-    for path in sorted(directory.glob(f"groups/*/{METRICS}")) + [directory / METRICS]:
+    for path in sorted(directory.glob(f"{GROUPS}/*/{METRICS}")) + [directory / METRICS]:
         if path.is_file():
             with path.open(encoding="utf-8") as file:
                 # The last line of a run that goes on, or was killed, may be a part of one.

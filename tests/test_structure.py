@@ -25,6 +25,7 @@ LAYERS = (
     ),
     ("models", "generation", "backpropagation", "gradient_descent", "surfaces", "annealing", "restarts", "likelihood"),
     ("tasks", "training", "verdicts", "diagnosis", "claims"),
+    ("transfer",),
     ("formulas",),
 )
 

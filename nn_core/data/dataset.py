@@ -71,6 +71,33 @@ def flatten_inputs(dataset: Dataset) -> Dataset:
     return dataset._replace(inputs=dataset.inputs.reshape(len(dataset.inputs), -1))
 
 
+def keep_classes(dataset: Dataset, classes: Sequence[int]) -> Dataset:
+    """The examples of some classes, which are counted anew from 0 in the order given (F077: half of the classes).
+
+    Args:
+        dataset: of a classification.
+        classes: distinct ids in 0..C-1, at least one.
+    Returns:
+        The examples in their order, with len(classes) target names.
+    Raises:
+        ValueError: no classes in the data, an id that is out of range or twice in the list.
+    """
+    known = len(dataset.target_names)
+    wrong = [number for number in classes if isinstance(number, bool) or number not in range(known)]
+    if wrong or not classes or len(set(classes)) < len(classes):
+        allowed = f"different class ids from 0 to {known - 1}" if known else "nothing: the targets are numbers"
+        raise ValueError(f"data.classes={tuple(classes)} must hold {allowed}, at least one")
+    place_C = np.full(known, -1, np.int32)
+    place_C[list(classes)] = np.arange(len(classes), dtype=np.int32)
+    targets_N = place_C[dataset.targets]
+    kept_N = targets_N >= 0
+    return dataset._replace(
+        inputs=dataset.inputs[kept_N],
+        targets=targets_N[kept_N],
+        target_names=tuple(dataset.target_names[number] for number in classes),
+    )
+
+
 def _as_float32(name: str, values: np.ndarray) -> np.ndarray:
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":

@@ -11,22 +11,16 @@ import scipy.special
 from nn_core.activations import log_softmax, sigmoid, softmax
 from nn_core.formulas.ledger import Formula, Oracle, labels, normal
 from nn_core.losses import cross_entropy
+from nn_core.transfer.distillation import distillation_loss, soft_and_hard
 
 STUDENT_NC, TEACHER_NC = normal(181, 3, 5), normal(182, 3, 5)
-TEMPERATURE = np.float64(3.0)
+TEMPERATURE, ALPHA, CLASSES_N = np.float64(3.0), np.float64(0.7), labels(188, 3, 5)
 REWARDS_2N = normal(183, 2, 6)
 # Log-probabilities of (chosen, rejected) answers under the policy and the reference.
 POLICY_2N, REFERENCE_2N = normal(184, 2, 6), normal(185, 2, 6)
 BETA = np.float64(0.4)
 LOGITS_TV, TARGETS_T = normal(186, 6, 4), labels(187, 6, 4)
 MASK_T = np.array([0.0, 1.0, 0.0, 1.0, 1.0, 0.0])
-
-
-def distillation_loss(student_NC: Any, teacher_NC: Any, temperature: Any) -> Any:
-    """T^2 mean KL(softmax(t / T) || softmax(z / T)): the student matches soft targets (Hinton et al. 2015)."""
-    target_NC = softmax(teacher_NC / temperature)
-    gap_NC = log_softmax(teacher_NC / temperature) - log_softmax(student_NC / temperature)
-    return temperature**2 * jnp.mean(jnp.sum(target_NC * gap_NC, axis=1))
 
 
 def preference_loss(rewards_2N: Any) -> Any:
@@ -49,6 +43,17 @@ def _kl_scipy(student_NC: Any, teacher_NC: Any, temperature: Any) -> Any:
     return temperature**2 * scipy.special.rel_entr(p, q).sum(1).mean()
 
 
+def _soft_and_hard_slope(z_NC: Any, t_NC: Any, y_N: Any, tau: Any, alpha: Any) -> Any:
+    soft_NC = tau * (softmax(z_NC / tau) - softmax(t_NC / tau))
+    hard_NC = softmax(z_NC) - jax.nn.one_hot(y_N, z_NC.shape[1], dtype=z_NC.dtype)
+    return (alpha * soft_NC + (1 - alpha) * hard_NC) / len(z_NC)
+
+
+def _soft_and_hard_scipy(z_NC: Any, t_NC: Any, y_N: Any, tau: Any, alpha: Any) -> Any:
+    hard = -scipy.special.log_softmax(z_NC, axis=1)[np.arange(len(y_N)), y_N].mean()
+    return alpha * _kl_scipy(z_NC, t_NC, tau) + (1 - alpha) * hard
+
+
 FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F098",
@@ -67,7 +72,7 @@ FORMULAS: tuple[Formula, ...] = (
         ),
     ),
     Formula(
-        "F147",
+        "F147a",
         "Knowledge distillation",
         "2094",
         "T²·KL(softmax(t/T) ‖ softmax(z/T))",
@@ -83,6 +88,17 @@ FORMULAS: tuple[Formula, ...] = (
                 traced=True,
             ),
         ),
+    ),
+    Formula(
+        "F147b",
+        "Soft targets and labels together",
+        "2094",
+        "αT²·KL(softmax(t/T) ‖ softmax(z/T)) − (1 − α) ln softmax(z)_y",
+        "∂/∂z = [αT(softmax(z/T) − softmax(t/T)) + (1 − α)(softmax(z) − onehot(y))]/N",
+        soft_and_hard,
+        (STUDENT_NC, TEACHER_NC, CLASSES_N, TEMPERATURE, ALPHA),
+        _soft_and_hard_slope,
+        oracles=(Oracle("SciPy", _soft_and_hard_scipy),),
     ),
     Formula(
         "F170",

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import OneHotEncoder
 
-from nn_core.data.dataset import Dataset, flatten_inputs, from_one_hot, make_dataset, one_hot
+from nn_core.data.dataset import Dataset, flatten_inputs, from_one_hot, keep_classes, make_dataset, one_hot
 
 
 def test_classification_types() -> None:
@@ -111,3 +111,20 @@ def test_categories_must_fit() -> None:
 
 def test_no_values() -> None:
     assert one_hot("", "AB").shape == (0, 2)
+
+
+def test_half_of_the_classes_are_counted_anew() -> None:
+    dataset = make_dataset(np.arange(10).reshape(5, 2), np.array([2, 0, 1, 2, 0]), target_names=("a", "b", "c"))
+    kept = keep_classes(dataset, (2, 0))
+    assert kept.target_names == ("c", "a")
+    np.testing.assert_array_equal(kept.targets, [0, 1, 0, 1])
+    np.testing.assert_array_equal(kept.inputs, dataset.inputs[[0, 1, 3, 4]])
+
+
+@pytest.mark.parametrize("classes", [(), (0, 3), (-1,), (1, 1), (True,), (0.5,)])
+def test_classes_that_are_not_there_are_told(classes: tuple) -> None:
+    dataset = make_dataset(np.ones((3, 2)), np.array([0, 1, 2]), target_names=("a", "b", "c"))
+    with pytest.raises(ValueError, match="must hold different class ids from 0 to 2"):
+        keep_classes(dataset, classes)
+    with pytest.raises(ValueError, match="the targets are numbers"):
+        keep_classes(make_dataset(np.ones((3, 2)), np.ones(3)), (0,))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments import results
-from experiments.populations import GROUPS
+from experiments.results import GROUPS
 from nn_core.training import checkpoint
 from tests.conftest import CACHE
 from tests.experiments.test_durability import content, fingerprint, has_saved, one_error

@@ -1,0 +1,1 @@
+"""What is done with a trained network: start another from it, freeze parts, distil it, prune it."""

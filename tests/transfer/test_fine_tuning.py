@@ -1,0 +1,122 @@
+"""F073, F075: frozen is bit-identical, has no optimizer state and costs no gradient; factors are learning rates."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nn_core.optimizers import OPTIMIZERS, make_optimizer
+from nn_core.training.program import Settings, make_program
+from nn_core.transfer.fine_tuning import factors, fine_tune, join, only_trained, split, start_from
+from tests.training.problems import make_data, make_task
+
+DATA = make_data()
+TASK = make_task(hidden_sizes=(7, 6))
+HEAD = (("dense_2/*", 1.0), ("*", 0.0))
+HPARAMS = {"learning_rate": jnp.float32(0.1), "momentum": jnp.float32(0.9), "weight_decay": jnp.float32(0.01)}
+KEY = jax.random.key(4)
+
+
+def factory(name="adam"):
+    return lambda hparams: make_optimizer(name, hparams, lambda step: jnp.float32(1.0))
+
+
+def train(task, make, steps=5):
+    """First and last state of a short run."""
+    program = make_program(task, make, Settings(chunk_steps=steps))
+    first = program.start(KEY, HPARAMS, DATA)
+    return first, jax.jit(lambda s: program.advance(s, KEY, HPARAMS, DATA, steps)[0])(first)
+
+
+def bits(tree):
+    return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(tree)]
+
+
+def test_split_and_join_are_inverse():
+    params = TASK.init(KEY, {})
+    trained, frozen = split(params, factors(params, HEAD))
+    assert len(jax.tree.leaves(trained)) == 2 and len(jax.tree.leaves(frozen)) == 4
+    assert bits(join(trained, frozen)) == bits(params)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_frozen_parameters_keep_every_bit_and_the_others_move(name):
+    first, last = train(*fine_tune(TASK, factory(name), HEAD))
+    assert bits(first.params["dense_0"]) == bits(last.params["dense_0"])
+    assert bits(first.params["dense_1"]) == bits(last.params["dense_1"])
+    assert not np.any(np.asarray(first.params["dense_2"]["kernel"]) == np.asarray(last.params["dense_2"]["kernel"]))
+
+
+def test_a_frozen_minus_zero_stays_one():
+    optimizer = only_trained(factory()(HPARAMS), (("a", 0.0), ("b", 1.0)))
+    params = {"a": jnp.array([-0.0, 1.0]), "b": jnp.array([1.0])}
+    updates, _ = optimizer.update(jax.tree.map(jnp.ones_like, params), optimizer.init(params), params)
+    assert np.signbit((params["a"] + updates["a"])[0])
+
+
+@pytest.mark.parametrize("name", ["momentum", "adam", "adagrad"])
+def test_frozen_parameters_have_no_optimizer_state(name):
+    whole, _ = train(TASK, factory(name))
+    head, _ = train(*fine_tune(TASK, factory(name), HEAD))
+    sizes = [sum(leaf.size for leaf in jax.tree.leaves(state.params)) for state in (whole,)]
+    moments = {"momentum": 1, "adam": 2, "adagrad": 1}[name]
+    scalars = 2 if name == "adam" else 1
+    assert sum(leaf.size for leaf in jax.tree.leaves(whole.opt_state)) == moments * sizes[0] + scalars
+    assert sum(leaf.size for leaf in jax.tree.leaves(head.opt_state)) == moments * (6 * 3 + 3) + scalars
+
+
+def test_frozen_layers_cost_no_backward_pass():
+    batch = {"inputs": jnp.zeros((64, 5)), "targets": jnp.zeros(64, jnp.int32)}
+    task = make_task(hidden_sizes=(128, 128))
+    params = task.init(KEY, {})
+
+    def work(loss):
+        gradient = jax.jit(jax.grad(lambda p: loss(p, batch, {}, KEY)[0]))
+        return gradient.lower(params).compile().cost_analysis()["flops"]
+
+    frozen, _ = fine_tune(task, factory(), HEAD)
+    assert work(frozen.loss) < 0.5 * work(task.loss)
+
+
+def test_training_everything_is_training():
+    _, plain = train(TASK, factory())
+    _, tuned = train(*fine_tune(TASK, factory(), (("*", 1.0),)))
+    assert bits(plain.params) == bits(tuned.params)
+
+
+@pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"])
+def test_a_factor_is_a_learning_rate_of_its_own(name):
+    params = {"a": jnp.array([0.3, -2.0]), "b": jnp.array([0.3, -2.0])}
+    grads = {"a": jnp.array([0.5, 0.1]), "b": jnp.array([0.5, 0.1])}
+    slow = make_optimizer(name, HPARAMS | {"learning_rate": jnp.float32(0.025)}, lambda step: jnp.float32(1.0))
+    scaled = only_trained(factory(name)(HPARAMS), (("a", 0.25), ("b", 1.0)))
+    (here, state), (there, other) = ((params, one.init(params)) for one in (scaled, slow))
+    for _ in range(3):
+        updates, state = scaled.update(grads, state, here)
+        here = jax.tree.map(jnp.add, here, updates)
+        updates, other = slow.update(grads, other, there)
+        there = jax.tree.map(jnp.add, there, updates)
+    np.testing.assert_allclose(here["a"], there["a"], rtol=1e-6)
+    assert not np.allclose(here["b"], there["b"], rtol=1e-3)
+
+
+def test_a_run_starts_from_the_source():
+    source = TASK.init(jax.random.key(99), {})
+    task = start_from(TASK, source, (("dense_2/*", "new"), ("*", "load")))
+    params = task.init(KEY, {})
+    assert bits(params["dense_0"]) == bits(source["dense_0"]) and bits(params["dense_1"]) == bits(source["dense_1"])
+    assert bits(params["dense_2"]) == bits(TASK.init(KEY, {})["dense_2"])
+
+
+def test_rules_that_do_not_fit_the_network_stop_a_run_before_its_first_step():
+    with pytest.raises(ValueError, match="transfer.train: pattern 'dense_7/\\*' matches no parameter"):
+        train(*fine_tune(TASK, factory(), (("dense_7/*", 1.0), ("*", 0.0))))
+
+
+def test_clipping_sees_the_trained_parameters_only():
+    rules = (("a", 0.0), ("b", 1.0))
+    hparams = {"learning_rate": jnp.float32(1.0), "clip_norm": jnp.float32(1.0)}
+    optimizer = only_trained(factory("sgd")(hparams), rules)
+    params = {"a": jnp.zeros(1), "b": jnp.zeros(1)}
+    updates, _ = optimizer.update({"a": jnp.array([1e6]), "b": jnp.array([0.5])}, optimizer.init(params), params)
+    np.testing.assert_array_equal(updates["b"], [-0.5])

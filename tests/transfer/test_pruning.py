@@ -1,0 +1,124 @@
+"""F148: the schedule of Zhu & Gupta, exact masks, and zeros that stay zero."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nn_core.optimizers import make_optimizer
+from nn_core.training.program import Settings, make_program
+from nn_core.transfer.pruning import Pruning, check_pruning, magnitude_masks, prune, sparsity_at
+from tests.training.problems import make_data, make_task
+
+SCHEDULE = Pruning(begin=2, end=12, every=5)
+TASK = make_task(hidden_sizes=(7, 6))
+DATA, KEY = make_data(), jax.random.key(4)
+WEIGHTS = 5 * 7 + 7 * 6 + 6 * 3
+
+
+def test_the_schedule_is_cubic_and_held_between_removals():
+    steps = jnp.arange(16)
+    values = jax.vmap(lambda step: sparsity_at(step, 0.8, SCHEDULE))(steps)
+    halfway = 0.8 * (1 - 0.5**3)
+    np.testing.assert_allclose(values, [0.0] * 7 + [halfway] * 5 + [0.8] * 4, rtol=1e-6)
+
+
+def test_the_schedule_is_the_papers_at_every_removal():
+    pruning = Pruning(begin=100, end=1100, every=50)
+    steps = np.arange(100, 1101, 50)
+    paper = 0.9 + (0.0 - 0.9) * (1 - (steps - 100) / 1000) ** 3
+    values = [float(sparsity_at(jnp.int32(step), 0.9, pruning)) for step in steps]
+    np.testing.assert_allclose(values, paper, atol=1e-6)
+
+
+def tree():
+    return {
+        "dense_0": {"kernel": jnp.array([[3.0, -0.1], [0.2, -4.0]]), "bias": jnp.array([0.0, 1.0])},
+        "dense_1": {"kernel": jnp.array([[0.3, 0.4, -5.0]]), "bias": jnp.array([0.0, 0.0, 0.0])},
+    }
+
+
+def test_the_smallest_go_wherever_they_are():
+    masks = magnitude_masks(tree(), 3 / 7)
+    np.testing.assert_array_equal(masks["dense_0"]["kernel"], [[True, False], [False, True]])
+    np.testing.assert_array_equal(masks["dense_1"]["kernel"], [[False, True, True]])
+    assert masks["dense_0"]["bias"] is None
+
+
+def test_or_the_smallest_of_each_layer():
+    masks = magnitude_masks(tree(), 0.5, "layer")
+    np.testing.assert_array_equal(masks["dense_0"]["kernel"], [[True, False], [False, True]])
+    np.testing.assert_array_equal(masks["dense_1"]["kernel"], [[False, False, True]])  # round(1.5) = 2 of 3
+
+
+def test_of_equal_weights_exactly_as_many_go_as_asked():
+    masks = magnitude_masks({"kernel": jnp.ones((4, 5))}, 0.35)
+    assert int(jnp.sum(~masks["kernel"])) == 7
+
+
+def sparse_states(name="adam", scope="global", steps=16, final=0.8):
+    """The state after every step of a run."""
+    hparams = {"learning_rate": jnp.float32(0.05), "momentum": jnp.float32(0.9), "weight_decay": jnp.float32(0.1)}
+
+    def make(values):
+        inner = make_optimizer(name, values, lambda step: jnp.float32(1.0))
+        return prune(inner, final, SCHEDULE._replace(scope=scope))
+
+    program = make_program(TASK, make, Settings(chunk_steps=1))
+    state = program.start(KEY, hparams, DATA)
+    advance = jax.jit(lambda s: program.advance(s, KEY, hparams, DATA, steps)[0])
+    states = [state]
+    for _ in range(steps):
+        states.append(advance(states[-1]))
+    return states
+
+
+def zeros(params):
+    return np.concatenate([np.asarray(params[name]["kernel"]).ravel() == 0 for name in sorted(params)])
+
+
+@pytest.mark.parametrize(("name", "scope"), [("adam", "global"), ("momentum", "global"), ("adamw", "layer")])
+def test_zeros_stay_zero_and_are_as_many_as_the_schedule_says(name, scope):
+    states = sparse_states(name, scope)
+    before = zeros(states[0].params)
+    for step, state in enumerate(states):
+        now = zeros(state.params)
+        assert not np.any(before & ~now), "a weight came back"
+        if scope == "global":
+            share = float(sparsity_at(jnp.int32(step), 0.8, SCHEDULE))
+            assert int(now.sum()) == round(share * WEIGHTS)
+        before = now
+    assert int(before.sum()) == round(0.8 * WEIGHTS) or scope == "layer"
+    biases = [np.asarray(states[-1].params[layer]["bias"]) for layer in states[-1].params]
+    assert all(np.all(bias != 0) for bias in biases)
+
+
+def test_what_is_left_goes_on_learning():
+    states = sparse_states()
+    left = ~zeros(states[-1].params)
+    first, last = (
+        np.concatenate([np.asarray(s.params[n]["kernel"]).ravel() for n in sorted(s.params)]) for s in states[-2:]
+    )
+    assert np.all(first[left] != last[left])
+
+
+def test_a_sparsity_of_zero_is_plain_training():
+    hparams = {"learning_rate": jnp.float32(0.05)}
+    make = lambda values: make_optimizer("adam", values, lambda step: jnp.float32(1.0))  # noqa: E731
+    ends = []
+    for factory in (make, lambda values: prune(make(values), 0.0, SCHEDULE)):
+        program = make_program(TASK, factory, Settings(chunk_steps=16))
+        state = program.start(KEY, hparams, DATA)
+        ends.append(jax.jit(lambda s, p=program: p.advance(s, KEY, hparams, DATA, 16)[0])(state).params)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), *ends)
+
+
+@pytest.mark.parametrize("wrong", [{"begin": -1}, {"end": 2}, {"every": 0}])
+def test_a_schedule_that_cannot_be_is_told(wrong):
+    with pytest.raises(ValueError, match="use 0 <= begin < end and every >= 1"):
+        check_pruning(SCHEDULE._replace(**wrong))
+
+
+def test_an_unknown_scope_is_told():
+    with pytest.raises(ValueError, match="scope='row' is unknown; use one of global, layer"):
+        magnitude_masks(tree(), 0.5, "row")
