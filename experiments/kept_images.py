@@ -1,0 +1,58 @@
+"""What a run on labelled images keeps beside its checkpoints: labels, size, and the standardization of each member.
+
+With it prediction needs neither the data nor the split that the member drew.
+"""
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+from ml_collections import ConfigDict
+
+from experiments.build_supervised import load_examples
+from nn_core.tasks.base import Data, Task
+from nn_core.training.state import run_keys
+
+IMAGES = "images.npz"
+CLASSIFICATIONS = ("classification", "binary", "one_vs_rest")  # values of config.task.name
+
+
+def keep_images(folder: Path, config: ConfigDict, task: Task, data: Data, keys: Array, numbers: Sequence[int]) -> None:
+    """Writes what prediction needs, once, where a population learns to classify images.
+
+    Args:
+        folder: of the population.
+        config: of one of its members.
+        task, data: what they learn.
+        keys: root key of each member, padding at the end allowed.
+        numbers: of the members in the sweep.
+    """
+    path = folder / IMAGES
+    if config.task.name not in CLASSIFICATIONS or path.is_file() or config.data.noise_features:
+        return
+    dataset = load_examples(config.data)
+    if dataset.inputs.ndim != 4:
+        return
+    kept: dict[str, Any] = {"labels": np.array(dataset.target_names), "shape": np.array(dataset.inputs.shape[1:])}
+    kept["numbers"] = np.array(numbers)
+    if config.data.standardize != "none":
+
+        @jax.jit
+        def statistics(keys_P: Array, data: Data) -> dict[str, Array]:
+            def of_one(key: Array) -> dict[str, Array]:
+                member_data = task.prepare(data, run_keys(key).split)
+                return {name: member_data[name] for name in ("shift", "scale")}
+
+            return jax.lax.map(of_one, keys_P)
+
+        kept |= {name: np.asarray(array) for name, array in statistics(keys[: len(numbers)], data).items()}
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **kept)
+    part = path.with_suffix(".part")
+    part.write_bytes(content.getvalue())
+    os.replace(part, path)
