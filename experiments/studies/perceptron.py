@@ -81,7 +81,7 @@ def run(config: ConfigDict) -> Outcome:
 
 def columns(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The numbers of the rows. Margins say nothing where no line separates, nor does the bound."""
-    separable = found["widest_margin"] > 0
+    separable = np.isfinite(found["bound"])
     share = np.where(separable, found["margin"] / np.where(separable, found["widest_margin"], 1.0), np.nan)
     return {
         "converged": found["converged"].astype(float),

@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+ROUNDING = 8  # a margin of so many units of rounding at the longest point is none
+
 
 class PerceptronResult(NamedTuple):
     """Training so far; E = max_epochs, M = max_recorded, D features.
@@ -217,7 +219,8 @@ def margin(boundary_D: Array, inputs_ND: Array, targets_N: Array) -> Array:
     Returns:
       The scalar margin in the space of (x, 1).
     """
-    return jnp.min(_signed_points(inputs_ND, targets_N) @ boundary_D) / jnp.linalg.norm(boundary_D)
+    unit_D = boundary_D / jnp.max(jnp.abs(boundary_D))  # the square of a length below 1e-19 is 0 in float32
+    return jnp.min(_signed_points(inputs_ND, targets_N) @ unit_D) / jnp.linalg.norm(unit_D)
 
 
 def widest_boundary(inputs_ND: Array, targets_N: Array, num_steps: int) -> Array:
@@ -245,7 +248,7 @@ def widest_boundary(inputs_ND: Array, targets_N: Array, num_steps: int) -> Array
 
 
 def mistake_bound(boundary_D: Array, inputs_ND: Array, targets_N: Array) -> Array:
-    """Novikoff's bound (R / gamma)^2 on the mistakes from a zero start; infinite if the boundary does not separate.
+    """Novikoff's bound (R / gamma)^2 on the mistakes from a zero start; infinite if the boundary does not separate by more than rounding.
 
     Any separating boundary gives a valid bound; `widest_boundary` gives (nearly) the smallest.
 
@@ -257,8 +260,9 @@ def mistake_bound(boundary_D: Array, inputs_ND: Array, targets_N: Array) -> Arra
     Returns:
       The scalar bound (Novikoff 1962).
     """
-    gamma = margin(boundary_D, inputs_ND, targets_N)
-    return jnp.where(gamma > 0, (radius(inputs_ND) / jnp.where(gamma > 0, gamma, 1.0)) ** 2, jnp.inf)
+    gamma, longest = margin(boundary_D, inputs_ND, targets_N), radius(inputs_ND)
+    separates = gamma > ROUNDING * jnp.finfo(gamma.dtype).eps * longest  # less is the rounding of the products
+    return jnp.where(separates, (longest / jnp.where(separates, gamma, 1.0)) ** 2, jnp.inf)
 
 
 def pocket(boundaries_MD: Array, inputs_ND: Array, targets_N: Array) -> tuple[Array, Array]:

@@ -177,6 +177,15 @@ def test_radius_margin_and_bound_by_hand() -> None:
     assert mistake_bound(-boundary, inputs, targets) == np.inf
 
 
+def test_a_boundary_of_rounding_dust_neither_hides_nor_makes_a_margin() -> None:
+    """The nearest point of XOR's hull is the origin: what a search ends with there is dust of any direction."""
+    inputs, targets = jnp.array([[3.0], [-1.0]]), jnp.array([1, 0])
+    tiny = jnp.array([2.0, -1.0]) * 1e-25  # its squared length is 0 in float32
+    assert mistake_bound(tiny, inputs, targets) == pytest.approx(10.0 / (9 / 5))
+    barely = jnp.array([1e-7, 1.0])  # labels (1, 1) only; a point's product of 1e-7 is rounding
+    assert mistake_bound(barely, jnp.array([[0.0], [-1e7 + 1]]), jnp.array([1, 1])) == np.inf
+
+
 def test_xor_stops_at_the_limit_unconverged() -> None:
     result = train(SQUARE, XOR, learning_rate=1.0, max_epochs=30)
     assert not result.converged and result.num_epochs == 30

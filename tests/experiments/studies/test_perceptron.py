@@ -35,14 +35,11 @@ def test_a_smaller_gap_has_a_larger_bound():
     assert min(column("perceptron", "gap 0.05", "bound")) > max(column("perceptron", "gap 0.3", "bound"))
 
 
-@pytest.mark.xfail(
-    reason="failed once at reduced size, cause not yet known; the full run has converged = 0 for all 20 seeds",
-    strict=False,
-)
 def test_xor_stops_at_the_limit_without_having_converged():
     for row in rows_of("perceptron", "gate xor"):
         assert row["converged"] == 0 and row["epochs"] == 23 and row["bound"] == np.inf
-        assert row["mistakes"] > 23 and row["pocket_errors"] == 1 <= row["errors"]
+        # One error is the best a line can do; whether the rule ever passes such a line depends on the order of points.
+        assert row["mistakes"] > 23 and 1 <= row["pocket_errors"] <= row["errors"]
 
 
 def test_the_figure_has_one_solid_boundary_and_three_dotted_ones_or_more():
