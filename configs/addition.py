@@ -14,7 +14,7 @@ def get_config() -> ConfigDict:
     config.task = base.translation()
     config.model = base.recurrent("lstm", features=128)
     config.data = base.sequences(
-        "addition", train=45_000, validation=1000, test=4000, num_examples=50_000, max_digits=3
+        "addition", train=145_000, validation=1000, test=4000, num_examples=150_000, max_digits=3
     )
     config.data.batch_size = 128
     config.hparams.learning_rate = 5e-3

@@ -32,6 +32,7 @@ NAMES = {
     "hparams.patience": "patience (evaluations)",
     "hparams.learning_rate": "learning rate",
     "hparams.min_delta": "min_delta (nats)",
+    "data.options.length": "length of the sequence (tokens)",
 }
 MAX_TICKS = 5  # more values than these get the usual ticks
 DECADES = 30.0  # a range wider than this factor gets a logarithmic axis

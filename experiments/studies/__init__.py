@@ -12,6 +12,7 @@ from experiments.studies import (
     attention_scale,
     error_surface,
     generation,
+    gradient_by_lag,
     likelihood,
     logistic_regression,
     momentum,
@@ -40,6 +41,7 @@ STUDIES: dict[str, Study] = {
     "transformer_parts": transformer_parts.STUDY,
     "attention_scale": attention_scale.STUDY,
     "generation": generation.STUDY,
+    "gradient_by_lag": gradient_by_lag.STUDY,
 }
 MAX_SEED = 2**32 - 1
 

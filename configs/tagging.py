@@ -1,0 +1,34 @@
+"""A part of speech for every word: what a network that reads on in both directions knows that a table of words cannot.
+
+python -m experiments.run --config=configs/tagging.py
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+from configs.grid import Sweep, axis, product, union
+
+
+def get_config() -> ConfigDict:
+    config = base.experiment()
+    config.name = "tagging"
+    config.task = base.tagging()
+    config.model = base.recurrent("gru", features=32)
+    config.model.embedding_size = 16
+    config.data = base.sequences("tagged_sentences", train=1000, validation=300, test=700, num_examples=2000)
+    config.hparams.learning_rate = 1e-2
+    config.train.steps = 300
+    config.train.eval_every = 20
+    config.train.log_every = 20
+    config.train.keep_best = True
+    config.table = ("test_accuracy", "test_exact", "table_accuracy", "test_loss", "parameters")
+    config.figures = ("comparison", "learning_curves")
+    return config
+
+
+def get_sweep(config: ConfigDict) -> Sweep:
+    settings = union(
+        [{"label": "reads forwards"}],
+        [{"label": "reads both ways", "model.bidirectional": True}],
+    )
+    return product(settings, axis("seed", range(config.num_seeds)))
