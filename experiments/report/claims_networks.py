@@ -199,6 +199,37 @@ NETWORKS = (
         "Both at their best learning rate. The test loss is in the table of the run.",
     ),
     Claim(
+        "C12",
+        "Each of the four cases is the way to transfer in its own quadrant of size and similarity",
+        "L1484–L1642",
+        "transfer",
+        "transfer",
+        (
+            Part(
+                "test accuracy on few similar examples, case 1 − the best other case (share right)",
+                Side("50 similar: case 1, *", "test_accuracy"),
+                Side("50 similar: case [!1], *", "test_accuracy"),
+            ),
+            Part(
+                "test accuracy on few different examples, case 2 − the best other case (share right)",
+                Side("50 different: case 2, *", "test_accuracy"),
+                Side("50 different: case [!2], *", "test_accuracy"),
+            ),
+            Part(
+                "test accuracy on many similar examples, case 3 − the best other case (share right)",
+                Side("1000 similar: case 3, *", "test_accuracy"),
+                Side("1000 similar: case [!3], *", "test_accuracy"),
+            ),
+            Part(
+                "test accuracy on many different examples, the better of 4 and 3 − the better of 1 and 2 (share right)",
+                Side("1000 different: case [34], *", "test_accuracy"),
+                Side("1000 different: case [12], *", "test_accuracy"),
+            ),
+        ),
+        "Few are 50 and many are 1,000; case 2 keeps the early layers. For many different examples the notes allow case 3 "
+        "too (L1639). The other case is chosen on validation.",
+    ),
+    Claim(
         "C4",
         "ReLU's activations are sparse (about 50 %), and its units can die",
         "L1280–L1284",

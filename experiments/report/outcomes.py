@@ -1,4 +1,4 @@
-"""The sections of the report: the learning outcomes of the notes (L1131-L1141, L1469-L1482), then the language models."""
+"""The sections of the report: the learning outcomes of the notes (L1131-L1141, L1469-L1482), transfer, then the language models."""
 
 from experiments.report.records import Section
 
@@ -58,6 +58,12 @@ SECTIONS = (
         "L1139–L1140, L1439–L1451",
     ),
     Section("momentum", "Momentum", "Does momentum pass the hump that stops plain descent?", "L1140, L1453–L1467"),
+    Section(
+        "transfer",
+        "Transfer learning",
+        "Is each of the four cases best where the notes recommend it?",
+        "L1484–L1642",
+    ),
     Section(
         "transformer",
         "The parts of a transformer",

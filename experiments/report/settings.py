@@ -71,6 +71,15 @@ EXPERIMENTS: dict[str, Experiment] = {
         {"num_seeds": 20},
         {},
     ),
+    "transfer": Experiment(
+        "transfer",
+        "The demonstration network (three convolutional and three fully connected layers) is pre-trained on 8 of 16 kinds of "
+        "drawn images, or on handwritten digits, and transferred to the other 8 kinds, 50 or 1,000 examples of them; each "
+        "case at its best learning rate.",
+        ("transfer",),
+        {"num_seeds": 16, "task.sizes": (50, 1000)},
+        {"num_seeds": 12, "task.learning_rates": (3e-3,), "task.pretrain_steps": 600},
+    ),
     "transformer_parts": Experiment(
         "transformer_parts",
         "Twelve transformer blocks (attention and feed-forward, width 16) read digits row by row, with and without "

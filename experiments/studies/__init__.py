@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from experiments.overrides import choose
 from experiments.studies import (
     attention_scale,
+    distillation,
     error_surface,
     generation,
     gradient_by_lag,
@@ -19,6 +20,7 @@ from experiments.studies import (
     perceptron,
     perceptron_vs_gradient_descent,
     restarts,
+    transfer,
     transformer_parts,
     worked_example,
     xor,
@@ -41,6 +43,8 @@ STUDIES: dict[str, Study] = {
     "transformer_parts": transformer_parts.STUDY,
     "attention_scale": attention_scale.STUDY,
     "generation": generation.STUDY,
+    "transfer": transfer.STUDY,
+    "distillation": distillation.STUDY,
     "gradient_by_lag": gradient_by_lag.STUDY,
 }
 MAX_SEED = 2**32 - 1

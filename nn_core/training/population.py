@@ -72,32 +72,61 @@ def populate(program: Program, num_members: int, devices: Sequence[jax.Device] |
     if num_members % len(devices):
         raise ValueError(f"num_members={num_members} is not a multiple of the {len(devices)} devices; pad it")
     mesh = Mesh(np.asarray(devices), (MEMBER_AXIS,), axis_types=(AxisType.Auto,))
-
-    def lift(function: Callable, in_axes: tuple[int | None, ...], donate: tuple[int, ...] = ()) -> Callable:
-        if num_members == 1:
-            lifted = around_one(function, in_axes)
-        else:
-            specs = tuple(P(MEMBER_AXIS) if axis == 0 else P() for axis in in_axes)
-            block = block_size(num_members // len(devices), devices[0].platform)
-            lifted = jax.shard_map(
-                in_blocks(function, in_axes, block),
-                mesh=mesh,
-                in_specs=specs,
-                out_specs=P(MEMBER_AXIS),
-                check_vma=False,
-            )
-        # Said rather than inferred: a state from a checkpoint is placed so, and must not be another program's argument.
-        sharding = NamedSharding(mesh, P(MEMBER_AXIS))
-        options = COMPILER_OPTIONS.get(devices[0].platform)
-        return jax.jit(lifted, donate_argnums=donate, out_shardings=sharding, compiler_options=options)
-
     populated = Program(
-        start=lift(program.start, (0, 0, None)),
-        advance=lift(program.advance, (0, 0, 0, None, None), donate=(0,)),
-        evaluate=lift(program.evaluate, (0, 0, 0, None), donate=(0,)),
-        finish=lift(program.finish, (0, 0, 0, None)),
+        start=over_members(program.start, (0, 0, None), num_members, mesh),
+        advance=over_members(program.advance, (0, 0, 0, None, None), num_members, mesh, donate=(0,)),
+        evaluate=over_members(program.evaluate, (0, 0, 0, None), num_members, mesh, donate=(0,)),
+        finish=over_members(program.finish, (0, 0, 0, None), num_members, mesh),
     )
     return populated, mesh
+
+
+def over_members(
+    function: Callable, in_axes: tuple[int | None, ...], num_members: int, mesh: Mesh, donate: tuple[int, ...] = ()
+) -> Callable:
+    """A function of one run as one jitted program over a population.
+
+    Args:
+        function: of trees.
+        in_axes: 0 for each argument with a leading member axis, None for one that all share.
+        num_members: P; a multiple of the mesh's devices, or 1.
+        mesh: carries the member axis.
+        donate: numbers of the arguments whose memory the result may take.
+    Returns:
+        The function; every leaf of its result has a leading member axis.
+    """
+    devices = mesh.devices.ravel()
+    if num_members == 1:
+        lifted = around_one(function, in_axes)
+    else:
+        specs = tuple(P(MEMBER_AXIS) if axis == 0 else P() for axis in in_axes)
+        block = block_size(num_members // len(devices), devices[0].platform)
+        lifted = jax.shard_map(
+            in_blocks(function, in_axes, block), mesh=mesh, in_specs=specs, out_specs=P(MEMBER_AXIS), check_vma=False
+        )
+    # Said rather than inferred: a state from a checkpoint is placed so, and must not be another program's argument.
+    sharding = NamedSharding(mesh, P(MEMBER_AXIS))
+    options = COMPILER_OPTIONS.get(devices[0].platform)
+    return jax.jit(lifted, donate_argnums=donate, out_shardings=sharding, compiler_options=options)
+
+
+def train_all(function: Callable, *by_member: Any) -> Any:
+    """One function of one run for every member: one program, on all devices, whatever the number of members.
+
+    Args:
+        function: of as many trees as there are arguments.
+        by_member: trees with a leading member axis.
+    Returns:
+        Its results with a leading member axis, on the host.
+    """
+    num_members = len(jax.tree.leaves(by_member)[0])
+    devices = jax.local_devices()[: None if num_members > 1 else 1]
+    size = -(-num_members // len(devices)) * len(devices)
+    rows = np.minimum(np.arange(size), num_members - 1)  # padding: the last member again
+    mesh = Mesh(np.asarray(devices), (MEMBER_AXIS,), axis_types=(AxisType.Auto,))
+    program = over_members(function, (0,) * len(by_member), size, mesh)
+    padded = jax.tree.map(lambda leaf: leaf[rows], by_member)
+    return jax.tree.map(lambda leaf: leaf[:num_members], jax.device_get(program(*padded)))
 
 
 def block_size(num_members: int, platform: str) -> int:
