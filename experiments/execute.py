@@ -19,6 +19,7 @@ from experiments.overrides import choose, nearest
 from experiments.populations import Population, cut, train_population
 from experiments.storage import finished_rows
 from experiments.studies import STUDIES
+from experiments.studies.base import StudyError
 from experiments.validation import check_name
 from nn_core.training.manifest import CheckpointError
 
@@ -149,6 +150,10 @@ def execute(prepared: Prepared, started: float) -> int:
         note(directory, "failed", error=what)
         print(f"error: {what}", file=sys.stderr)
         return FAILED
+    except StudyError as error:
+        note(directory, "failed", error=str(error))
+        print(f"error: {error}", file=sys.stderr)
+        return DIVERGED
     except Exception as error:
         note(directory, "failed", error=f"{type(error).__name__}: {error}")
         raise
@@ -174,6 +179,8 @@ def run(prepared: Prepared) -> list[Row]:
     if not prepared.groups:
         outcome = STUDIES[config.task.name].run(config)
         np.savez(directory / results.ARRAYS, allow_pickle=False, **outcome.arrays)
+        for name, write in outcome.files.items():
+            write(directory / name)
         return [{"member": index, "label": "", "overrides": {}} | row for index, row in enumerate(outcome.rows)]
     populations = cut(prepared.groups, directory, config)
     if len(populations) > 1 or len(populations[0].members) > 1:

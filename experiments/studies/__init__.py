@@ -12,7 +12,9 @@ from experiments.studies import (
     attention_scale,
     distillation,
     error_surface,
+    fasttext,
     generation,
+    glove,
     gradient_by_lag,
     likelihood,
     logistic_regression,
@@ -20,8 +22,10 @@ from experiments.studies import (
     perceptron,
     perceptron_vs_gradient_descent,
     restarts,
+    spam,
     transfer,
     transformer_parts,
+    word2vec,
     worked_example,
     xor,
 )
@@ -46,6 +50,10 @@ STUDIES: dict[str, Study] = {
     "transfer": transfer.STUDY,
     "distillation": distillation.STUDY,
     "gradient_by_lag": gradient_by_lag.STUDY,
+    "word2vec": word2vec.STUDY,
+    "glove": glove.STUDY,
+    "fasttext": fasttext.STUDY,
+    "spam": spam.STUDY,
 }
 MAX_SEED = 2**32 - 1
 

@@ -1,6 +1,7 @@
 """What a study is, and what every study needs: seeds, its settings checked, rows of plain numbers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -18,10 +19,16 @@ class Outcome(NamedTuple):
     Attributes:
         rows: the lines of results.csv and of the table; "label" names a line.
         arrays: named arrays for the figures, kept in arrays.npz.
+        files: name of a file in the run directory -> what writes it.
     """
 
     rows: list[Row]
     arrays: dict[str, np.ndarray]
+    files: Mapping[str, Callable[[Path], None]] = {}
+
+
+class StudyError(Exception):
+    """A study cannot come to its end; told in one line, which says what to change."""
 
 
 class Study(NamedTuple):

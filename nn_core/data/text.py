@@ -14,6 +14,7 @@ import numpy as np
 from nn_core.data.checks import check_choice, check_int
 from nn_core.data.download import fetch
 from nn_core.data.registry import SOURCES
+from nn_core.data.world import small_world
 
 _MAX_BYTES = 1 << 30
 
@@ -128,6 +129,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     "shakespeare": shakespeare,
     "pydoc": pydoc,
     "generated": generated_text,
+    "small_world": small_world,
 }
 
 

@@ -110,3 +110,30 @@ def association_bias(
     first_N, second_N = scores(first), scores(second)
     spread = float(np.std(np.concatenate([first_N, second_N]), ddof=1))
     return float(first_N.mean() - second_N.mean()) / spread if spread > 0 else 0.0
+
+
+def centroid_accuracy(
+    train_NE: np.ndarray, train_labels_N: np.ndarray, test_ME: np.ndarray, test_labels_M: np.ndarray
+) -> float:
+    """Extrinsic: the share of texts that are nearest, by the cosine, to the mean of their own class (L1858, F103).
+
+    Args:
+        train_NE, train_labels_N: labelled texts as vectors, (N, E) and (N,).
+        test_ME, test_labels_M: the texts that judge.
+    Returns:
+        The accuracy in [0, 1].
+    """
+    classes = np.unique(train_labels_N)
+    means_CE = np.stack([train_NE[train_labels_N == kind].mean(axis=0) for kind in classes])
+    means_CE = means_CE / np.maximum(np.linalg.norm(means_CE, axis=1, keepdims=True), 1e-12)
+    return float((classes[np.argmax(test_ME @ means_CE.T, axis=1)] == test_labels_M).mean())
+
+
+def mean_vectors(vectors: WordVectors, texts: Sequence[Sequence[str]]) -> np.ndarray:
+    """The mean of the unit vectors of each text's known words, (N, E); zero where none is known (F096)."""
+    means_NE = np.zeros((len(texts), vectors.vectors_VE.shape[1]), np.float32)
+    for place, words in enumerate(texts):
+        rows = [vectors.index[word] for word in words if word in vectors.index]
+        if rows:
+            means_NE[place] = vectors.unit_VE[rows].mean(axis=0)
+    return means_NE

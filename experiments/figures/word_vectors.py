@@ -1,0 +1,61 @@
+"""Word vectors in the plane, by principal components and by t-SNE, and how topics stand apart (L1860; F102, F103)."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.figures.style import COLOURS, MARKERS, label, nothing, subplots
+from experiments.results import Results
+
+
+def word_vectors(run: Results) -> Figure:
+    """A row for each method: PCA, t-SNE (both of the first seed), the loss of every seed, and the topics of all seeds."""
+    methods = [str(name) for name in run.arrays["methods"]]
+    if "0_words" not in run.arrays:
+        return nothing("fewer than three words of this text can be drawn")
+    figure, axes = subplots(len(methods), 4, width=5.6, height=5.4, width_ratios=(3, 3, 1.5, 1.5))
+    for index, method in enumerate(methods):
+        for axis, name in zip(axes[index], ("pca", "tsne"), strict=False):
+            draw_words(axis, run, index, name, method)
+        draw_losses(axes[index][2], run.arrays[f"{index}_losses"])
+        draw_topics(axes[index][3], run, method)
+    return figure
+
+
+def draw_words(axes: Axes, run: Results, index: int, name: str, method: str) -> None:
+    """The words at their places, a colour and a marker for each topic."""
+    points_N2, groups_N = run.arrays[f"{index}_{name}"], run.arrays[f"{index}_groups"]
+    for place, group in enumerate(dict.fromkeys(groups_N.tolist())):
+        chosen = groups_N == group
+        colour = COLOURS[place % len(COLOURS)]
+        marker = MARKERS[place % len(MARKERS)]
+        axes.plot(*points_N2[chosen].T, marker, color=colour, markersize=3, linestyle="none", label=group)
+        for word, point in zip(run.arrays[f"{index}_words"][chosen], points_N2[chosen], strict=True):
+            axes.annotate(word, point, (2, 2), textcoords="offset points", fontsize=6, color=colour)
+    if name == "pca":
+        share = float(run.arrays[f"{index}_variance"])
+        label(axes, "first component", "second component", f"{method}: PCA, {share:.0%} of the variance")
+    else:
+        label(axes, "first coordinate (no unit)", "second coordinate (no unit)", f"{method}: t-SNE")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, fontsize="small", frameon=False)
+    axes.margins(x=0.1)
+
+
+def draw_losses(axes: Axes, losses_SE: np.ndarray) -> None:
+    """Mean loss of each epoch, a line for each seed."""
+    epochs = np.arange(1, losses_SE.shape[1] + 1)
+    axes.plot(epochs, losses_SE.T, ".-", color=COLOURS[0], alpha=0.4)
+    axes.set_xticks(epochs[:: max(len(epochs) // 5, 1)])
+    label(axes, "epoch", "mean loss of a pair (nats)", f"{len(losses_SE)} seeds")
+
+
+def draw_topics(axes: Axes, run: Results, method: str) -> None:
+    """Mean cosine within topics and between them, a line for each seed."""
+    rows = [row for row in run.rows if row["label"] == method and "within" in row]
+    for row in rows:
+        axes.plot((0, 1), (row["within"], row["between"]), "o-", color=COLOURS[2], alpha=0.5)
+    if not rows:
+        axes.text(0.5, 0.5, "no topics are known\nof this text", ha="center", va="center", transform=axes.transAxes)
+    axes.set_xticks((0, 1), ("within", "between"))
+    axes.set_xlim(-0.3, 1.3)
+    label(axes, "pairs of words of topics", "mean cosine", "every seed")

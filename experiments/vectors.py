@@ -1,0 +1,112 @@
+"""python -m experiments.vectors --vectors=FILE --most_similar=WORD | --doesnt_match="A B C" | --analogy="A B C"
+
+Asks word vectors in word2vec's or GloVe's text format, such as checkpoints/word2vec/vectors.txt; a run directory that
+holds a vectors.txt may be named too. Questions may be repeated and mixed.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.options import Option, parse_options, usage
+
+OPTIONS = {
+    "vectors": Option(str, "the file, or a run directory that has one"),
+    "most_similar": Option(str, 'neighbours of a word, or of a sum: "king -man woman"', repeated=True),
+    "doesnt_match": Option(str, 'the odd one of at least three words: "laptop screen banana"', repeated=True),
+    "analogy": Option(str, 'what is to the third as the second is to the first: "man king woman"', repeated=True),
+    "similarity": Option(str, 'of two words: "laptop computer"', repeated=True),
+    "measure": Option(str, "cosine or dot, for most_similar and similarity", "cosine"),
+    "count": Option(int, "answers to show, >= 1", 5),
+    "max_words": Option(int, "read only the first words of the file, which are the most frequent, >= 1"),
+}
+QUESTIONS = ("most_similar", "doesnt_match", "analogy", "similarity")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command. Returns the exit code: 0, or 2 after a mistake of the caller, told in one line."""
+    try:
+        options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS)
+        if options["help"]:
+            command = "python -m experiments.vectors --vectors=FILE --QUESTION=… [--name=value …]"
+            print(usage(command, __doc__ or "", OPTIONS))
+            return 0
+        print("\n".join(answer(options)))
+    except (ValueError, OSError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def answer(options: dict[str, Any]) -> list[str]:
+    """A line for each answer.
+
+    Raises:
+        ValueError: no file, no question, a malformed file (its line is named), an unknown word (the nearest are named).
+    """
+    from nn_core.text.vectors import load_word_vectors
+
+    if options["vectors"] is None:
+        raise ValueError("--vectors is missing; give a file in word2vec's text format")
+    if not any(options[name] for name in QUESTIONS):
+        raise ValueError(f"there is no question; ask --{', --'.join(QUESTIONS)}")
+    for name in ("count", "max_words"):
+        if options[name] is not None and options[name] < 1:
+            raise ValueError(f"--{name}={options[name]} must be at least 1")
+    path = Path(options["vectors"]).expanduser()
+    path = path / "vectors.txt" if path.is_dir() else path
+    if not path.is_file():
+        raise ValueError(f"there is no vector file {path}; check the path")
+    vectors = load_word_vectors(path, max_words=options["max_words"])
+    lines = []
+    for name, ask in ASK.items():
+        for query in options[name] or ():
+            lines += [f"{name} {query}", *(f"  {line}" for line in ask(vectors, query.split(), options))]
+    return lines
+
+
+def ranked(answers: list[tuple[str, float]]) -> list[str]:
+    """Words with their similarity."""
+    width = max((len(word) for word, _ in answers), default=0)
+    return [f"{word.ljust(width)}  {value:.4f}" for word, value in answers]
+
+
+def ask_most_similar(vectors: Any, words: list[str], options: dict[str, Any]) -> list[str]:
+    """Neighbours of a sum of words; a word after a minus is subtracted."""
+    plus = [word for word in words if not word.startswith("-")]
+    minus = [word[1:] for word in words if word.startswith("-")]
+    return ranked(vectors.most_similar(plus, minus, count=options["count"], measure=options["measure"]))
+
+
+def ask_doesnt_match(vectors: Any, words: list[str], options: dict[str, Any]) -> list[str]:
+    """The odd one."""
+    if len(words) < 3:
+        raise ValueError(f"--doesnt_match={' '.join(words)!r} has {len(words)} words; give at least three")
+    return [vectors.doesnt_match(words)]
+
+
+def ask_analogy(vectors: Any, words: list[str], options: dict[str, Any]) -> list[str]:
+    """What fits the fourth place."""
+    if len(words) != 3:
+        raise ValueError(f"--analogy={' '.join(words)!r} has {len(words)} words; give three: man king woman")
+    return ranked(vectors.analogy(*words, count=options["count"]))
+
+
+def ask_similarity(vectors: Any, words: list[str], options: dict[str, Any]) -> list[str]:
+    """One number."""
+    if len(words) != 2:
+        raise ValueError(f"--similarity={' '.join(words)!r} has {len(words)} words; give two")
+    return [f"{vectors.similarity(*words, measure=options['measure']):.4f}"]
+
+
+ASK: dict[str, Callable[[Any, list[str], dict[str, Any]], list[str]]] = {
+    "most_similar": ask_most_similar,
+    "doesnt_match": ask_doesnt_match,
+    "analogy": ask_analogy,
+    "similarity": ask_similarity,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
