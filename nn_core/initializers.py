@@ -3,6 +3,7 @@
 Sources: notes L963-L964, L1286-L1292, L1360; inventory F056, F058.
 """
 
+import math
 from collections.abc import Callable, Mapping
 
 import jax
@@ -21,6 +22,41 @@ def fan_in_uniform(key: Array, shape: tuple[int, ...], dtype: jax.typing.DTypeLi
     return jax_initializers.variance_scaling(1.0 / 3.0, "fan_in", "uniform")(key, shape, dtype)
 
 
+def orthogonal(key: Array, shape: tuple[int, ...], dtype: jax.typing.DTypeLike = jnp.float32) -> Array:
+    """Orthonormal columns (rows, where there are fewer rows): Q of a Gaussian matrix, uniform over all such matrices.
+
+    By Gram-Schmidt and not by `jax.nn.initializers.orthogonal`, which gives the same matrix: its LAPACK call blocks a
+    thread of XLA's pool until others have done its work, so two of them at once, as in a population over two host
+    devices, can wait for each other for ever (jaxlib 0.10).
+
+    Args:
+      key: of the draw.
+      shape: (..., n, m), at least two axes; all but the last count as rows.
+      dtype: of the result.
+
+    Returns:
+      The matrix.
+
+    Raises:
+      ValueError: fewer than two axes.
+    """
+    if len(shape) < 2:
+        raise ValueError(f"shape={shape} has no two axes: orthogonal is for matrices")
+    rows, columns = math.prod(shape[:-1]), shape[-1]
+    length, count = max(rows, columns), min(rows, columns)
+    gaussian_LC = jax.random.normal(key, (length, count), jnp.promote_types(dtype, jnp.float32))
+
+    def add(index: Array, basis_LC: Array) -> Array:
+        direction_L = jax.lax.dynamic_index_in_dim(gaussian_LC, index, axis=1, keepdims=False)
+        for _ in range(2):  # twice is enough: the second pass takes out what rounding left of the first
+            direction_L = direction_L - basis_LC @ (basis_LC.T @ direction_L)
+        unit_L1 = (direction_L / jnp.linalg.norm(direction_L))[:, None]
+        return jax.lax.dynamic_update_slice_in_dim(basis_LC, unit_L1, index, axis=1)
+
+    basis_LC = jax.lax.fori_loop(0, count, add, jnp.zeros_like(gaussian_LC))
+    return (basis_LC if rows >= columns else basis_LC.T).reshape(shape).astype(dtype)
+
+
 INITIALIZERS: dict[str, Initializer] = {
     "zeros": jax_initializers.zeros,
     "normal": jax_initializers.normal(1.0),
@@ -32,7 +68,7 @@ INITIALIZERS: dict[str, Initializer] = {
     "he_uniform": jax_initializers.he_uniform(),
     "lecun_normal": jax_initializers.lecun_normal(),
     "lecun_uniform": jax_initializers.lecun_uniform(),
-    "orthogonal": jax_initializers.orthogonal(),
+    "orthogonal": orthogonal,
 }
 
 

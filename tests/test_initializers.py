@@ -48,6 +48,16 @@ def test_orthogonal_columns() -> None:
     np.testing.assert_allclose(w.T @ w, np.eye(FAN_OUT), atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(31, 31), (53, 17), (17, 53), (3, 5, 11)])
+def test_orthogonal_is_jaxs_matrix_without_its_lapack_call(shape: tuple[int, ...]) -> None:
+    draw_ours = jax.jit(INITIALIZERS["orthogonal"], static_argnums=1)
+    theirs = jax.nn.initializers.orthogonal()(jax.random.key(2), shape)
+    np.testing.assert_allclose(draw_ours(jax.random.key(2), shape), theirs, atol=1e-5)
+    assert "custom_call" not in draw_ours.lower(jax.random.key(2), shape).as_text()
+    with pytest.raises(ValueError, match="no two axes"):
+        INITIALIZERS["orthogonal"](jax.random.key(0), (7,))
+
+
 def test_scale_is_an_axis_of_a_sweep_and_keeps_the_dtype() -> None:
     def draw_one(scale):
         return make_initializer("he_normal", {"init_scale": scale})(jax.random.key(0), (3, 5), jnp.bfloat16)

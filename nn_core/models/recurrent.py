@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import DTypeLike
 
+from nn_core.initializers import orthogonal
 from nn_core.models.cells import Carry, find_cell, scan_cell, zero_carry
 from nn_core.models.layers import Dense, Dropout
 
@@ -22,9 +23,8 @@ def orthogonal_gates(num_gates: int) -> nn.initializers.Initializer:
 
     def initialize(key: Array, shape: tuple[int, ...], dtype: DTypeLike = jnp.float32) -> Array:
         width = shape[0]
-        q_GHH, r_GHH = jnp.linalg.qr(jax.random.normal(key, (num_gates, width, width)))
-        signs_GH = jnp.sign(jnp.diagonal(r_GHH, axis1=1, axis2=2))  # without them Q is not uniformly distributed
-        return (q_GHH * signs_GH[:, None, :]).swapaxes(0, 1).reshape(shape).astype(dtype)
+        drawn_GHH = jax.vmap(lambda gate_key: orthogonal(gate_key, (width, width)))(jax.random.split(key, num_gates))
+        return drawn_GHH.swapaxes(0, 1).reshape(shape).astype(dtype)
 
     return initialize
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -84,8 +85,10 @@ def make_program(task: Task, make_optimizer: MakeOptimizer, settings: Settings) 
 def start(
     task: Task, make_optimizer: MakeOptimizer, settings: Settings, key: Array, hparams: Hparams, data: Data
 ) -> TrainState:
-    """The state before the first step."""
-    params = task.init(run_keys(key).init, hparams)
+    """The state before the first step; a start that is not finite (a huge init_scale) is a run that has diverged."""
+    drawn = task.init(run_keys(key).init, hparams)
+    finite = jnp.isfinite(optax.tree.norm(drawn))
+    params = select(finite, drawn, jax.tree.map(jnp.zeros_like, drawn))  # what is not finite is never kept
     count = jnp.zeros((), jnp.int32)
     return TrainState(
         step=count,
@@ -95,7 +98,7 @@ def start(
         first_loss=jnp.full((), jnp.nan, jnp.float32),
         skipped=count,
         skipped_in_a_row=count,
-        diverged=jnp.zeros((), bool),
+        diverged=~finite,
     )
 
 

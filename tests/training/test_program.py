@@ -60,6 +60,21 @@ def test_a_diverged_member_is_frozen_flagged_and_disturbs_nobody():
         assert_same_bits(member(calm, index), member(wild, index))
 
 
+def test_a_member_whose_start_is_not_finite_is_flagged_and_disturbs_nobody():
+    task = make_task()
+
+    def init(key, hparams):
+        return jax.tree.map(lambda leaf: leaf * hparams["init_scale"], task.init(key, hparams))
+
+    program = make_tiny_program(task._replace(init=init), optimizer="sgd")
+    calm, _, _ = run(program, members_with(SEEDS, learning_rate=RATES, init_scale=(1.0, 1.0, 1.0, 1.0)), DATA)
+    wild, _, _ = run(program, members_with(SEEDS, learning_rate=RATES, init_scale=(1.0, 3e38, 1.0, 1.0)), DATA)
+    assert wild.diverged.tolist() == [False, True, False, False] and int(wild.step[1]) == 0
+    assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(wild.params))
+    for index in (0, 2, 3):
+        assert_same_bits(member(calm, index), member(wild, index))
+
+
 def test_skipped_steps_leave_the_parameters_and_are_counted():
     task = make_task()
     poisoned_step = 5
