@@ -67,7 +67,7 @@ def experiment() -> ConfigDict:
             "steps": 1000,  # updates, >= 0
             "eval_every": 100,  # steps between evaluations on validation, >= 1
             "log_every": 100,  # steps between lines of metrics.jsonl, >= 1
-            "sample_every": 0,  # language models, translators: steps between samples, >= 0; 0: none
+            "sample_every": 0,  # language models: steps between samples, >= 0; 0: none
             "chunk_steps": 100,  # most steps in one compiled call, >= 1
             "keep_best": False,  # finish with the parameters that were best on validation
             "evaluate_train": True,  # evaluate on the training split too
@@ -327,19 +327,6 @@ def sequences(name: str, *, train: int, validation: int, test: int, **options: f
     )
     section.batch_size = 64
     return section
-
-
-def word_text() -> dict[str, Any]:
-    """A text for word vectors, and what the vectors are asked; for a text of your own, ask for words that it has."""
-    return {
-        "text": "small_world",  # small_world, generated, pydoc (all offline), shakespeare (download), file (with path)
-        "path": placeholder(str),  # of the text, where text is "file"; a line is a sentence
-        "min_count": 5,  # rarer words are left out, >= 1
-        "features": 50,  # numbers of a vector, >= 2
-        "similar": ("laptop", "queen", "rome"),  # words whose neighbours are shown
-        "odd": ("laptop screen banana", "king father pasta"),  # which word does not match?
-        "analogies": ("man king woman", "italy rome france"),  # man is to king as woman is to?
-    }
 
 
 def text(name: str, *, context_size: int, batch_size: int) -> ConfigDict:

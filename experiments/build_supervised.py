@@ -23,7 +23,7 @@ from nn_core.models.mlp import MLP, hidden_activations
 from nn_core.models.vit import ViT
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.describe import describe_weights
-from nn_core.tasks.records import Record, Trained, coefficients, confusion, recorded, regions, support
+from nn_core.tasks.records import Record, Trained, coefficients, confusion, filters, recorded, regions, support
 from nn_core.tasks.supervised import HEADS, MakeModel, Problem, View, make_supervised
 
 STANDARDIZATIONS = {"feature": "one statistic a feature", "all": "one for all", "none": "raw"}
@@ -97,6 +97,7 @@ def make_vit(section: ConfigDict, num_outputs: int) -> MakeModel:
 RECORDS: dict[str, Callable[[ConfigDict], Record]] = {
     "coefficients": lambda config: coefficients,
     "confusion": lambda config: confusion,
+    "filters": lambda config: filters,
     "regions": lambda config: regions,
     "support": lambda config: make_support(config),
 }
@@ -163,11 +164,11 @@ def with_records(task: Task, make_model: MakeModel, num_classes: int, records: t
 
     def describe(params: Any, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
         def predict(inputs: Array) -> Any:
-            return make_model(hparams).apply({"params": params}, inputs)
+            return model.apply({"params": params}, inputs)
 
-        return task.describe(params, data, hparams, key) | recorded(
-            records, Trained(predict, params, data, num_classes)
-        )
+        model = make_model(hparams)
+        trained = Trained(predict, params, data, num_classes, model)
+        return task.describe(params, data, hparams, key) | recorded(records, trained)
 
     return task._replace(describe=describe) if records else task
 

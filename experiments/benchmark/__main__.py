@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Callable
 
-from experiments.benchmark import checkpoint, gpt, sampling, sweep
+from experiments.benchmark import checkpoint, cnn, gpt, sampling, sweep
 from experiments.overrides import choose
 from experiments.run import set_up_devices
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "checkpoint": checkpoint.main,
+    "cnn": cnn.main,
     "gpt": gpt.main,
     "sampling": sampling.main,
     "sweep": sweep.main,

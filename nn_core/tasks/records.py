@@ -1,21 +1,26 @@
-"""Arrays that the results keep of a trained model so that a figure can show it: weights, confusions, regions.
+"""Arrays that the results keep of a trained model so that a figure can show it: weights, confusions, regions, filters.
 
 Each record is a pure function of a `Trained` model. Sources: notes L434 (imbalance, S9), L719-L737 (regions),
-L1253-L1256 (which weights L1 keeps); inventory F018, F029, F043, F047.
+L1253-L1256 (which weights L1 keeps); inventory F018, F029, F043, F047, F072.
 """
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jax import Array
 
 from nn_core import metrics
+from nn_core.models.cnn import CNN, feature_maps
 from nn_core.tasks.base import Data, Params
 from nn_core.tasks.supervised import look_up
 
 RESOLUTION = 64  # points along each axis of a region picture
 MARGIN = 0.1  # of the range of the data, around it
+SHOWN = 8  # channels of each layer in a picture of filters
+AVERAGED = 64  # test images that say which channels respond most
 
 
 class Trained(NamedTuple):
@@ -26,12 +31,14 @@ class Trained(NamedTuple):
         params: its parameters.
         data: what the task's `prepare` returned for the member.
         num_classes: C, 0 for regression.
+        model: the Linen module that `predict` applies.
     """
 
     predict: Callable[[Array], Array]
     params: Params
     data: Data
     num_classes: int
+    model: nn.Module | None = None
 
 
 Record = Callable[[Trained], dict[str, Array]]
@@ -126,6 +133,31 @@ def regions(trained: Trained) -> dict[str, Array]:
         "extent": jnp.stack([low_2[0], high_2[0], low_2[1], high_2[1]]),
         "points": jnp.concatenate([seen_N2, trained.data["train_targets"][:, None].astype(seen_N2.dtype)], axis=1),
     }
+
+
+def filters(trained: Trained) -> dict[str, Array]:
+    """What a convolutional network looks for, and where it finds it in a test image (L1516-L1531, F072).
+
+    Args:
+        trained: a `CNN`.
+    Returns:
+        {"filters": (h, w, C, K) of the first layer, "image": (H, W, C) the first test image as it came,
+        "feature_map_0" ..: (H_i, W_i, K)} of each layer's K <= SHOWN channels that respond most on average, those of the
+        first layer in the order of "filters".
+    Raises:
+        ValueError: another model.
+    """
+    if not isinstance(trained.model, CNN):
+        raise ValueError("config.task.record 'filters' needs a convolutional network: config.model=base.cnn()")
+    rows_B = trained.data["test"][:AVERAGED]
+    kept: dict[str, Array] = {"image": trained.data["inputs"][rows_B[0]]}
+    for layer, maps_BHWF in enumerate(feature_maps(trained.model, trained.params, look_up(trained.data, rows_B))):
+        response_F = jnp.mean(maps_BHWF, axis=(0, 1, 2))
+        strongest_K = jax.lax.top_k(response_F, min(SHOWN, len(response_F)))[1]
+        kept[f"feature_map_{layer}"] = maps_BHWF[0][:, :, strongest_K]
+        if layer == 0:
+            kept["filters"] = trained.params["conv_0"]["kernel"][..., strongest_K]
+    return kept
 
 
 def recorded(records: tuple[Record, ...], trained: Trained) -> dict[str, Any]:

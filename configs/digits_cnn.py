@@ -1,0 +1,33 @@
+"""The demonstration network on the digits: three convolutions and three dense layers, several seeds as one population.
+
+python -m experiments.run --config=configs/digits_cnn.py
+python -m experiments.predict --checkpoint=checkpoints/digits_cnn --member=0 digit.png
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+from configs.grid import Sweep, axis
+
+
+def get_config() -> ConfigDict:
+    config = base.experiment()
+    config.name = "digits_cnn"
+    config.num_seeds = 4
+    config.hparams.learning_rate = 3e-3
+    config.hparams.dropout_rate = 0.2
+    config.task.record = ("filters",)
+    config.model = base.cnn(channels=(32, 64, 128))
+    config.data = base.examples("digits", train=1200, validation=200, test=397)
+    config.data.standardize = "all"
+    config.data.augmentation.shift = 1
+    config.schedule.name = "cosine"
+    config.schedule.final_factor = 0.01
+    config.train.steps = 1500
+    config.train.evaluate_train = False
+    config.figures = ("learning_curves", "filters")
+    return config
+
+
+def get_sweep(config: ConfigDict) -> Sweep:
+    return axis("seed", range(config.num_seeds))
