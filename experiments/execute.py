@@ -20,6 +20,7 @@ from experiments.populations import Population, cut, train_population
 from experiments.storage import finished_rows
 from experiments.studies import STUDIES
 from experiments.studies.base import StudyError
+from experiments.texts import BITS
 from experiments.validation import check_name
 from nn_core.training.manifest import CheckpointError
 
@@ -75,6 +76,8 @@ def prepare(arguments: Arguments, directory: Path) -> Prepared:
 def check_columns(config: ConfigDict, groups: list[sweep.Group]) -> None:
     """Raises ValueError for a column of the table that no member has."""
     known = {name for group in groups for name in group.traced.results} | OTHER_COLUMNS
+    corpora = [group.experiment.corpus for group in groups if group.experiment.corpus is not None]
+    known |= {name for corpus in corpora for name in (*corpus.figures, BITS) if corpus.figures}
     for column in config.table:
         if column not in known:
             hint = nearest(column, sorted(known))

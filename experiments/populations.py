@@ -1,7 +1,7 @@
 """Trains one population from a command: its program, its folder, its hooks. A single run is a population of one."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from experiments.progress import Progress
 from experiments.rundir import encode
 from experiments.samples import make_sampler
 from experiments.storage import Policy, finished_rows, open_store
-from experiments.texts import keep_tokenizer
+from experiments.texts import BITS, bits_per_character, keep_tokenizer
 from nn_core.tasks.base import Data
 from nn_core.training.manifest import CheckpointError
 from nn_core.training.population import Members, place, populate
@@ -93,12 +93,13 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
             kept = [row for row in rows if row["member"] < len(members)]  # the rest is padding
             store.log([row | {"member": members[row["member"]].number} for row in kept])
 
-        sample = make_sampler(config, population.folder, experiment.corpus and experiment.corpus.tokenizer)
+        sample = make_sampler(config, population.folder, experiment)
         hooks = Hooks(log, progress.step, sample, store.save, stop, make_feed(experiment, arrays))
         _, final = train(program, data, arrays, make_cadence(config), experiment.settings.chunk_steps, hooks, resumed)
     if progress.tokens_per_second:
         print(f"{population.name}{progress.tokens_per_second:,.0f} tokens/s, evaluation and samples included")
-    rows = [result_row(member, row) for member, row in zip(members, final, strict=False)]
+    figures = {} if experiment.corpus is None else experiment.corpus.figures
+    rows = [result_row(member, row, figures) for member, row in zip(members, final, strict=False)]
     if population.name:
         results.write_rows(population.folder / results.RESULTS, rows)
     return rows
@@ -157,11 +158,13 @@ def make_policy(population: Population) -> Policy:
     return Policy(settings.every_seconds, settings.keep_latest, settings.keep_best, members, single, record)
 
 
-def result_row(member: sweep.Member, final: Row) -> Row:
-    """The line of results.csv: who it is, what it changed, how it ended."""
+def result_row(member: sweep.Member, final: Row, figures: Mapping[str, float]) -> Row:
+    """The line of results.csv: who it is, what it changed, how it ended; of a text, what its tokens are."""
     values = flatten(member.config)
     identity = {"member": member.number, "label": member.config.label, "seed": values["seed"]}
-    row = identity | {"overrides": member.overrides} | final
+    row = identity | {"overrides": member.overrides} | final | figures
+    if figures:
+        row[BITS] = bits_per_character(row["validation_full_loss"], figures)
     if "train_loss" in row and "validation_loss" in row:
         row["gap"] = row["validation_loss"] - row["train_loss"]
     return row

@@ -1,6 +1,7 @@
 """The text of a language-model config as tokens, and the tokenizer that lives with the run."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,11 +15,12 @@ from nn_core.data.text import load_text
 from nn_core.data.token_file import read_token_file
 from nn_core.tasks.language import Windows, check_length, evaluation_text, split_tokens, window_starts
 from nn_core.text.characters import CharacterTokenizer
-from nn_core.text.interface import Tokenizer, clean_text
+from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer, clean_text
 from nn_core.text.tokenizers import load_tokenizer, make_tokenizer
 from nn_core.training.manifest import CheckpointError
 from nn_core.training.state import run_keys
 
+BITS = "bits_per_character"  # of the whole validation text, in results
 TOKENIZER = "tokenizer.json"  # in the folder of a population: the run directory itself for a single run
 TOKEN_FILE = "token_file"  # data.name of a text that stays on the disk
 MAX_TOKENS = 2**31 - 1  # positions are int32
@@ -34,11 +36,13 @@ class Corpus(NamedTuple):
         tokenizer: characters or pieces to ids.
         data: what lies on the device: "train" (N,) and "validation" (M,) ids; for a stream also "stream" (K, B, T + 1).
         feed: None, or where the windows of each chunk of steps come from.
+        figures: what the tokenizer does with this text, see `token_figures`; empty for a stream.
     """
 
     tokenizer: Tokenizer
     data: dict[str, np.ndarray]
     feed: Feed | None = None
+    figures: Mapping[str, float] = {}
 
 
 def load_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | None = None) -> Corpus:
@@ -57,10 +61,40 @@ def load_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | No
     if tokenizer is None:
         options = {} if section.vocabulary_size is None else {"vocabulary_size": section.vocabulary_size}
         tokenizer = make_tokenizer(section.tokenizer, [text], **options)
-    splits = split_tokens(np.asarray(tokenizer.encode(text)), section.split_ratio)
+    ids_N = np.asarray(tokenizer.encode(text))
+    splits = split_tokens(ids_N, section.split_ratio)
     check_splits(splits, section.context_size)
     dtype = np.uint16 if tokenizer.vocabulary_size <= 2**16 else np.int32
-    return Corpus(tokenizer, {name: ids_N.astype(dtype) for name, ids_N in splits.items()})
+    data = {name: ids_N.astype(dtype) for name, ids_N in splits.items()}
+    return Corpus(tokenizer, data, figures=token_figures(tokenizer, text, ids_N, section.split_ratio))
+
+
+def token_figures(tokenizer: Tokenizer, text: str, ids_N: np.ndarray, split_ratio: float) -> dict[str, float]:
+    """What a tokenizer does with a text (F087).
+
+    Args:
+        tokenizer: of the text.
+        text: not empty.
+        ids_N: the text as ids, not empty.
+        split_ratio: where the validation text begins.
+    Returns:
+        vocabulary_size; tokens_per_word, where words stand between white space; unknown_rate, the share of tokens that
+        are "[UNK]"; characters_per_token of the validation text, on which bits per character are counted.
+    """
+    text = clean_text(text)
+    judged = text[int(split_ratio * len(text)) :]
+    unknown = tokenizer.special_ids.get(UNKNOWN_TOKEN)
+    return {
+        "vocabulary_size": float(tokenizer.vocabulary_size),
+        "tokens_per_word": len(ids_N) / max(len(text.split()), 1),
+        "characters_per_token": len(judged) / max(len(tokenizer.encode(judged)), 1),
+        "unknown_rate": 0.0 if unknown is None else float(np.mean(ids_N == unknown)),
+    }
+
+
+def bits_per_character(loss: float, figures: Mapping[str, float]) -> float:
+    """A loss in nats per token as bits per character, which compares models of different tokenizers."""
+    return loss / (figures["characters_per_token"] * math.log(2))
 
 
 def check_splits(splits: dict[str, np.ndarray], context_size: int) -> None:

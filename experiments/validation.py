@@ -146,6 +146,13 @@ RANGES: dict[str, str] = {
     "task.head_widths": "[1, 65536]",
     "task.num_queries": "[1, 65536]",
     "task.num_keys": "[1, 65536]",
+    "task.cbow_learning_rate": "(0, inf)",
+    "task.subsample": "(0, inf)",
+    "task.x_max": "(0, inf)",
+    "task.alpha": "(0, inf)",
+    "task.l2": "[0, inf)",
+    "task.temperature": "(0, inf)",
+    "task.weight_decay": "[0, inf)",
 }
 
 

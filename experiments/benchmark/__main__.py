@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from experiments.benchmark import checkpoint, cnn, gpt, sampling, sweep
+from experiments.benchmark import checkpoint, cnn, gpt, sampling, sweep, word2vec
 from experiments.overrides import choose
 from experiments.run import set_up_devices
 
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "gpt": gpt.main,
     "sampling": sampling.main,
     "sweep": sweep.main,
+    "word2vec": word2vec.main,
 }
 
 

@@ -11,16 +11,19 @@ from experiments.overrides import choose
 from experiments.studies import (
     attention_scale,
     distillation,
+    document_vectors,
     error_surface,
     fasttext,
     generation,
     glove,
     gradient_by_lag,
+    joint_space,
     likelihood,
     logistic_regression,
     momentum,
     perceptron,
     perceptron_vs_gradient_descent,
+    recommender,
     restarts,
     spam,
     transfer,
@@ -54,6 +57,9 @@ STUDIES: dict[str, Study] = {
     "glove": glove.STUDY,
     "fasttext": fasttext.STUDY,
     "spam": spam.STUDY,
+    "recommender": recommender.STUDY,
+    "document_vectors": document_vectors.STUDY,
+    "joint_space": joint_space.STUDY,
 }
 MAX_SEED = 2**32 - 1
 

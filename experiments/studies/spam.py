@@ -146,7 +146,7 @@ def run(config: ConfigDict) -> Outcome:
                 other = predict(padded(bag, shuffled(texts["test"], np.random.default_rng(seed)), task.max_features))
                 changed = float(np.mean((other >= 0.5) != (chances_M >= 0.5)))
                 rows.append({"label": "words shuffled, unknown ones added", "seed": seed, "changed": changed})
-                arrays |= {"weights": np.asarray(params["output"]["kernel"])[: bag.vocabulary_size, 0]}
+                arrays |= {"weights": np.asarray(params["dense_0"]["kernel"])[: bag.vocabulary_size, 0]}
                 arrays |= {"vocabulary": np.array(bag.words)}
             for part, values in (("chances", chances_M), ("labels", labels["test"]), ("threshold", chosen)):
                 arrays[f"{name}/{part}/{seed}"] = np.asarray(values)
