@@ -20,6 +20,7 @@ from experiments.figures import (  # noqa: E402
     decoding,
     distillation,
     document_vectors,
+    embeddings,
     error_surface,
     filters,
     forecasts,
@@ -88,6 +89,7 @@ FIGURES: dict[str, Callable[[results.Results], Figure]] = {
     "recommender": recommender.recommender,
     "document_vectors": document_vectors.document_vectors,
     "joint_space": joint_space.joint_space,
+    "embeddings": embeddings.embeddings,
     "tokenizers": tokenizers.tokenizers,
 }
 

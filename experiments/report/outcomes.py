@@ -76,4 +76,10 @@ SECTIONS = (
         "Do the ways to choose the next token differ as the notes say?",
         "L3220–L3250",
     ),
+    Section(
+        "text",
+        "Words as numbers",
+        "What do bags of words lose, are similar words near each other, and how many tokens does a word need?",
+        "L1702–L1762, L1907–L1920, L2125",
+    ),
 )

@@ -104,4 +104,26 @@ EXPERIMENTS: dict[str, Experiment] = {
         {"num_seeds": 16, "task.texts": 8},
         {"num_seeds": 12, "task.texts": 4, "task.train_steps": 500, "task.new_tokens": 120},
     ),
+    "spam": Experiment(
+        "spam",
+        "Bags of words of generated messages, 2 % of whose labels are wrong; a seed is a split and a start.",
+        ("spam",),
+        {"num_seeds": 16},
+        {"num_seeds": 12},
+    ),
+    "word2vec": Experiment(
+        "word2vec",
+        "Skip-gram and CBOW with negative sampling on a megabyte of generated sentences about computers, fruit, people and "
+        "places; a seed is a start and an order.",
+        ("word2vec",),
+        {"num_seeds": 16},
+        {"num_seeds": 12, "task.epochs": 3},
+    ),
+    "tokenizers": Experiment(
+        "tokenizers",
+        "Tokenizers trained on the documentation that comes with Python, and a few updates of a GPT of two layers on each.",
+        ("tokenizers",),
+        {"num_seeds": 16, "train.steps": 40, "train.eval_every": 40, "schedule.warmup_steps": 5},
+        {"num_seeds": 12, "train.steps": 4, "train.eval_every": 4, "schedule.warmup_steps": 2},
+    ),
 }

@@ -12,6 +12,7 @@ from experiments.studies import (
     attention_scale,
     distillation,
     document_vectors,
+    embeddings,
     error_surface,
     fasttext,
     generation,
@@ -60,6 +61,7 @@ STUDIES: dict[str, Study] = {
     "recommender": recommender.STUDY,
     "document_vectors": document_vectors.STUDY,
     "joint_space": joint_space.STUDY,
+    "embeddings": embeddings.STUDY,
 }
 MAX_SEED = 2**32 - 1
 

@@ -1,0 +1,36 @@
+"""What a tokenizer does with a text, and a loss per token as bits per character (F087)."""
+
+import math
+
+import numpy as np
+import pytest
+
+from experiments.texts import bits_per_character, token_figures
+from nn_core.text.tokenizers import make_tokenizer
+
+TEXT = "the cat sat on the mat. the dog sat on the cat. " * 5 + "a bird sings!"
+
+
+def figures(name, **options):
+    tokenizer = make_tokenizer(name, [TEXT], **options)
+    return token_figures(tokenizer, TEXT, np.asarray(tokenizer.encode(TEXT)), 0.8)
+
+
+def test_characters_are_one_each_and_all_known():
+    found = figures("characters")
+    assert found["vocabulary_size"] == len(set(TEXT)) and found["unknown_rate"] == 0
+    assert found["characters_per_token"] == 1
+    assert found["tokens_per_word"] == pytest.approx(len(TEXT) / len(TEXT.split()))
+
+
+def test_words_are_about_one_each_and_rare_ones_unknown():
+    found = figures("word", vocabulary_size=7 + 4)
+    tokens = 5 * 14 + 4  # 12 words and 2 points, then 3 words and a sign
+    assert found["tokens_per_word"] == pytest.approx(tokens / (5 * 12 + 3))
+    kept = 5 * (4 + 2 + 2 + 2)  # the, and three of cat, sat, on and the point, ten times each
+    assert found["unknown_rate"] == pytest.approx(1 - kept / tokens)
+    assert figures("byte_bpe", vocabulary_size=300)["unknown_rate"] == 0
+
+
+def test_bits_are_nats_over_the_characters_of_a_token():
+    assert bits_per_character(2 * math.log(2), {"characters_per_token": 4.0}) == pytest.approx(0.5)
