@@ -10,7 +10,11 @@ from experiments.execute import prepare
 from experiments.run import OPTIONS, main
 
 FILES = sorted(path for path in CONFIGS.glob("*.py") if path.stem not in HELPERS)
-NEEDS_DATA = ("gpt_shakespeare", "gpt_shakespeare_baby")  # Shakespeare is downloaded: they say so, in one line
+NEEDS_DATA = (
+    "gpt_shakespeare",
+    "gpt_shakespeare_baby",
+    "mnist_cnn",
+)  # data that are downloaded: they say so, in one line
 SMALL = ["--config.train.steps=2", "--config.train.eval_every=2", "--config.train.log_every=1", "--config.num_seeds=1"]
 
 

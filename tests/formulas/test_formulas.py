@@ -14,8 +14,8 @@ from tests.formulas.measured import measured
 # Features of the course that are an equation, and so must have a row; the others are practices, plots and data.
 FEATURES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25]
 FEATURES += [27, 28, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57]
-FEATURES += [61, 62, 63, 64, 91, 92, 93, 94, 98, 100, 101, 107, 110, 111, 112]
-FEATURES += [118, 119, 120, 121, 122, 124, 125, 126, 127, 128, 129, 130, 131, 132, 147, 152, 170, 171]
+FEATURES += [61, 62, 63, 64, 72, 91, 92, 93, 94, 98, 100, 101, 107, 110, 111, 112]
+FEATURES += [118, 119, 120, 121, 122, 124, 125, 126, 127, 128, 129, 130, 131, 132, 147, 150, 152, 170, 171]
 FEATURES += [186, 188, 189, 190, 191, 192, 193, 194]
 IDS = [row.id for row in FORMULAS]
 WITH_DERIVATIVE = [row.id for row in FORMULAS if row.derivative is not None]
