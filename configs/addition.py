@@ -24,7 +24,10 @@ def get_config() -> ConfigDict:
     config.train.steps = 20_000
     config.train.eval_every = 500
     config.train.log_every = 500
+    config.train.sample_every = 4000
     config.train.evaluate_train = False
+    config.sample.prompt = "12+5"
+    config.sample.max_new_tokens = 8
     config.table = ("test_exact", "greedy_exact", "beam_exact", "test_accuracy", "test_loss")
-    config.figures = ("training_and_validation_loss",)
+    config.figures = ("decoding", "training_and_validation_loss")
     return config

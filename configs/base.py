@@ -67,7 +67,7 @@ def experiment() -> ConfigDict:
             "steps": 1000,  # updates, >= 0
             "eval_every": 100,  # steps between evaluations on validation, >= 1
             "log_every": 100,  # steps between lines of metrics.jsonl, >= 1
-            "sample_every": 0,  # language models: steps between samples, >= 0; 0: none
+            "sample_every": 0,  # language models, translators: steps between samples, >= 0; 0: none
             "chunk_steps": 100,  # most steps in one compiled call, >= 1
             "keep_best": False,  # finish with the parameters that were best on validation
             "evaluate_train": True,  # evaluate on the training split too

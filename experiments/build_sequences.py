@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.overrides import choose
 from nn_core.data.sampling import check_batch_size
 from nn_core.data.sequence_sources import CLASS, NUMBER, SEQUENCE, SEQUENCES, TAG, Sequences, load_sequences
+from nn_core.data.sequences import ADDITION_TOKENIZER, PAD_ID
 from nn_core.data.splits import SplitSizes, check_sizes
 from nn_core.models.bag import BagOfTokens
 from nn_core.models.cells import CELLS
@@ -20,9 +22,10 @@ from nn_core.models.recurrent import Recurrent
 from nn_core.models.recurrent_models import SequenceTagger, SequenceToOne, SequenceToSequence
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.records import Trained, confusion
-from nn_core.tasks.sequence_records import decoded, forecasts, word_table
+from nn_core.tasks.sequence_records import decoded, fit_linear, forecasts, word_table
 from nn_core.tasks.supervised import HEADS, MakeModel, Problem, View, make_supervised
 
+TRANSLATION = "translation"  # a task that writes
 STANDARDIZATION = "none"  # ids have no mean, and a series is forecast in its own unit
 # What makes the record of a task: (config, sequences, make_model) -> (params, data, hparams) -> results.
 Describe = Callable[[Any, Data, Hparams], dict[str, Array]]
@@ -104,6 +107,12 @@ def make_translator(config: ConfigDict, sequences: Sequences) -> MakeModel:
     return make_model
 
 
+def make_run_translator(config: ConfigDict) -> Any:
+    """The structure of a run's translator, without its data; dropout is off."""
+    size = ADDITION_TOKENIZER.vocabulary_size
+    return make_translator(config, Sequences(SEQUENCE, None, np.zeros(0), (size, size), size, PAD_ID))({})
+
+
 def describe_classes(config: ConfigDict, sequences: Sequences, make_model: MakeModel) -> Describe:
     """Who is taken for whom."""
     return lambda params, data, hparams: confusion(trained(make_model, params, data, hparams, sequences.num_classes))
@@ -122,9 +131,10 @@ def describe_forecasts(config: ConfigDict, sequences: Sequences, make_model: Mak
         raise ValueError(f"config.task.horizon={task.horizon} is longer than config.data.test={config.data.test}")
     if config.data.shuffle:
         raise ValueError("config.data.shuffle=True draws windows of the future into the training; use False")
-    return lambda params, data, hparams: forecasts(
-        trained(make_model, params, data, hparams, 0), task.season, task.horizon, task.paths
-    )
+    train = config.data.train
+    linear_X = fit_linear(sequences.inputs[:train, :, 0], sequences.targets[:train])
+    ahead = {"season": task.season, "horizon": task.horizon, "num_paths": task.paths}
+    return lambda params, data, hparams: forecasts(trained(make_model, params, data, hparams, 0), linear_X, **ahead)
 
 
 def describe_tags(config: ConfigDict, sequences: Sequences, make_model: MakeModel) -> Describe:
@@ -159,7 +169,7 @@ KINDS: dict[str, Kind] = {
     ),
     "forecasting": Kind(NUMBER, "regression", {"recurrent": make_reader(SequenceToOne)}, describe_forecasts),
     "tagging": Kind(TAG, "tokens", {"recurrent": make_reader(SequenceTagger)}, describe_tags),
-    "translation": Kind(SEQUENCE, "tokens", {"recurrent": make_translator}, describe_translations),
+    TRANSLATION: Kind(SEQUENCE, "tokens", {"recurrent": make_translator}, describe_translations),
 }
 
 

@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 from experiments.options import Option, parse_options, usage
 
 OPTIONS = {
-    "checkpoint": Option(str, "run directory of a language model"),
+    "checkpoint": Option(str, "run directory of a language model, or of a translator such as configs/addition.py"),
     "member": Option(int, "which run of a sweep (column member of results.csv)"),
     "step": Option(str, "best on validation, latest, or a step", "best"),
-    "prompt": Option(str, "what to continue; several continue several texts at once (default: the run's)", (), True),
+    "prompt": Option(
+        str, "what to continue, or to answer; several are worked on at once (default: the run's)", (), True
+    ),
     "max_new_tokens": Option(int, "most tokens after the prompt, >= 1 (default: the run's)"),
     "max_length": Option(int, "most tokens, the prompt counted; instead of max_new_tokens"),
     "temperature": Option(float, "logits are divided by it; 0: greedy; >= 0 (default: 1)"),
@@ -117,14 +119,18 @@ def write(job: Job) -> int:
     from experiments.run import set_up_devices
 
     set_up_devices()
-    from experiments import restored, writing
+    from experiments import restored, translations, writing
+    from experiments.build_sequences import TRANSLATION
 
     stored = restored.load(job.options["checkpoint"], restored.parse_step(job.options["step"]), job.options["member"])
     for note in stored.notes:
         print(f"warning: {note}", file=sys.stderr)
-    model = restored.language_model(stored)
     prompts = job.options["prompt"] or (stored.config.sample.prompt,)
-    request = writing.prepare(model, prompts, job.options)
+    if stored.config.task.name == TRANSLATION:
+        model, request = translations.prepare(stored, prompts, job.options)
+    else:
+        model = restored.language_model(stored)
+        request = writing.prepare(model, prompts, job.options)
     for note in writing.notes(model, request):
         print(f"note: {note}", file=sys.stderr)
     start = time.perf_counter()

@@ -1,45 +1,85 @@
-"""Samples of a language model while it trains: samples/STEP.txt in the run directory."""
+"""Samples of what a run writes while it trains, a text or answers: samples/STEP.txt in the run directory."""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
+import numpy as np
 from ml_collections import ConfigDict
 
+from experiments.build import Experiment
 from experiments.build_language import make_run_decoder
+from experiments.build_sequences import TRANSLATION, make_run_translator
 from experiments.texts import encode_prompt
+from nn_core.data.sequences import END_ID, START_ID, spell
 from nn_core.generation.decode import completions, generate
 from nn_core.generation.filters import Sampling
+from nn_core.models.recurrent_models import make_sequence_decoder
 from nn_core.text.interface import Tokenizer
 from nn_core.training.population import member
-from nn_core.training.state import TrainState
+from nn_core.training.state import TrainState, run_keys
 
 FOLDER = "samples"
+NUM_SOURCES = 20  # of the validation split, in a sample of a translator
+Write = Callable[[int, Any], str]
 
 
-def make_sampler(config: ConfigDict, folder: Path, tokenizer: Tokenizer | None) -> Callable[[int, TrainState], None]:
+def make_sampler(config: ConfigDict, folder: Path, experiment: Experiment) -> Callable[[int, TrainState], None]:
     """(step, state) -> writes a sample of the first member's current parameters; nothing where none is asked for.
 
     The same compiled loop serves every sample, and a resumed run writes the same files.
     """
-    if not config.train.sample_every or tokenizer is None:
+    if not config.train.sample_every:
         return lambda step, state: None
+    if config.task.name == TRANSLATION:
+        write = answers(config, experiment)
+    elif experiment.corpus is not None:
+        write = continuation(config, experiment.corpus.tokenizer)
+    else:
+        return lambda step, state: None
+
+    def sample(step: int, state: TrainState) -> None:
+        (folder / FOLDER).mkdir(exist_ok=True)
+        text = write(step, member(state.params, 0))
+        (folder / FOLDER / f"{step:06d}.txt").write_text(text, encoding="utf-8")
+
+    return sample
+
+
+def answers(config: ConfigDict, experiment: Experiment) -> Write:
+    """(step, params) -> sources and what the translator writes for them, line by line."""
+    data = experiment.task.prepare(experiment.data, run_keys(jax.random.key(config.seed)).split)
+    rows_N = np.asarray(data["validation"])[:NUM_SOURCES]
+    source_NS, targets_NU = np.asarray(data["inputs"][0])[rows_N], np.asarray(data["targets"])[rows_N]
+    decoder, asked = make_sequence_decoder(make_run_translator(config)), [[START_ID]] * len(rows_N)
+
+    def write(step: int, params: Any) -> str:
+        made = generate(decoder, (params, source_NS), asked, max_new_tokens=targets_NU.shape[1], eos_id=END_ID)
+        lines = zip(map(spell, source_NS), map(spell, completions(made)), map(spell, targets_NU), strict=True)
+        return "".join(
+            f"{source} = {made}" + ("\n" if made == right else f"  (right: {right})\n") for source, made, right in lines
+        )
+
+    return write
+
+
+def continuation(config: ConfigDict, tokenizer: Tokenizer) -> Write:
+    """(step, params) -> the run's prompt and how the language model goes on."""
     decoder = make_run_decoder(config, tokenizer.vocabulary_size)
     prompt = config.sample.prompt
     sampling = Sampling(temperature=config.sample.temperature)
 
-    def sample(step: int, state: TrainState) -> None:
+    def write(step: int, params: Any) -> str:
         key = jax.random.fold_in(jax.random.key(config.seed), step)
         made = generate(
             decoder,
-            member(state.params, 0),
+            params,
             [encode_prompt(tokenizer, prompt)],
             key=key,
             sampling=sampling,
             max_new_tokens=config.sample.max_new_tokens,
         )
-        (folder / FOLDER).mkdir(exist_ok=True)
-        text = prompt + tokenizer.decode(completions(made)[0])
-        (folder / FOLDER / f"{step:06d}.txt").write_text(text, encoding="utf-8")
+        return prompt + tokenizer.decode(completions(made)[0])
 
-    return sample
+    return write

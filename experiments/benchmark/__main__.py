@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from experiments.benchmark import checkpoint, cnn, gpt, sampling, sweep, word2vec
+from experiments.benchmark import checkpoint, cnn, gpt, rnn, sampling, sweep, word2vec
 from experiments.overrides import choose
 from experiments.run import set_up_devices
 
@@ -11,6 +11,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "checkpoint": checkpoint.main,
     "cnn": cnn.main,
     "gpt": gpt.main,
+    "rnn": rnn.main,
     "sampling": sampling.main,
     "sweep": sweep.main,
     "word2vec": word2vec.main,

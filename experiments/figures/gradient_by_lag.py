@@ -18,7 +18,7 @@ def gradient_by_lag(run: Results) -> Figure:
         named = [name for name in run.arrays if family(name) == title]
         for index, name in enumerate(named):
             norms_ST = np.maximum(run.arrays[name], LOWEST)
-            band(axes, np.arange(norms_ST.shape[1]), norms_ST, name.split(": ", 1)[1], index)
+            band(axes, range(norms_ST.shape[1]), norms_ST, name.split(": ", 1)[1], index)
         axes.axhline(1.0, color="black", linewidth=0.8, linestyle=":")
         label(axes, "lag (steps before the last)", "gradient at the state (1 at the last)", title)
         log_scale(axes)

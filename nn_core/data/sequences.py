@@ -118,6 +118,11 @@ def addition(*, num_examples: int = 50_000, max_digits: int = 3, seed: int = 0) 
     return Translations(sources, targets, source_NS, _pack(marked, max_digits + 3))
 
 
+def spell(ids: np.ndarray | list[int]) -> str:
+    """Ids of ADDITION_TOKENIZER as text, without marks, padding and what stands below 0 for it."""
+    return ADDITION_TOKENIZER.decode(np.maximum(ids, PAD_ID))
+
+
 def _pack(rows: list[np.ndarray], width: int) -> np.ndarray:
     packed_NT = np.full((len(rows), width), PAD_ID, np.int32)
     for row, ids in zip(packed_NT, rows, strict=True):

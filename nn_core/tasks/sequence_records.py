@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from nn_core.data.sequences import END_ID, START_ID
@@ -26,7 +27,13 @@ def root_mean_square(errors_N: Array) -> Array:
     return jnp.sqrt(jnp.mean(errors_N**2))
 
 
-def forecasts(trained: Trained, season: int, horizon: int, num_paths: int) -> dict[str, Array]:
+def fit_linear(windows_NW: np.ndarray, targets_N: np.ndarray) -> np.ndarray:
+    """Least squares of the next value on the window and a constant, on the host: (W + 1,), the constant last."""
+    rows_NX = np.concatenate([windows_NW, np.ones((len(windows_NW), 1))], axis=1)
+    return np.linalg.lstsq(rows_NX, targets_N, rcond=None)[0].astype(np.float32)
+
+
+def forecasts(trained: Trained, linear_X: np.ndarray, *, season: int, horizon: int, num_paths: int) -> dict[str, Array]:
     """Forecasts of the test part of a series beside naive ones (F116).
 
     One step ahead: each value from the window before it. Far ahead: from the first test window on, the model reads its
@@ -35,6 +42,7 @@ def forecasts(trained: Trained, season: int, horizon: int, num_paths: int) -> di
 
     Args:
         trained: a model of windows (B, W, 1), not standardized, in the order of time.
+        linear_X: what `fit_linear` found on the training windows.
         season: steps after which the series repeats, 1 .. W.
         horizon: steps of the far forecast, 1 .. test examples.
         num_paths: simulated paths, >= 2.
@@ -47,8 +55,6 @@ def forecasts(trained: Trained, season: int, horizon: int, num_paths: int) -> di
     data = trained.data
     windows_NW, targets_N = data["inputs"][..., 0], data["targets"]
     test_NW, truth_N = windows_NW[data["test"]], targets_N[data["test"]]
-    ones = [jnp.ones((len(data[split]), 1)) for split in ("train", "test")]
-    fitted = jnp.linalg.lstsq(jnp.concatenate([windows_NW[data["train"]], ones[0]], 1), targets_N[data["train"]])[0]
     made_N = trained.predict(look_up(data, data["test"]))[:, 0]
     validation_N = trained.predict(look_up(data, data["validation"]))[:, 0]
     noise = root_mean_square(validation_N - targets_N[data["validation"]])
@@ -60,7 +66,7 @@ def forecasts(trained: Trained, season: int, horizon: int, num_paths: int) -> di
         "rmse": root_mean_square(made_N - truth_N),
         "last_value_rmse": root_mean_square(test_NW[:, -1] - truth_N),
         "season_rmse": root_mean_square(test_NW[:, -season] - truth_N),
-        "linear_rmse": root_mean_square(jnp.concatenate([test_NW, ones[1]], 1) @ fitted - truth_N),
+        "linear_rmse": root_mean_square(test_NW @ linear_X[:-1] + linear_X[-1] - truth_N),
         "horizon_rmse": root_mean_square(median_H - future_H),
         "horizon_season_rmse": root_mean_square(last_season_H - future_H),
         "coverage": jnp.mean((low_H <= future_H) & (future_H <= high_H)),
