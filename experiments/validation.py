@@ -79,7 +79,7 @@ RANGES: dict[str, str] = {
     "train.divergence_factor": "(1, inf)",
     "train.max_members": "[1, inf)",
     "task.features": "[1, 4096]",
-    "task.examples": "[1, 100000]",
+    "task.sequences": "[1, 100000]",
     "task.input_size": "[0, 100]",
     "task.scales": "(0, 100]",
     "task.biases": "[-100, 100]",

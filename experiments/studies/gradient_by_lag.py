@@ -35,7 +35,7 @@ def norms_by_lag(task: ConfigDict, cell_name: str, scale: float, bias: float, ke
     kernel_key, input_key, noise_key, direction_key = jax.random.split(key, 4)
     kernel_HG = scale * orthogonal_gates(cell.num_gates)(kernel_key, (task.features, gates))
     weights_DG = jax.random.normal(input_key, (task.inputs, gates)) / jnp.sqrt(task.inputs)
-    noise_TBD = task.input_size * jax.random.normal(noise_key, (task.steps, task.examples, task.inputs))
+    noise_TBD = task.input_size * jax.random.normal(noise_key, (task.steps, task.sequences, task.inputs))
     direction_H = jax.random.normal(direction_key, (task.features,))
     projected_TBG = noise_TBD @ weights_DG + gate_bias(cell_name, bias)(key, (gates,))
 
@@ -46,10 +46,10 @@ def norms_by_lag(task: ConfigDict, cell_name: str, scale: float, bias: float, ke
                 a + b for a, b in zip(cell_step(cell, kernel_HG, carry, projected_BG), added, strict=True)
             ), None
 
-        start = zero_carry(cell, task.examples, task.features)
+        start = zero_carry(cell, task.sequences, task.features)
         return jnp.sum(lax.scan(step, start, (projected_TBG, added_T))[0][0] @ direction_H)
 
-    zeros = zero_carry(cell, task.examples, task.features)
+    zeros = zero_carry(cell, task.sequences, task.features)
     gradients = jax.grad(last)(tuple(jnp.zeros((task.steps, *state.shape)) for state in zeros))
     squares_TB = sum(jnp.sum(gradient_TBH**2, axis=-1) for gradient_TBH in gradients)
     lengths_TB = jnp.sqrt(squares_TB)
@@ -70,7 +70,7 @@ def run(config: ConfigDict) -> Outcome:
 
 STUDY = Study(
     run,
-    settings=("features", "inputs", "input_size", "steps", "examples", "scales", "biases"),
+    settings=("features", "inputs", "input_size", "steps", "sequences", "scales", "biases"),
     columns=tuple(f"lag_{lag}" for lag in LAGS),
     figures=("gradient_by_lag",),
 )
