@@ -26,6 +26,14 @@ def test_the_shapes_of_the_block_are_those_of_the_module():
     assert set(blocks.shapes().values()) == {shape}
 
 
+def test_the_convolutional_network_is_drawn_with_its_shapes_and_parameters():
+    (axes,) = PICTURES["convolutional_network"].draw().axes
+    captions = " ".join(text.get_text() for text in axes.texts)
+    assert "106,058" in axes.get_title()
+    for words in ("14 × 14 × 16\n160 p", "7 × 7 × 32\n4,640 p", "3 × 3 × 64\n18,496 p", "128\n73,856 p", "10\n650 p"):
+        assert words in captions
+
+
 def test_training_error_falls_with_every_degree():
     train_N, test_N = learning.errors(seed=0)
     assert all(train_N[1:] <= train_N[:-1] + 1e-9) and test_N.argmin() < len(test_N) - 1

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from experiments.figures.course import attention, blocks, functions, learning, text
+from experiments.figures.course import attention, blocks, convolution, functions, learning, text
 
 
 class Picture(NamedTuple):
@@ -25,6 +25,7 @@ PICTURES: dict[str, Picture] = {
     "softmax": Picture(functions.softmax_figure, "scores and the probabilities that softmax makes of them"),
     "error_surface_of_a_unit": Picture(learning.error_surface, "the error over two weights, with a descent"),
     "model_complexity_graph": Picture(learning.model_complexity, "training and testing error against complexity"),
+    "convolutional_network": Picture(convolution.convolutional_network, "the demonstration network, layer by layer"),
     "causal_mask": Picture(attention.mask, "scores before and after the causal mask, and the weights"),
     "attention_weights": Picture(attention.weights, "queries, keys and what each token takes from each other"),
     "transformer_block": Picture(blocks.transformer_block, "the parts of a block and the shapes between them"),
