@@ -37,7 +37,7 @@ def get_config() -> ConfigDict:
 
 
 def get_sweep(config: ConfigDict) -> Sweep:
-    clipped = [
+    settings = [
         {
             "label": f"{name}: length {length}",
             "data.options.length": length,
@@ -47,4 +47,5 @@ def get_sweep(config: ConfigDict) -> Sweep:
         for name, cell in CELLS.items()
         for length in LENGTHS
     ]
-    return product(union(clipped), axis("seed", range(config.num_seeds)))
+    usual = [{"label": f"LSTM, bias 1: length {length}", "data.options.length": length} for length in LENGTHS]
+    return product(union(settings, usual), axis("seed", range(config.num_seeds)))

@@ -5,9 +5,10 @@ Order and number of the rows matter: the correction for many comparisons is over
 
 from experiments.report.claims_descent import DESCENT
 from experiments.report.claims_networks import NETWORKS
+from experiments.report.claims_sequences import SEQUENCES
 from experiments.report.claims_text import TEXT
 from experiments.report.outcomes import SECTIONS
 from experiments.report.records import Tables
 from experiments.report.settings import EXPERIMENTS
 
-TABLES = Tables(SECTIONS, EXPERIMENTS, (*NETWORKS, *DESCENT, *TEXT))
+TABLES = Tables(SECTIONS, EXPERIMENTS, (*NETWORKS, *DESCENT, *TEXT, *SEQUENCES))

@@ -82,4 +82,10 @@ SECTIONS = (
         "What do bags of words lose, are similar words near each other, and how many tokens does a word need?",
         "L1702–L1762, L1907–L1920, L2125",
     ),
+    Section(
+        "recurrent",
+        "Recurrent networks",
+        "What do a simple cell, LSTM and GRU remember, and do they read what a bag of words cannot?",
+        "L1926–L2000",
+    ),
 )

@@ -126,4 +126,19 @@ EXPERIMENTS: dict[str, Experiment] = {
         {"num_seeds": 16, "train.steps": 40, "train.eval_every": 40, "schedule.warmup_steps": 5},
         {"num_seeds": 12, "train.steps": 4, "train.eval_every": 4, "schedule.warmup_steps": 2},
     ),
+    "rnn_memory": Experiment(
+        "rnn_memory",
+        "A class is the first of 10, 30 or 100 tokens, the others are drawn at random; recurrent networks of 32 units, the "
+        "gate that keeps the state open at the start.",
+        ("paths",),
+        {"num_seeds": 16},
+        {"num_seeds": 12, "train.steps": 100},
+    ),
+    "word_order": Experiment(
+        "word_order",
+        'Sentences such as "dog bites man" and "man bites dog"; the class is who bites.',
+        ("comparison",),
+        {"num_seeds": 16},
+        {"num_seeds": 12, "train.steps": 150},
+    ),
 }
