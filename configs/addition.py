@@ -1,6 +1,15 @@
 """Sums as sequences of characters: "12+5" is read by one LSTM, "17" is written by another.
 
 python -m experiments.run --config=configs/addition.py
+python -m experiments.sample --checkpoint=checkpoints/addition --prompt=12+5 --prompt=987+654 --greedy
+
+Trained by teacher forcing on 145,000 of the million sums of numbers below 1,000; judged on 4,000 that it has not seen.
+`test_exact` counts answers in which every token is right after true ones, which is when greedy decoding writes exactly
+the answer; 500 of them are decoded too, greedily and by a beam of 4. samples/ holds answers from along the way.
+
+Measured (2026-11-23, 2 x86 cores, shared; one seed): test_exact 0.993, greedy and beam 0.990 each of 500, test loss
+0.0089 nats a token, after 229 s. With 45,000 training sums: 0.964 after 133 s. The beam mends no error: the model is
+sure of its wrong digits too.
 """
 
 from ml_collections import ConfigDict

@@ -1,6 +1,13 @@
 """A part of speech for every word: what a network that reads on in both directions knows that a table of words cannot.
 
 python -m experiments.run --config=configs/tagging.py
+
+Sentences of a small grammar in which "light", "watch" or "clean" are tagged by their place. `table_accuracy` is the
+baseline: every word gets the tag that it has most often in the training sentences.
+
+Measured over 8 seeds (2026-11-23, 2 x86 cores): words tagged right 0.9814 ± 0.0031 by a GRU that reads forwards,
+0.99985 ± 0.00035 by one that reads both ways, 0.7929 ± 0.0024 by the table; sentences without an error 0.937 ± 0.012
+and 0.9993 ± 0.0017. Both directions have twice the parameters (10,182 against 5,286).
 """
 
 from ml_collections import ConfigDict

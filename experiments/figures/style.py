@@ -18,6 +18,7 @@ UNITS = {
     "loss": "nats",
     "gap": "nats",
     "accuracy": "share right",
+    "exact": "share of sequences",
     "recall": "share found",
     "precision": "share right",
     "exact_zeros": "share of weights",
