@@ -5,6 +5,7 @@ Every generator is a pure function of its arguments; randomness is NumPy's PCG64
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -113,9 +114,11 @@ def addition(*, num_examples: int = 50_000, max_digits: int = 3, seed: int = 0) 
     first_N, second_N = codes_N // base, codes_N % base
     sources = tuple(f"{a}+{b}" for a, b in zip(first_N.tolist(), second_N.tolist(), strict=True))
     targets = tuple(map(str, (first_N + second_N).tolist()))
-    source_NS = _pack([ADDITION_TOKENIZER.encode(text) for text in sources], 2 * max_digits + 1)
-    marked = [np.array([START_ID, *ADDITION_TOKENIZER.encode(text), END_ID], np.int32) for text in targets]
-    return Translations(sources, targets, source_NS, _pack(marked, max_digits + 3))
+    source_NS = _pack(sources, 2 * max_digits + 1)
+    target_NT = np.full((num_examples, max_digits + 3), PAD_ID, np.int32)
+    target_NT[:, 0], target_NT[:, 1:-1] = START_ID, _pack(targets, max_digits + 1)
+    target_NT[np.arange(num_examples), [len(text) + 1 for text in targets]] = END_ID
+    return Translations(sources, targets, source_NS, target_NT)
 
 
 def spell(ids: np.ndarray | list[int]) -> str:
@@ -123,10 +126,11 @@ def spell(ids: np.ndarray | list[int]) -> str:
     return ADDITION_TOKENIZER.decode(np.maximum(ids, PAD_ID))
 
 
-def _pack(rows: list[np.ndarray], width: int) -> np.ndarray:
-    packed_NT = np.full((len(rows), width), PAD_ID, np.int32)
-    for row, ids in zip(packed_NT, rows, strict=True):
-        row[: len(ids)] = ids
+def _pack(texts: Sequence[str], width: int) -> np.ndarray:
+    """Texts as rows of ids, padded at the end; all are encoded in one call."""
+    packed_NT = np.full((len(texts), width), PAD_ID, np.int32)
+    lengths_N = np.array([len(text) for text in texts])
+    packed_NT[np.arange(width)[None] < lengths_N[:, None]] = ADDITION_TOKENIZER.encode("".join(texts))
     return packed_NT
 
 
