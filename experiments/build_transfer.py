@@ -11,7 +11,9 @@ from nn_core.training.manifest import CheckpointError
 from nn_core.training.step import MakeOptimizer
 from nn_core.transfer.fine_tuning import fine_tune, start_from
 from nn_core.transfer.pruning import SCOPES, Pruning, check_pruning, prune
-from nn_core.transfer.rules import NEW, check_load, check_train
+from nn_core.transfer.rules import LOAD, check_load, check_train
+
+ALL_LOADED, ALL_TRAINED = (("*", LOAD),), (("*", 1.0),)
 
 
 def transferred(config: ConfigDict, task: Task, make_optimizer: MakeOptimizer) -> tuple[Task, MakeOptimizer]:
@@ -27,9 +29,9 @@ def transferred(config: ConfigDict, task: Task, make_optimizer: MakeOptimizer) -
     make_optimizer = with_pruning(config, make_optimizer)
     if section.source is not None:
         task = start_from(task, source_params(section), section.load)
-    elif any(value == NEW for _, value in section.load):
+    elif section.load != ALL_LOADED:
         raise ValueError(f"config.transfer.load={section.load} needs config.transfer.source, the directory of a run")
-    if all(factor == 1 for _, factor in section.train):
+    if section.train == ALL_TRAINED:
         return task, make_optimizer
     inexact = config.optimizer.proximal or config.hparams.sparsity is not None
     if inexact and any(factor not in (0, 1) for _, factor in section.train):

@@ -28,6 +28,7 @@ def distillation(run: Results) -> Figure:
         label(axis, "temperature T", quantity(column, run.config))
         log_scale(axis, "x")
         axis.set_xticks(task["temperatures"])
+        axis.set_xticks([], minor=True)
     legend(figure, axes[0][-1])
     return figure
 

@@ -30,6 +30,7 @@ NAMES = {
     "hparams.elastic_net": "strength λ of the elastic net",
     "hparams.dropout_rate": "dropout rate (share dropped)",
     "hparams.patience": "patience (evaluations)",
+    "hparams.sparsity": "sparsity (share of weights pruned)",
     "hparams.learning_rate": "learning rate",
     "hparams.min_delta": "min_delta (nats)",
     "data.options.length": "length of the sequence (tokens)",

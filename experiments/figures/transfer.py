@@ -15,7 +15,7 @@ def transfer(run: Results) -> Figure:
     families = list(dict.fromkeys(family(name) for name in names))
     sizes = [str(size) for size in task["sizes"]]
     kinds = list(dict.fromkeys(name.split(" ", 1)[1] for name in families))
-    figure, axes = subplots(len(kinds), len(sizes), width=3.6, height=2.9, sharex=True, sharey=True)
+    figure, axes = subplots(len(kinds), len(sizes), width=3.8, height=2.9, sharex=True, sharey=True)
     rates = [f"rate {rate:g}" for rate in task["learning_rates"]]
     for name in names:
         size, kind = family(name).split(" ", 1)

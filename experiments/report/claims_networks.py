@@ -6,6 +6,14 @@ For a comparison A - B > 0, A is what the claim calls larger; of a loss, that is
 from experiments.report.records import Claim
 from nn_core.claims import Part, Side
 
+# Transfer: number of examples; and for each quadrant the case of the notes and those that it should be better than.
+AMOUNTS = {"few": 50, "many": 1000}
+QUADRANTS = (
+    ("few", "similar", "1", "234"),
+    ("few", "different", "2", "134"),
+    ("many", "similar", "3", "124"),
+    ("many", "different", "[34]", "12"),
+)
 NETWORKS = (
     Claim(
         "T1",
@@ -204,30 +212,17 @@ NETWORKS = (
         "L1484–L1642",
         "transfer",
         "transfer",
-        (
+        tuple(
             Part(
-                "test accuracy on few similar examples, case 1 − the best other case (share right)",
-                Side("50 similar: case 1, *", "test_accuracy"),
-                Side("50 similar: case [!1], *", "test_accuracy"),
-            ),
-            Part(
-                "test accuracy on few different examples, case 2 − the best other case (share right)",
-                Side("50 different: case 2, *", "test_accuracy"),
-                Side("50 different: case [!2], *", "test_accuracy"),
-            ),
-            Part(
-                "test accuracy on many similar examples, case 3 − the best other case (share right)",
-                Side("1000 similar: case 3, *", "test_accuracy"),
-                Side("1000 similar: case [!3], *", "test_accuracy"),
-            ),
-            Part(
-                "test accuracy on many different examples, the better of 4 and 3 − the better of 1 and 2 (share right)",
-                Side("1000 different: case [34], *", "test_accuracy"),
-                Side("1000 different: case [12], *", "test_accuracy"),
-            ),
+                f"test accuracy on {amount} {kind} examples, case {' or '.join(own.strip('[]'))} − case {rival} (share right)",
+                Side(f"{AMOUNTS[amount]} {kind}: case {own}, *", "test_accuracy"),
+                Side(f"{AMOUNTS[amount]} {kind}: case {rival}, *", "test_accuracy"),
+            )
+            for amount, kind, own, rivals in QUADRANTS
+            for rival in rivals
         ),
         "Few are 50 and many are 1,000; case 2 keeps the early layers. For many different examples the notes allow case 3 "
-        "too (L1639). The other case is chosen on validation.",
+        "too (L1639), so the better of the two on validation stands for them.",
     ),
     Claim(
         "C4",

@@ -8,6 +8,7 @@ import pytest
 from nn_core.optimizers import OPTIMIZERS, make_optimizer
 from nn_core.training.program import Settings, make_program
 from nn_core.transfer.fine_tuning import factors, fine_tune, join, only_trained, split, start_from
+from nn_core.transfer.pruning import Pruning, prune
 from tests.training.problems import make_data, make_task
 
 DATA = make_data()
@@ -120,3 +121,13 @@ def test_clipping_sees_the_trained_parameters_only():
     params = {"a": jnp.zeros(1), "b": jnp.zeros(1)}
     updates, _ = optimizer.update({"a": jnp.array([1e6]), "b": jnp.array([0.5])}, optimizer.init(params), params)
     np.testing.assert_array_equal(updates["b"], [-0.5])
+
+
+def test_what_is_trained_can_be_pruned_and_what_is_frozen_stays():
+    def make(hparams):
+        return prune(factory()(hparams), 0.5, Pruning(begin=1, end=3, every=1))
+
+    first, last = train(*fine_tune(TASK, make, (("dense_0/*", 0.0), ("*", 1.0))))
+    assert bits(first.params["dense_0"]) == bits(last.params["dense_0"])
+    kernels = [np.asarray(last.params[name]["kernel"]).ravel() for name in ("dense_1", "dense_2")]
+    assert np.sum(np.concatenate(kernels) == 0) == (7 * 6 + 6 * 3) // 2

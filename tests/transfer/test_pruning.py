@@ -7,7 +7,7 @@ import pytest
 
 from nn_core.optimizers import make_optimizer
 from nn_core.training.program import Settings, make_program
-from nn_core.transfer.pruning import Pruning, check_pruning, magnitude_masks, prune, sparsity_at
+from nn_core.transfer.pruning import Pruning, check_pruning, magnitude_masks, prune, smallest, sparsity_at
 from tests.training.problems import make_data, make_task
 
 SCHEDULE = Pruning(begin=2, end=12, every=5)
@@ -54,6 +54,15 @@ def test_or_the_smallest_of_each_layer():
 def test_of_equal_weights_exactly_as_many_go_as_asked():
     masks = magnitude_masks({"kernel": jnp.ones((4, 5))}, 0.35)
     assert int(jnp.sum(~masks["kernel"])) == 7
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16, jnp.float16])
+def test_the_kth_smallest_is_the_one_that_sorting_finds(dtype):
+    sizes = (
+        jnp.abs(jax.random.normal(jax.random.key(2), (37,))).at[:4].set(jnp.array([0.0, 0.0, 1e-30, 3e4])).astype(dtype)
+    )
+    found = jax.vmap(lambda k: smallest(sizes, k))(jnp.arange(1, 38))
+    np.testing.assert_array_equal(found.astype(jnp.float32), jnp.sort(sizes).astype(jnp.float32))
 
 
 def sparse_states(name="adam", scope="global", steps=16, final=0.8):
