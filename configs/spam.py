@@ -2,6 +2,18 @@
 
 python -m experiments.run --config=configs/spam.py
 python -m experiments.run --config=configs/spam.py --config.task.corpus=sms_spam
+
+The vocabulary is that of the training messages; a fifth judges, a tenth chooses the threshold with the best F1 (notes
+L1734-L1762). "who bites whom" is a task in which the order alone decides.
+
+Measured over 10 splits, mean and 95 % interval (2026-11-23, 2 x86 cores). SMS Spam Collection, 14 s: logistic
+regression accuracy 0.984 ± 0.003, precision 0.973 ± 0.025, recall 0.911 ± 0.024, F1 0.940 ± 0.011 at the threshold of
+validation (0.350 ± 0.036), F1 0.925 ± 0.013 at 0.5; 32 hidden units 0.987 ± 0.002, 0.979 ± 0.009, 0.920 ± 0.014,
+0.949 ± 0.006. Always ham 0.866 ± 0.008. 18.4 % of the words of a new message, stop words left out, are unknown.
+Generated messages, 2 % of whose labels are wrong, 8 s: accuracy 0.984 ± 0.004, F1 0.973 ± 0.007.
+
+With its words shuffled and unknown ones added, no message changes its class; who bites whom is told with an accuracy of
+0.5 exactly. For spam the order is not needed.
 """
 
 from ml_collections import ConfigDict

@@ -1,6 +1,20 @@
 """word2vec: skip-gram and CBOW trained from ten seeds, asked for neighbours, odd ones out and analogies.
 
 python -m experiments.run --config=configs/word2vec.py
+python -m experiments.run --config=configs/word2vec.py --config.task.text=file --config.task.path=MINE.txt --config.task.similar="('word',)" --config.task.odd="()" --config.task.analogies="()"
+python -m experiments.vectors --vectors=checkpoints/word2vec --analogy="man king woman"
+
+A megabyte of generated sentences about computers, fruit, people and places (notes L1796, L1856-L1861, L1907-L1920).
+`sentences` is the extrinsic task: of which kind is a sentence, from 5 labelled ones of each kind. vectors.txt in the
+run directory holds the first seed's vectors of the first method.
+
+Measured over 10 seeds, mean and 95 % interval (2026-11-23, 2 x86 cores, 19 s): cosine within topics 0.573 ± 0.002,
+between them 0.205 ± 0.007 (skip-gram); 0.664 ± 0.004 and 0.214 ± 0.011 (CBOW); within above between in 10 of 10 seeds.
+Spearman with 27 judged pairs 0.920 ± 0.007 (CBOW 0.841 ± 0.020); analogies 224 of 224 right in all seeds; sentences
+0.896 ± 0.041 (0.933 ± 0.040), a bag of words 0.656 ± 0.049.
+
+Against the notes: Rome - Paris is near Italy - France, not France - Italy (L1920, S35). That all analogies are right
+tells of the text, in which every person is a role and a gender; no text of people is so regular.
 """
 
 from ml_collections import ConfigDict

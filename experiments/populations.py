@@ -98,7 +98,7 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
         _, final = train(program, data, arrays, make_cadence(config), experiment.settings.chunk_steps, hooks, resumed)
     if progress.tokens_per_second:
         print(f"{population.name}{progress.tokens_per_second:,.0f} tokens/s, evaluation and samples included")
-    figures = {} if experiment.corpus is None else experiment.corpus.figures
+    figures: Mapping[str, float] = {} if experiment.corpus is None else experiment.corpus.figures
     rows = [result_row(member, row, figures) for member, row in zip(members, final, strict=False)]
     if population.name:
         results.write_rows(population.folder / results.RESULTS, rows)
@@ -162,7 +162,7 @@ def result_row(member: sweep.Member, final: Row, figures: Mapping[str, float]) -
     """The line of results.csv: who it is, what it changed, how it ended; of a text, what its tokens are."""
     values = flatten(member.config)
     identity = {"member": member.number, "label": member.config.label, "seed": values["seed"]}
-    row = identity | {"overrides": member.overrides} | final | figures
+    row = identity | {"overrides": member.overrides} | final | dict(figures)
     if figures:
         row[BITS] = bits_per_character(row["validation_full_loss"], figures)
     if "train_loss" in row and "validation_loss" in row:

@@ -20,6 +20,7 @@ def embeddings(run: Results) -> Figure:
         means = np.mean(values, axis=1)
         axes[0][0].plot(counts, means, MARKERS[index], color=look(index)["color"], markersize=5)
     log_scale(axes[0][0], "x")
+    axes[0][0].minorticks_off()
     axes[0][0].set_xticks(counts, [str(count) for count in counts])
     axes[0][0].axhline(0.5, color="black", linestyle=":", linewidth=1, label="chance")
     label(axes[0][0], "labelled sentences", "accuracy on unseen sentences (share right)", "praise or blame?")

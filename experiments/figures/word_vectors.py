@@ -46,7 +46,7 @@ def draw_losses(axes: Axes, losses_SE: np.ndarray) -> None:
     epochs = np.arange(1, losses_SE.shape[1] + 1)
     axes.plot(epochs, losses_SE.T, ".-", color=COLOURS[0], alpha=0.4)
     axes.set_xticks(epochs[:: max(len(epochs) // 5, 1)])
-    label(axes, "epoch", "mean loss of a pair (nats)", f"{len(losses_SE)} seeds")
+    label(axes, "epoch", "mean loss of a pair", f"{len(losses_SE)} seeds")
 
 
 def draw_topics(axes: Axes, run: Results, method: str) -> None:

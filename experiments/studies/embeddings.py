@@ -89,12 +89,15 @@ def one_seed(task: ConfigDict, count: int, seed: int) -> dict[str, float]:
     train, test = slice(0, count), slice(count, count + TEST)
     labels = jnp.asarray(labels_N)
     shape = (len(index) + 1, task.features, task.hidden_size, 2)
-    given = {"embedding_init": lambda key, shape, dtype=jnp.float32: table_VE}
+
+    def given(key: Array, shape: Any, dtype: Any = jnp.float32) -> Array:
+        return table_VE
+
     models = {
         "learned with the task": FlattenedEmbeddings(*shape),
         "random, frozen": FlattenedEmbeddings(*shape, freeze=True),
-        "pretrained, frozen": FlattenedEmbeddings(*shape, freeze=True, **given),
-        "pretrained, tuned": FlattenedEmbeddings(*shape, **given),
+        "pretrained, frozen": FlattenedEmbeddings(*shape, freeze=True, embedding_init=given),
+        "pretrained, tuned": FlattenedEmbeddings(*shape, embedding_init=given),
     }
     found = {}
     for label, model in models.items():

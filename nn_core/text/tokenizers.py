@@ -14,6 +14,7 @@ With lowercase=True it is the same for the lower-cased text. Notes L1646-L1729; 
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from collections.abc import Callable, Iterable
@@ -45,10 +46,16 @@ def make_tokenizer(name: str, texts: Iterable[str | bytes], **options: Any) -> T
         texts: the training texts.
         options: what that trainer takes; all but "characters" need vocabulary_size.
     Raises:
-        ValueError: for an unknown name, and as the trainer raises.
+        ValueError: for an unknown name or option, a missing vocabulary_size, and as the trainer raises.
     """
     if name not in TOKENIZERS:
         raise ValueError(f"tokenizer {name!r} is unknown; use one of {', '.join(TOKENIZERS)}")
+    allowed = inspect.signature(TOKENIZERS[name]).parameters
+    for option in options:
+        if option not in allowed:
+            raise ValueError(f"tokenizer {name!r} takes no {option}={options[option]!r}; leave it out")
+    if "vocabulary_size" in allowed and options.get("vocabulary_size") is None:
+        raise ValueError(f"tokenizer {name!r} needs a vocabulary_size; give the number of tokens, 1000 for instance")
     return TOKENIZERS[name](texts, **options)
 
 

@@ -12,8 +12,8 @@ IDS = jnp.array([[1, 4, 4, 9, 0, 0, 0], [2, 0, 0, 0, 0, 0, 0]])
 
 def test_it_is_a_network_on_the_vectors_end_to_end():
     model = FlattenedEmbeddings(V, E, H, C)
-    params = jax.jit(model.init)(jax.random.key(0), IDS)["params"]
-    table = np.asarray(params["table"]["embedding"]).copy()
+    params = jax.device_get(jax.jit(model.init)(jax.random.key(0), IDS)["params"])
+    table = params["table"]["embedding"].copy()
     table[0] = 0
     flat = table[np.asarray(IDS)].reshape(2, T * E)
     hidden = np.maximum(flat @ params["hidden"]["kernel"] + params["hidden"]["bias"], 0)

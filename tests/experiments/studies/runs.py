@@ -33,14 +33,16 @@ REDUCED: dict[str, dict[str, object]] = {
         "task.chains": (1,),
     },
     "likelihood": {"num_seeds": 3, "task.sizes": (10, 1500)},
+    "gradient_by_lag": {"num_seeds": 3, "task.features": 7, "task.sequences": 3, "task.scales": (0.8, 2.0)},
     "worked_example": {},
     "word2vec": {"num_seeds": 2, "task.epochs": 2, "task.features": 20},
-    "glove": {"num_seeds": 2, "task.epochs": 10, "task.features": 20, "task.batch_size": 1024},
-    "fasttext": {"num_seeds": 2, "task.epochs": 2, "task.features": 20, "task.buckets": 2000},
+    "glove": {"num_seeds": 1, "task.epochs": 10, "task.features": 20, "task.batch_size": 1024},
+    "fasttext": {"num_seeds": 1, "task.epochs": 3, "task.features": 20, "task.buckets": 2000},
     "spam": {"num_seeds": 2, "task.max_features": 120, "task.epochs": 5, "task.learning_rate": 0.01},
-    "recommender": {"num_seeds": 2},
+    "recommender": {"num_seeds": 1, "task.steps": 150},
     "joint_space": {"num_seeds": 2, "task.steps": 200},
-    "document_vectors": {"num_seeds": 2, "task.documents": 200, "task.steps": 300},
+    "document_vectors": {"num_seeds": 1, "task.documents": 200, "task.steps": 300},
+    "embeddings": {"num_seeds": 2, "task.examples": (1000,), "task.steps": 100},
 }
 
 
