@@ -1,0 +1,42 @@
+"""Clipped gradients: plain descent on a vanilla recurrent network, at learning rates that its largest gradients forbid.
+
+python -m experiments.run --config=configs/gradient_clipping.py
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+from configs.grid import Sweep, axis, product, union
+
+RATES = (0.1, 0.3, 1.0, 3.0)
+
+
+def get_config() -> ConfigDict:
+    config = base.experiment()
+    config.name = "gradient_clipping"
+    config.task = base.sequence_classification()
+    config.model = base.recurrent("vanilla", features=32)
+    config.model.embedding_size = 16
+    config.data = base.sequences(
+        "copy_first_token", train=2000, validation=500, test=1000, num_examples=3500, length=10
+    )
+    config.optimizer.name = "sgd"
+    config.hparams.learning_rate = 1.0
+    config.train.steps = 600
+    config.train.eval_every = 50
+    config.train.log_every = 5
+    config.table = ("test_accuracy", "test_loss", "validation_loss")
+    config.figures = ("paths", "gradient_norms")
+    return config
+
+
+def get_sweep(config: ConfigDict) -> Sweep:
+    settings = union(
+        [{"label": f"not clipped: rate {rate:g}", "hparams.learning_rate": rate} for rate in RATES],
+        [
+            {"label": f"clipped at {norm:g}: rate {rate:g}", "hparams.learning_rate": rate, "hparams.clip_norm": norm}
+            for norm in (1.0, 0.1)
+            for rate in RATES
+        ],
+    )
+    return product(settings, axis("seed", range(config.num_seeds)))
