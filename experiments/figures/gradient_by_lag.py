@@ -22,6 +22,5 @@ def gradient_by_lag(run: Results) -> Figure:
         axes.axhline(1.0, color="black", linewidth=0.8, linestyle=":")
         label(axes, "lag (steps before the last)", "gradient at the state (1 at the last)", title)
         log_scale(axes)
-        axes.label_outer()
         axes.legend(fontsize="small", frameon=False, loc="lower left")
     return figure
