@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from experiments.loop import Row
 from experiments.studies.base import Outcome, StudyError, seeds_of
 from nn_core.data.checks import check_choice, check_int
+from nn_core.data.graphs import KARATE_CLUBS
 from nn_core.data.text import TEXTS, load_text
 from nn_core.data.topics import SHAKESPEARE_PAIRS, SHAKESPEARE_TOPICS
 from nn_core.data.world import KINDS, WORLD_PAIRS, WORLD_TOPICS, analogies, world_sentences
@@ -46,7 +47,11 @@ SETTINGS = (
 )
 COLUMNS = ("loss", "within", "between", "separated", "spearman", "analogy", "sentences", "similarity")
 # text -> topics, judged pairs and questions that fit it.
-TOPICS_OF: dict[str, Mapping[str, Sequence[str]]] = {WORLD: WORLD_TOPICS, "shakespeare": SHAKESPEARE_TOPICS}
+TOPICS_OF: dict[str, Mapping[str, Sequence[str]]] = {
+    WORLD: WORLD_TOPICS,
+    "shakespeare": SHAKESPEARE_TOPICS,
+    "karate_walks": KARATE_CLUBS,
+}
 PAIRS_OF: dict[str, Sequence[tuple[str, str, float]]] = {WORLD: WORLD_PAIRS, "shakespeare": SHAKESPEARE_PAIRS}
 
 # (seed) -> (vectors, loss of each epoch)
@@ -142,6 +147,7 @@ def evaluate(vectors: WordVectors, text: str, seed: int) -> dict[str, float]:
     if text in TOPICS_OF:
         within, between = topic_similarities(vectors, TOPICS_OF[text])
         numbers |= {"within": within, "between": between, "separated": float(within > between)}
+    if text in PAIRS_OF:
         numbers["spearman"] = word_pair_score(vectors, PAIRS_OF[text]).spearman
     if text == WORLD:
         numbers["analogy"] = analogy_accuracy(vectors, analogies())[0]

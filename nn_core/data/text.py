@@ -13,6 +13,7 @@ import numpy as np
 
 from nn_core.data.checks import check_choice, check_int
 from nn_core.data.download import fetch
+from nn_core.data.graphs import karate_walks
 from nn_core.data.registry import SOURCES
 from nn_core.data.world import small_world
 
@@ -130,6 +131,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     "pydoc": pydoc,
     "generated": generated_text,
     "small_world": small_world,
+    "karate_walks": karate_walks,
 }
 
 
