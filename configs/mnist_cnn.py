@@ -3,6 +3,12 @@
 python -m experiments.run --config=configs/mnist_cnn.py
 python -m experiments.predict --checkpoint=checkpoints/mnist_cnn digit.png
 
+500 of the 8,000 validate; training images are shifted by up to 2 pixels. All of MNIST, with the 10,000 test images:
+--config.data.name=mnist --config.data.train=58000 --config.data.validation=2000 --config.data.test=10000
+--config.train.steps=9000 (not measured here). Both are downloaded once, or read from the folder NN_CORE_DATA_DIR.
+
+Measured (2026-11-23, 2 x86 cores, seed 0): test accuracy 0.993, loss 0.0266 nats, after 2,400 steps in 28 s with
+compilation.
 """
 
 from ml_collections import ConfigDict
