@@ -52,6 +52,6 @@ def draw_fetched(axes: Axes, run: Results) -> None:
                 edges = np.array([0, 9, 9, 0, 0]) + 10 * place, np.array([0, 0, 9, 9, 0]) + 10 * word
                 axes.plot(*edges, color=COLOURS[1])
     axes.set_yticks(10 * np.arange(len(WORDS)) + 4.5, WORDS)
-    axes.set_xticks(10 * np.arange(SHOWN) + 4.5, range(1, SHOWN + 1))
+    axes.set_xticks(10 * np.arange(SHOWN) + 4.5, [str(rank + 1) for rank in range(SHOWN)])
     label(axes, "rank of the image by cosine", "word", "what a word fetches (orange frame: wrong)")
     axes.grid(False)

@@ -32,8 +32,8 @@ def recommender(run: Results) -> Figure:
         true, guess = run.arrays[f"truth/{part}"], run.arrays[f"{DRAWN}/{part}"]
         style = {"linestyle": "none", "marker": MARKERS[index], "markersize": 2.5, "alpha": 0.5}
         axes[0][1].plot(true, guess, color=COLOURS[index], label=name, **style)
-    ends = [run.arrays["truth/test"].min(), run.arrays["truth/test"].max()]
-    axes[0][1].plot(ends, ends, "k:", linewidth=1, label="right")
+    diagonal = [float(run.arrays["truth/test"].min()), float(run.arrays["truth/test"].max())]
+    axes[0][1].plot(diagonal, diagonal, "k:", linewidth=1, label="right")
     label(axes[0][1], "true rating", "predicted rating", f"{DRAWN}, first seed")
     for index, method in enumerate(("factorisation", DRAWN)):
         errors = np.array([values for name, values in run.arrays.items() if name.startswith(f"{method}/errors/")])

@@ -3,7 +3,8 @@
 Inventory F097, F099, F105.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import flax.linen as nn
 import jax
@@ -43,13 +44,13 @@ def pretrained(vocabulary: WordVocabulary, texts: list[list[str]], features: int
 
 def fit(task: ConfigDict, model: nn.Module, inputs: Array, labels_N: Array, test: Array, key: Array) -> tuple:
     """Trains on all examples at once; (logits of the test, training loss of each step)."""
-    optimizer = optax.adam(task.learning_rate)
+    optimizer, apply = optax.adam(task.learning_rate), cast(Callable[..., Array], model.apply)
 
     def train(key: Array, inputs: Array, labels_N: Array, test: Array) -> tuple[Array, Array]:
         params = model.init(key, inputs[:1])["params"]
 
         def loss(params: Any) -> Array:
-            return cross_entropy(model.apply({"params": params}, inputs), labels_N)
+            return cross_entropy(apply({"params": params}, inputs), labels_N)
 
         def step(carry: tuple, _: None) -> tuple[tuple, Array]:
             params, state = carry
@@ -58,7 +59,7 @@ def fit(task: ConfigDict, model: nn.Module, inputs: Array, labels_N: Array, test
             return (optax.apply_updates(params, updates), state), value
 
         (params, _), losses = jax.lax.scan(step, (params, optimizer.init(params)), None, task.steps)
-        return model.apply({"params": params}, test), losses
+        return apply({"params": params}, test), losses
 
     return compiled(train)(key, inputs, labels_N, test)
 

@@ -31,9 +31,9 @@ def run(config: ConfigDict) -> Outcome:
     sizes = SplitSizes(len(labels) - TEST, 0, TEST)
 
     def loss(params: Any, places_B: Array) -> Array:
-        images_BE, words_BE = model.apply({"params": params}, images[places_B], labels[places_B])
+        vectors: Any = model.apply({"params": params}, images[places_B], labels[places_B])
         same_BB = labels[places_B][:, None] == labels[places_B][None]
-        return info_nce_losses(images_BE, words_BE, task.temperature, same_BB).mean()
+        return info_nce_losses(*vectors, task.temperature, same_BB).mean()
 
     def one(key: Array) -> dict[str, Array]:
         split_key, init_key, order_key = jax.random.split(key, 3)
@@ -57,9 +57,10 @@ def run(config: ConfigDict) -> Outcome:
         return found
 
     def embed(params: Any, places_M: Array) -> tuple[Array, Array]:
-        vectors_ME, _ = model.apply({"params": params}, images[places_M], labels[places_M])
+        apply: Any = model.apply
+        vectors_ME, _ = apply({"params": params}, images[places_M], labels[places_M])
         zeros = jnp.zeros((len(WORDS), *images.shape[1:]))
-        return vectors_ME, model.apply({"params": params}, zeros, jnp.arange(len(WORDS)))[1]
+        return vectors_ME, apply({"params": params}, zeros, jnp.arange(len(WORDS)))[1]
 
     found = jax.tree.map(np.asarray, compiled(jax.vmap(one))(keys_of(config)))
     rows: list[Row] = []

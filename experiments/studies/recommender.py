@@ -51,8 +51,8 @@ def train(task: ConfigDict, ratings: Ratings, key: Array, content: bool) -> tupl
     optimizer = optax.adam(task.learning_rate)
 
     def loss(params: Any) -> tuple[Array, Array]:
-        errors_N = model.apply({"params": params}, pairs_N2, content_IF)[:, 0] - ratings_N
-        squared = jnp.mean(jnp.square(errors_N))
+        predicted_N1: Any = model.apply({"params": params}, pairs_N2, content_IF)
+        squared = jnp.mean(jnp.square(predicted_N1[:, 0] - ratings_N))
         return squared + penalty(params, {"l2": task.l2 / len(ratings_N)}), squared
 
     def fit(key: Array) -> tuple[Any, Array]:

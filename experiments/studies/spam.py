@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -56,6 +56,7 @@ def make_fit(task: ConfigDict, hidden_sizes: tuple[int, ...]) -> Fit:
     """(key, vectors, labels) -> (params, vectors -> P(spam)); one program for all seeds."""
     model = MLP(hidden_sizes=hidden_sizes, num_outputs=1)
     hparams = {"learning_rate": task.learning_rate, "weight_decay": task.weight_decay}
+    apply = cast(Callable[..., Array], model.apply)
     optimizer = make_optimizer("adamw", hparams, make_schedule("constant", total_steps=1))
 
     def train(key: Array, inputs_NV: Array, labels_N: Array) -> Any:
@@ -64,7 +65,7 @@ def make_fit(task: ConfigDict, hidden_sizes: tuple[int, ...]) -> Fit:
         steps = task.epochs * (inputs_NV.shape[0] // task.batch_size)
 
         def loss(params: Any, places_B: Array) -> Array:
-            logits_B = model.apply({"params": params}, inputs_NV[places_B])[:, 0]
+            logits_B = apply({"params": params}, inputs_NV[places_B])[:, 0]
             return binary_cross_entropy(logits_B, labels_N[places_B])
 
         def step(carry: tuple, key: Array) -> tuple[tuple, None]:
@@ -76,7 +77,7 @@ def make_fit(task: ConfigDict, hidden_sizes: tuple[int, ...]) -> Fit:
         (params, _), _ = jax.lax.scan(step, (params, optimizer.init(params)), jax.random.split(order_key, steps))
         return params
 
-    run, predict = compiled(train), compiled(lambda params, x: jax.nn.sigmoid(model.apply({"params": params}, x)[:, 0]))
+    run, predict = compiled(train), compiled(lambda params, x: jax.nn.sigmoid(apply({"params": params}, x)[:, 0]))
 
     def fit(key: Array, vectors_NV: np.ndarray, labels_N: np.ndarray) -> tuple[Any, Callable]:
         params = run(key, vectors_NV, labels_N.astype(np.float32))

@@ -80,5 +80,5 @@ def generated_ratings(
     new_items_N = items_N < round(cold * num_items)
     known_N, test_N = ~new_users_N & ~new_items_N, rng.random(len(pairs_N2)) < 0.25
     parts = (known_N & ~test_N, known_N & test_N, new_items_N & ~new_users_N, new_users_N & ~new_items_N)
-    arrays = [array for part in parts for array in (pairs_N2[part], ratings_N[part])]
-    return Ratings(*arrays, content_IF, num_users, num_items)
+    train, test, items, users = ((pairs_N2[part], ratings_N[part]) for part in parts)
+    return Ratings(*train, *test, *items, *users, content_IF, num_users, num_items)

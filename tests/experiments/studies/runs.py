@@ -42,7 +42,7 @@ REDUCED: dict[str, dict[str, object]] = {
     "recommender": {"num_seeds": 1, "task.steps": 150},
     "joint_space": {"num_seeds": 2, "task.steps": 200},
     "document_vectors": {"num_seeds": 1, "task.documents": 200, "task.steps": 300},
-    "embeddings": {"num_seeds": 2, "task.examples": (1000,), "task.steps": 100},
+    "embeddings": {"num_seeds": 1, "task.examples": (1000,), "task.steps": 100},
 }
 
 
