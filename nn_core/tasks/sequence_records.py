@@ -83,7 +83,7 @@ def simulate(trained: Trained, window_W: Array, noise: Array, horizon: int, num_
         next_P = trained.predict(windows_PW[..., None])[:, 0] + noise_P
         return jnp.concatenate([windows_PW[:, 1:], next_P[:, None]], axis=1), next_P
 
-    return lax.scan(step, jnp.broadcast_to(window_W, (num_paths, *window_W.shape)), noise_HP)[1]
+    return lax.scan(step, jnp.broadcast_to(window_W[None], (num_paths, *window_W.shape)), noise_HP)[1]
 
 
 def word_table(data: Data, vocabulary_size: int, num_classes: int) -> dict[str, Array]:

@@ -34,7 +34,14 @@ def model(run):
 
 def test_the_command_samples_as_from_a_gpt(run, capsys):
     assert sorted(path.name for path in (run / "samples").iterdir()) == ["000000.txt", "000002.txt", "000004.txt"]
-    words = [f"--checkpoint={run}", "--prompt=Anna", "--temperature=0.8", "--top_k=5", "--max_new_tokens=40", "--seed=1"]
+    words = [
+        f"--checkpoint={run}",
+        "--prompt=Anna",
+        "--temperature=0.8",
+        "--top_k=5",
+        "--max_new_tokens=40",
+        "--seed=1",
+    ]
     assert sample.main(words) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith("Anna") and len(captured.out) == len("Anna") + 40 + len("\n")
