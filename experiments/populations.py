@@ -71,7 +71,8 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
     if stop():
         raise Interrupted
     group, members, config = population.group, population.members, population.members[0].config
-    program, mesh = populate(group.experiment.program, len(population.arrays.keys))
+    level = config.train.optimization_level
+    program, mesh = populate(group.experiment.program, len(population.arrays.keys), optimization_level=level)
     arrays = place(population.arrays, mesh, by_member=True)
     live = None if population.name else population.folder
     with (
