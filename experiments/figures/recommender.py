@@ -38,7 +38,7 @@ def recommender(run: Results) -> Figure:
     for index, method in enumerate(("factorisation", DRAWN)):
         errors = np.array([values for name, values in run.arrays.items() if name.startswith(f"{method}/errors/")])
         band(axes[0][2], list(range(1, errors.shape[1] + 1)), np.sqrt(errors), method, index)
-    label(axes[0][2], "update", "RMSE on the training ratings", "what is learned by heart too")
+    label(axes[0][2], "update", "RMSE on the training ratings", "training")
     for axis in axes[0]:
         below(axis, 2, 0.26)
     return figure
