@@ -330,6 +330,19 @@ def sequences(name: str, *, train: int, validation: int, test: int, **options: f
     return section
 
 
+def word_text() -> dict[str, Any]:
+    """A text for word vectors, and what the vectors are asked; for a text of your own, ask for words that it has."""
+    return {
+        "text": "small_world",  # small_world, karate_walks, generated, pydoc (offline), shakespeare (download), file
+        "path": placeholder(str),  # of the text, where text is "file"; a line is a sentence
+        "min_count": 5,  # rarer words are left out, >= 1
+        "features": 50,  # numbers of a vector, >= 2
+        "similar": ("laptop", "queen", "rome"),  # words whose neighbours are shown
+        "odd": ("laptop screen banana", "king father pasta"),  # which word does not match?
+        "analogies": ("man king woman", "italy rome france"),  # man is to king as woman is to?
+    }
+
+
 def text(name: str, *, context_size: int, batch_size: int) -> ConfigDict:
     """A text as tokens."""
     return ConfigDict(
