@@ -1,6 +1,12 @@
 """Clipped gradients: plain descent on a vanilla recurrent network, at learning rates that its largest gradients forbid.
 
 python -m experiments.run --config=configs/gradient_clipping.py
+
+A vanilla network of 32 units must name the first of 10 tokens. `gradient_norms` shows the norm before clipping.
+
+Measured over 8 seeds (2026-11-23, 2 x86 cores, 50 s), test accuracy at rates 0.1, 0.3, 1 and 3: not clipped 1,
+0.88 ± 0.15, 0.53 ± 0.23, 0.25 (chance); clipped at norm 1: 1, 1, 1, 0.83 ± 0.27; clipped at 0.1: 0.256 ± 0.010 (too
+slow for 600 updates), 0.996 ± 0.010, 1, 1. The lowest test loss, 0.000094 ± 0.000021, is that of rate 3 clipped at 0.1.
 """
 
 from ml_collections import ConfigDict
@@ -25,7 +31,7 @@ def get_config() -> ConfigDict:
     config.train.steps = 600
     config.train.eval_every = 50
     config.train.log_every = 5
-    config.table = ("test_accuracy", "test_loss", "validation_loss")
+    config.table = ("test_accuracy", "test_loss")
     config.figures = ("paths", "gradient_norms")
     return config
 
