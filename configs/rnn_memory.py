@@ -1,6 +1,13 @@
 """The memory of recurrent networks: the first token of up to 100 is the class, the others are to be read over.
 
 python -m experiments.run --config=configs/rnn_memory.py
+
+Four classes, eight distractors, 32 units, gradients clipped at 1. The gate that keeps the state starts at the logarithm
+of the length; "LSTM, bias 1" is the usual start. See gradient_by_lag for the reason, gradient_clipping for the clipping.
+
+Measured over 2 seeds (2026-11-23, 2 x86 cores, shared), test accuracy at lengths 10, 30 and 100: LSTM and GRU 1 at
+each, vanilla 1, 0.249 and 0.246, which is chance. The recurrent layer of a GRU has three quarters of an LSTM's
+parameters; all of the network 5,028 against 6,596, vanilla 1,892.
 """
 
 import math

@@ -2,6 +2,13 @@
 
 python -m experiments.run --config=configs/rnn_text.py --config.data.name=shakespeare
 python -m experiments.sample --checkpoint=checkpoints/rnn_text --prompt="ROMEO:" --temperature=0.8
+
+One layer of 256 units on windows of 64 characters, 2,000 steps of 32. Each window of training starts from the empty
+state; what is written carries it on without a limit. Without --config.data.name it reads the documentation that comes
+with Python and needs no network.
+
+Measured (2026-11-23, 2 x86 cores, shared; seed 0, Shakespeare): validation loss 1.570 nats on every target, perplexity
+4.81, training loss 1.351, after 75 s. gpt_quick reaches 1.766 in 54 s: at this size and time the LSTM is ahead.
 """
 
 from ml_collections import ConfigDict

@@ -7,7 +7,7 @@ from experiments.figures.style import band, label, log_scale, subplots
 from experiments.results import Results
 from experiments.table import family
 
-LOWEST = 1e-12  # of the axis: a gradient below is gone in float32 sums
+LOWEST = 1e-12  # of the axis
 
 
 def gradient_by_lag(run: Results) -> Figure:
@@ -17,10 +17,11 @@ def gradient_by_lag(run: Results) -> Figure:
     for axes, title in zip(grid[0], families, strict=True):
         named = [name for name in run.arrays if family(name) == title]
         for index, name in enumerate(named):
-            norms_ST = np.maximum(run.arrays[name], LOWEST)
+            norms_ST = np.maximum(run.arrays[name], 0.01 * LOWEST)
             band(axes, range(norms_ST.shape[1]), norms_ST, name.split(": ", 1)[1], index)
         axes.axhline(1.0, color="black", linewidth=0.8, linestyle=":")
         label(axes, "lag (steps before the last)", "gradient at the state (1 at the last)", title)
         log_scale(axes)
+        axes.set_ylim(bottom=LOWEST)
         axes.legend(fontsize="small", frameon=False, loc="lower left")
     return figure
