@@ -8,7 +8,7 @@ state; what is written carries it on without a limit. Without --config.data.name
 with Python and needs no network.
 
 Measured (2026-11-23, 2 x86 cores, shared; seed 0, Shakespeare): validation loss 1.570 nats on every target, perplexity
-4.81, training loss 1.351, after 75 s. gpt_quick reaches 1.766 in 54 s: at this size and time the LSTM is ahead.
+4.81, training loss 1.351, after 75 s. gpt_quick reaches 1.766 in 54 s; it reads 1.5 million characters, this 4.1.
 """
 
 from ml_collections import ConfigDict
