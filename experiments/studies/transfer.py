@@ -69,8 +69,8 @@ def domains(task: ConfigDict) -> tuple[Data, Data, Data]:
     digits = load_dataset("digits")
     factor = SIDE // digits.inputs.shape[1]
     enlarged = digits._replace(inputs=digits.inputs.repeat(factor, axis=1).repeat(factor, axis=2))
-    old, far, new = ({"inputs": one.inputs, "targets": one.targets} for one in (old, enlarged, new))
-    return old, far, new
+    similar, different, target = ({"inputs": one.inputs, "targets": one.targets} for one in (old, enlarged, new))
+    return similar, different, target
 
 
 def make_task(task: ConfigDict, network: Network, data: Data, sizes: SplitSizes) -> Task:

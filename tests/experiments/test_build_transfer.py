@@ -8,6 +8,7 @@ import pytest
 from experiments.restored import load
 from experiments.results import read
 from experiments.run import main
+from tests.experiments import tiny
 
 SIZES = [
     "--config.data.train=80",
@@ -125,3 +126,13 @@ def test_a_damaged_source_is_told(source, tmp_path, capsys):
 def test_a_pruning_that_cannot_be_is_told(words, message, tmp_path, capsys):
     assert main(["--config=configs/pruning.py", *words, f"--workdir={tmp_path / 'run'}"]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_language_model_goes_on_from_the_member_of_a_sweep(tiny_sweep, tmp_path):
+    """The same list of paths for every model: here the embeddings of a GPT are frozen."""
+    train = "(('*embedding*',0.0),('*',1.0))"
+    source = {"transfer__source": tiny_sweep, "transfer__member": 2, "transfer__step": "latest"}
+    run = tiny.run(tmp_path, transfer__train=train, train__sample_every=0, **source)
+    before, after = load(tiny_sweep, "latest", 2).params, load(run, "latest").params
+    assert bits(before["token_embedding"]) == bits(after["token_embedding"])
+    assert np.any(np.asarray(before["head"]["kernel"]) != np.asarray(after["head"]["kernel"]))

@@ -2,13 +2,16 @@
 
 import functools
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from experiments import results
 from experiments.figures import FIGURES
 from experiments.run import main
+from nn_core.training import population
 from nn_core.training.population import COMPILER_OPTIONS
 
 REDUCED: dict[str, dict[str, object]] = {
@@ -58,6 +61,22 @@ def reduced(name: str) -> results.Results:
             return results.read(Path(folder) / "run")
     finally:
         COMPILER_OPTIONS["cpu"] = options
+
+
+def counting_programs(run: Callable[[], Any]) -> tuple[Any, list[Any]]:
+    """What a study returns, and the programs that it made for its populations; they are compiled fast."""
+    programs = []
+    make = population.over_members
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        programs.append(make(*arguments, **options | {"optimization_level": 0}))
+        return programs[-1]
+
+    population.over_members = counted
+    try:
+        return run(), programs
+    finally:
+        population.over_members = make
 
 
 @functools.cache

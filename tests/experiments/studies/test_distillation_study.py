@@ -9,8 +9,7 @@ from configs import distillation as distillation_config
 from experiments import results, studies
 from experiments.figures import FIGURES
 from experiments.studies import distillation
-from nn_core.training import population
-from nn_core.training.population import COMPILER_OPTIONS
+from tests.experiments.studies.runs import counting_programs
 
 REDUCED = {"teacher_sizes": (16,), "student_sizes": (3,), "steps": 30, "temperatures": (1.0, 4.0)}
 SMALL = {"train_examples": 60, "validation_examples": 40, "test_examples": 90, "batch_size": 13}
@@ -25,20 +24,7 @@ def reduced_config(**changes):
 
 @functools.cache
 def reduced():
-    programs = []
-    make = population.over_members
-
-    def counted(*arguments, **options):
-        programs.append(make(*arguments, **options))
-        return programs[-1]
-
-    population.over_members = counted
-    COMPILER_OPTIONS["cpu"], options = {"xla_backend_optimization_level": 0}, COMPILER_OPTIONS["cpu"]
-    try:
-        return distillation.run(reduced_config()), programs
-    finally:
-        population.over_members = make
-        COMPILER_OPTIONS["cpu"] = options
+    return counting_programs(lambda: distillation.run(reduced_config()))
 
 
 def test_teachers_are_one_program_and_all_students_another():
