@@ -37,7 +37,7 @@ def norms_by_lag(task: ConfigDict, cell_name: str, scale: float, bias: float, ke
     weights_DG = jax.random.normal(input_key, (task.inputs, gates)) / jnp.sqrt(task.inputs)
     noise_TBD = task.input_size * jax.random.normal(noise_key, (task.steps, task.sequences, task.inputs))
     direction_H = jax.random.normal(direction_key, (task.features,))
-    projected_TBG = noise_TBD @ weights_DG + gate_bias(cell_name, bias)(key, (gates,))
+    projected_TBG = noise_TBD @ weights_DG + gate_bias(cell_name, bias)(key, (gates,))[None, None]
 
     def last(added_T: Carry) -> Array:
         def step(carry: Carry, xs: tuple[Array, Carry]) -> tuple[Carry, None]:
