@@ -75,7 +75,6 @@ def experiment() -> ConfigDict:
             "divergence_factor": 100.0,  # a loss above this many times 1 + |first loss| ends the run as diverged, > 1
             "accumulate": 1,  # micro-batches whose gradients make one update; must divide the batch, >= 1
             "max_members": 1024,  # most members of a population in one call, >= 1
-            "optimization_level": 1,  # of LLVM on a CPU, 0 .. 3: 1 compiles faster, 3 runs convolutions faster
         }
     )
     config.checkpoint = ConfigDict(

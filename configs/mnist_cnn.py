@@ -34,6 +34,5 @@ def get_config() -> ConfigDict:
     config.train.eval_every = 300
     config.train.log_every = 100
     config.train.evaluate_train = False
-    config.train.optimization_level = 3
     config.figures = ("learning_curves", "filters")
     return config

@@ -71,8 +71,7 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
     if stop():
         raise Interrupted
     group, members, config = population.group, population.members, population.members[0].config
-    level = config.train.optimization_level
-    program, mesh = populate(group.experiment.program, len(population.arrays.keys), optimization_level=level)
+    program, mesh = populate(group.experiment.program, len(population.arrays.keys))
     arrays = place(population.arrays, mesh, by_member=True)
     live = None if population.name else population.folder
     with (

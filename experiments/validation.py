@@ -78,7 +78,6 @@ RANGES: dict[str, str] = {
     "train.max_skips": "[0, inf)",
     "train.divergence_factor": "(1, inf)",
     "train.max_members": "[1, inf)",
-    "train.optimization_level": "[0, 3]",
     "task.features": "[1, 4096]",
     "task.sequences": "[1, 100000]",
     "task.input_size": "[0, 100]",

@@ -28,7 +28,6 @@ def get_config() -> ConfigDict:
     config.data.batch_size = BATCH
     config.data.standardize = "all"
     config.hparams.learning_rate = 1e-3
-    config.train.optimization_level = 3
     config.train.steps = config.train.eval_every = config.train.chunk_steps = STEPS
     return config
 
@@ -36,7 +35,7 @@ def get_config() -> ConfigDict:
 def ours() -> tuple[Callable[[], None], int]:
     """A turn of the compiled chunk, and the number of parameters."""
     (group,) = sweep.group(sweep.expand(get_config(), None))
-    program, mesh = populate(group.experiment.program, 1, optimization_level=get_config().train.optimization_level)
+    program, mesh = populate(group.experiment.program, 1)
     data = place(group.experiment.data, mesh, by_member=False)
     keys, hparams = place(sweep.parts(group, 1, 1)[0][1], mesh, by_member=True)
     state = [program.start(keys, hparams, data)]

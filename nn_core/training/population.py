@@ -54,9 +54,7 @@ def member(tree: Any, index: int) -> Any:
     return jax.tree.map(lambda leaf_P: leaf_P[index], tree)
 
 
-def populate(
-    program: Program, num_members: int, devices: Sequence[jax.Device] | None = None, optimization_level: int = 1
-) -> tuple[Program, Mesh]:
+def populate(program: Program, num_members: int, devices: Sequence[jax.Device] | None = None) -> tuple[Program, Mesh]:
     """Turns the functions of one run into jitted functions of a population, every leaf with a leading member axis.
 
     A population of one is the run itself, with the axis put around it: no vmap, and no other numbers.
@@ -65,7 +63,6 @@ def populate(
         program: the pure functions of one run.
         num_members: P; a multiple of the number of devices, or 1.
         devices: default: all local devices (only the first for a population of one).
-        optimization_level: LLVM's, of the training steps on a CPU; 3 runs what is not a matrix product faster.
     Returns:
         (the program over populations, the mesh that carries the member axis).
     Raises:
@@ -77,14 +74,7 @@ def populate(
     mesh = Mesh(np.asarray(devices), (MEMBER_AXIS,), axis_types=(AxisType.Auto,))
     populated = Program(
         start=over_members(program.start, (0, 0, None), num_members, mesh),
-        advance=over_members(
-            program.advance,
-            (0, 0, 0, None, None),
-            num_members,
-            mesh,
-            donate=(0,),
-            optimization_level=optimization_level,
-        ),
+        advance=over_members(program.advance, (0, 0, 0, None, None), num_members, mesh, donate=(0,)),
         evaluate=over_members(program.evaluate, (0, 0, 0, None), num_members, mesh, donate=(0,)),
         finish=over_members(program.finish, (0, 0, 0, None), num_members, mesh),
     )
@@ -92,12 +82,7 @@ def populate(
 
 
 def over_members(
-    function: Callable,
-    in_axes: tuple[int | None, ...],
-    num_members: int,
-    mesh: Mesh,
-    donate: tuple[int, ...] = (),
-    optimization_level: int = 1,
+    function: Callable, in_axes: tuple[int | None, ...], num_members: int, mesh: Mesh, donate: tuple[int, ...] = ()
 ) -> Callable:
     """A function of one run as one jitted program over a population.
 
@@ -107,7 +92,6 @@ def over_members(
         num_members: P; a multiple of the mesh's devices, or 1.
         mesh: carries the member axis.
         donate: numbers of the arguments whose memory the result may take.
-        optimization_level: LLVM's, on a CPU.
     Returns:
         The function; every leaf of its result has a leading member axis.
     """
@@ -123,8 +107,6 @@ def over_members(
     # Said rather than inferred: a state from a checkpoint is placed so, and must not be another program's argument.
     sharding = NamedSharding(mesh, P(MEMBER_AXIS))
     options = COMPILER_OPTIONS.get(devices[0].platform)
-    if options is not None:
-        options = options | {"xla_backend_optimization_level": optimization_level}
     return jax.jit(lifted, donate_argnums=donate, out_shardings=sharding, compiler_options=options)
 
 

@@ -62,7 +62,6 @@ def test_images_reach_the_models_as_images(name, data, shape):
         (["--config.data.augmentation.flip=2.0"], "config.data.augmentation.flip=2.0 is outside [0, 1]"),
         (["--config.model.channels=(4,4,4,4)"], "images of 8 x 8 are too small for 4 convolutions"),
         (["--config.model.channels=(4,0)"], "config.model.channels=(4, 0) must hold whole numbers >= 1"),
-        (["--config.train.optimization_level=4"], "config.train.optimization_level=4 is outside [0, 3]"),
         (["--config.model.kernel_size=0"], "config.model.kernel_size=0 is outside [1, inf)"),
         (["--config.model.normalization=batch"], "normalization='batch' is unknown"),
         (["--config.model.normalization=group", "--config.model.num_groups=5"], "num_groups=5 does not divide 32"),
