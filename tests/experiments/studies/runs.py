@@ -36,7 +36,7 @@ REDUCED: dict[str, dict[str, object]] = {
         "task.chains": (1,),
     },
     "likelihood": {"num_seeds": 3, "task.sizes": (10, 1500)},
-    "gradient_by_lag": {"num_seeds": 3, "task.features": 7, "task.sequences": 3, "task.scales": (0.8, 2.0)},
+    "gradient_by_lag": {"num_seeds": 3, "task.steps": 91, "task.scales": (0.8, 2.0), "task.biases": (4.0,)},
     "worked_example": {},
     "word2vec": {"num_seeds": 2, "task.epochs": 2, "task.features": 20},
     "glove": {"num_seeds": 1, "task.epochs": 10, "task.features": 20, "task.batch_size": 1024},

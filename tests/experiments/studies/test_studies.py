@@ -96,3 +96,10 @@ def test_every_mistake_is_one_line_and_exit_code_2(words, message, capsys, tmp_p
     assert message in captured.err
     assert captured.err.count("\n") == 1 and "Traceback" not in captured.err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_gradient_through_time_vanishes_explodes_or_is_carried_by_an_open_gate():
+    """Large enough weights explode, small ones vanish, and a gate held open does neither (F114)."""
+    rows = {row["label"]: row for row in reduced("gradient_by_lag").rows if row["seed"] == 0}
+    assert rows["vanilla: weights x 0.8"]["lag_90"] < -6 and rows["vanilla: weights x 2"]["lag_90"] > 3
+    assert all(abs(rows[f"{cell}: bias 4"]["lag_90"]) < 2 for cell in ("LSTM", "GRU"))
