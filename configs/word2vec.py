@@ -12,6 +12,8 @@ Measured over 10 seeds, mean and 95 % interval (2026-11-23, 2 x86 cores, 19 s): 
 between them 0.205 ± 0.007 (skip-gram); 0.664 ± 0.004 and 0.214 ± 0.011 (CBOW); within above between in 10 of 10 seeds.
 Spearman with 27 judged pairs 0.920 ± 0.007 (CBOW 0.841 ± 0.020); analogies 224 of 224 right in all seeds; sentences
 0.896 ± 0.041 (0.933 ± 0.040), a bag of words 0.656 ± 0.049.
+Tiny Shakespeare (text shakespeare, 100 features, 20 epochs; 118 s on one core): within topics 0.318 ± 0.005, between
+them 0.144 ± 0.002, 10 of 10 seeds; Spearman with 78 judged pairs 0.776 ± 0.010 (CBOW 0.792 ± 0.006).
 
 Against the notes: Rome - Paris is near Italy - France, not France - Italy (L1920, S35). That all analogies are right
 tells of the text, in which every person is a role and a gender; no text of people is so regular.
