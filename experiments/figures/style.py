@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
+
+from nn_core.statistics import t_half_width
 
 # Okabe & Ito's palette, black last; line styles repeat it so that nothing hangs on colour alone.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C00")
@@ -129,10 +130,7 @@ def band(
     axes.plot(x, mean_N, label=name, **style)
     if len(values_SN) > 1:
         # A seed that has stopped early has no later values; where one is left, there is no interval.
-        spread_N = np.nansum((values_SN - mean_N) ** 2, axis=0) / np.maximum(count - 1, 1)
-        half_N = np.where(
-            count > 1, stats.t.ppf(0.975, np.maximum(count - 1, 1)) * np.sqrt(spread_N / np.maximum(count, 1)), 0
-        )
+        half_N = np.nan_to_num([t_half_width(column_S[np.isfinite(column_S)]) for column_S in values_SN.T])
         # Numbers that are all positive have no interval below the least of them: it would leave a logarithmic axis.
         least_N = np.nanmin(np.where(np.isfinite(values_SN), values_SN, np.inf), axis=0)
         low_N = np.where(least_N > 0, np.maximum(mean_N - half_N, least_N), mean_N - half_N)
@@ -148,6 +146,8 @@ def rate_errors(successes_JS: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         (J,) shares, (2, J) lengths below and above.
     """
     shares_J = np.asarray(successes_JS, float).mean(axis=1)
+    from scipy import stats  # slow to import
+
     intervals = [stats.binomtest(int(row.sum()), len(row)).proportion_ci(method="wilson") for row in successes_JS]
     return shares_J, np.abs(np.array([(one.low, one.high) for one in intervals]).T - shares_J[None])
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from nn_core.text.vectors import WordVectors
 
@@ -46,6 +45,8 @@ def word_pair_score(vectors: WordVectors, pairs: Sequence[tuple[str, str, float]
     cosines = [vectors.similarity(first, second) for first, second, _ in known]
     if len(set(cosines)) < 2:
         return PairScore(0.0, len(known), len(pairs) - len(known))
+    from scipy import stats  # slow to import
+
     return PairScore(float(stats.spearmanr(cosines, judged).statistic), len(known), len(pairs) - len(known))
 
 
