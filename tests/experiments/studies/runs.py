@@ -69,14 +69,15 @@ def counting_programs(run: Callable[[], Any]) -> tuple[Any, list[Any]]:
     make = population.over_members
 
     def counted(*arguments: Any, **options: Any) -> Any:
-        programs.append(make(*arguments, **options | {"optimization_level": 0}))
+        programs.append(make(*arguments, **options))
         return programs[-1]
 
     population.over_members = counted
+    COMPILER_OPTIONS["cpu"], options = {"xla_backend_optimization_level": 0}, COMPILER_OPTIONS["cpu"]
     try:
         return run(), programs
     finally:
-        population.over_members = make
+        population.over_members, COMPILER_OPTIONS["cpu"] = make, options
 
 
 @functools.cache
