@@ -1,6 +1,16 @@
 """A recommender: users and items as vectors, against the mean of the item; and items and users that nobody knows yet.
 
 python -m experiments.run --config=configs/recommender.py
+
+Generated ratings around 3.5 of 150 items by 200 users, 40 a user; 15 % of the items and of the users have no rating in
+the training (notes L1840-L1845). `precision`: of the items recommended to a user, the share rated 4 or more.
+
+Measured over 10 seeds, root mean squared error, mean and 95 % interval (2026-11-23, one x86 core, 57 s), for known
+users and items, new items, new users: mean of the item 0.922 ± 0.009, 0.945 ± 0.037, 0.925 ± 0.040; factorisation
+0.709 ± 0.010 (23 % less), 0.906 ± 0.034, 0.922 ± 0.040; factorisation with the items' content 0.653 ± 0.007,
+0.730 ± 0.034, 0.921 ± 0.039. Precision 0.380 ± 0.017, 0.479 ± 0.018, 0.497 ± 0.020. The noise alone is 0.4.
+
+Content solves the cold start of items; a user of whom nothing is known gets what everybody likes.
 """
 
 from ml_collections import ConfigDict

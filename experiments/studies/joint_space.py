@@ -33,7 +33,7 @@ def run(config: ConfigDict) -> Outcome:
     def loss(params: Any, places_B: Array) -> Array:
         vectors: Any = model.apply({"params": params}, images[places_B], labels[places_B])
         same_BB = labels[places_B][:, None] == labels[places_B][None]
-        return info_nce_losses(*vectors, task.temperature, same_BB).mean()
+        return info_nce_losses(vectors[0], vectors[1], task.temperature, same_BB).mean()
 
     def one(key: Array) -> dict[str, Array]:
         split_key, init_key, order_key = jax.random.split(key, 3)
