@@ -9,6 +9,9 @@ rarer class is spam: `rare_recall`, `rare_precision`.
 
 Measured over 4 seeds (2026-11-23, 2 x86 cores): on the generated messages, which come from templates, all four read
 every test message right, the bag of words too: what is spam there stands in single words, not in their order.
+
+On the SMS Spam Collection (1,100 test messages), accuracy: bag of words 0.985 ± 0.005, GRU 0.982 ±
+0.005, LSTM 0.981 ± 0.003, vanilla 0.967 ± 0.006. Order adds nothing here to which words a message holds.
 """
 
 from ml_collections import ConfigDict
