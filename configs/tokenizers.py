@@ -1,6 +1,18 @@
 """Tokenizers compared: vocabulary, tokens per word, characters per token, unknown rate, bits per character of a model.
 
 python -m experiments.run --config=configs/tokenizers.py
+
+Seven kinds of tokenizer in 14 sizes on the documentation that comes with Python; a GPT of two layers, width
+64, learns each for 200 updates of 16 x 64 tokens (notes L1646-L1729, L2125). A longer token lets the model see more text
+in these updates. Bits per character compare tokenizers that lose nothing; "word" and WordPiece forget white space, and
+what is "[UNK]" costs "word" nothing.
+
+Tokens per word (words stand between white space; 2026-11-23): characters 7.10; with 500 and 2,000 tokens byte-level BPE
+3.37, 1.98 (8,000: 1.60), BPE 3.24, 2.24, Unigram 3.29, 2.30, SentencePiece 4.38, 2.38, WordPiece 5.54, 4.31; words 1.71,
+of which 13.6 and 3.3 % are unknown. Bits per character over 4 seeds, mean and 95 % interval: characters 3.37 ± 0.15; BPE
+2.59 ± 0.24, 2.28 ± 0.05; byte-level BPE 2.85 ± 0.60, 2.35 ± 0.23; words 1.18 ± 0.06, 1.36 ± 0.05 of what is left.
+
+Against the notes: it takes 1.60 tokens a word, not 4 / 3, with 8,000 tokens on this text, which is full of code.
 """
 
 from ml_collections import ConfigDict
