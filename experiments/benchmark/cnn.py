@@ -1,6 +1,7 @@
 """A training step of the demonstration network as the command runs it, against the same network in PyTorch.
 
-3 convolutions and 3 dense layers on 64 images of 28 x 28, Adam. One session, turns in alternation, ratios per round.
+3 convolutions and 3 dense layers on 64 images of 28 x 28, Adam: one run, and several seeds as one population, per run. One
+session, turns in alternation, ratios per round.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from configs import base
+from configs.grid import axis
 from experiments import sweep
 from experiments.benchmark.timing import alternate, installed, machine, median_ratio
 from experiments.build import build
@@ -17,6 +19,7 @@ from nn_core.models.convolution import default_formulation
 from nn_core.training.population import place, populate
 
 ROUNDS, STEPS, BATCH, SIZE = 9, 50, 64, 28
+MEMBERS = 8  # runs of the population
 
 
 def get_config() -> ConfigDict:
@@ -32,14 +35,15 @@ def get_config() -> ConfigDict:
     return config
 
 
-def ours() -> tuple[Callable[[], None], int]:
-    """A turn of the compiled chunk, and the number of parameters."""
-    (group,) = sweep.group(sweep.expand(get_config(), None))
-    program, mesh = populate(group.experiment.program, 1)
+def ours(num_members: int) -> tuple[Callable[[], None], int]:
+    """A turn of the compiled chunk of so many runs, and the number of parameters of one."""
+    (group,) = sweep.group(sweep.expand(get_config(), lambda _: axis("seed", range(num_members))))
+    ((_, arrays),) = sweep.parts(group, num_members, len(jax.local_devices()))
+    program, mesh = populate(group.experiment.program, len(arrays.keys))
     data = place(group.experiment.data, mesh, by_member=False)
-    keys, hparams = place(sweep.parts(group, 1, 1)[0][1], mesh, by_member=True)
+    keys, hparams = place(arrays, mesh, by_member=True)
     state = [program.start(keys, hparams, data)]
-    parameters = sum(leaf.size for leaf in jax.tree.leaves(state[0].params))
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(state[0].params)) // len(arrays.keys)
 
     def run() -> None:
         until = np.int32(int(state[0].step[0]) + STEPS)
@@ -90,11 +94,11 @@ def torch_network(channels_last: bool) -> tuple[Callable[[], None], int]:
 
 
 def main() -> None:
-    """Prints the table."""
+    """Prints the table; a population's time is that of one of its runs."""
     print(machine())
-    run, parameters = ours()
-    name = f"nn_core ({default_formulation()})"
-    contestants = {name: run}
+    run, parameters = ours(1)
+    name, population = f"nn_core ({default_formulation()})", f"nn_core, {MEMBERS} runs at once"
+    contestants = {name: run, population: ours(MEMBERS)[0]}
     if installed("torch"):
         for peer, channels_last in {"PyTorch, eager": False, "PyTorch, channels last": True}.items():
             contestants[peer], same = torch_network(channels_last)
@@ -103,7 +107,12 @@ def main() -> None:
     for function in contestants.values():
         function()
     times = dict(zip(contestants, alternate(list(contestants.values()), ROUNDS, pause=0.3), strict=True))
-    for peer, measured in times.items():
+    times[population] = [seconds / MEMBERS for seconds in times[population]]
+    for contestant, measured in times.items():
         step = float(np.median(measured)) / STEPS
-        ratio = "" if peer == name else f"   nn_core is {median_ratio(measured, times[name]):.2f}x as fast"
-        print(f"  {peer:24s} {step * 1e3:8.2f} ms a step {BATCH / step:10,.0f} images/s{ratio}", flush=True)
+        ratios = "".join(
+            f"   {median_ratio(measured, times[rival]):.2f}x the time of {rival}"
+            for rival in (name, population)
+            if rival != contestant
+        )
+        print(f"  {contestant:24s} {step * 1e3:8.2f} ms a step {BATCH / step:10,.0f} images/s{ratios}", flush=True)

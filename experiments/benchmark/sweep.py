@@ -103,7 +103,8 @@ def line(name: str, ms: float, ratios: dict[str, float], accuracy: float) -> str
 
 
 def main() -> None:
-    """Prints the table; "cold" includes tracing and compilation."""
+    """Prints the table; "cold" includes tracing and compilation, of which nothing comes from an earlier process."""
+    jax.config.update("jax_enable_compilation_cache", False)
     print(machine())
     print(f"MLP 64-128-128-10, batch {BATCH}, {STEPS} Adam steps on digits, L2 strength x seed\n")
     peers: dict[str, float] = {}

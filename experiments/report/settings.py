@@ -13,14 +13,15 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "underfit_overfit": Experiment(
         "underfit_overfit",
-        "Networks with 1 unit, 4 units and 2 x 64 units on 80 points of two noisy moons, trained by full-batch Adam.",
+        "Networks with 1 unit, 4 units and 2 x 64 units on 200 points of two noisy moons, trained by full-batch Adam.",
         ("regions", "learning_curves"),
         {"num_seeds": 16},
         {"num_seeds": 12},
     ),
     "early_stopping": Experiment(
         "early_stopping",
-        "The same noisy digits; training ends after some evaluations without improvement and goes back to the best ones.",
+        "256 tanh units on 100 points of two noisy moons; training ends after some evaluations without improvement and goes "
+        "back to the best parameters.",
         ("stopping",),
         {"num_seeds": 16},
         {"num_seeds": 12, "train.steps": 400},
