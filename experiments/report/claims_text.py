@@ -34,7 +34,7 @@ TEXT = (
         "In GPT models, it typically takes four tokens to represent three words",
         "L2125",
         "text",
-        "tokenizers",
+        "tokens_per_word",
         (
             Part(
                 "tokens per word, byte-level BPE with 8,000 tokens",

@@ -120,12 +120,12 @@ EXPERIMENTS: dict[str, Experiment] = {
         {"num_seeds": 16},
         {"num_seeds": 12, "task.epochs": 3},
     ),
-    "tokenizers": Experiment(
-        "tokenizers",
-        "Tokenizers trained on the documentation that comes with Python, and a few updates of a GPT of two layers on each.",
-        ("tokenizers",),
-        {"num_seeds": 16, "train.steps": 40, "train.eval_every": 40, "schedule.warmup_steps": 5},
-        {"num_seeds": 12, "train.steps": 4, "train.eval_every": 4, "schedule.warmup_steps": 2},
+    "tokens_per_word": Experiment(
+        "tokens_per_word",
+        "A byte-level BPE of 8,000 tokens trained on the documentation that comes with Python.",
+        (),
+        {"num_seeds": 16},
+        {"num_seeds": 12},
     ),
     "rnn_memory": Experiment(
         "rnn_memory",

@@ -29,5 +29,5 @@ pre { overflow-x: auto; background: var(--back); border: 1px solid var(--line); 
   font-size: .8rem; } code { font-size: .9em; } summary { cursor: pointer; }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15rem .9rem; font-size: .9rem; }
 dt { color: var(--soft); } dd { margin: 0; }
-@media (max-width: 32rem) { dl { grid-template-columns: 1fr; } dt { margin-top: .4rem; } article { padding: .8rem; } }
+@media (max-width: 32rem) { th, td { padding: .3rem .35rem; } td.text { min-width: 8.5rem; } dl { grid-template-columns: 1fr; } dt { margin-top: .4rem; } article { padding: .8rem; } }
 """
