@@ -1,4 +1,4 @@
-"""Vanishing and exploding gradients: the norm by layer, seven activations, three initialisations, depth 2 to 20.
+"""Vanishing and exploding gradients: the norm by layer, seven activations, three initialisations, depths 2 and 20.
 
 python -m experiments.run --config=configs/vanishing_gradients.py
 
@@ -29,7 +29,7 @@ ACTIVATIONS = {
     "SELU": "selu",
     "GELU": "gelu",
 }
-DEPTHS = (2, 6, 20)
+DEPTHS = (2, 20)
 WIDTH = 64  # as many as the digits have pixels: every layer has the same fan-in n
 # Factors on LeCun's standard deviation 1 / sqrt(n).
 STARTS = {"LeCun, 1/n": 1.0, "He, 2/n": math.sqrt(2.0), "N(0, 1)": math.sqrt(WIDTH)}
