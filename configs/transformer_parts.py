@@ -4,7 +4,7 @@ python -m experiments.run --config=configs/transformer_parts.py
 
 Measured over 10 seeds, 12 blocks, each setting at its best learning rate (2026-11-23, 2 x86 cores, 66 s), test accuracy:
 residual and norm 0.791 ± 0.023; neither 0.290 ± 0.031; no norm 0.177 ± 0.034; no residual 0.129 ± 0.032 (chance: 0.1).
-`first gradient` is the power of ten of the first block's gradient over the last block's: 0.20, -3.64, 4.68, -0.02.
+`first gradient`, the power of ten of the gradient that reaches the first block: 0.20, -3.64, 4.68, -0.02.
 
 With the notes, both are needed. Residuals without norms are worse than neither: the stream grows with every block.
 """

@@ -21,7 +21,7 @@ DIGITS = "--config=configs/digits.py"
         ([DIGITS, "--config.model.use_bias=maybe"], "--config.model.use_bias=maybe is not a bool"),
         ([DIGITS, "--config.model=mlp"], "config.model is a section, not a value"),
         ([DIGITS, "--workdri=x"], "unknown option --workdri; did you mean workdir?"),
-        (["--config=configs/digist.py"], "no config file 'configs/digist.py'; did you mean digits?"),
+        (["--config=configs/digist.py"], "no config file 'configs/digist.py'; did you mean digits or digits_cnn?"),
         (["--config.seed=1"], "add --config=configs/NAME.py before it"),
         ([DIGITS, "--config.data.name=digist"], "did you mean digits"),
         ([DIGITS, "--config.model.name=mpl"], "did you mean mlp?"),

@@ -164,7 +164,7 @@ def test_another_run_in_the_folder_is_put_aside(tmp_path):
     changed = TINY._replace(experiments=TINY.experiments | {"good": other})
     assert command.produce(changed, changed.claims[:1], False, tmp_path, "x") == 0
     assert (tmp_path / "runs" / "full" / "good" / "superseded-1" / "results.csv").is_file()
-    assert len(list(csv.DictReader((tmp_path / "csv" / "A1.csv").open()))) == 7
+    assert len(list(csv.DictReader((tmp_path / "csv" / "A1.csv").read_text().splitlines()))) == 7
 
 
 def test_only_takes_claims_and_sections():

@@ -72,7 +72,7 @@ def test_glove_brings_the_topics_together_and_its_loss_falls():
         x_max=30.0,
         alpha=0.75,
     )
-    params, losses = run_epochs(training, jax.jit(training.epoch), jax.random.key(0), 20, 0.1)
+    params, losses = run_epochs(training, jax.jit(training.epoch), jax.random.key(0), 30, 0.3)
     assert losses[-1] < 0.2 * losses[0]
     vectors = WordVectors(vocabulary.words, params["input"]["embedding"] + params["output"]["embedding"])
     within, between = topic_similarities(vectors, WORLD_TOPICS)
