@@ -19,7 +19,7 @@ from nn_core.models.convolution import default_formulation
 from nn_core.training.population import place, populate
 
 ROUNDS, STEPS, BATCH, SIZE = 9, 50, 64, 28
-MEMBERS = 8  # runs of the population
+MEMBERS = 2  # runs of the population
 
 
 def get_config() -> ConfigDict:
