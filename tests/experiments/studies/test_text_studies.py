@@ -18,6 +18,7 @@ def test_topics_stand_apart_and_questions_are_answered():
     assert any(label.startswith("man is to king as woman is to → ") for label in answers)
 
 
+@pytest.mark.slow
 def test_vectors_tell_sentences_apart_where_few_carry_labels():
     for study, label in (("word2vec", "skip-gram"), ("word2vec", "CBOW"), ("fasttext", "FastText")):
         assert np.mean(column(study, label, "sentences")) > np.mean(column(study, "bag of words", "sentences"))
@@ -39,6 +40,7 @@ def test_the_bag_of_words_finds_spam_and_knows_no_order():
     assert (reduced("spam").arrays["orders"][0] == reduced("spam").arrays["orders"][1]).all()
 
 
+@pytest.mark.slow
 def test_factorisation_beats_the_mean_of_the_item_and_content_knows_new_items():
     """F106: at least 5 % below item means; a cold item falls back to its content."""
     for item, factors, content in zip(
@@ -57,12 +59,14 @@ def test_images_and_words_find_each_other():
     assert max(column("joint_space", "before training", "image_to_word")) < 0.4
 
 
+@pytest.mark.slow
 def test_document_vectors_beat_the_bag_of_words_with_two_labels_a_kind():
     for name in ("known", "new", "neighbour"):
         for label in ("document vectors", "mean of word vectors"):
             assert np.mean(column("document_vectors", label, name)) > 0.5
 
 
+@pytest.mark.slow
 def test_embeddings_learned_with_the_task_beat_frozen_random_ones_and_a_bag_of_words():
     """F097, F099, F105: at least 90 % from 1,000 sentences with the flattened embedding."""
     accuracy = {
