@@ -8,8 +8,6 @@ from pathlib import Path
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", os.environ.get("NN_CORE_TEST_PLATFORM", "cpu"))
 os.environ.setdefault("NN_CORE_OFFLINE", "1")
-# Tests compile much and compute little: LLVM's level 0 compiles nearly twice as fast. Populations ask for their own level.
-os.environ["XLA_FLAGS"] = f"--xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}".strip()
 
 import jax
 import pytest
