@@ -10,18 +10,17 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
+from experiments.build_supervised import make_sizes, trained
 from experiments.overrides import choose
-from nn_core.data.sampling import check_batch_size
 from nn_core.data.sequence_sources import CLASS, NUMBER, SEQUENCE, SEQUENCES, TAG, Sequences, load_sequences
 from nn_core.data.sequences import ADDITION_TOKENIZER, PAD_ID
-from nn_core.data.splits import SplitSizes, check_sizes
 from nn_core.models.bag import BagOfTokens
 from nn_core.models.cells import CELLS
 from nn_core.models.embeddings import Embedding
 from nn_core.models.recurrent import Recurrent
 from nn_core.models.recurrent_models import SequenceTagger, SequenceToOne, SequenceToSequence
 from nn_core.tasks.base import Data, Hparams, Task
-from nn_core.tasks.records import Trained, confusion
+from nn_core.tasks.records import confusion
 from nn_core.tasks.sequence_records import decoded, fit_linear, forecasts, word_table
 from nn_core.tasks.supervised import HEADS, MakeModel, Problem, View, make_supervised
 
@@ -153,15 +152,6 @@ def describe_translations(config: ConfigDict, sequences: Sequences, make_model: 
     return describe
 
 
-def trained(make_model: MakeModel, params: Any, data: Data, hparams: Hparams, num_classes: int) -> Trained:
-    """The trained model as the records see it."""
-
-    def predict(inputs: Array) -> Any:
-        return make_model(hparams).apply({"params": params}, inputs)
-
-    return Trained(predict, params, data, num_classes)
-
-
 # config.task.name -> what is built.
 KINDS: dict[str, Kind] = {
     "sequence_classification": Kind(
@@ -208,10 +198,7 @@ def build(config: ConfigDict) -> tuple[Task, Data]:
 
 def make_view(section: ConfigDict, num_classes: int, num_sequences: int) -> View:
     """Splits and batches, checked against the number of sequences."""
-    sizes = SplitSizes(section.train, section.validation, section.test)
-    check_sizes(sizes, num_sequences)
-    batch_size = section.train if section.batch_size is None else section.batch_size
-    check_batch_size(batch_size, section.train)
+    sizes, batch_size = make_sizes(section, num_sequences)
     return View(
         sizes=sizes,
         num_classes=num_classes,

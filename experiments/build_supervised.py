@@ -55,42 +55,25 @@ def make_mlp(section: ConfigDict, num_outputs: int) -> MakeModel:
     return make_model
 
 
-def make_cnn(section: ConfigDict, num_outputs: int) -> MakeModel:
-    """hparams -> CNN."""
-    choose(section.activation, ACTIVATIONS, "model.activation")
-    choose(section.initializer, INITIALIZERS, "model.initializer")
-    names = ("channels", "hidden_sizes", "kernel_size", "padding", "pooling", "normalization", "num_groups", "use_bias")
-    fields = {name: section[name] for name in names}
+def image_model(module: Callable[..., nn.Module], *fields: str) -> Callable[[ConfigDict, int], MakeModel]:
+    """Builder of a model of images, with the fields that config.model has under the same names."""
 
-    def make_model(hparams: Hparams) -> nn.Module:
-        return CNN(
-            num_outputs,
-            activation=make_activation(section.activation, hparams),
-            dropout_rate=hparams["dropout_rate"] if "dropout_rate" in hparams else None,
-            kernel_init=make_initializer(section.initializer, hparams),
-            **fields,
-        )
+    def make(section: ConfigDict, num_outputs: int) -> MakeModel:
+        choose(section.activation, ACTIVATIONS, "model.activation")
+        choose(section.initializer, INITIALIZERS, "model.initializer")
 
-    return make_model
+        def make_model(hparams: Hparams) -> nn.Module:
+            return module(
+                num_outputs,
+                activation=make_activation(section.activation, hparams),
+                dropout_rate=hparams["dropout_rate"] if "dropout_rate" in hparams else None,
+                kernel_init=make_initializer(section.initializer, hparams),
+                **{name: section[name] for name in fields},
+            )
 
+        return make_model
 
-def make_vit(section: ConfigDict, num_outputs: int) -> MakeModel:
-    """hparams -> ViT."""
-    choose(section.activation, ACTIVATIONS, "model.activation")
-    choose(section.initializer, INITIALIZERS, "model.initializer")
-    names = ("patch_size", "embedding_dim", "heads_num", "layers_num", "position", "pooling", "use_bias")
-    fields = {name: section[name] for name in names}
-
-    def make_model(hparams: Hparams) -> nn.Module:
-        return ViT(
-            num_outputs,
-            activation=make_activation(section.activation, hparams),
-            dropout_rate=hparams["dropout_rate"] if "dropout_rate" in hparams else None,
-            kernel_init=make_initializer(section.initializer, hparams),
-            **fields,
-        )
-
-    return make_model
+    return make
 
 
 # config.task.record -> what makes the record.
@@ -103,8 +86,13 @@ RECORDS: dict[str, Callable[[ConfigDict], Record]] = {
 }
 MODELS: dict[str, Callable[[ConfigDict, int], MakeModel]] = {
     "mlp": make_mlp,
-    "cnn": make_cnn,
-    "vit": make_vit,
+    "cnn": image_model(
+        CNN,
+        *("channels", "hidden_sizes", "kernel_size", "padding", "pooling", "normalization", "num_groups", "use_bias"),
+    ),
+    "vit": image_model(
+        ViT, *("patch_size", "embedding_dim", "heads_num", "layers_num", "position", "pooling", "use_bias")
+    ),
 }
 FLAT_MODELS = ("mlp",)  # they see an image as a row of pixels
 
@@ -163,14 +151,16 @@ def with_records(task: Task, make_model: MakeModel, num_classes: int, records: t
     """A task whose results also hold the records."""
 
     def describe(params: Any, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
-        def predict(inputs: Array) -> Any:
-            return model.apply({"params": params}, inputs)
-
-        model = make_model(hparams)
-        trained = Trained(predict, params, data, num_classes, model)
-        return task.describe(params, data, hparams, key) | recorded(records, trained)
+        model = trained(make_model, params, data, hparams, num_classes)
+        return task.describe(params, data, hparams, key) | recorded(records, model)
 
     return task._replace(describe=describe) if records else task
+
+
+def trained(make_model: MakeModel, params: Any, data: Data, hparams: Hparams, num_classes: int) -> Trained:
+    """The trained model as the records see it."""
+    model: Any = make_model(hparams)
+    return Trained(lambda inputs: model.apply({"params": params}, inputs), params, data, num_classes, model)
 
 
 def make_support(config: ConfigDict) -> Record:
@@ -214,12 +204,18 @@ def load_arrays(config: ConfigDict) -> tuple[np.ndarray, np.ndarray, int]:
     return inputs, np.asarray(dataset.targets), num_classes
 
 
-def make_view(section: ConfigDict, num_classes: int, num_examples: int) -> View:
-    """Splits and batches, checked against the number of examples."""
+def make_sizes(section: ConfigDict, num_examples: int) -> tuple[SplitSizes, int]:
+    """Sizes of the splits and of a batch, checked against the number of examples."""
     sizes = SplitSizes(section.train, section.validation, section.test)
     check_sizes(sizes, num_examples)
     batch_size = section.train if section.batch_size is None else section.batch_size
     check_batch_size(batch_size, section.train)
+    return sizes, batch_size
+
+
+def make_view(section: ConfigDict, num_classes: int, num_examples: int) -> View:
+    """Splits and batches, checked against the number of examples."""
+    sizes, batch_size = make_sizes(section, num_examples)
     if section.label_noise and not num_classes:
         raise ValueError(f"config.data.label_noise={section.label_noise} needs classes; {section.name!r} has numbers")
     return View(

@@ -6,6 +6,7 @@ With it prediction needs neither the data nor the split that the member drew.
 import io
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +15,33 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
-from experiments.build_supervised import load_examples
-from nn_core.tasks.base import Data, Task
+from experiments.build_supervised import load_examples, make_view
+from nn_core.tasks.base import Data
+from nn_core.tasks.supervised import View, prepare
 from nn_core.training.state import run_keys
 
 IMAGES = "images.npz"
 CLASSIFICATIONS = ("classification", "binary", "one_vs_rest")  # values of config.task.name
 
 
-def keep_images(folder: Path, config: ConfigDict, task: Task, data: Data, keys: Array, numbers: Sequence[int]) -> None:
+@partial(jax.jit, static_argnums=0)
+def statistics(view: View, keys_P: Array, data: Data) -> dict[str, Array]:
+    """The standardization of each member; one program for all structures of a sweep that see the data alike."""
+
+    def of_one(key: Array) -> dict[str, Array]:
+        member_data = prepare(view, data, run_keys(key).split)
+        return {name: member_data[name] for name in ("shift", "scale")}
+
+    return jax.lax.map(of_one, keys_P)
+
+
+def keep_images(folder: Path, config: ConfigDict, data: Data, keys: Array, numbers: Sequence[int]) -> None:
     """Writes what prediction needs, once, where a population learns to classify images.
 
     Args:
         folder: of the population.
         config: of one of its members.
-        task, data: what they learn.
+        data: what they learn from.
         keys: root key of each member, padding at the end allowed.
         numbers: of the members in the sweep.
     """
@@ -41,16 +54,8 @@ def keep_images(folder: Path, config: ConfigDict, task: Task, data: Data, keys: 
     kept: dict[str, Any] = {"labels": np.array(dataset.target_names), "shape": np.array(dataset.inputs.shape[1:])}
     kept["numbers"] = np.array(numbers)
     if config.data.standardize != "none":
-
-        @jax.jit
-        def statistics(keys_P: Array, data: Data) -> dict[str, Array]:
-            def of_one(key: Array) -> dict[str, Array]:
-                member_data = task.prepare(data, run_keys(key).split)
-                return {name: member_data[name] for name in ("shift", "scale")}
-
-            return jax.lax.map(of_one, keys_P)
-
-        kept |= {name: np.asarray(array) for name, array in statistics(keys[: len(numbers)], data).items()}
+        view = make_view(config.data, len(dataset.target_names), len(dataset.targets))
+        kept |= {name: np.asarray(array) for name, array in statistics(view, keys[: len(numbers)], data).items()}
     content = io.BytesIO()
     np.savez_compressed(content, allow_pickle=False, **kept)
     part = path.with_suffix(".part")

@@ -80,7 +80,7 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
     ):
         experiment = with_kept_tokenizer(group.experiment, config, population.folder)
         data = place(experiment.data, mesh, by_member=False)
-        keep_images(population.folder, config, experiment.task, experiment.data, population.arrays.keys, numbers)
+        keep_images(population.folder, config, experiment.data, population.arrays.keys, numbers)
         shapes = jax.eval_shape(program.start, *arrays, data)
         resumed, notes = store.resume(shapes)
         for note in notes:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.options import Option, parse_options, usage
+from experiments.run import refuse, set_up_devices
 
 OPTIONS = {
     "checkpoint": Option(str, "run directory of an image classifier"),
@@ -35,18 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         checkpoint = options.pop("checkpoint")
         if checkpoint is None:
             raise ValueError("--checkpoint is missing; give the run directory of an image classifier")
-        from experiments.run import set_up_devices
-
         set_up_devices()
         for path, found in zip(images, predict(checkpoint, images, **options), strict=True):
             print(f"{path}: {json.dumps([one | {'score': round(one['score'], 6)} for one in found])}")
     except (ValueError, RuntimeError) as error:
-        from nn_core.training.manifest import CheckpointError
-
-        if not isinstance(error, (ValueError, CheckpointError)):
-            raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        return refuse(error)
     return 0
 
 

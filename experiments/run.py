@@ -59,6 +59,15 @@ def tell(error: Exception, code: int) -> int:
     return code
 
 
+def refuse(error: Exception) -> int:
+    """Tells a mistake of the caller or a checkpoint that cannot be read; returns exit code 2, raises what is neither."""
+    from nn_core.training.manifest import CheckpointError
+
+    if not isinstance(error, (ValueError, CheckpointError)):
+        raise error
+    return tell(error, 2)
+
+
 def run_directory(arguments: Arguments) -> Path:
     """checkpoints/NAME, or --workdir."""
     chosen = arguments.options["workdir"]

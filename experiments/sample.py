@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from experiments.options import Option, parse_options, usage
+from experiments.run import refuse, set_up_devices
 
 OPTIONS = {
     "checkpoint": Option(str, "run directory of a language model, or of a translator such as configs/addition.py"),
@@ -69,17 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except (ValueError, RuntimeError) as error:
-        if not is_refusal(error):
-            raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-
-
-def is_refusal(error: Exception) -> bool:
-    """Whether an error is a message to the user: a ValueError of ours or a checkpoint that cannot be read."""
-    from nn_core.training.manifest import CheckpointError
-
-    return isinstance(error, (ValueError, CheckpointError))
+        return refuse(error)
 
 
 def check(options: dict[str, Any]) -> Job:
@@ -116,8 +107,6 @@ def check(options: dict[str, Any]) -> Job:
 
 def write(job: Job) -> int:
     """Restores the model and writes; text to stdout, everything else to stderr."""
-    from experiments.run import set_up_devices
-
     set_up_devices()
     from experiments import restored, translations, writing
     from experiments.build_sequences import TRANSLATION

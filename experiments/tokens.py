@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from experiments.options import Option, parse_options, usage
+from experiments.run import tell
 
 OPTIONS = {
     "text": Option(str, "the text, UTF-8"),
@@ -32,8 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 raise ValueError(f"--{name} is missing; give a file")
         print(write(Path(options["text"]), Path(options["out"]), options))
     except (ValueError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        return tell(error, 2)
     return 0
 
 

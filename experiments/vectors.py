@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.options import Option, parse_options, usage
+from experiments.run import tell
 
 OPTIONS = {
     "vectors": Option(str, "the file, or a run directory that has one"),
@@ -34,8 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         print("\n".join(answer(options)))
     except (ValueError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        return tell(error, 2)
     return 0
 
 

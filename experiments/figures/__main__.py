@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.options import Option, parse_options, usage
+from experiments.run import CHECKPOINTS, refuse, set_up_devices
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,12 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for path in draw_pictures(options) if options["checkpoint"] is None else draw_all(options):
             print(f"figure: {path}")
     except (ValueError, RuntimeError) as error:
-        from nn_core.training.manifest import CheckpointError
-
-        if not isinstance(error, (ValueError, CheckpointError)):
-            raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        return refuse(error)
     return 0
 
 
@@ -86,7 +82,6 @@ def listing() -> str:
 def draw_pictures(options: dict) -> list[Path]:
     """Draws pictures of the notes; returns the PNG files."""
     from experiments.figures.course import PICTURES
-    from experiments.run import CHECKPOINTS
 
     for name in ("member", "prompt"):
         if options[name] is not None:
@@ -104,8 +99,6 @@ def draw_pictures(options: dict) -> list[Path]:
 
 def draw_all(options: dict) -> list[Path]:
     """Draws what is asked for; returns the PNG files."""
-    from experiments.run import set_up_devices
-
     set_up_devices()
     from experiments import restored
     from experiments.figures import FIGURES, draw

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.loop import Row
+from nn_core.optimizers import make_optimizer
+from nn_core.tasks.base import Hparams
 from nn_core.training.population import COMPILER_OPTIONS
 
 
@@ -77,6 +80,11 @@ def make_rows(label: str, seeds: Iterable[int] | None = None, **columns: Any) ->
     length = max([value.size for value in (shared | values).values()], default=1)
     spread = {name: np.broadcast_to(value, length).tolist() for name, value in (shared | values).items()}
     return [{"label": label} | {name: spread[name][i] for name in spread} for i in range(length)]
+
+
+def adam(hparams: Hparams) -> Any:
+    """Adam at a constant rate."""
+    return make_optimizer("adam", hparams, lambda step: jnp.ones(()))
 
 
 def check_whole(config: ConfigDict, *settings: str) -> None:

@@ -12,12 +12,11 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.loop import Row
-from experiments.studies.base import Outcome, Study, check_whole, keys_of, make_rows, seeds_of
+from experiments.studies.base import Outcome, Study, adam, check_whole, keys_of, make_rows, seeds_of
 from nn_core.data.sampling import check_batch_size
 from nn_core.data.sources import load_dataset
 from nn_core.data.splits import SplitSizes, check_sizes
 from nn_core.models.mlp import MLP
-from nn_core.optimizers import make_optimizer
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.supervised import HEADS, Problem, View, look_up, make_supervised
 from nn_core.training.population import train_all
@@ -27,11 +26,6 @@ from nn_core.transfer.distillation import ALPHA, TEACHER, TEMPERATURE, make_stud
 
 CLASSES = 10
 ALONE = "student alone"
-
-
-def adam(hparams: Hparams) -> Any:
-    """Adam at a constant rate."""
-    return make_optimizer("adam", hparams, lambda step: jnp.ones(()))
 
 
 def make_problem(task: ConfigDict, hidden_sizes: tuple[int, ...], example: np.ndarray) -> Problem:

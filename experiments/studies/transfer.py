@@ -15,14 +15,13 @@ from jax import Array, lax
 from ml_collections import ConfigDict
 
 from experiments.loop import Row
-from experiments.studies.base import Outcome, Study, check_whole, keys_of, make_rows, seeds_of
+from experiments.studies.base import Outcome, Study, adam, check_whole, keys_of, make_rows, seeds_of
 from nn_core.data.dataset import Dataset, keep_classes, make_dataset
 from nn_core.data.sampling import replacement_plan
 from nn_core.data.sources import load_dataset
 from nn_core.data.splits import SplitSizes, check_sizes
 from nn_core.models.cnn import CNN
-from nn_core.optimizers import make_optimizer
-from nn_core.tasks.base import Data, Hparams, Plan, Task
+from nn_core.tasks.base import Data, Plan, Task
 from nn_core.tasks.supervised import HEADS, Problem, View, make_supervised
 from nn_core.training.population import train_all
 from nn_core.training.program import Program, Settings, make_program
@@ -88,11 +87,6 @@ def make_task(task: ConfigDict, network: Network, data: Data, sizes: SplitSizes)
         return replacement_plan(key, first_step, num_steps, member["size"], task.batch_size)
 
     return make_supervised(problem)._replace(plan=plan)
-
-
-def adam(hparams: Hparams) -> Any:
-    """Adam at a constant rate."""
-    return make_optimizer("adam", hparams, lambda step: jnp.ones(()))
 
 
 def chunked(task: Task, optimizer: MakeOptimizer, steps: int) -> Program:

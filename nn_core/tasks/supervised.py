@@ -218,12 +218,17 @@ def sums(
     return metrics
 
 
-def loss(problem: Problem, params: Params, batch: Batch, hparams: Hparams, key: Array) -> tuple[Array, Metrics]:
-    """Mean loss of a batch with its penalties, in training mode."""
+def training_outputs(problem: Problem, params: Params, batch: Batch, hparams: Hparams, key: Array) -> Any:
+    """What the model says of a batch in training mode: inputs augmented, dropout on."""
     dropout_key, augment_key = jax.random.split(key)
     inputs = batch["inputs"] if problem.augment is None else problem.augment(augment_key, batch["inputs"])
     model = problem.make_model(hparams)
-    outputs = model.apply({"params": params}, inputs, deterministic=False, rngs={"dropout": dropout_key})
+    return model.apply({"params": params}, inputs, deterministic=False, rngs={"dropout": dropout_key})
+
+
+def loss(problem: Problem, params: Params, batch: Batch, hparams: Hparams, key: Array) -> tuple[Array, Metrics]:
+    """Mean loss of a batch with its penalties, in training mode."""
+    outputs = training_outputs(problem, params, batch, hparams, key)
     smoothing = hparams["label_smoothing"] if "label_smoothing" in hparams else None
     metrics = sums(problem, outputs, batch["targets"], batch.get("weights"), smoothing)
     total, count = metrics["loss"]

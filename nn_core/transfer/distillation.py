@@ -1,9 +1,7 @@
 """Knowledge distillation: a student learns from the soft answers of a teacher (L2094, F147; Hinton et al. 2015)."""
 
 from functools import partial
-from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -82,10 +80,7 @@ def _batch(data: Data, plan_k: Plan) -> Batch:
 
 
 def _loss(problem: Problem, params: Params, batch: Batch, hparams: Hparams, key: Array) -> tuple[Array, Metrics]:
-    dropout_key, augment_key = jax.random.split(key)
-    inputs = batch["inputs"] if problem.augment is None else problem.augment(augment_key, batch["inputs"])
-    model: Any = problem.make_model(hparams)
-    logits_BC = model.apply({"params": params}, inputs, deterministic=False, rngs={"dropout": dropout_key})
+    logits_BC = supervised.training_outputs(problem, params, batch, hparams, key)
     metrics = supervised.sums(problem, logits_BC, batch["targets"], batch.get("weights"))
     total, count = metrics["loss"]
     soft_B = distillation_loss(logits_BC, batch[TEACHER], hparams[TEMPERATURE], reduction="none")
