@@ -4,6 +4,7 @@ Sources: notes L1516-L1531 (convolutional layers), F072; LeCun et al. 1998.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -53,11 +54,36 @@ def extract_patches(inputs_BHWC: Array, window: Sequence[int], strides: Sequence
     return jnp.concatenate(slices, axis=-1)
 
 
+@jax.custom_vjp
+def _product(patches_PK: Array, kernel_KF: Array) -> Array:
+    return patches_PK @ kernel_KF
+
+
+def _product_forward(patches_PK: Array, kernel_KF: Array) -> tuple[Array, tuple[Array, Array]]:
+    return patches_PK @ kernel_KF, (patches_PK, kernel_KF)
+
+
+def _product_backward(saved: tuple[Array, Array], gradient_PF: Array) -> tuple[Array, Array]:
+    """XLA:CPU transposes the first factor of a product over the rows of both; the narrower one goes there.
+
+    The barrier keeps XLA from swapping them back. The kernel's gradient for 288 x 64: 0.55 instead of 0.93 ms.
+    """
+    patches_PK, kernel_KF = saved
+    if patches_PK.shape[1] <= gradient_PF.shape[1]:
+        kernel_gradient_KF = patches_PK.T @ gradient_PF
+    else:
+        kernel_gradient_KF = lax.optimization_barrier(gradient_PF.T @ patches_PK).T
+    return gradient_PF @ kernel_KF.T, kernel_gradient_KF
+
+
+_product.defvjp(_product_forward, _product_backward)
+
+
 def _by_patches(inputs_BHWC: Array, kernel_HWCF: Array, strides: tuple[int, int], padding: str) -> Array:
     patches = extract_patches(inputs_BHWC, kernel_HWCF.shape[:2], strides, padding)
     features = kernel_HWCF.shape[-1]
     width = patches.shape[-1]
-    outputs = patches.reshape(-1, width) @ kernel_HWCF.reshape(width, features)
+    outputs = _product(patches.reshape(-1, width), kernel_HWCF.reshape(width, features))
     return outputs.reshape(*patches.shape[:3], features)
 
 
@@ -171,6 +197,7 @@ def _fields(inputs_BHWC: Array, window: int) -> Array:
     return kept.reshape(batch, rows, window, columns, window, channels)
 
 
+@partial(jax.custom_vjp, nondiff_argnums=(1,))
 def max_pool(inputs_BHWC: Array, window: int = 2) -> Array:
     """The largest value of each window x window field; rows and columns that fill no field are left out.
 
@@ -188,6 +215,31 @@ def max_pool(inputs_BHWC: Array, window: int = 2) -> Array:
       ValueError: no field fits into the image.
     """
     return jnp.max(_fields(inputs_BHWC, window), axis=(2, 4))
+
+
+def _max_pool_forward(inputs_BHWC: Array, window: int) -> tuple[Array, tuple[Array, Array]]:
+    # The barriers, here and below, keep XLA:CPU from computing the layer before, or the sum of the gradient's nine
+    # parts, once for each element of a field. With the order of the product above a step of `CNN` takes 7.0 ms on one
+    # core, without both 8.0.
+    inputs_BHWC = lax.optimization_barrier(inputs_BHWC)
+    largest = jnp.max(_fields(inputs_BHWC, window), axis=(2, 4))
+    return largest, (inputs_BHWC, largest)
+
+
+def _max_pool_backward(window: int, saved: tuple[Array, Array], gradient: Array) -> tuple[Array]:
+    inputs_BHWC, largest = saved
+    fields = _fields(inputs_BHWC, window)
+    each = range(window)
+    count = sum((fields[:, :, i, :, j] == largest).astype(gradient.dtype) for i in each for j in each)
+    shares = lax.optimization_barrier(gradient) / count
+    parts = jnp.where(fields == largest[:, :, None, :, None], shares[:, :, None, :, None], 0)
+    batch, rows, _, columns, _, channels = fields.shape
+    whole = parts.reshape(batch, rows * window, columns * window, channels)
+    _, height, width, _ = inputs_BHWC.shape
+    return (jnp.pad(whole, ((0, 0), (0, height - rows * window), (0, width - columns * window), (0, 0))),)
+
+
+max_pool.defvjp(_max_pool_forward, _max_pool_backward)
 
 
 def average_pool(inputs_BHWC: Array, window: int = 2) -> Array:
