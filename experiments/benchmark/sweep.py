@@ -3,7 +3,10 @@
 64-128-128-10, batch 64, 1,000 Adam steps on digits; L2 strength x seed.
 """
 
+import multiprocessing
+import os
 import time
+from concurrent.futures import ProcessPoolExecutor
 
 import jax
 import numpy as np
@@ -28,6 +31,7 @@ def get_config() -> ConfigDict:
     config.hparams.learning_rate = 1e-3
     config.train.steps, config.train.eval_every, config.train.log_every = STEPS, STEPS, STEPS
     config.train.evaluate_train = False
+    config.train.chunk_steps = STEPS // 2  # a member draws its split anew in every chunk: 15 % of the time at 100 steps
     return config
 
 
@@ -96,6 +100,24 @@ def torch_loop(runs: int) -> tuple[float, float]:
     return (time.perf_counter() - start) / runs, float(np.mean(accuracies))
 
 
+def torch_processes(runs: int) -> float:
+    """Seconds a run where each core has a process with one thread that loops over its own runs."""
+    cores = len(os.sched_getaffinity(0))
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(cores, spawn, initializer=one_thread) as pool:
+        list(pool.map(torch_loop, [1] * cores, chunksize=1))  # starts the processes
+        start = time.perf_counter()
+        list(pool.map(torch_loop, [runs] * cores, chunksize=1))
+        return (time.perf_counter() - start) / (runs * cores)
+
+
+def one_thread() -> None:
+    """Keeps a process to one core."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 def line(name: str, ms: float, ratios: dict[str, float], accuracy: float) -> str:
     """One contestant."""
     told = "  ".join(f"{peer} / ours {ratio:5.1f}x" for peer, ratio in ratios.items())
@@ -112,6 +134,8 @@ def main() -> None:
         torch_loop(1)
         peers["PyTorch"], accuracy = torch_loop(TORCH_RUNS)
         print(line("PyTorch loop, one run after the other", peers["PyTorch"] * 1e3, {}, accuracy))
+        peers["PyTorch on each core"] = torch_processes(TORCH_RUNS)
+        print(line("PyTorch, a process on each core", peers["PyTorch on each core"] * 1e3, {}, accuracy))
     _, peers["jitted loop"], accuracy = run_population(1)
     print(line("jitted loop, one run after the other", peers["jitted loop"] * 1e3, {}, accuracy))
     for size in (8, 64, 256, 1000):
