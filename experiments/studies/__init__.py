@@ -3,66 +3,45 @@
 A study is a function of the config to rows (a dict per line of results.csv) and arrays (what its figures draw).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ml_collections import ConfigDict
 
+from experiments.figures import STUDY_FIGURES
+from experiments.lazy import Lazy
 from experiments.overrides import choose
-from experiments.studies import (
-    attention_scale,
-    distillation,
-    document_vectors,
-    embeddings,
-    error_surface,
-    fasttext,
-    generation,
-    glove,
-    gradient_by_lag,
-    joint_space,
-    likelihood,
-    logistic_regression,
-    momentum,
-    perceptron,
-    perceptron_vs_gradient_descent,
-    recommender,
-    restarts,
-    spam,
-    transfer,
-    transformer_parts,
-    word2vec,
-    worked_example,
-    xor,
-)
 from experiments.studies.base import Outcome, Study
 from experiments.validation import check_ranges
 
 __all__ = ["STUDIES", "Outcome", "Study", "check", "drawable"]
 
-STUDIES: dict[str, Study] = {
-    "perceptron": perceptron.STUDY,
-    "perceptron_vs_gradient_descent": perceptron_vs_gradient_descent.STUDY,
-    "xor": xor.STUDY,
-    "error_surface": error_surface.STUDY,
-    "momentum": momentum.STUDY,
-    "restarts": restarts.STUDY,
-    "likelihood": likelihood.STUDY,
-    "logistic_regression": logistic_regression.STUDY,
-    "worked_example": worked_example.STUDY,
-    "transformer_parts": transformer_parts.STUDY,
-    "attention_scale": attention_scale.STUDY,
-    "generation": generation.STUDY,
-    "transfer": transfer.STUDY,
-    "distillation": distillation.STUDY,
-    "gradient_by_lag": gradient_by_lag.STUDY,
-    "word2vec": word2vec.STUDY,
-    "glove": glove.STUDY,
-    "fasttext": fasttext.STUDY,
-    "spam": spam.STUDY,
-    "recommender": recommender.STUDY,
-    "document_vectors": document_vectors.STUDY,
-    "joint_space": joint_space.STUDY,
-    "embeddings": embeddings.STUDY,
-}
+# Each is a module of this folder.
+NAMES = (
+    "perceptron",
+    "perceptron_vs_gradient_descent",
+    "xor",
+    "error_surface",
+    "momentum",
+    "restarts",
+    "likelihood",
+    "logistic_regression",
+    "worked_example",
+    "transformer_parts",
+    "attention_scale",
+    "generation",
+    "transfer",
+    "distillation",
+    "gradient_by_lag",
+    "word2vec",
+    "glove",
+    "fasttext",
+    "spam",
+    "recommender",
+    "document_vectors",
+    "joint_space",
+    "embeddings",
+)
+STUDIES: Mapping[str, Study] = Lazy({name: f"{__name__}.{name}:STUDY" for name in NAMES})
 MAX_SEED = 2**32 - 1
 
 
@@ -92,5 +71,4 @@ def drawable(name: str, figures: Iterable[str]) -> list[str]:
     """Which of the figures can draw a run of this task: its study's own and the comparison, or those of no study."""
     if name in STUDIES:
         return [figure for figure in figures if figure in (*STUDIES[name].figures, "comparison")]
-    taken = {figure for study in STUDIES.values() for figure in study.figures}
-    return [figure for figure in figures if figure not in taken]
+    return [figure for figure in figures if figure not in STUDY_FIGURES]
