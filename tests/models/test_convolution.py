@@ -25,17 +25,18 @@ IMAGES = RNG.normal(size=(2, 7, 11, 3))
 KERNEL = RNG.normal(size=(3, 5, 3, 4))
 
 
+@pytest.mark.parametrize("kernel", [KERNEL, KERNEL[:1, :1]], ids=["more inputs", "more features"])
 @pytest.mark.parametrize("strides", [(1, 1), (2, 3)])
 @pytest.mark.parametrize("padding", ["same", "valid"])
-def test_formulations_agree_in_value_and_gradients(strides: tuple[int, int], padding: str) -> None:
-    """In float64, so that nothing but the mathematics can differ."""
+def test_formulations_agree_in_value_and_gradients(kernel: np.ndarray, strides: tuple[int, int], padding: str) -> None:
+    """In float64, so that nothing but the mathematics can differ; the kernel's gradient has two orders of a product."""
 
     def run(formulation: str) -> tuple:
         def loss(x: Array, kernel: Array) -> tuple[Array, Array]:
             y = convolve(x, kernel, strides=strides, padding=padding, formulation=formulation)
             return jnp.sum(jnp.sin(y)), y
 
-        return jax.jit(jax.value_and_grad(loss, (0, 1), has_aux=True))(jnp.asarray(IMAGES), jnp.asarray(KERNEL))
+        return jax.jit(jax.value_and_grad(loss, (0, 1), has_aux=True))(jnp.asarray(IMAGES), jnp.asarray(kernel))
 
     with jax.enable_x64(True):
         first, *others = (run(name) for name in FORMULATIONS)
