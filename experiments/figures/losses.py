@@ -21,6 +21,6 @@ def training_and_validation_loss(run: Results) -> Figure:
     axes.set_title("Training and Validation Loss")
     axes.set_xlabel("step")
     axes.set_ylabel("loss (nats)")
-    axes.legend(loc="center left")
+    axes.legend(loc="upper right")
     axes.grid(True)
     return figure
