@@ -1,6 +1,7 @@
 """From a config to an experiment: the only place where a name becomes code, by literal dicts, one per kind."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import UserDict
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -95,27 +96,18 @@ def set_hparams(config: ConfigDict) -> dict[str, float]:
     return {name: float(value) for name, value in config.hparams.items() if value is not None}
 
 
-class Recorder(Mapping[str, Any]):
+class Recorder(UserDict):
     """Hparams that remember which of them were read."""
 
     def __init__(self, values: Mapping[str, Any]):
-        self.values_by_name = values
+        super().__init__(values)
         self.read: set[str] = set()
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self.values_by_name:
+        if name not in self.data:
             raise ValueError(f"hparams.{name} is read and not set; add --config.hparams.{name}=VALUE")
         self.read.add(name)
-        return self.values_by_name[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.values_by_name
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.values_by_name)
-
-    def __len__(self) -> int:
-        return len(self.values_by_name)
+        return self.data[name]
 
 
 class Traced(NamedTuple):

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from experiments.overrides import nearest
+from experiments.run import tell
 
 FORMATS = ("table", "json")
 
@@ -44,8 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return errata_command(select(ERRATA, options.only, "erratum"), options, started)
         chosen = {row.id for row in select([r for rows in CHAPTERS.values() for r in rows], options.only, "formula")}
     except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return tell(error, 2)
     chapters = {name: [row for row in rows if row.id in chosen] for name, rows in CHAPTERS.items()}
     return ledger_command({name: rows for name, rows in chapters.items() if rows}, options, started)
 

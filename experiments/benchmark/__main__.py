@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from experiments.benchmark import checkpoint, cnn, gpt, rnn, sampling, sweep, word2vec
 from experiments.overrides import choose
-from experiments.run import set_up_devices
+from experiments.run import set_up_devices, tell
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "checkpoint": checkpoint.main,
@@ -26,8 +26,7 @@ def main() -> int:
         if sys.argv[1] not in BENCHMARKS:
             choose(sys.argv[1], BENCHMARKS, "benchmark")
     except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return tell(error, 2)
     set_up_devices()
     BENCHMARKS[sys.argv[1]]()
     return 0

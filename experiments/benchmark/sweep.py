@@ -105,9 +105,9 @@ def torch_processes(runs: int) -> float:
     cores = len(os.sched_getaffinity(0))
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(cores, spawn, initializer=one_thread) as pool:
-        list(pool.map(torch_loop, [1] * cores, chunksize=1))  # starts the processes
+        list(pool.map(torch_loop, [1] * cores))  # starts the processes
         start = time.perf_counter()
-        list(pool.map(torch_loop, [runs] * cores, chunksize=1))
+        list(pool.map(torch_loop, [runs] * cores))
         return (time.perf_counter() - start) / (runs * cores)
 
 

@@ -15,7 +15,7 @@ from experiments.options import Option, parse_options, usage
 from experiments.overrides import nearest
 from experiments.report.claims import TABLES
 from experiments.report.records import Claim, Tables
-from experiments.run import CHECKPOINTS, set_up_devices
+from experiments.run import CHECKPOINTS, set_up_devices, tell
 
 OPTIONS = {
     "quick": Option(bool, "fewer seeds and shorter training, marked as such", False),
@@ -35,8 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen = choose(TABLES, options["only"])
         workdir = make_workdir(options["workdir"])
     except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return tell(error, 2)
     set_up_devices()
     return produce(TABLES, chosen, options["quick"], workdir, " ".join(["python -m experiments.report", *argv]))
 
