@@ -139,15 +139,15 @@ def check_hparams(experiment: Experiment, hparams: Mapping[str, float]) -> Trace
 
     def trace(key: jax.Array, values: dict[str, jax.Array], data: Data) -> Any:
         recorder = Recorder(values)
-        state = experiment.program.start(key, recorder, data)
-        state, _ = experiment.program.advance(state, key, recorder, data, np.int32(1))
-        state, _ = experiment.program.evaluate(state, key, recorder, data)
+        program, task = experiment.program, experiment.task
+        state, own = program.start(key, recorder, data), program.prepare(key, data)
+        state, _ = program.advance(state, key, recorder, own, data, np.int32(1))
+        state, _ = program.evaluate(state, key, recorder, own, data)
         read.update(recorder.read)
-        task = experiment.task
-        member_data = task.prepare(data, key)
+        member_data = data | own
         plan = task.plan(member_data, key, state.step, 1)
         batch = task.batch(member_data, jax.tree.map(lambda leaf: leaf[0], plan))
-        return state, batch, experiment.program.finish(state, key, recorder, data)
+        return state, batch, program.finish(state, key, recorder, own, data)
 
     values = {name: jax.ShapeDtypeStruct((), np.float32) for name in hparams}
     key = jax.eval_shape(lambda: jax.random.key(0))

@@ -29,8 +29,8 @@ def statistics(view: View, keys_P: Array, data: Data) -> dict[str, Array]:
     """The standardization of each member; one program for all structures of a sweep that see the data alike."""
 
     def of_one(key: Array) -> dict[str, Array]:
-        member_data = prepare(view, data, run_keys(key).split)
-        return {name: member_data[name] for name in ("shift", "scale")}
+        own = prepare(view, data, run_keys(key).split)
+        return {name: own[name] for name in ("shift", "scale")}
 
     return jax.lax.map(of_one, keys_P)
 

@@ -101,10 +101,11 @@ def train(
         Interrupted: hooks.stop said so.
     """
     keys, hparams = members
+    own = program.prepare(keys, data)
     if resumed is None:
         step = 0
         state = program.start(keys, hparams, data)
-        state, rows = evaluate(program, state, members, data, step)
+        state, rows = evaluate(program, state, members, own, data, step)
         hooks.log(rows)
         hooks.sample(step, state)
     else:
@@ -113,11 +114,11 @@ def train(
     stop_if_asked(hooks, step, state)
     while step < cadence.steps and not all_resting(state):
         until = min(step + chunk_steps, cadence.next_event(step))
-        state, metrics = program.advance(state, keys, hparams, hooks.feed(step, data), np.int32(until))
+        state, metrics = program.advance(state, keys, hparams, own, hooks.feed(step, data), np.int32(until))
         rows = logged_rows(metrics, step, until, cadence)
         step = until
         if step % cadence.eval_every == 0 or step == cadence.steps:
-            state, evaluated = evaluate(program, state, members, data, step)
+            state, evaluated = evaluate(program, state, members, own, data, step)
             rows = merge(rows, evaluated)
         hooks.log(rows)
         hooks.progress(step, rows)
@@ -126,7 +127,7 @@ def train(
         stop_if_asked(hooks, step, state)
         hooks.save(step, state, False)
     hooks.save(step, state, True)
-    return state, final_rows(program, state, members, data, cadence)
+    return state, final_rows(program, state, members, own, data, cadence)
 
 
 def stop_if_asked(hooks: Hooks, step: int, state: TrainState) -> None:
@@ -137,11 +138,11 @@ def stop_if_asked(hooks: Hooks, step: int, state: TrainState) -> None:
 
 
 def evaluate(
-    program: Program, state: TrainState, members: Members, data: Data, step: int
+    program: Program, state: TrainState, members: Members, own: Data, data: Data, step: int
 ) -> tuple[TrainState, list[Row]]:
     """Evaluates every member; members that rest since an earlier step get no row."""
     steps_P = np.asarray(state.step)
-    state, values = program.evaluate(state, members.keys, members.hparams, data)
+    state, values = program.evaluate(state, *members, own, data)
     host = to_host(values)
     return state, [
         {"member": index, "step": step} | {name: column[index] for name, column in host.items()}
@@ -171,9 +172,11 @@ def merge(rows: list[Row], evaluated: list[Row]) -> list[Row]:
     return list(by_place.values())
 
 
-def final_rows(program: Program, state: TrainState, members: Members, data: Data, cadence: Cadence) -> list[Row]:
+def final_rows(
+    program: Program, state: TrainState, members: Members, own: Data, data: Data, cadence: Cadence
+) -> list[Row]:
     """The results of each member, and how it ended."""
-    values = to_host(program.finish(state, members.keys, members.hparams, data))
+    values = to_host(program.finish(state, *members, own, data))
     ends = to_host(
         {"steps": state.step, "diverged": state.diverged, "stopped": stopped(state), "skipped": state.skipped}
     )

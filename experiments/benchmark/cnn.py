@@ -42,12 +42,12 @@ def ours(num_members: int) -> tuple[Callable[[], None], int]:
     program, mesh = populate(group.experiment.program, len(arrays.keys))
     data = place(group.experiment.data, mesh, by_member=False)
     keys, hparams = place(arrays, mesh, by_member=True)
-    state = [program.start(keys, hparams, data)]
+    state, own = [program.start(keys, hparams, data)], program.prepare(keys, data)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(state[0].params)) // len(arrays.keys)
 
     def run() -> None:
         until = np.int32(int(state[0].step[0]) + STEPS)
-        state[0], metrics = program.advance(state[0], keys, hparams, data, until)
+        state[0], metrics = program.advance(state[0], keys, hparams, own, data, until)
         jax.block_until_ready(metrics)
 
     return run, parameters

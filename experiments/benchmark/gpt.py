@@ -64,12 +64,12 @@ def ours(setting: Setting) -> tuple[Callable[[], None], int, np.ndarray, int]:
     program, mesh = populate(group.experiment.program, 1)
     data = place(group.experiment.data, mesh, by_member=False)
     keys, hparams = place(sweep.parts(group, 1, 1)[0][1], mesh, by_member=True)
-    state = [program.start(keys, hparams, data)]
+    state, own = [program.start(keys, hparams, data)], program.prepare(keys, data)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(state[0].params))
 
     def run() -> None:
         until = np.int32(int(state[0].step[0]) + setting[-1])
-        state[0], metrics = program.advance(state[0], keys, hparams, data, until)
+        state[0], metrics = program.advance(state[0], keys, hparams, own, data, until)
         jax.block_until_ready(metrics)
 
     assert group.experiment.corpus is not None

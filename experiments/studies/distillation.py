@@ -38,9 +38,9 @@ def make_problem(task: ConfigDict, hidden_sizes: tuple[int, ...], example: np.nd
 def train(learner: Task, steps: int, key: Array, hparams: Hparams, data: Data) -> tuple[Any, dict[str, Array]]:
     """A whole run: its last parameters and its results."""
     program = make_program(learner, adam, Settings(steps))
-    state = program.start(key, hparams, data)
-    state, _ = program.advance(state, key, hparams, data, steps)
-    return state.params, program.finish(state, key, hparams, data)
+    state, own = program.start(key, hparams, data), program.prepare(key, data)
+    state, _ = program.advance(state, key, hparams, own, data, steps)
+    return state.params, program.finish(state, key, hparams, own, data)
 
 
 def teach(task: ConfigDict, data: Data, keys: Array) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -50,8 +50,8 @@ def teach(task: ConfigDict, data: Data, keys: Array) -> tuple[np.ndarray, dict[s
 
     def one(key: Array) -> tuple[Array, dict[str, Array]]:
         params, found = train(learner, task.steps, key, {"learning_rate": jnp.float32(task.learning_rate)}, data)
-        member = learner.prepare(data, run_keys(key).split)
-        inputs = look_up(member, jnp.arange(len(data["targets"])))
+        seen = data | learner.prepare(data, run_keys(key).split)
+        inputs = look_up(seen, jnp.arange(len(data["targets"])))
         return jnp.asarray(problem.make_model({}).apply({"params": params}, inputs)), found
 
     return train_all(one, keys)

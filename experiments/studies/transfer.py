@@ -99,15 +99,15 @@ def train(program: Program, steps: int, key: Array, rate: Array, data: Data) -> 
     hparams = {"learning_rate": rate}
 
     def piece(state: Any, until: Array) -> tuple[Any, Array]:
-        state, _ = program.advance(state, key, hparams, data, until)
-        state, values = program.evaluate(state, key, hparams, data)
+        state, _ = program.advance(state, key, hparams, own, data, until)
+        state, values = program.evaluate(state, key, hparams, own, data)
         return state, values["validation_accuracy"]
 
-    start = program.start(key, hparams, data)
-    start, values = program.evaluate(start, key, hparams, data)
+    start, own = program.start(key, hparams, data), program.prepare(key, data)
+    start, values = program.evaluate(start, key, hparams, own, data)
     state, curve = lax.scan(piece, start, steps // CURVE * jnp.arange(1, CURVE + 1))
     curve = jnp.concatenate([values["validation_accuracy"][None], curve])
-    return state.params, program.finish(state, key, hparams, data) | {"curve": curve}
+    return state.params, program.finish(state, key, hparams, own, data) | {"curve": curve}
 
 
 def pretrain(task: ConfigDict, data: Data, keys: Array) -> Any:

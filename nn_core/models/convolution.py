@@ -231,7 +231,7 @@ def _max_pool_backward(window: int, saved: tuple[Array, Array], gradient: Array)
     fields = _fields(inputs_BHWC, window)
     each = range(window)
     count = sum((fields[:, :, i, :, j] == largest).astype(gradient.dtype) for i in each for j in each)
-    shares = lax.optimization_barrier(gradient) / count
+    shares = lax.optimization_barrier(lax.optimization_barrier(gradient) / count)
     parts = jnp.where(fields == largest[:, :, None, :, None], shares[:, :, None, :, None], 0)
     batch, rows, _, columns, _, channels = fields.shape
     whole = parts.reshape(batch, rows * window, columns * window, channels)

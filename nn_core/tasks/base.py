@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from jax import Array
 
 Params = Any  # a pytree of arrays
-Data = Any  # a pytree of arrays that lives on the device
+Data = Any  # a dict of arrays that live on the device
 Batch = Any
 Plan = Any  # a pytree with a leading axis of steps
 Hparams = Mapping[str, Array]
@@ -23,7 +23,8 @@ class Task(NamedTuple):
         init: (key, hparams) -> params.
         loss: (params, batch, hparams, key) -> (mean loss with its penalties, scalar; Metrics).
         evaluate: (params, data, hparams, split) -> Metrics on a whole split, in deterministic mode; must hold "loss".
-        prepare: (data, key) -> the data as this member sees it (its own split of the shared arrays).
+        prepare: (data, key) -> what this member adds to the shared data: its own split of them. The functions below are
+            given both, `data | prepare(data, key)`.
         plan: (data, key, first_step, num_steps) -> which examples each step sees; pure in (key, step).
         batch: (data, one step of the plan) -> batch.
         describe: (params, data, hparams, key) -> {name: scalar}, what the results table tells of a trained model.

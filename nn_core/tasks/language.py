@@ -136,7 +136,7 @@ def make_language_model(
         init=partial(init, problem),
         loss=partial(loss, problem),
         evaluate=partial(evaluate, problem),
-        prepare=lambda data, key: data,
+        prepare=lambda data, key: {},
         plan=partial(plan, windows),
         batch=partial(batch, windows),
         describe=lambda params, data, hparams, key: {},

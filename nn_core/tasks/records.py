@@ -29,7 +29,7 @@ class Trained(NamedTuple):
     Attributes:
         predict: standardized inputs (B, …) -> outputs (B, outputs), deterministic.
         params: its parameters.
-        data: what the task's `prepare` returned for the member.
+        data: the shared data and what `prepare` adds for the member.
         num_classes: C, 0 for regression.
         model: the Linen module that `predict` applies.
     """

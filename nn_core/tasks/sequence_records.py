@@ -90,7 +90,7 @@ def word_table(data: Data, vocabulary_size: int, num_classes: int) -> dict[str, 
     """The baseline of tagging: each word gets the tag that it has most often in the training sentences.
 
     Args:
-        data: what the task's `prepare` returned: inputs (N, T) ids, targets (N, T) tags, below 0 where there is none.
+        data: the shared data and what `prepare` adds: inputs (N, T) ids, targets (N, T) tags, below 0 where there is none.
         vocabulary_size: V.
         num_classes: C.
     Returns:
@@ -115,7 +115,7 @@ def decoded(
     Args:
         model: its structure, without dropout.
         params: its parameters.
-        data: what the task's `prepare` returned: inputs (source ids, target ids), targets (N, U) below 0 at padding.
+        data: the shared data and what `prepare` adds: inputs (source ids, target ids), targets (N, U) below 0 at padding.
         num_examples: test sources, >= 1; all of them where there are fewer.
         num_beams: hypotheses of the beam search, >= 2.
     Returns:

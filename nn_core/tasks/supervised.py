@@ -128,14 +128,14 @@ class View(NamedTuple):
 
 
 def prepare(view: View, data: Data, key: Array) -> Data:
-    """Adds a member's split, label noise and standardization to the shared {"inputs": (N, …), "targets": (N,)}.
+    """A member's split, label noise and standardization of the shared {"inputs": (N, …), "targets": (N,)}.
 
     Args:
         view: how to see the data.
         data: the shared arrays.
         key: the member's split key.
     Returns:
-        data with the index sets of the splits, "train_targets" and ("shift", "scale") added.
+        The index sets of the splits, "train_targets" and, where the inputs are standardized, ("shift", "scale").
     """
     split_key, noise_key = jax.random.split(key)
     stratify = view.num_classes if view.shuffle else 0
@@ -143,7 +143,7 @@ def prepare(view: View, data: Data, key: Array) -> Data:
     targets_N = data["targets"][member["train"]]
     if view.label_noise:
         targets_N = splits.flip_labels(noise_key, targets_N, view.num_classes, view.label_noise)
-    member |= data | {"train_targets": targets_N}
+    member |= {"train_targets": targets_N}
     if view.standardize != "none":
         shift, scale = splits.standardizer(data["inputs"][member["train"]], per_feature=view.standardize == "feature")
         member |= {"shift": shift, "scale": scale}

@@ -75,9 +75,10 @@ def populate(program: Program, num_members: int, devices: Sequence[jax.Device] |
     mesh = Mesh(np.asarray(devices), (MEMBER_AXIS,), axis_types=(AxisType.Auto,))
     populated = Program(
         start=over_members(program.start, (0, 0, None), num_members, mesh),
-        advance=over_members(program.advance, (0, 0, 0, None, None), num_members, mesh, donate=(0,)),
-        evaluate=over_members(program.evaluate, (0, 0, 0, None), num_members, mesh, donate=(0,)),
-        finish=over_members(program.finish, (0, 0, 0, None), num_members, mesh),
+        prepare=over_members(program.prepare, (0, None), num_members, mesh),
+        advance=over_members(program.advance, (0, 0, 0, 0, None, None), num_members, mesh, donate=(0,)),
+        evaluate=over_members(program.evaluate, (0, 0, 0, 0, None), num_members, mesh, donate=(0,)),
+        finish=over_members(program.finish, (0, 0, 0, 0, None), num_members, mesh),
     )
     return populated, mesh
 

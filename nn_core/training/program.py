@@ -1,6 +1,7 @@
-"""A training run as four pure functions of (state, key, hparams, data); everything else is a transformation of them.
+"""A training run as five pure functions of (state, key, hparams, data); everything else is a transformation of them.
 
     start     key, hparams            -> state
+    prepare   key                     -> what the run adds to the shared data: its own split
     advance   state, until            -> state after up to K steps (a scan), and metrics of each step
     evaluate  state                   -> state that knows its best parameters; metrics on held-out data
     finish    state                   -> metrics of the selected parameters on every split, and their statistics
@@ -49,12 +50,13 @@ class Settings(NamedTuple):
 
 
 class Program(NamedTuple):
-    """The four functions, for one run or (after `populate`) for a population of them."""
+    """The five functions, for one run or (after `populate`) for a population of them; `own` is what `prepare` gives."""
 
     start: Callable[[Array, Hparams, Data], TrainState]
-    advance: Callable[[TrainState, Array, Hparams, Data, ArrayLike], tuple[TrainState, dict[str, Array]]]
-    evaluate: Callable[[TrainState, Array, Hparams, Data], tuple[TrainState, dict[str, Array]]]
-    finish: Callable[[TrainState, Array, Hparams, Data], dict[str, Array]]
+    prepare: Callable[[Array, Data], Data]
+    advance: Callable[[TrainState, Array, Hparams, Data, Data, ArrayLike], tuple[TrainState, dict[str, Array]]]
+    evaluate: Callable[[TrainState, Array, Hparams, Data, Data], tuple[TrainState, dict[str, Array]]]
+    finish: Callable[[TrainState, Array, Hparams, Data, Data], dict[str, Array]]
 
 
 def make_program(task: Task, make_optimizer: MakeOptimizer, settings: Settings) -> Program:
@@ -65,7 +67,7 @@ def make_program(task: Task, make_optimizer: MakeOptimizer, settings: Settings) 
         make_optimizer: hparams -> optax transformation.
         settings: the loop's structure.
     Returns:
-        The four functions, neither jitted nor vmapped.
+        The five functions, neither jitted nor vmapped.
     """
     train_step = make_train_step(
         task,
@@ -76,6 +78,7 @@ def make_program(task: Task, make_optimizer: MakeOptimizer, settings: Settings) 
     )
     return Program(
         start=partial(start, task, make_optimizer, settings),
+        prepare=partial(prepare, task),
         advance=partial(advance, task, train_step, settings.chunk_steps),
         evaluate=partial(evaluate, task, ("validation", "train") if settings.evaluate_train else ("validation",)),
         finish=partial(finish, task, settings.splits),
@@ -102,6 +105,11 @@ def start(
     )
 
 
+def prepare(task: Task, key: Array, data: Data) -> Data:
+    """What a run adds to the shared data; drawn once, for a split is sorted and takes a while to compile."""
+    return task.prepare(data, run_keys(key).split)
+
+
 def advance(
     task: Task,
     train_step: TrainStep,
@@ -109,12 +117,13 @@ def advance(
     state: TrainState,
     key: Array,
     hparams: Hparams,
+    own: Data,
     data: Data,
     until: ArrayLike,
 ) -> tuple[TrainState, dict[str, Array]]:
     """Up to `num_steps` steps, none past `until`: a scan over `train_step`."""
     keys = run_keys(key)
-    member_data = task.prepare(data, keys.split)
+    member_data = data | own
     plan = task.plan(member_data, keys.order, state.step, num_steps)
 
     def body(state: TrainState, plan_k: Any) -> tuple[TrainState, dict[str, Array]]:
@@ -124,11 +133,11 @@ def advance(
 
 
 def evaluate(
-    task: Task, splits: tuple[str, ...], state: TrainState, key: Array, hparams: Hparams, data: Data
+    task: Task, splits: tuple[str, ...], state: TrainState, key: Array, hparams: Hparams, own: Data, data: Data
 ) -> tuple[TrainState, dict[str, Array]]:
     """Metrics of the current parameters; early stopping takes note of the validation loss."""
-    member_data = task.prepare(data, run_keys(key).split)
-    values = split_means(task, splits, state.params, member_data, hparams)
+    del key
+    values = split_means(task, splits, state.params, data | own, hparams)
     if state.stopping is None:
         return state, values
     patience = hparams["patience"] if "patience" in hparams else None
@@ -141,14 +150,13 @@ def evaluate(
 
 
 def finish(
-    task: Task, splits: tuple[str, ...], state: TrainState, key: Array, hparams: Hparams, data: Data
+    task: Task, splits: tuple[str, ...], state: TrainState, key: Array, hparams: Hparams, own: Data, data: Data
 ) -> dict[str, Array]:
     """Metrics of the selected parameters on every split, and what the task tells of them."""
-    keys = run_keys(key)
-    member_data = task.prepare(data, keys.split)
+    member_data = data | own
     params = selected_params(state)
     values = split_means(task, splits, params, member_data, hparams)
-    return values | task.describe(params, member_data, hparams, keys.noise)
+    return values | task.describe(params, member_data, hparams, run_keys(key).noise)
 
 
 def split_means(

@@ -26,7 +26,7 @@ def test_training_images_are_changed_by_the_key_and_evaluation_is_not():
     still.data.augmentation.shift = 0
     plain = build(still)
     hparams = {name: jnp.float32(value) for name, value in set_hparams(config).items()}
-    data = task.prepare(plain.data, jax.random.key(0))
+    data = plain.data | task.prepare(plain.data, jax.random.key(0))
     params = task.init(jax.random.key(1), hparams)
     batch = task.batch(data, {"indices": jnp.arange(20)})
 

@@ -52,16 +52,17 @@ def populated_once(program, num_members):
 def run(program, members, data, steps=STEPS, chunk=4, state=None):
     """Trains a population to `steps`, evaluating after each chunk; returns state, rows of metrics and final values."""
     populated = populated_once(program, len(members.keys))
+    own = populated.prepare(members.keys, data)
     if state is None:
         state = populated.start(*members, data)
     rows = []
     step = int(jnp.max(state.step))
     while step < steps:
         step = min(step + chunk, steps)
-        state, metrics = populated.advance(state, *members, data, jnp.int32(step))
-        state, values = populated.evaluate(state, *members, data)
+        state, metrics = populated.advance(state, *members, own, data, jnp.int32(step))
+        state, values = populated.evaluate(state, *members, own, data)
         rows.append((metrics, values))
-    return state, rows, populated.finish(state, *members, data)
+    return state, rows, populated.finish(state, *members, own, data)
 
 
 def members_with(seeds, **hparams):

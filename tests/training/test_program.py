@@ -121,11 +121,11 @@ def test_each_function_is_traced_once():
     program = make_tiny_program(make_task(lambda: traces.append(1)))
     members = members_with(SEEDS, learning_rate=RATES)
     populated, _ = populate(program, 4)
-    state = populated.start(*members, DATA)
-    state, _ = populated.advance(state, *members, DATA, jnp.int32(4))
+    state, own = populated.start(*members, DATA), populated.prepare(members.keys, DATA)
+    state, _ = populated.advance(state, *members, own, DATA, jnp.int32(4))
     after_one = len(traces)
     for until in (8, 10, 12):  # a shorter chunk, too, is the same program
-        state, _ = populated.advance(state, *members, DATA, jnp.int32(until))
+        state, _ = populated.advance(state, *members, own, DATA, jnp.int32(until))
     assert len(traces) == after_one and after_one <= 4
 
 

@@ -62,7 +62,8 @@ def test_a_students_batch_carries_the_teachers_answers_to_its_own_examples():
     task, alone = make_student(problem), make_supervised(problem)
     key = jax.random.key(1)
     data = make_data()
-    member = task.prepare(data | {TEACHER: data["inputs"][:, :3] * 2.0}, key)
+    data |= {TEACHER: data["inputs"][:, :3] * 2.0}
+    member = data | task.prepare(data, key)
     plan = jax.tree.map(lambda leaf: leaf[0], task.plan(member, key, 0, 1))
     batch = task.batch(member, plan)
     raw = batch["inputs"] * member["scale"][None] + member["shift"][None]

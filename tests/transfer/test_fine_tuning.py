@@ -26,7 +26,7 @@ def train(task, make, steps=5):
     """First and last state of a short run."""
     program = make_program(task, make, Settings(chunk_steps=steps))
     first = program.start(KEY, HPARAMS, DATA)
-    return first, jax.jit(lambda s: program.advance(s, KEY, HPARAMS, DATA, steps)[0])(first)
+    return first, jax.jit(lambda s: program.advance(s, KEY, HPARAMS, program.prepare(KEY, DATA), DATA, steps)[0])(first)
 
 
 def bits(tree):
