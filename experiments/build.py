@@ -2,10 +2,12 @@
 
 from collections import UserDict
 from collections.abc import Callable, Mapping
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from experiments import build_language, build_sequences, build_supervised
@@ -17,8 +19,8 @@ from experiments.validation import check_ranges
 from nn_core.data.splits import SPLITS
 from nn_core.optimizers import OPTIMIZERS, make_optimizer
 from nn_core.schedules import SCHEDULES, make_schedule
-from nn_core.tasks.base import Data, Task
-from nn_core.training.population import Members, make_members
+from nn_core.tasks.base import Batch, Data, Task
+from nn_core.training.population import Members, make_members, populate, shapes_on
 from nn_core.training.program import Program, Settings, make_program
 from nn_core.training.step import MakeOptimizer
 
@@ -99,9 +101,9 @@ def set_hparams(config: ConfigDict) -> dict[str, float]:
 class Recorder(UserDict):
     """Hparams that remember which of them were read."""
 
-    def __init__(self, values: Mapping[str, Any]):
+    def __init__(self, values: Mapping[str, Any], read: set[str]):
         super().__init__(values)
-        self.read: set[str] = set()
+        self.read = read
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.data:
@@ -111,52 +113,82 @@ class Recorder(UserDict):
 
 
 class Traced(NamedTuple):
-    """What tracing a run tells.
+    """What tracing a population tells, and the traced functions themselves: training calls these, and traces nothing again.
 
     Attributes:
-        state: shapes of its state (for memory estimates).
+        program: the jitted functions of a population.
+        mesh: carries its member axis.
+        state: shapes of one member's state (for memory estimates).
         batch: shapes of one step's batch.
-        results: names of its final metrics.
+        results: names of the final metrics.
     """
 
+    program: Program
+    mesh: Mesh
     state: Any
     batch: Any
     results: tuple[str, ...]
 
 
-def check_hparams(experiment: Experiment, hparams: Mapping[str, float]) -> Traced:
-    """Traces the run without compiling: every hparam that is set must be read, and every one that is read, set.
+def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int = 1) -> Traced:
+    """Traces a population without compiling: every hparam that is set must be read, and every one that is read, set.
 
     Args:
         experiment: the built config.
-        hparams: what the config sets.
+        hparams: what the config of one member sets.
+        num_members: P, a multiple of the number of devices, or 1.
     Returns:
         What the trace told.
     Raises:
         ValueError: an hparam that nothing reads, or one that is missing; any other misfit that tracing finds.
     """
     read: set[str] = set()
-
-    def trace(key: jax.Array, values: dict[str, jax.Array], data: Data) -> Any:
-        recorder = Recorder(values)
-        program, task = experiment.program, experiment.task
-        state, own = program.start(key, recorder, data), program.prepare(key, data)
-        state, _ = program.advance(state, key, recorder, own, data, np.int32(1))
-        state, _ = program.evaluate(state, key, recorder, own, data)
-        read.update(recorder.read)
-        member_data = data | own
-        plan = task.plan(member_data, key, state.step, 1)
-        batch = task.batch(member_data, jax.tree.map(lambda leaf: leaf[0], plan))
-        return state, batch, program.finish(state, key, recorder, own, data)
-
-    values = {name: jax.ShapeDtypeStruct((), np.float32) for name in hparams}
-    key = jax.eval_shape(lambda: jax.random.key(0))
-    state, batch, results = jax.eval_shape(trace, key, values, experiment.data)
+    program, mesh = populate(recording(experiment.program, read), num_members)
+    drawn = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), num_members))
+    values = {name: jax.ShapeDtypeStruct((num_members,), np.float32) for name in sorted(hparams)}
+    # With the sharding that they will have: else JAX takes the arrays of the training for something new.
+    keys, values = shapes_on(mesh, (drawn, values), by_member=True)
+    data = shapes_on(mesh, experiment.data, by_member=False)
+    state, own = program.start.eval_shape(keys, values, data), program.prepare.eval_shape(keys, data)
+    state, _ = program.advance.eval_shape(state, keys, values, own, data, np.int32(1))
+    state, _ = program.evaluate.eval_shape(state, keys, values, own, data)
+    found = set(read)  # `finish` judges a run; what it alone reads does nothing
+    results = program.finish.eval_shape(state, keys, values, own, data)
     for name in hparams:
-        if name not in read:
+        if name not in found:
             value = f"config.hparams.{name}={hparams[name]:g}"
-            raise ValueError(f"{value} is read by nothing in this config; what it reads: {', '.join(sorted(read))}")
-    return Traced(state, batch, tuple(results))
+            raise ValueError(f"{value} is read by nothing in this config; what it reads: {', '.join(sorted(found))}")
+    one, own = (
+        jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), tree) for tree in (state, own)
+    )
+    batch = jax.eval_shape(partial(first_batch, experiment.task), experiment.data, own)
+    return Traced(program, mesh, one, batch, tuple(results))
+
+
+def recording(program: Program, read: set[str]) -> Program:
+    """The same program; while it is traced it notes which hparams are read, and names one that is missing."""
+
+    def noting(function: Callable, place: int) -> Callable:
+        @wraps(function.func if isinstance(function, partial) else function)
+        def noted(*arguments: Any) -> Any:
+            hparams = Recorder(arguments[place], read)
+            return function(*arguments[:place], hparams, *arguments[place + 1 :])
+
+        return noted
+
+    return program._replace(
+        start=noting(program.start, 1),
+        advance=noting(program.advance, 2),
+        evaluate=noting(program.evaluate, 2),
+        finish=noting(program.finish, 2),
+    )
+
+
+def first_batch(task: Task, data: Data, own: Data) -> Batch:
+    """The first batch of a run."""
+    member_data = data | own
+    plan = task.plan(member_data, jax.random.key(0), jax.numpy.int32(0), 1)
+    return task.batch(member_data, jax.tree.map(lambda leaf: leaf[0], plan))
 
 
 def members_of(configs: list[ConfigDict]) -> Members:

@@ -21,7 +21,7 @@ from experiments.storage import Policy, finished_rows, open_store
 from experiments.texts import BITS, bits_per_character, keep_tokenizer
 from nn_core.tasks.base import Data
 from nn_core.training.manifest import CheckpointError
-from nn_core.training.population import Members, place, populate
+from nn_core.training.population import Members, place
 
 
 class Population(NamedTuple):
@@ -71,7 +71,7 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
     if stop():
         raise Interrupted
     group, members, config = population.group, population.members, population.members[0].config
-    program, mesh = populate(group.experiment.program, len(population.arrays.keys))
+    program, mesh = group.traced.program, group.traced.mesh
     arrays = place(population.arrays, mesh, by_member=True)
     live = None if population.name else population.folder
     with (

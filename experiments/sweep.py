@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from configs.grid import Sweep
 from experiments import overrides as dotted
-from experiments.build import Experiment, Traced, build, check_hparams, members_of, set_hparams
+from experiments.build import Experiment, Traced, build, members_of, set_hparams, trace
 from experiments.memory import Demand, demand
 from experiments.validation import check_ranges
 from nn_core.training.population import Members
@@ -39,7 +39,7 @@ class Group(NamedTuple):
     Attributes:
         members: in the order of the sweep.
         experiment: built and traced, not compiled.
-        traced: shapes of one member's state, names of its results.
+        traced: the functions of each of its populations, shapes of one member's state, names of its results.
     """
 
     members: list[Member]
@@ -92,7 +92,8 @@ def group(members: list[Member]) -> list[Group]:
                 check_ranges(member.config)
         with naming(same[0]):
             experiment = build(same[0].config)
-            traced = check_hparams(experiment, set_hparams(same[0].config))
+            _, rows = sizes(len(same), same[0].config.train.max_members, len(jax.local_devices()))
+            traced = trace(experiment, set_hparams(same[0].config), rows)
             check_stream(experiment, len(same))
         groups.append(Group(same, experiment, traced))
     return groups
@@ -142,18 +143,25 @@ def parts(group: Group, max_members: int, num_devices: int) -> list[tuple[list[M
     Returns:
         [(the members, the population's keys and hparams)]; rows past the members are padding.
     """
-    total = len(group.members)
-    if total == 1:
-        return [(group.members, members_of([group.members[0].config]))]
-    num_parts = -(-total // max_members)
-    size = -(-total // num_parts)
-    padded_size = -(-size // num_devices) * num_devices
+    size, rows = sizes(len(group.members), max_members, num_devices)
     cut = []
-    for start in range(0, total, size):
+    for start in range(0, len(group.members), size):
         members = group.members[start : start + size]
-        padded = members + [members[-1]] * (padded_size - len(members))
+        padded = members + [members[-1]] * (rows - len(members))
         cut.append((members, members_of([member.config for member in padded])))
     return cut
+
+
+def sizes(total: int, max_members: int, num_devices: int) -> tuple[int, int]:
+    """Members of each population of a group, and rows of its arrays, padding included.
+
+    >>> sizes(1, 100, 2), sizes(7, 100, 2), sizes(7, 3, 2)
+    ((1, 1), (7, 8), (3, 4))
+    """
+    if total == 1:
+        return 1, 1
+    size = -(-total // -(-total // max_members))
+    return size, -(-size // num_devices) * num_devices
 
 
 def describe(groups: list[Group]) -> str:

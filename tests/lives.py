@@ -193,14 +193,14 @@ def live(request: Mapping[str, Any]) -> int:
 def serve() -> int:
     """The parent's loop: returns 0 at the end of the requests, and in a forked life its exit code."""
     import experiments.execute  # noqa: F401
-    from experiments import sweep
     from experiments.arguments import parse
+    from experiments.build import build, set_hparams
     from experiments.run import OPTIONS
 
     # What tracing remembers is inherited by every life. No backend may start here: its threads would not be.
     known = parse(arguments(Path()), OPTIONS)
     assert known is not None
-    sweep.group(sweep.expand(known.config, None))
+    trace_alone(build(known.config), set_hparams(known.config))
 
     for line in iter(sys.stdin.readline, ""):
         request = json.loads(line)
@@ -214,6 +214,22 @@ def serve() -> int:
             answer = {"pid": pid}
         print(json.dumps(answer), flush=True)
     return 0
+
+
+def trace_alone(experiment, hparams):
+    """Traces a run without the devices that a population is placed on."""
+    import jax
+    import numpy as np
+
+    def run(key, values, data):
+        program = experiment.program
+        state, own = program.start(key, values, data), program.prepare(key, data)
+        state, _ = program.advance(state, key, values, own, data, np.int32(1))
+        state, _ = program.evaluate(state, key, values, own, data)
+        return program.finish(state, key, values, own, data)
+
+    values = {name: jax.ShapeDtypeStruct((), np.float32) for name in hparams}
+    jax.eval_shape(run, jax.eval_shape(lambda: jax.random.key(0)), values, experiment.data)
 
 
 if __name__ == "__main__":

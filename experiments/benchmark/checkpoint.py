@@ -25,8 +25,9 @@ from experiments.benchmark import sweep as sweep_benchmark
 from experiments.benchmark.timing import alternate, machine
 from experiments.loop import Hooks, train
 from experiments.populations import Population, cut, make_cadence, make_feed, make_policy
+from experiments.results import METRICS
 from experiments.storage import Store, open_store
-from nn_core.training.population import place, populate
+from nn_core.training.population import place
 
 ROUNDS = 3
 DEFAULT_SECONDS = 30.0
@@ -85,7 +86,7 @@ def measure(population: Population) -> Cost:
     """Trains it over and over with each cadence in turn; a first round compiles and is not counted."""
     config = population.members[0].config
     experiment = population.group.experiment
-    program, mesh = populate(experiment.program, len(population.arrays.keys))
+    program, mesh = population.group.traced.program, population.group.traced.mesh
     members = place(population.arrays, mesh, by_member=True)
     data = place(experiment.data, mesh, by_member=False)
     saves = 0
@@ -116,9 +117,10 @@ def tell(name: str, cost: Cost) -> None:
 
 
 def seconds_to_first_step(cache: Path) -> float:
-    """A new process until the first chunk of the GPT is trained and saved: one step, no figure."""
+    """A new process until the first step of the GPT is trained and in the log, which follows its evaluation and sample."""
     with tempfile.TemporaryDirectory() as folder:
-        changes = {"train.steps": 1, "train.chunk_steps": 1, "schedule.warmup_steps": 0, "figures": "()"}
+        changes = {"train.steps": 2, "train.chunk_steps": 1, "train.log_every": 1, "schedule.warmup_steps": 0}
+        changes |= {"figures": "()"}
         command = [sys.executable, "-m", "experiments.run", "--config=configs/gpt_quick.py", f"--workdir={folder}/run"]
         command += [f"--config.{key}={value}" for key, value in changes.items()]
         environment = os.environ | {"NN_CORE_COMPILATION_CACHE": str(cache)}
@@ -126,7 +128,8 @@ def seconds_to_first_step(cache: Path) -> float:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        while not Path(folder, "run", "steps", "1").is_dir() and process.poll() is None:
+        log = Path(folder, "run", METRICS)
+        while process.poll() is None and not (log.is_file() and '"step": 1,' in log.read_text(encoding="utf-8")):
             time.sleep(0.01)
         taken = time.perf_counter() - start
         if process.wait() != 0:

@@ -16,7 +16,7 @@ from experiments import sweep
 from experiments.benchmark.timing import alternate, installed, machine, median_ratio
 from experiments.build import build
 from nn_core.models.convolution import default_formulation
-from nn_core.training.population import place, populate
+from nn_core.training.population import place
 
 ROUNDS, STEPS, BATCH, SIZE = 9, 50, 64, 28
 MEMBERS = 2  # runs of the population
@@ -39,7 +39,7 @@ def ours(num_members: int) -> tuple[Callable[[], None], int]:
     """A turn of the compiled chunk of so many runs, and the number of parameters of one."""
     (group,) = sweep.group(sweep.expand(get_config(), lambda _: axis("seed", range(num_members))))
     ((_, arrays),) = sweep.parts(group, num_members, len(jax.local_devices()))
-    program, mesh = populate(group.experiment.program, len(arrays.keys))
+    program, mesh = group.traced.program, group.traced.mesh
     data = place(group.experiment.data, mesh, by_member=False)
     keys, hparams = place(arrays, mesh, by_member=True)
     state, own = [program.start(keys, hparams, data)], program.prepare(keys, data)

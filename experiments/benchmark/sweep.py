@@ -17,7 +17,7 @@ from configs.grid import axis, product
 from experiments import sweep
 from experiments.benchmark.timing import installed, machine
 from experiments.loop import Cadence, Hooks, Row, train
-from nn_core.training.population import place, populate
+from nn_core.training.population import place
 
 STEPS, BATCH, TORCH_RUNS = 1000, 64, 4
 
@@ -31,7 +31,6 @@ def get_config() -> ConfigDict:
     config.hparams.learning_rate = 1e-3
     config.train.steps, config.train.eval_every, config.train.log_every = STEPS, STEPS, STEPS
     config.train.evaluate_train = False
-    config.train.chunk_steps = STEPS // 2  # a member draws its split anew in every chunk: 15 % of the time at 100 steps
     return config
 
 
@@ -41,11 +40,12 @@ def run_population(num_members: int) -> tuple[float, float, float]:
         axis("hparams.l2", np.geomspace(1e-6, 1e-2, 8).tolist()), axis("seed", range(-(-num_members // 8)))
     )
     config = get_config()
+    config.train.max_members = num_members
     start = time.perf_counter()
     members = sweep.expand(config, lambda _: overrides[:num_members])
     (group,) = sweep.group(members)
     cut = sweep.parts(group, num_members, len(jax.local_devices()))
-    populated, mesh = populate(group.experiment.program, len(cut[0][1].keys))
+    populated, mesh = group.traced.program, group.traced.mesh
     data = place(group.experiment.data, mesh, by_member=False)
     population = place(cut[0][1], mesh, by_member=True)
     cadence = Cadence(STEPS, STEPS, STEPS)

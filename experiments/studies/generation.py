@@ -26,7 +26,7 @@ from nn_core.generation.filters import Sampling
 from nn_core.generation.measures import distinct_n, mean_log_probability, repetition_rate, self_bleu
 from nn_core.generation.options import check_options
 from nn_core.training.manifest import CheckpointError
-from nn_core.training.population import member, place, populate
+from nn_core.training.population import member, place
 from nn_core.training.state import selected_params
 
 REFERENCE = "the text itself"
@@ -185,7 +185,7 @@ def train_model(task: ConfigDict) -> tuple[LanguageModel, np.ndarray]:
     print(f"training a small model on {task.text!r} first, {task.train_steps} steps", file=sys.stderr, flush=True)
     group = small_group(task)
     experiment, config = group.experiment, group.members[0].config
-    program, mesh = populate(experiment.program, 1)
+    program, mesh = group.traced.program, group.traced.mesh
     arrays = place(sweep.parts(group, 1, 1)[0][1], mesh, by_member=True)
     data = place(experiment.data, mesh, by_member=False)
     cadence = Cadence(task.train_steps, task.train_steps, task.train_steps)

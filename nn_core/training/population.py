@@ -176,4 +176,19 @@ def around_one(function: Callable, in_axes: tuple[int | None, ...]) -> Callable:
 
 def place(tree: Any, mesh: Mesh, *, by_member: bool) -> Any:
     """Puts a tree on the mesh: split along its leading axis, or whole on every device."""
-    return jax.device_put(tree, NamedSharding(mesh, P(MEMBER_AXIS) if by_member else P()))
+    return jax.device_put(tree, sharding_on(mesh, by_member))
+
+
+def shapes_on(mesh: Mesh, tree: Any, *, by_member: bool) -> Any:
+    """What `place` gives, as shapes: what is traced with them is not traced again for the arrays."""
+
+    def shape(leaf: Any) -> jax.ShapeDtypeStruct:
+        dtype = jax.dtypes.canonicalize_dtype(leaf.dtype) if isinstance(leaf, np.ndarray) else leaf.dtype
+        return jax.ShapeDtypeStruct(leaf.shape, dtype, sharding=sharding_on(mesh, by_member))
+
+    return jax.tree.map(shape, tree)
+
+
+def sharding_on(mesh: Mesh, by_member: bool) -> NamedSharding:
+    """Split along the leading axis, or whole on every device."""
+    return NamedSharding(mesh, P(MEMBER_AXIS) if by_member else P())
