@@ -10,6 +10,7 @@ from jax.nn.initializers import Initializer
 from jax.typing import DTypeLike
 
 from nn_core.models.attention import Bias, apply_weights, attention_weights, dot_product_attention
+from nn_core.models.cached_attention import attend, block_bounds, write
 from nn_core.models.layers import Dense
 from nn_core.models.positions import rotate
 
@@ -90,7 +91,8 @@ class MultiHeadAttention(nn.Module):
             positions_BT = jnp.arange(x_BTD.shape[1])[None] if positions_BT is None else positions_BT
             q, k = rotate(q, positions_BT), rotate(k, positions_BT)
         if slots_BT is not None:
-            k, v = self._remember(k, v, slots_BT, mask)
+            outputs = self._attend_cache(q, k, v, slots_BT, mask, bias)
+            return self._dense(width, "out", self.out_kernel_init or self.kernel_init)(outputs.reshape(*x_BTD.shape))
         dropout_key = None if deterministic or self.dropout_rate is None else self.make_rng("dropout")
         if self.is_mutable_collection("intermediates"):
             weights = attention_weights(q, k, mask=mask, causal=causal, window=window, bias=bias)
@@ -127,21 +129,25 @@ class MultiHeadAttention(nn.Module):
         q, k, v = (x.reshape(*x.shape[:2], -1, head) for x in (q, k, v))
         return q, k, v
 
-    def _remember(self, k_BTGK: Array, v_BTGK: Array, slots_BT: Array, mask: Array | None) -> tuple[Array, Array]:
-        """Writes the new keys and values into the cache and returns all of it, (B, S, G, K).
+    def _attend_cache(
+        self, q_BTHK: Array, k_BTGK: Array, v_BTGK: Array, slots_BT: Array, mask: Array | None, bias: Bias | None
+    ) -> Array:
+        """Writes the new keys and values into the cache and attends to all of it, (B, T, H, K).
 
         Kept as (B, G, S, K), the order in which the products read it: with 16 rows a step is 2.2 times faster on a CPU.
         """
-        if mask is None:
+        if mask is None or callable(bias):
             raise ValueError("a cached attention needs a mask (B, 1, T, S) that hides the slots not yet written")
         batch, _, groups, head = k_BTGK.shape
-        rows_B1 = jnp.arange(batch)[:, None]
-        remembered = []
-        for name, new in (("key", k_BTGK), ("value", v_BTGK)):
-            cache = self.variable("cache", name, jnp.zeros, (batch, groups, mask.shape[-1], head), new.dtype)
-            cache.value = cache.value.at[rows_B1, :, slots_BT].set(new, mode="drop")
-            remembered.append(cache.value.swapaxes(1, 2))
-        return remembered[0], remembered[1]
+        blocks = []
+        for number, (start, end) in enumerate(block_bounds(mask.shape[-1])):
+            shape = (batch, groups, end - start, head)
+            keys = self.variable("cache", f"key_{number}", jnp.zeros, shape, k_BTGK.dtype)
+            values = self.variable("cache", f"value_{number}", jnp.zeros, shape, v_BTGK.dtype)
+            keys.value = write(keys.value, k_BTGK, slots_BT, start)
+            values.value = write(values.value, v_BTGK, slots_BT, start)
+            blocks.append((keys.value, values.value))
+        return attend(q_BTHK, blocks, mask, bias)
 
     def _dense(self, features: int, name: str, kernel_init: Initializer) -> Dense:
         return Dense(features, use_bias=self.use_bias, kernel_init=kernel_init, dtype=self.dtype, name=name)

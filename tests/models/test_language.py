@@ -9,6 +9,7 @@ import pytest
 from jax import Array, lax
 
 from nn_core.losses import cross_entropy
+from nn_core.models import cached_attention
 from nn_core.models.gpt import GPT
 from nn_core.models.language import (
     attention_maps,
@@ -30,6 +31,12 @@ CACHED: dict[str, dict[str, Any]] = {
     "relative, local": {"position": "relative", "window": 3},
     "sinusoidal, post, tied": {"position": "sinusoidal", "norm_position": "post", "tied_head": True},
 }
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of 16 places in three blocks, as one of 256 would be in four."""
+    monkeypatch.setattr(cached_attention, "SMALLEST_BLOCK", 5)
 
 
 def make(**options: Any) -> tuple[GPT, Any]:

@@ -124,7 +124,7 @@ def test_the_cache_gives_what_causal_attention_gives(rotary: bool) -> None:
         cache = {"cache": state["cache"]}
         outputs.append(out)
     np.testing.assert_allclose(jnp.concatenate(outputs, axis=1), expected, atol=1e-6)
-    assert cache["cache"]["key"].shape == (B, H, S, D // H)
+    assert cache["cache"]["key_0"].shape == (B, H, S, D // H)
 
 
 def test_a_cache_without_a_mask_is_refused() -> None:

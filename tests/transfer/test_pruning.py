@@ -118,7 +118,9 @@ def test_a_sparsity_of_zero_is_plain_training():
     for factory in (make, lambda values: prune(make(values), 0.0, SCHEDULE)):
         program = make_program(TASK, factory, Settings(chunk_steps=16))
         state = program.start(KEY, hparams, DATA)
-        ends.append(jax.jit(lambda s, p=program: p.advance(s, KEY, hparams, p.prepare(KEY, DATA), DATA, 16)[0])(state).params)
+        ends.append(
+            jax.jit(lambda s, p=program: p.advance(s, KEY, hparams, p.prepare(KEY, DATA), DATA, 16)[0])(state).params
+        )
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), *ends)
 
 

@@ -1,0 +1,115 @@
+"""Attention to a cache of keys and values, for decoding: a part of the cache that no query may see is not read.
+
+The cache is cut into a few blocks of places. For a new token each gives its maximum m of the scores, the sum l of exp(score - m) and the
+values weighted by these; the parts are joined as in blockwise.py. Decoding is bound by memory, and a text that has just
+begun fills a small part of its window: with 16 rows of a window of 256 a token reads 75 MB of cache, or what is written.
+Sources: notes L3193-L3250; inventory F149; Dao et al. 2023 (Flash-Decoding).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.typing import DTypeLike
+
+SMALLEST_BLOCK, MOST_BLOCKS = 64, 4  # each block is compiled once for every layer
+
+
+class Part(NamedTuple):
+    """What some of the keys give to each query.
+
+    Attributes:
+      maximum_BHT: largest score, float32 or wider; the lowest number where no key may be seen.
+      sum_BHT: sum of exp(score - maximum) over the keys that may be seen.
+      values_BHTK: the sum of exp(score - maximum) times the value.
+    """
+
+    maximum_BHT: Array
+    sum_BHT: Array
+    values_BHTK: Array
+
+
+def block_bounds(num_places: int, platform: str | None = None) -> tuple[tuple[int, int], ...]:
+    """First place of each block of a cache and the one after its last.
+
+    Args:
+      num_places: S >= 1.
+      platform: "cpu", "gpu", …; None: the backend that computes. One block but on a CPU: elsewhere a branch costs more
+        than it saves.
+
+    >>> block_bounds(64, "cpu"), block_bounds(131, "cpu"), block_bounds(256, "gpu")
+    (((0, 64),), ((0, 66), (66, 131)), ((0, 256),))
+    """
+    on_cpu = (platform or jax.default_backend()) == "cpu"
+    num_blocks = min(max(num_places // SMALLEST_BLOCK, 1), MOST_BLOCKS) if on_cpu else 1
+    size = -(-num_places // num_blocks)
+    return tuple((start, min(start + size, num_places)) for start in range(0, num_places, size))
+
+
+def write(cache_BGSK: Array, new_BTGK: Array, slots_BT: Array, start: int) -> Array:
+    """Puts new keys or values into the block of the places from `start` on; a slot that is not in it is not written."""
+    size = cache_BGSK.shape[2]
+    inside_BT = (slots_BT >= start) & (slots_BT < start + size)
+    rows_B1 = jnp.arange(len(slots_BT))[:, None]
+    return cache_BGSK.at[rows_B1, :, jnp.where(inside_BT, slots_BT - start, size)].set(new_BTGK, mode="drop")
+
+
+def attend(q_BTHK: Array, blocks: Sequence[tuple[Array, Array]], mask_B1TS: Array, bias: Array | None = None) -> Array:
+    """softmax(Q K^T / sqrt(K) + bias) V over all blocks.
+
+    Args:
+      q_BTHK: queries.
+      blocks: keys and values (B, G, s, K) of consecutive places, S together; each of the G heads serves H / G queries.
+      mask_B1TS: True where a query may look; a query that may look nowhere gets zeros.
+      bias: None, or an array (B or 1, H or 1, T, S).
+
+    Returns:
+      (B, T, H, K) of the dtype of the values.
+    """
+    q_BTHK = q_BTHK * jnp.asarray(q_BTHK.shape[-1] ** -0.5, q_BTHK.dtype)
+    if q_BTHK.shape[1] > 1:  # a prompt is read once: not worth the time that the branches take to compile
+        blocks = [(jnp.concatenate([k for k, _ in blocks], axis=2), jnp.concatenate([v for _, v in blocks], axis=2))]
+    parts, start = [], 0
+    for keys_BGSK, values_BGSK in blocks:
+        places = slice(start, start := start + keys_BGSK.shape[2])
+        mask = mask_B1TS[..., places]
+        operands = (q_BTHK, keys_BGSK, values_BGSK, mask, None if bias is None else bias[..., places])
+        parts.append(_part(*operands) if len(blocks) == 1 else lax.cond(jnp.any(mask), _part, _nothing, *operands))
+    maximum_BHT = jnp.max(jnp.stack([part.maximum_BHT for part in parts]), axis=0)
+    shares = [jnp.exp(part.maximum_BHT - maximum_BHT) for part in parts]
+    scaled = [
+        (part.sum_BHT * share, part.values_BHTK * share[..., None]) for part, share in zip(parts, shares, strict=True)
+    ]
+    total_BHT, values_BHTK = jax.tree.map(lambda *terms: sum(terms[1:], start=terms[0]), *scaled)
+    outputs_BHTK = values_BHTK / jnp.maximum(total_BHT, jnp.finfo(total_BHT.dtype).tiny)[..., None]
+    return outputs_BHTK.swapaxes(1, 2).astype(blocks[0][1].dtype)
+
+
+def _part(q_BTHK: Array, k_BGSK: Array, v_BGSK: Array, mask: Array, bias: Array | None) -> Part:
+    batch, length, heads, width = q_BTHK.shape
+    groups = k_BGSK.shape[1]
+    q_BTGRK = q_BTHK.reshape(batch, length, groups, heads // groups, width)
+    wide = _wide(q_BTHK.dtype)
+    scores = jnp.einsum("btgrk,bgsk->bgrts", q_BTGRK, k_BGSK, preferred_element_type=wide)
+    scores_BHTS = scores.reshape(batch, heads, length, -1)
+    if bias is not None:
+        scores_BHTS = scores_BHTS + bias.astype(wide)
+    scores_BHTS = jnp.where(mask, scores_BHTS, jnp.finfo(wide).min)
+    maximum_BHT = jnp.max(scores_BHTS, axis=-1)
+    weights_BHTS = jnp.where(mask, jnp.exp(scores_BHTS - maximum_BHT[..., None]), 0.0)
+    weights = weights_BHTS.reshape(batch, groups, heads // groups, length, -1).astype(v_BGSK.dtype)
+    values = jnp.einsum("bgrts,bgsk->bgrtk", weights, v_BGSK, preferred_element_type=wide)
+    return Part(maximum_BHT, jnp.sum(weights_BHTS, axis=-1), values.reshape(batch, heads, length, width))
+
+
+def _nothing(q_BTHK: Array, k_BGSK: Array, v_BGSK: Array, mask: Array, bias: Array | None) -> Part:
+    batch, length, heads, width = q_BTHK.shape
+    shape, wide = (batch, heads, length), _wide(q_BTHK.dtype)
+    return Part(jnp.full(shape, jnp.finfo(wide).min, wide), jnp.zeros(shape, wide), jnp.zeros((*shape, width), wide))
+
+
+def _wide(dtype: DTypeLike) -> DTypeLike:
+    """Scores and sums are float32 at the least."""
+    return jnp.promote_types(dtype, jnp.float32)

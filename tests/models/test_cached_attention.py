@@ -1,0 +1,70 @@
+"""Attention to a cache in blocks: equal to the dense one, and what no query may see is not read."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import Array
+
+from nn_core.models.attention import dot_product_attention
+from nn_core.models.cached_attention import MOST_BLOCKS, attend, block_bounds, write
+
+B, H, G, K, S = 3, 6, 2, 5, 17
+CUTS = ((0, 7), (7, 14), (14, 17))
+
+
+def make(length: int = 1) -> tuple[Array, Array, Array]:
+    """Queries (B, length, H, K), and keys and values of all places."""
+    q_key, k_key, v_key = jax.random.split(jax.random.key(0), 3)
+    shape = (B, S, G, K)
+    return jax.random.normal(q_key, (B, length, H, K)), jax.random.normal(k_key, shape), jax.random.normal(v_key, shape)
+
+
+def cut(k_BSGK: Array, v_BSGK: Array) -> list[tuple[Array, Array]]:
+    """The places as blocks, in the order of a cache."""
+    return [tuple(x[:, start:end].swapaxes(1, 2) for x in (k_BSGK, v_BSGK)) for start, end in CUTS]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("last", [2, 6, 7, 16])
+@pytest.mark.parametrize(("length", "with_bias"), [(1, False), (1, True), (2, True)])
+def test_blocks_equal_the_dense_path_wherever_the_text_ends(last: int, length: int, with_bias: bool) -> None:
+    q, k, v = make(length)
+    ends_BT = jnp.array([[last - 1, last], [0, 1], [last // 2, last // 2 + 1]])[:, -length:]
+    mask = (jnp.arange(S)[None, None] <= ends_BT[:, :, None])[:, None]
+    bias = jax.random.normal(jax.random.key(1), (1, H, length, S)) if with_bias else None
+    blocks = jax.jit(attend)(q, cut(k, v), mask, bias)
+    dense = jax.jit(dot_product_attention)(q, k, v, mask=mask, bias=bias)
+    np.testing.assert_allclose(blocks, dense, atol=2e-6)
+
+
+def test_a_query_that_may_look_nowhere_gets_zeros() -> None:
+    q, k, v = make()
+    mask = jnp.zeros((B, 1, 1, S), bool).at[0].set(True)
+    outputs = attend(q, cut(k, v), mask)
+    assert np.all(np.asarray(outputs[1:]) == 0) and np.all(np.asarray(outputs[0]) != 0)
+
+
+def test_what_no_query_may_see_is_not_read() -> None:
+    q, k, v = make()
+    mask = jnp.broadcast_to(jnp.arange(S) < 7, (B, 1, 1, S))
+    clean = attend(q, cut(k, v), mask)
+    # NaN times a weight of 0 is NaN: it would show.
+    poisoned = jax.jit(attend)(q, cut(k.at[:, 7:].set(jnp.nan), v.at[:, 7:].set(jnp.nan)), mask)
+    np.testing.assert_allclose(poisoned, clean, atol=1e-6)
+
+
+def test_new_keys_are_written_into_their_block_alone() -> None:
+    new = jnp.ones((B, 2, G, K))
+    slots_BT = jnp.array([[6, 7], [13, 14], [17, 3]])  # 17: not written
+    written = [write(jnp.zeros((B, G, end - start, K)), new, slots_BT, start) for start, end in CUTS]
+    whole_BS = np.concatenate([np.asarray(block[:, 0, :, 0]) for block in written], axis=1)
+    expected = np.zeros((B, S))
+    expected[0, [6, 7]] = expected[1, [13, 14]] = expected[2, 3] = 1
+    np.testing.assert_array_equal(whole_BS, expected)
+
+
+@pytest.mark.parametrize("places", [1, 63, 64, 127, 128, 131, 257, 1024])
+def test_blocks_cover_every_place_once_and_are_few(places: int) -> None:
+    bounds = block_bounds(places, "cpu")
+    assert [place for start, end in bounds for place in range(start, end)] == list(range(places))
+    assert len(bounds) <= MOST_BLOCKS and block_bounds(places, "gpu") == ((0, places),)
