@@ -149,11 +149,11 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
     # With the sharding that they will have: else JAX takes the arrays of the training for something new.
     keys, values = shapes_on(mesh, (drawn, values), by_member=True)
     data = shapes_on(mesh, experiment.data, by_member=False)
-    state, own = program.start.eval_shape(keys, values, data), program.prepare.eval_shape(keys, data)
-    state, _ = program.advance.eval_shape(state, keys, values, own, data, np.int32(1))
-    state, _ = program.evaluate.eval_shape(state, keys, values, own, data)
+    state, own = jax.eval_shape(program.start, keys, values, data), jax.eval_shape(program.prepare, keys, data)
+    state, _ = jax.eval_shape(program.advance, state, keys, values, own, data, np.int32(1))
+    state, _ = jax.eval_shape(program.evaluate, state, keys, values, own, data)
     found = set(read)  # `finish` judges a run; what it alone reads does nothing
-    results = program.finish.eval_shape(state, keys, values, own, data)
+    results = jax.eval_shape(program.finish, state, keys, values, own, data)
     for name in hparams:
         if name not in found:
             value = f"config.hparams.{name}={hparams[name]:g}"

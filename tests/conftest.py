@@ -8,6 +8,8 @@ from pathlib import Path
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", os.environ.get("NN_CORE_TEST_PLATFORM", "cpu"))
 os.environ.setdefault("NN_CORE_OFFLINE", "1")
+# Compiling is most of what the tests do: without optimizations the suite takes a quarter less from an empty cache.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import jax
 import pytest

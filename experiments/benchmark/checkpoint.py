@@ -119,10 +119,9 @@ def tell(name: str, cost: Cost) -> None:
 def seconds_to_first_step(cache: Path) -> float:
     """A new process until the first step of the GPT is trained and in the log, which follows its evaluation and sample."""
     with tempfile.TemporaryDirectory() as folder:
-        changes = {"train.steps": 2, "train.chunk_steps": 1, "train.log_every": 1, "schedule.warmup_steps": 0}
-        changes |= {"figures": "()"}
+        counts = {"train.steps": 2, "train.chunk_steps": 1, "train.log_every": 1, "schedule.warmup_steps": 0}
         command = [sys.executable, "-m", "experiments.run", "--config=configs/gpt_quick.py", f"--workdir={folder}/run"]
-        command += [f"--config.{key}={value}" for key, value in changes.items()]
+        command += [f"--config.{key}={value}" for key, value in counts.items()] + ["--config.figures=()"]
         environment = os.environ | {"NN_CORE_COMPILATION_CACHE": str(cache)}
         start = time.perf_counter()
         process = subprocess.Popen(

@@ -43,7 +43,10 @@ def test_it_passes_every_check(path, tmp_path):
     assert prepared.directory == tmp_path / "run"
 
 
-@pytest.mark.parametrize("name", ["digits", "multiclass", "early_stopping", "l1_vs_l2"])
+SWEEPS = [pytest.param(name, marks=pytest.mark.slow) for name in ("multiclass", "early_stopping", "l1_vs_l2")]
+
+
+@pytest.mark.parametrize("name", ["digits", *SWEEPS])
 def test_a_training_runs_for_a_step_and_draws_its_figures(name, tmp_path, capsys):
     overrides = [] if name != "digits" else SMALL[:3]
     words = [f"--config=configs/{name}.py", *(overrides or SMALL), f"--workdir={tmp_path / 'run'}"]

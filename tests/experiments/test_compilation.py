@@ -11,7 +11,7 @@ from experiments.run import main
 from tests.experiments import tiny
 from tests.lives import arguments
 
-COMPILED = "/jax/core/compile/backend_compile_duration"
+COMPILED, TRACED = "/jax/core/compile/backend_compile_duration", "/jax/core/compile/jaxpr_trace_duration"
 PROGRAMS = ("start", "prepare", "advance", "evaluate", "finish")
 
 
@@ -51,7 +51,8 @@ def test_a_sweep_compiles_one_program_of_each_kind_per_group_whatever_its_member
 
 def test_a_language_model_traces_each_program_once_whatever_its_steps_and_samples(tmp_path):
     jax.clear_caches()
-    with counted(COMPILED) as compiled:
+    with counted(COMPILED) as compiled, counted(TRACED) as traced:
         assert main(tiny.arguments(tmp_path, train__steps=18)) == 0
     names = {*PROGRAMS, "generate_chunk"} - {"prepare"}  # a text is read as it is: nothing to prepare
     assert {name: compiled[name] for name in names} == dict.fromkeys(names, 1)
+    assert {name: traced[name] for name in names} == dict.fromkeys(names, 1)  # the check before the run included
