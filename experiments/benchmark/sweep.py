@@ -31,6 +31,7 @@ def get_config() -> ConfigDict:
     config.hparams.learning_rate = 1e-3
     config.train.steps, config.train.eval_every, config.train.log_every = STEPS, STEPS, STEPS
     config.train.evaluate_train = False
+    config.train.chunk_steps = STEPS // 2  # an epoch that a call does not end is drawn again by the next: 15 % at 100
     return config
 
 
