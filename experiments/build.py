@@ -118,7 +118,8 @@ class Traced(NamedTuple):
     Attributes:
         program: the jitted functions of a population.
         mesh: carries its member axis.
-        state: shapes of one member's state (for memory estimates).
+        state: shapes of one member's state (these three are for memory estimates).
+        own: shapes of what one member adds to the data.
         batch: shapes of one step's batch.
         results: names of the final metrics.
     """
@@ -126,6 +127,7 @@ class Traced(NamedTuple):
     program: Program
     mesh: Mesh
     state: Any
+    own: Any
     batch: Any
     results: tuple[str, ...]
 
@@ -162,7 +164,7 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
         jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), tree) for tree in (state, own)
     )
     batch = jax.eval_shape(partial(first_batch, experiment.task), experiment.data, own)
-    return Traced(program, mesh, one, batch, tuple(results))
+    return Traced(program, mesh, one, own, batch, tuple(results))
 
 
 def recording(program: Program, read: set[str]) -> Program:

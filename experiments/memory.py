@@ -16,7 +16,7 @@ class Demand(NamedTuple):
         state: parameters, optimizer and early stopping, of all members.
         gradients: one gradient and one update of the parameters, of all members.
         batch: one step's examples, of all members.
-        data: the data set that they share, on every device.
+        data: the data set that they share, on every device, and each member's split of it.
     """
 
     state: int
@@ -35,7 +35,9 @@ def tree_bytes(tree: Any) -> int:
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
-def demand(state: Any, params: Any, batch: Any, data: Any, *, members: int = 1, data_copies: int = 1) -> Demand:
+def demand(
+    state: Any, params: Any, batch: Any, data: Any, own: Any = (), *, members: int = 1, data_copies: int = 1
+) -> Demand:
     """A lower bound: activations are not counted, because what the compiler fuses away needs no memory.
 
     Args:
@@ -43,6 +45,7 @@ def demand(state: Any, params: Any, batch: Any, data: Any, *, members: int = 1, 
         params: shapes of its parameters.
         batch: shapes of its batch.
         data: the shared arrays, or their shapes.
+        own: shapes of what one member adds to them.
         members: members of the population, >= 1.
         data_copies: devices that hold the data.
     """
@@ -50,7 +53,7 @@ def demand(state: Any, params: Any, batch: Any, data: Any, *, members: int = 1, 
         state=members * tree_bytes(state),
         gradients=members * 2 * tree_bytes(params),
         batch=members * tree_bytes(batch),
-        data=data_copies * tree_bytes(data),
+        data=data_copies * tree_bytes(data) + members * tree_bytes(own),
     )
 
 

@@ -126,6 +126,7 @@ def memory_demand(group: Group, max_members: int) -> Demand:
         traced.state.params,
         traced.batch,
         group.experiment.data,
+        traced.own,
         members=min(len(group.members), max_members),
         data_copies=len(jax.local_devices()) if len(group.members) > 1 else 1,
     )
