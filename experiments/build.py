@@ -6,6 +6,7 @@ from functools import partial, wraps
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
@@ -132,7 +133,7 @@ class Traced(NamedTuple):
     results: tuple[str, ...]
 
 
-def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int = 1) -> Traced:
+def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int) -> Traced:
     """Traces a population without compiling: every hparam that is set must be read, and every one that is read, set.
 
     Args:
@@ -154,12 +155,11 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
     state, own = jax.eval_shape(program.start, keys, values, data), jax.eval_shape(program.prepare, keys, data)
     state, _ = jax.eval_shape(program.advance, state, keys, values, own, data, np.int32(1))
     state, _ = jax.eval_shape(program.evaluate, state, keys, values, own, data)
-    found = set(read)  # `finish` judges a run; what it alone reads does nothing
-    results = jax.eval_shape(program.finish, state, keys, values, own, data)
     for name in hparams:
-        if name not in found:
+        if name not in read:
             value = f"config.hparams.{name}={hparams[name]:g}"
-            raise ValueError(f"{value} is read by nothing in this config; what it reads: {', '.join(sorted(found))}")
+            raise ValueError(f"{value} is read by nothing in this config; what it reads: {', '.join(sorted(read))}")
+    results = jax.eval_shape(program.finish, state, keys, values, own, data)  # judges a run: what it reads is no use
     one, own = (
         jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), tree) for tree in (state, own)
     )
@@ -189,7 +189,7 @@ def recording(program: Program, read: set[str]) -> Program:
 def first_batch(task: Task, data: Data, own: Data) -> Batch:
     """The first batch of a run."""
     member_data = data | own
-    plan = task.plan(member_data, jax.random.key(0), jax.numpy.int32(0), 1)
+    plan = task.plan(member_data, jax.random.key(0), jnp.int32(0), 1)
     return task.batch(member_data, jax.tree.map(lambda leaf: leaf[0], plan))
 
 

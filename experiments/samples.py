@@ -50,9 +50,8 @@ def make_sampler(config: ConfigDict, folder: Path, experiment: Experiment) -> Ca
 def answers(config: ConfigDict, experiment: Experiment) -> Write:
     """(step, params) -> sources and what the translator writes for them, line by line."""
     data = experiment.data
-    rows_N = np.asarray(experiment.task.prepare(data, run_keys(jax.random.key(config.seed)).split)["validation"])[
-        :NUM_SOURCES
-    ]
+    own = experiment.task.prepare(data, run_keys(jax.random.key(config.seed)).split)
+    rows_N = np.asarray(own["validation"])[:NUM_SOURCES]
     source_NS, targets_NU = np.asarray(data["inputs"][0])[rows_N], np.asarray(data["targets"])[rows_N]
     decoder, asked = make_sequence_decoder(make_run_translator(config)), [[START_ID]] * len(rows_N)
 
