@@ -1,0 +1,32 @@
+"""Programs that the tests of a process share: a model is traced once, however many tests call it.
+
+Most of a test's time is Python's, tracing and lowering; `jax.jit(model.apply)` anew in every test traces anew.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+
+
+@functools.cache
+def method(model: nn.Module, name: str = "__call__", *, static: tuple[str, ...] = (), **fixed: Any) -> Callable:
+    """A model's method, jitted: (variables, *arguments) -> result.
+
+    Equal models share a program, also where they are not the same object.
+
+    Args:
+        model: hashable, as Flax's modules are while their fields are.
+        name: of the method.
+        static: names of the arguments that are structure.
+        fixed: keywords that every call has.
+    """
+    return jax.jit(functools.partial(model.apply, method=name, **fixed), static_argnames=static)
+
+
+@functools.cache
+def initializer(model: nn.Module) -> Callable:
+    """A model's `init`, jitted: (key, *arguments) -> variables."""
+    return jax.jit(model.init)
