@@ -1,4 +1,4 @@
-"""Programs that the tests of a process share: a model is traced once, however many tests call it.
+"""Programs that the tests of a process share: a model is traced once, however many tests call it; and its parameters.
 
 Most of a test's time is Python's, tracing and lowering; `jax.jit(model.apply)` anew in every test traces anew.
 """
@@ -9,6 +9,8 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
+import numpy as np
 
 
 @functools.cache
@@ -30,3 +32,9 @@ def method(model: nn.Module, name: str = "__call__", *, static: tuple[str, ...] 
 def initializer(model: nn.Module) -> Callable:
     """A model's `init`, jitted: (key, *arguments) -> variables."""
     return jax.jit(model.init)
+
+
+def drawn(model: nn.Module, *inputs: Any, stddev: float = 1.0) -> Any:
+    """Normal variables of a model's shapes, from NumPy: compiling an initializer takes longer than a test."""
+    rng, shapes = np.random.default_rng(1), jax.eval_shape(model.init, jax.random.key(0), *inputs)
+    return jax.tree.map(lambda leaf: jnp.asarray(stddev * rng.normal(size=leaf.shape), jnp.float32), shapes)

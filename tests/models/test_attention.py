@@ -21,15 +21,14 @@ from nn_core.models.attention import (
 B, T, S, H, K = 2, 5, 7, 3, 4
 
 attend = jax.jit(dot_product_attention, static_argnames=("causal", "window", "implementation", "block_size"))
+weigh = jax.jit(attention_weights)
+reference = jax.jit(jax.nn.dot_product_attention, static_argnames="is_causal")
 
 
-def make_qkv(keys: int = S, queries: int = T, groups: int = H, seed: int = 0) -> tuple[Array, Array, Array]:
-    q_key, k_key, v_key = jax.random.split(jax.random.key(seed), 3)
-    return (
-        jax.random.normal(q_key, (B, queries, H, K)),
-        jax.random.normal(k_key, (B, keys, groups, K)),
-        jax.random.normal(v_key, (B, keys, groups, K)),
-    )
+def make_qkv(keys: int = S, groups: int = H) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(0)
+    shapes = ((B, T, H, K), (B, keys, groups, K), (B, keys, groups, K))
+    return tuple(generator.normal(size=shape).astype(np.float32) for shape in shapes)  # type: ignore[return-value]
 
 
 def naive(q: Array, k: Array, v: Array, mask: np.ndarray | None = None) -> np.ndarray:
@@ -50,55 +49,52 @@ def test_equals_numpy_and_jax_nn_for_cross_attention() -> None:
     outputs = attend(q, k, v)
     assert outputs.shape == (B, T, H, K)
     np.testing.assert_allclose(outputs, naive(q, k, v), atol=1e-6)
-    np.testing.assert_allclose(outputs, jax.nn.dot_product_attention(q, k, v), atol=1e-6)
+    np.testing.assert_allclose(outputs, reference(q, k, v), atol=1e-6)
 
 
 def test_equals_jax_nn_with_mask_bias_causality_and_groups() -> None:
     q, k, v = make_qkv(keys=T, groups=1)
-    bias = jax.random.normal(jax.random.key(3), (1, H, T, T))
-    mask = jax.random.bernoulli(jax.random.key(4), 0.7, (B, 1, T, T)) | jnp.eye(T, dtype=bool)[None, None]
+    bias = np.random.default_rng(3).normal(size=(1, H, T, T)).astype(np.float32)
+    mask = (np.random.default_rng(4).random((B, 1, T, T)) < 0.7) | np.eye(T, dtype=bool)
     ours = attend(q, k, v, mask=mask, bias=bias, causal=True)
-    full = jnp.broadcast_to(mask, (B, H, T, T))
-    np.testing.assert_allclose(
-        ours, jax.nn.dot_product_attention(q, k, v, mask=full, bias=bias, is_causal=True), atol=1e-6
-    )
+    full = np.broadcast_to(mask, (B, H, T, T))
+    np.testing.assert_allclose(ours, reference(q, k, v, mask=full, bias=bias, is_causal=True), atol=1e-6)
     assert np.max(np.abs(ours - attend(q, k, v, mask=mask, causal=True))) > 1e-2
 
 
 def test_worked_example_by_hand() -> None:
     # One query (1, 0), keys (1, 0) and (0, 1), K = 2: scores 0.7071 and 0, weights 0.6698 and 0.3302.
-    q = jnp.array([1.0, 0.0]).reshape(1, 1, 1, 2)
-    k = jnp.array([[1.0, 0.0], [0.0, 1.0]]).reshape(1, 2, 1, 2)
-    v = jnp.array([[10.0, 0.0], [0.0, 10.0]]).reshape(1, 2, 1, 2)
-    np.testing.assert_allclose(attention_weights(q, k)[0, 0, 0], [0.66976, 0.33024], atol=1e-5)
+    q = np.array([1.0, 0.0], np.float32).reshape(1, 1, 1, 2)
+    k = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32).reshape(1, 2, 1, 2)
+    v = np.array([[10.0, 0.0], [0.0, 10.0]], np.float32).reshape(1, 2, 1, 2)
+    np.testing.assert_allclose(weigh(q, k)[0, 0, 0], [0.66976, 0.33024], atol=1e-5)
     np.testing.assert_allclose(attend(q, k, v)[0, 0, 0], [6.6976, 3.3024], atol=1e-4)
 
 
 def test_softmax_runs_over_keys_so_rows_sum_to_one() -> None:
     q, k, _ = make_qkv()
-    weights_BHTS = np.asarray(attention_weights(q, k))
+    weights_BHTS = np.asarray(weigh(q, k))
     np.testing.assert_allclose(weights_BHTS.sum(axis=-1), 1.0, atol=1e-6)
     assert np.max(np.abs(weights_BHTS.sum(axis=-2) - T / S)) > 0.05
 
 
 def test_scaling_keeps_the_variance_of_scores_at_one() -> None:
     # The weights' logarithms differ as the scores do; without 1/sqrt(K) their variance would be K = 64.
-    q_key, k_key = jax.random.split(jax.random.key(0))
-    q, k = jax.random.normal(q_key, (1, 64, 4, 64)), jax.random.normal(k_key, (1, 64, 4, 64))
-    logs = np.log(np.asarray(attention_weights(q, k)))
+    q, k = np.random.default_rng(0).normal(size=(2, 1, 64, 4, 64)).astype(np.float32)
+    logs = np.log(np.asarray(weigh(q, k)))
     assert 0.9 < np.var(logs - logs.mean(axis=-1, keepdims=True)) < 1.1
 
 
 def test_a_query_with_nothing_to_see_gets_zeros_and_no_nan_gradient() -> None:
     q, k, v = make_qkv()
-    mask = padding_mask(jnp.array([0, 3]), S)
+    mask = np.asarray(padding_mask(np.array([0, 3]), S))
 
     def total(q: Array, k: Array, v: Array) -> Array:
         return jnp.sum(jnp.square(attend(q, k, v, mask=mask)))
 
     outputs = np.asarray(attend(q, k, v, mask=mask))
     np.testing.assert_array_equal(outputs[0], 0.0)
-    np.testing.assert_allclose(outputs, naive(q, k, v, np.broadcast_to(np.asarray(mask), (B, H, T, S))), atol=1e-6)
+    np.testing.assert_allclose(outputs, naive(q, k, v, np.broadcast_to(mask, (B, H, T, S))), atol=1e-6)
     for grad in jax.jit(jax.grad(total, argnums=(0, 1, 2)))(q, k, v):
         assert np.all(np.isfinite(grad)) and np.all(np.asarray(grad[0]) == 0) and np.any(np.asarray(grad[1]) != 0)
 
@@ -139,45 +135,52 @@ def test_local_attention_is_dense_attention_with_a_band_mask() -> None:
 
 def test_a_bias_may_be_a_function_of_the_indices() -> None:
     q, k, v = make_qkv()
-    as_array = -0.3 * jnp.abs(jnp.arange(T)[:, None] - jnp.arange(S)[None])[None, None]
-    as_function = dot_product_attention(
-        q, k, v, bias=lambda queries, keys: -0.3 * jnp.abs(queries[:, None] - keys[None])[None, None]
-    )
-    np.testing.assert_array_equal(dot_product_attention(q, k, v, bias=as_array), as_function)
+
+    def bias(queries: Array, keys: Array) -> Array:
+        return -0.3 * jnp.abs(queries[:, None] - keys[None])[None, None]
+
+    @jax.jit
+    def both() -> list[Array]:
+        as_array = bias(jnp.arange(T), jnp.arange(S))
+        return [dot_product_attention(q, k, v, bias=each) for each in (as_array, bias)]
+
+    as_array, as_function = both()
+    np.testing.assert_array_equal(as_array, as_function)
 
 
 def test_dropout_acts_on_the_weights_and_keeps_their_mean() -> None:
     q, k, v = make_qkv()
-    weights = attention_weights(q, k)
     key = jax.random.key(1)
     one = attend(q, k, v, dropout_key=key, dropout_rate=0.5)
-    np.testing.assert_allclose(one, apply_weights(weights, v, key, 0.5), atol=1e-6)
+    by_parts = jax.jit(lambda key: apply_weights(attention_weights(q, k), v, key, 0.5))(key)
+    np.testing.assert_allclose(one, by_parts, atol=1e-6)
     many = jax.jit(jax.vmap(lambda key: dot_product_attention(q, k, v, dropout_key=key, dropout_rate=0.5)))(
         jax.random.split(key, 2000)
     )
     # Five standard errors of the mean of 2,000 draws.
-    error = np.abs(np.asarray(many.mean(axis=0) - attend(q, k, v)))
-    assert np.all(error < 5 * np.asarray(many.std(axis=0)) / np.sqrt(2000))
-    assert np.max(np.abs(one - attend(q, k, v))) > 0.1
+    mean, many = attend(q, k, v), np.asarray(many)
+    assert np.all(np.abs(many.mean(axis=0) - mean) < 5 * many.std(axis=0) / np.sqrt(2000))
+    assert np.max(np.abs(one - mean)) > 0.1
 
 
 @pytest.mark.parametrize("causal", [False, True])
 def test_linear_attention_equals_its_kernel_form(causal: bool) -> None:
     q, k, v = make_qkv(keys=T)
-    kernel = jnp.einsum("bthk,bshk->bhts", positive_features(q), positive_features(k))
-    kernel = jnp.where(causal_mask(T), kernel, 0.0) if causal else kernel
-    expected = jnp.einsum("bhts,bshk->bthk", kernel / kernel.sum(axis=-1, keepdims=True), v)
+    features_q, features_k = (np.asarray(positive_features(jnp.asarray(x))) for x in (q, k))
+    kernel = np.einsum("bthk,bshk->bhts", features_q, features_k)
+    kernel = np.tril(kernel) if causal else kernel
+    expected = np.einsum("bhts,bshk->bthk", kernel / kernel.sum(axis=-1, keepdims=True), v)
     outputs = jax.jit(linear_attention, static_argnames="causal")(q, k, v, causal=causal)
     np.testing.assert_allclose(outputs, expected, atol=1e-6)
 
 
 def test_half_precision_inputs_keep_a_float32_softmax() -> None:
     q, k, v = (x.astype(jnp.bfloat16) for x in make_qkv())
-    assert attention_weights(q, k).dtype == jnp.float32
-    outputs = attend(q, k, v)
+    assert jax.eval_shape(attention_weights, q, k).dtype == jnp.float32
+    outputs = np.asarray(attend(q, k, v))
     assert outputs.dtype == jnp.bfloat16
     # bfloat16 has 8 bits: 2^-8 of values up to 3.
-    np.testing.assert_allclose(outputs.astype(jnp.float32), naive(q, k, v), atol=0.02)
+    np.testing.assert_allclose(outputs.astype(np.float32), naive(q, k, v), atol=0.02)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +195,7 @@ def test_half_precision_inputs_keep_a_float32_softmax() -> None:
     ],
 )
 def test_what_does_not_fit_is_refused(shapes: tuple, options: dict, message: str) -> None:
-    q, k, v = (jnp.zeros(shape) for shape in shapes)
+    q, k, v = (np.zeros(shape, np.float32) for shape in shapes)
     with pytest.raises(ValueError, match=message):
         dot_product_attention(q, k, v, **options)
 

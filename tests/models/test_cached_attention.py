@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax import Array
 
 from nn_core.models.attention import dot_product_attention
 from nn_core.models.cached_attention import MOST_BLOCKS, attend, block_bounds, write
@@ -12,15 +11,17 @@ from nn_core.models.cached_attention import MOST_BLOCKS, attend, block_bounds, w
 B, H, G, K, S = 3, 6, 2, 5, 17
 CUTS = ((0, 7), (7, 14), (14, 17))
 
+attend_blocks, attend_dense = jax.jit(attend), jax.jit(dot_product_attention)
 
-def make(length: int = 1) -> tuple[Array, Array, Array]:
+
+def make(length: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Queries (B, length, H, K), and keys and values of all places."""
-    q_key, k_key, v_key = jax.random.split(jax.random.key(0), 3)
-    shape = (B, S, G, K)
-    return jax.random.normal(q_key, (B, length, H, K)), jax.random.normal(k_key, shape), jax.random.normal(v_key, shape)
+    generator = np.random.default_rng(0)
+    shapes = ((B, length, H, K), (B, S, G, K), (B, S, G, K))
+    return tuple(generator.normal(size=shape).astype(np.float32) for shape in shapes)  # type: ignore[return-value]
 
 
-def cut(k_BSGK: Array, v_BSGK: Array) -> list[tuple[Array, Array]]:
+def cut(k_BSGK: np.ndarray, v_BSGK: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """The places as blocks, in the order of a cache."""
     return [tuple(x[:, start:end].swapaxes(1, 2) for x in (k_BSGK, v_BSGK)) for start, end in CUTS]  # type: ignore[misc]
 
@@ -29,27 +30,29 @@ def cut(k_BSGK: Array, v_BSGK: Array) -> list[tuple[Array, Array]]:
 @pytest.mark.parametrize(("length", "with_bias"), [(1, False), (1, True), (2, True)])
 def test_blocks_equal_the_dense_path_wherever_the_text_ends(last: int, length: int, with_bias: bool) -> None:
     q, k, v = make(length)
-    ends_BT = jnp.array([[last - 1, last], [0, 1], [last // 2, last // 2 + 1]])[:, -length:]
-    mask = (jnp.arange(S)[None, None] <= ends_BT[:, :, None])[:, None]
-    bias = jax.random.normal(jax.random.key(1), (1, H, length, S)) if with_bias else None
-    blocks = jax.jit(attend)(q, cut(k, v), mask, bias)
-    dense = jax.jit(dot_product_attention)(q, k, v, mask=mask, bias=bias)
+    ends_BT = np.array([[last - 1, last], [0, 1], [last // 2, last // 2 + 1]])[:, -length:]
+    mask = (np.arange(S)[None, None] <= ends_BT[:, :, None])[:, None]
+    bias = np.random.default_rng(1).normal(size=(1, H, length, S)).astype(np.float32) if with_bias else None
+    blocks = attend_blocks(q, cut(k, v), mask, bias)
+    dense = attend_dense(q, k, v, mask=mask, bias=bias)
     np.testing.assert_allclose(blocks, dense, atol=2e-6)
 
 
 def test_a_query_that_may_look_nowhere_gets_zeros() -> None:
     q, k, v = make()
-    mask = jnp.zeros((B, 1, 1, S), bool).at[0].set(True)
-    outputs = attend(q, cut(k, v), mask)
+    mask = np.zeros((B, 1, 1, S), bool)
+    mask[0] = True
+    outputs = attend_blocks(q, cut(k, v), mask)
     assert np.all(np.asarray(outputs[1:]) == 0) and np.all(np.asarray(outputs[0]) != 0)
 
 
 def test_what_no_query_may_see_is_not_read() -> None:
     q, k, v = make()
-    mask = jnp.broadcast_to(jnp.arange(S) < 7, (B, 1, 1, S))
-    clean = attend(q, cut(k, v), mask)
+    mask = np.broadcast_to(np.arange(S) < 7, (B, 1, 1, S))
+    clean = np.asarray(attend_blocks(q, cut(k, v), mask))
+    k[:, 7:], v[:, 7:] = np.nan, np.nan
     # NaN times a weight of 0 is NaN: it would show.
-    poisoned = jax.jit(attend)(q, cut(k.at[:, 7:].set(jnp.nan), v.at[:, 7:].set(jnp.nan)), mask)
+    poisoned = attend_blocks(q, cut(k, v), mask)
     np.testing.assert_allclose(poisoned, clean, atol=1e-6)
 
 

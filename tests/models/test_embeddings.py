@@ -1,25 +1,31 @@
+import functools
+
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from scipy.special import log_softmax
 
 from nn_core.models import embeddings as e
+from tests.jitted import method
 
 V, E, B, K = 11, 5, 7, 3
 KEY = jax.random.key(0)
 
 
 def table(seed, rows=V):
-    return jnp.asarray(np.random.default_rng(seed).normal(size=(rows, E)), jnp.float32)
+    return np.random.default_rng(seed).normal(size=(rows, E)).astype(np.float32)
 
 
 def ids(seed, *shape):
-    return jnp.asarray(np.random.default_rng(seed).integers(0, V, shape), jnp.int32)
+    return np.random.default_rng(seed).integers(0, V, shape).astype(np.int32)
+
+
+compiled = functools.cache(jax.jit)
 
 
 def jitted(function, *arguments, **options):
-    return jax.jit(function, static_argnames=tuple(options))(*arguments, **options)
+    return compiled(function, static_argnames=tuple(options))(*arguments, **options)
 
 
 PARAMS = {"input": {"embedding": table(1)}, "output": {"embedding": table(2)}}
@@ -35,17 +41,17 @@ def sigmoid(x):
 def test_lookup_is_a_product_with_one_hot_rows_and_only_used_rows_have_gradients():
     module = e.Embedding(V, E)
     params = {"embedding": table(1)}
-    tokens = jnp.array([[1, 3], [3, 9]])
-    looked = module.apply({"params": params}, tokens)
-    np.testing.assert_allclose(
-        looked, jnp.einsum("btv,ve->bte", jax.nn.one_hot(tokens, V), params["embedding"]), rtol=1e-6
-    )
-    gradient = jax.grad(lambda p: module.apply({"params": p}, tokens).sum())(params)["embedding"]
+    tokens = np.array([[1, 3], [3, 9]])
+    look_up = method(module)
+    looked = look_up({"params": params}, tokens)
+    np.testing.assert_allclose(looked, np.eye(V, dtype=np.float32)[tokens] @ params["embedding"], rtol=1e-6)
+    gradient = jitted(jax.grad(lambda p: look_up({"params": p}, tokens).sum()), params)["embedding"]
+    gradient = np.asarray(gradient)
     assert np.flatnonzero(gradient.any(axis=1)).tolist() == [1, 3, 9] and gradient[3, 0] == 2
     np.testing.assert_allclose(
-        module.apply({"params": params}, looked, method="attend"), looked @ params["embedding"].T, rtol=1e-5
+        method(module, "attend")({"params": params}, looked), np.asarray(looked) @ params["embedding"].T, rtol=1e-5
     )
-    assert jnp.isnan(module.apply({"params": params}, jnp.array([V]))).all()
+    assert np.isnan(look_up({"params": params}, np.array([[V, V], [1, V]]))[0]).all()
     with pytest.raises(ValueError, match="vocabulary_size=0"):
         e.Embedding(0, E).init(KEY, tokens)
 
@@ -65,17 +71,17 @@ def test_skip_gram_is_the_sum_of_log_sigmoids():
 
 
 def test_shared_negatives_count_as_many_as_asked_for():
-    shared_M = jnp.array([1, 4, 4, 9])
+    shared_M = np.array([1, 4, 4, 9])
     losses = jitted(e.skip_gram_losses, PARAMS, IDS[0], IDS[1], shared_M, 2.0)
     expected = [by_hand(INPUTS[int(c)], o, shared_M, 2.0) for c, o in zip(IDS[0], IDS[1], strict=True)]
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
-    same = jitted(e.skip_gram_losses, PARAMS, IDS[0], IDS[1], jnp.broadcast_to(shared_M[None], (B, 4)), 4.0)
+    same = jitted(e.skip_gram_losses, PARAMS, IDS[0], IDS[1], np.broadcast_to(shared_M, (B, 4)), 4.0)
     np.testing.assert_allclose(jitted(e.skip_gram_losses, PARAMS, IDS[0], IDS[1], shared_M, 4.0), same, rtol=1e-5)
 
 
 def test_cbow_predicts_from_the_mean_of_the_words_that_are_there():
     contexts_BW = ids(5, B, 4)
-    keep_BW = jnp.arange(4)[None] < jnp.array([4, 3, 2, 1, 0, 4, 1])[:, None]
+    keep_BW = np.arange(4)[None] < np.array([4, 3, 2, 1, 0, 4, 1])[:, None]
     losses = jitted(e.cbow_losses, PARAMS, contexts_BW, keep_BW, IDS[0], NEGATIVES_BK, K)
     assert losses[4] == 0
     vectors = INPUTS
@@ -85,19 +91,19 @@ def test_cbow_predicts_from_the_mean_of_the_words_that_are_there():
 
 
 def test_fasttext_with_the_word_alone_is_skip_gram():
-    pieces_BG = jnp.stack([IDS[0], IDS[2]], axis=1)
-    alone = jnp.array([[True, False]] * B)
+    pieces_BG = np.stack([IDS[0], IDS[2]], axis=1)
+    alone = np.array([[True, False]] * B)
     losses = jitted(e.fasttext_losses, PARAMS, pieces_BG, alone, IDS[1], NEGATIVES_BK, K)
     np.testing.assert_allclose(losses, jitted(e.skip_gram_losses, PARAMS, IDS[0], IDS[1], NEGATIVES_BK, K), rtol=1e-6)
-    both = jitted(e.fasttext_losses, PARAMS, pieces_BG, jnp.ones_like(alone), IDS[1], NEGATIVES_BK, K)
+    both = jitted(e.fasttext_losses, PARAMS, pieces_BG, np.ones_like(alone), IDS[1], NEGATIVES_BK, K)
     mean = INPUTS[np.asarray(pieces_BG[0])].mean(axis=0)
     np.testing.assert_allclose(both[0], by_hand(mean, IDS[1, 0], NEGATIVES_BK[0], K), rtol=1e-5)
 
 
 def test_glove_by_hand():
-    params = e.init_glove(KEY, V, E)
-    params = jax.tree.map(lambda leaf: leaf + 0.3, params)
-    counts_B = jnp.array([1.0, 5.0, 50.0, 99.0, 100.0, 101.0, 900.0])
+    params = jax.jit(lambda: e.init_glove(KEY, V, E))()
+    params = jax.tree.map(lambda leaf: np.asarray(leaf) + np.float32(0.3), params)
+    counts_B = np.array([1.0, 5.0, 50.0, 99.0, 100.0, 101.0, 900.0], np.float32)
     losses = jitted(e.glove_losses, params, IDS[0], IDS[1], counts_B, x_max=100.0, alpha=0.75)
     v, u = (jax.tree.map(np.float64, params[name]) for name in ("input", "output"))
     for b, (i, j, x) in enumerate(zip(*np.asarray(IDS[:2]), np.float64(counts_B), strict=True)):
@@ -108,10 +114,10 @@ def test_glove_by_hand():
 def test_word2vec_starts_with_small_inputs_and_zero_outputs():
     params = e.init_word_vectors(KEY, 9, 7, 20)
     assert params["input"]["embedding"].shape == (9, 20) and params["output"]["embedding"].shape == (7, 20)
-    assert 0.02 < jnp.abs(params["input"]["embedding"]).max() <= 0.025 and not params["output"]["embedding"].any()
+    assert 0.02 < np.abs(params["input"]["embedding"]).max() <= 0.025 and not np.any(params["output"]["embedding"])
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_skip_gram_puts_words_of_one_topic_together(seed):
     topics = np.arange(10) // 5
     generator = np.random.default_rng(seed)
@@ -129,49 +135,48 @@ def test_skip_gram_puts_words_of_one_topic_together(seed):
     params = e.init_word_vectors(jax.random.key(seed), 10, 10, 8)
     run = jax.jit(lambda p, *data: jax.lax.scan(step, (p, optimizer.init(p)), data)[0][0])
     params = run(params, centres, contexts, negatives)
-    unit = e.unit(params["input"]["embedding"])
-    cosines = np.asarray(unit @ unit.T)
+    unit = np.asarray(jitted(e.unit, params["input"]["embedding"]))
+    cosines = unit @ unit.T
     same = topics[:, None] == topics[None]
     assert cosines[same].min() > cosines[~same].max() + 0.3
 
 
 def test_unit_vectors_have_finite_gradients_at_zero():
-    np.testing.assert_allclose(jnp.linalg.norm(jitted(e.unit, table(1)), axis=1), np.ones(V), rtol=1e-6)
-    assert jnp.isfinite(jitted(jax.grad(lambda x: e.unit(x).sum()), jnp.zeros((2, 3)))).all()
+    np.testing.assert_allclose(np.linalg.norm(jitted(e.unit, table(1)), axis=1), np.ones(V), rtol=1e-6)
+    assert np.isfinite(jitted(jax.grad(lambda x: e.unit(x).sum()), np.zeros((2, 3), np.float32))).all()
 
 
 def test_info_nce_is_the_mean_of_two_cross_entropies():
     left, right = table(1)[:B], table(2)[:B]
-    logits = np.asarray(e.unit(left) @ e.unit(right).T, np.float64) / 0.3
-    rows = jnp.arange(B)
-    expected = optax.softmax_cross_entropy_with_integer_labels(logits, rows)
-    expected = (expected + optax.softmax_cross_entropy_with_integer_labels(logits.T, rows)) / 2
+    logits = np.float64(jitted(e.unit, left)) @ np.float64(jitted(e.unit, right)).T / 0.3
+    expected = -np.diag(log_softmax(logits, axis=0) + log_softmax(logits, axis=1)) / 2
     np.testing.assert_allclose(jitted(e.info_nce_losses, left, right, 0.3), expected, rtol=1e-5)
-    np.testing.assert_allclose(jitted(e.info_nce_losses, left, right, 0.3, jnp.eye(B, dtype=bool)), expected, rtol=1e-5)
-    everything = jitted(e.info_nce_losses, left, right, 0.3, jnp.ones((B, B), bool))
+    np.testing.assert_allclose(jitted(e.info_nce_losses, left, right, 0.3, np.eye(B, dtype=bool)), expected, rtol=1e-5)
+    everything = jitted(e.info_nce_losses, left, right, 0.3, np.ones((B, B), bool))
     np.testing.assert_allclose(everything, np.zeros(B), atol=1e-5)
 
 
 def test_info_nce_of_all_equal_vectors_is_the_logarithm_of_the_batch():
-    np.testing.assert_allclose(jitted(e.info_nce_losses, jnp.ones((B, E)), jnp.ones((B, E)), 0.1), np.log(B), rtol=1e-5)
+    np.testing.assert_allclose(
+        jitted(e.info_nce_losses, np.ones((B, E), np.float32), np.ones((B, E), np.float32), 0.1), np.log(B), rtol=1e-5
+    )
 
 
 def test_joint_space_gives_unit_vectors():
     module = e.JointSpace(V, E, hidden_size=8)
-    images, words = jax.random.normal(KEY, (B, 4, 4, 1)), IDS[0]
+    images, words = np.random.default_rng(9).normal(size=(B, 4, 4, 1)).astype(np.float32), IDS[0]
     for vectors in jax.jit(module.init_with_output)(KEY, images, words)[0]:
-        np.testing.assert_allclose(jnp.linalg.norm(vectors, axis=1), np.ones(B), rtol=1e-5)
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), np.ones(B), rtol=1e-5)
 
 
 def test_matrix_factorization_and_its_cold_start():
     generator = np.random.default_rng(8)
-    content_IK = jnp.asarray(generator.normal(size=(6, 2)), jnp.float32)
-    pairs_B2 = jnp.array([[0, 1], [2, 5], [3, 1], [-1, 1], [0, -1]])
+    content_IK = generator.normal(size=(6, 2)).astype(np.float32)
+    pairs_B2 = np.array([[0, 1], [2, 5], [3, 1], [-1, 1], [0, -1]])
     plain = e.MatrixFactorization(4, 6, E, mean=3.5)
     shapes = jax.eval_shape(plain.init, KEY, pairs_B2)["params"]
-    params = jax.tree.map(lambda leaf: jnp.asarray(generator.normal(size=leaf.shape), jnp.float32), shapes)
+    params = jax.tree.map(lambda leaf: generator.normal(size=leaf.shape).astype(np.float32), shapes)
     ratings = np.asarray(jitted(plain.apply, {"params": params}, pairs_B2))[:, 0]
-    params = jax.device_get(params)
     p, q = params["user"]["embedding"], params["item"]["embedding"]
     bu, bi = params["user_bias"]["embedding"][:, 0], params["item_bias"]["embedding"][:, 0]
     for rating, (u, i) in zip(ratings[:3], pairs_B2[:3].tolist(), strict=True):
@@ -180,8 +185,8 @@ def test_matrix_factorization_and_its_cold_start():
 
     model = e.MatrixFactorization(4, 6, E, mean=3.5)
     params = jax.jit(model.init)(KEY, pairs_B2, content_IK)["params"]
-    assert not params["item"]["embedding"].any()
+    assert not np.any(params["item"]["embedding"])
     known = jitted(model.apply, {"params": params}, pairs_B2[:3], content_IK)
-    other = jitted(model.apply, {"params": params}, pairs_B2[:3], jnp.zeros_like(content_IK))
+    other = jitted(model.apply, {"params": params}, pairs_B2[:3], np.zeros_like(content_IK))
     np.testing.assert_allclose(other[:, 0], 3.5)
-    assert jnp.abs(known - other).min() > 1e-4
+    assert np.abs(np.asarray(known) - other).min() > 1e-4

@@ -1,5 +1,6 @@
 """Losses in chunks, attention maps, and the decoder: what the cache gives is what the whole text gives."""
 
+import functools
 from typing import Any
 
 import jax
@@ -7,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array, lax
+from scipy.special import softmax
 
+from nn_core.generation.decoder import Decoder
 from nn_core.losses import cross_entropy
 from nn_core.models import cached_attention
 from nn_core.models.gpt import GPT
@@ -19,10 +22,10 @@ from nn_core.models.language import (
     token_losses,
     unstack_layers,
 )
-from nn_core.regularizers import penalised_mask
+from tests.jitted import method
 
 V, C, D, H, L = 13, 16, 24, 4, 2
-IDS_BT = jax.random.randint(jax.random.key(0), (3, 11), 0, V)
+IDS_BT = np.random.default_rng(0).integers(0, V, (3, 11), np.int32)
 
 CACHED: dict[str, dict[str, Any]] = {
     "learned": {},
@@ -40,24 +43,40 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make(**options: Any) -> tuple[GPT, Any]:
-    """A model whose attention is sharp enough for a test to see it."""
-    model = GPT(V, C, D, H, L, **options)
-    params = jax.jit(model.init)(jax.random.key(1), IDS_BT)["params"]
-    weights = penalised_mask(params)
-    return model, jax.tree.map(lambda leaf, weight: leaf * 5 if weight else leaf, params, weights)
+    """A model whose attention is sharp enough for a test to see it: `init`, slow to compile, draws smaller weights."""
+    model = GPT(V, C, D, H, options.pop("layers_num", L), **options)
+    generator = np.random.default_rng(1)
+
+    def draw(path: tuple[Any, ...], leaf: Any) -> np.ndarray:
+        if path[-1].key in ("kernel", "embedding"):
+            return generator.normal(0, 0.1, leaf.shape).astype(np.float32)
+        return np.full(leaf.shape, path[-1].key == "scale", np.float32)
+
+    shapes = jax.eval_shape(model.init, jax.random.key(1), IDS_BT)["params"]
+    return model, jax.tree_util.tree_map_with_path(draw, shapes)
+
+
+@functools.cache
+def make_cached(case: str) -> tuple[GPT, Any, Decoder]:
+    """A model, its parameters and its decoder, whose functions are compiled."""
+    model, params = make(**CACHED[case])
+    decoder = make_decoder(model)
+    return model, params, decoder._replace(step=jax.jit(decoder.step), prefill=jax.jit(decoder.prefill))
 
 
 def test_token_losses_are_the_cross_entropy_of_each_place() -> None:
     model, params = make()
-    losses = token_losses(model, params, IDS_BT[:, :-1], IDS_BT[:, 1:])
-    expected = cross_entropy(model.apply({"params": params}, IDS_BT[:, :-1]), IDS_BT[:, 1:], reduction="none")
+    losses = jax.jit(functools.partial(token_losses, model))(params, IDS_BT[:, :-1], IDS_BT[:, 1:])
+    # No place sees a later one, so that the last logits of the whole text are left over.
+    logits_BTV = method(model)({"params": params}, IDS_BT)[:, :-1]
+    expected = cross_entropy(logits_BTV, IDS_BT[:, 1:], reduction="none")
     assert losses.shape == (3, 10)
     np.testing.assert_allclose(losses, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("tied", [False, True])
 def test_chunks_change_neither_losses_nor_gradients(tied: bool) -> None:
-    model, params = make(tied_head=tied)
+    model, params = make(tied_head=tied, layers_num=1)
 
     def total(params: Any, chunk_size: int | None) -> Array:
         return jnp.sum(token_losses(model, params, IDS_BT[:, :-1], IDS_BT[:, 1:], chunk_size=chunk_size))
@@ -86,36 +105,39 @@ def test_chunks_keep_the_logits_of_a_large_vocabulary_out_of_memory() -> None:
 @pytest.mark.parametrize("scan_layers", [False, True])
 def test_attention_maps_are_causal_rows_of_every_layer_and_head(scan_layers: bool) -> None:
     model, params = make(scan_layers=scan_layers, attention="blockwise")
-    maps = np.asarray(attention_maps(model, params, IDS_BT))
+    maps = np.asarray(jax.jit(functools.partial(attention_maps, model))(params, IDS_BT))
     assert maps.shape == (L, 3, H, 11, 11)
     np.testing.assert_allclose(maps.sum(axis=-1), 1.0, atol=1e-6)
     assert np.all(maps[..., np.triu_indices(11, 1)[0], np.triu_indices(11, 1)[1]] == 0)
     # The first layer's map by hand, for head 1.
     flat = unstack_layers(params)["stack"]["block_0"]
-    x_BTD = model.apply({"params": params}, IDS_BT, jnp.arange(11)[None], method="embed")
-    x_BTD = (x_BTD - x_BTD.mean(axis=-1, keepdims=True)) / jnp.sqrt(x_BTD.var(axis=-1, keepdims=True) + 1e-5)
-    q, k, _ = jnp.split(x_BTD @ flat["attention"]["qkv"]["kernel"], 3, axis=-1)
-    scores = jnp.einsum("btk,bsk->bts", q[..., 6:12], k[..., 6:12]) / np.sqrt(6)
-    scores = jnp.where(jnp.tril(jnp.ones((11, 11), bool))[None], scores, -jnp.inf)
-    np.testing.assert_allclose(maps[0, :, 1], jax.nn.softmax(scores, axis=-1), atol=1e-5)
+    x_BTD = params["token_embedding"]["embedding"][IDS_BT] + params["position_embedding"]["embedding"][:11]
+    x_BTD = (x_BTD - x_BTD.mean(axis=-1, keepdims=True)) / np.sqrt(x_BTD.var(axis=-1, keepdims=True) + 1e-5)
+    q, k, _ = np.split(x_BTD @ flat["attention"]["qkv"]["kernel"], 3, axis=-1)
+    scores = np.einsum("btk,bsk->bts", q[..., 6:12], k[..., 6:12]) / np.sqrt(6)
+    scores = np.where(np.tril(np.ones((11, 11), bool)), scores, -np.inf)
+    np.testing.assert_allclose(maps[0, :, 1], softmax(scores, axis=-1), atol=1e-5)
 
 
 def test_neither_embedding_dominates_at_the_start() -> None:
-    model, params = make()
-    assert 0.8 < embedding_norm_ratio(model, params, IDS_BT) < 1.25
-    # Sinusoids have length sqrt(D / 2), tokens 5 * 0.02 sqrt(D) here: sqrt(2) / 10, and sqrt(D) times that if scaled.
+
+    def ratio(**options: Any) -> Array:
+        model, params = make(layers_num=1, **options)
+        return jax.jit(functools.partial(embedding_norm_ratio, model))(params, IDS_BT)
+
+    assert 0.8 < ratio() < 1.25
+    # Sinusoids have length sqrt(D / 2), tokens 0.1 sqrt(D) here: sqrt(2) / 10, and sqrt(D) times that if scaled.
     for scale, expected in ((False, 0.1414), (True, 0.1414 * np.sqrt(D))):
-        model, params = make(position="sinusoidal", scale_embedding=scale)
-        np.testing.assert_allclose(embedding_norm_ratio(model, params, IDS_BT), expected, rtol=0.15)
+        np.testing.assert_allclose(ratio(position="sinusoidal", scale_embedding=scale), expected, rtol=0.15)
     with pytest.raises(ValueError, match="position 'rotary' adds no vectors"):
-        embedding_norm_ratio(*make(position="rotary"), IDS_BT)
+        ratio(position="rotary")
 
 
 def test_stacking_and_unstacking_layers_are_inverse() -> None:
     _, params = make()
-    stacked = stack_layers(params)
+    stacked = jax.jit(stack_layers)(params)
     assert stacked["stack"]["blocks"]["attention"]["qkv"]["kernel"].shape == (L, D, 3 * D)
-    back = unstack_layers(stacked)
+    back = jax.jit(unstack_layers)(stacked)
     assert jax.tree.structure(back) == jax.tree.structure(params)
     jax.tree.map(np.testing.assert_array_equal, back, params)
     assert stack_layers(stacked) is stacked and unstack_layers(params) is params
@@ -123,38 +145,31 @@ def test_stacking_and_unstacking_layers_are_inverse() -> None:
 
 @pytest.mark.parametrize("case", CACHED)
 def test_steps_with_the_cache_equal_the_whole_text(case: str) -> None:
-    model, params = make(**CACHED[case])
-    decoder = make_decoder(model)
+    model, params, decoder = make_cached(case)
     assert decoder.context_size == C
-
-    def step(cache: Any, column: tuple[Array, Array]) -> tuple[Any, Array]:
-        return decoder.step(params, cache, *column)
-
-    positions_TB = jnp.broadcast_to(jnp.arange(11)[:, None], (11, 3))
-    _, logits_TBV = jax.jit(lambda cache: lax.scan(step, cache, (IDS_BT.T, positions_TB)))(
-        decoder.init_cache(params, 3)
-    )
-    np.testing.assert_allclose(logits_TBV.swapaxes(0, 1), model.apply({"params": params}, IDS_BT), atol=1e-4)
+    cache, logits_TBV = decoder.init_cache(params, 3), []
+    for position, ids_B in enumerate(IDS_BT.T):
+        cache, logits_BV = decoder.step(params, cache, ids_B, np.full(3, position, np.int32))
+        logits_TBV.append(logits_BV)
+    expected_BTV = method(model)({"params": params}, IDS_BT)
+    np.testing.assert_allclose(np.stack(logits_TBV, axis=1), expected_BTV, atol=1e-4)
 
 
 @pytest.mark.parametrize("case", CACHED)
 def test_prefill_reads_rows_of_different_length_in_pieces(case: str) -> None:
-    model, params = make(**CACHED[case])
-    decoder = make_decoder(model)
-    prefill, step = jax.jit(decoder.prefill), jax.jit(decoder.step)
-    lengths_B = jnp.array([10, 5, 0])
+    model, params, decoder = make_cached(case)
+    lengths_B = np.array([10, 5, 0], np.int32)
     # What an earlier, longer window left behind must not be seen.
-    cache = jax.tree.map(lambda leaf: leaf + 7.0, decoder.init_cache(params, 3))
+    cache = jax.tree.map(lambda leaf: np.full(leaf.shape, 7.0, leaf.dtype), decoder.init_cache(params, 3))
     for start in (0, 4, 7):
-        ids_BT = IDS_BT[:, start : start + 4]
         before = cache
-        cache = prefill(params, cache, ids_BT, jnp.int32(start), jnp.clip(lengths_B - start, 0, 4))
+        lengths = np.clip(lengths_B - start, 0, 4)
+        cache = jax.device_get(decoder.prefill(params, cache, IDS_BT[:, start : start + 4], np.int32(start), lengths))
         jax.tree.map(lambda new, old: np.testing.assert_array_equal(new[2], old[2]), cache, before)
-    next_ids_B = jnp.take_along_axis(IDS_BT, lengths_B[:, None], axis=1)[:, 0]
-    _, logits_BV = step(params, cache, next_ids_B, lengths_B)
-    for row, length in enumerate(lengths_B.tolist()):
-        expected = model.apply({"params": params}, IDS_BT[row : row + 1, : length + 1])[0, -1]
-        np.testing.assert_allclose(logits_BV[row], expected, atol=1e-4)
+    _, logits_BV = decoder.step(params, cache, IDS_BT[np.arange(3), lengths_B], lengths_B)
+    # No place sees a later one: the whole texts give what each row's beginning gives.
+    expected_BTV = np.asarray(method(model)({"params": params}, IDS_BT))
+    np.testing.assert_allclose(logits_BV, expected_BTV[np.arange(3), lengths_B], atol=1e-4)
 
 
 def test_every_cache_leaf_leads_with_the_batch_and_takes_the_compute_dtype() -> None:
@@ -181,10 +196,14 @@ def test_greedy_ids_are_the_same_with_and_without_cache() -> None:
         ids_B = jnp.argmax(logits_BTV[:, position], axis=-1).astype(jnp.int32)
         return carry.at[:, jnp.minimum(position + 1, C - 1)].set(ids_B), ids_B
 
-    first_B = jnp.arange(5, dtype=jnp.int32)
-    steps = jnp.arange(C)
-    _, with_cache = jax.jit(lambda: lax.scan(cached, (decoder.init_cache(params, 5), first_B), steps))()
-    text_BC = jnp.zeros((5, C), jnp.int32).at[:, 0].set(first_B)
-    _, without_cache = jax.jit(lambda: lax.scan(whole, text_BC, steps))()
+    first_B, steps = np.arange(5, dtype=np.int32), np.arange(C, dtype=np.int32)
+
+    @jax.jit
+    def both() -> tuple[Array, Array]:
+        text_BC = jnp.zeros((5, C), jnp.int32).at[:, 0].set(first_B)
+        _, with_cache = lax.scan(cached, (decoder.init_cache(params, 5), first_B), steps)
+        return with_cache, lax.scan(whole, text_BC, steps)[1]
+
+    with_cache, without_cache = both()
     np.testing.assert_array_equal(with_cache, without_cache)
     assert len(np.unique(with_cache)) > 2

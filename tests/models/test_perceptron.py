@@ -14,6 +14,7 @@ from nn_core.models import perceptron
 
 SQUARE = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], np.float32)
 XOR = np.array([0, 1, 1, 0])
+LIMITS = {"max_epochs": 20, "max_recorded": 1000}  # of most tests: one program
 
 # Small programs that run once: compile them fast.
 FAST = {"xla_backend_optimization_level": 0}
@@ -90,10 +91,9 @@ def test_gates_are_perceptrons_and_are_learned(
 
 
 def test_three_cases_and_one_line_agree_bit_for_bit() -> None:
-    keys = jax.random.split(jax.random.key(0), 4)
-    weights, points = jax.random.normal(keys[0], (1000, 5)), jax.random.normal(keys[1], (1000, 5))
-    biases = jax.random.normal(keys[2], (1000,))
-    labels = jax.random.bernoulli(keys[3], 0.5, (1000,)).astype(jnp.float32)
+    rng = np.random.default_rng(0)
+    weights, points = rng.normal(size=(2, 1000, 5)).astype(np.float32)
+    biases, labels = rng.normal(size=1000).astype(np.float32), rng.integers(0, 2, 1000).astype(np.float32)
     cases = jax.vmap(partial(perceptron.three_case_update, learning_rate=0.3))
     line = jax.vmap(partial(perceptron.update, learning_rate=0.3))
     by_case, by_line = cases(weights, biases, points, labels), line(weights, biases, points, labels)
@@ -118,13 +118,14 @@ def test_positive_means_the_label() -> None:
 def test_loop_equals_the_notes_cases_in_plain_python(flipped: int, shuffled: bool) -> None:
     inputs, targets = separable(3, 0.1, flipped)
     key = jax.random.key(0) if shuffled else None
-    orders = [np.arange(53)] * 7
+    epochs = LIMITS["max_epochs"]
+    orders = [np.arange(53)] * epochs
     if shuffled:
-        orders = [np.asarray(jax.random.permutation(jax.random.fold_in(key, epoch), 53)) for epoch in range(7)]
+        orders = [np.asarray(jax.random.permutation(jax.random.fold_in(key, epoch), 53)) for epoch in range(epochs)]
     history, counts = by_cases(inputs, targets, 0.5, orders)
-    result = train(inputs, targets, learning_rate=0.5, max_epochs=7, max_recorded=200, order_key=key)
+    result = train(inputs, targets, learning_rate=0.5, order_key=key, **LIMITS)
     assert len(history) > 3 and result.num_epochs == len(counts) and result.num_mistakes == len(history)
-    assert result.mistakes_E.tolist() == counts + [0] * (7 - len(counts))
+    assert result.mistakes_E.tolist() == counts + [0] * (epochs - len(counts))
     np.testing.assert_allclose(result.mistake_boundaries_MD[: len(history)], history, atol=1e-5)
     np.testing.assert_allclose(result.boundary_D, history[-1], atol=1e-5)
     assert bool(result.converged) == (counts[-1] == 0)
@@ -132,14 +133,14 @@ def test_loop_equals_the_notes_cases_in_plain_python(flipped: int, shuffled: boo
 
 def test_history_holds_the_boundary_after_each_epoch_and_stays_at_the_last() -> None:
     inputs, targets = separable(3, 0.1)
-    result = train(inputs, targets, learning_rate=0.5, max_epochs=40, max_recorded=300)
-    assert result.converged and 2 < result.num_epochs < 40 and result.num_mistakes < 300
+    result = train(inputs, targets, learning_rate=0.5, **LIMITS)
+    assert result.converged and 2 < result.num_epochs < 20 and result.num_mistakes < 1000
     assert not np.any(result.epoch_boundaries_ED[0])
     after = np.cumsum(result.mistakes_E)[: result.num_epochs] - 1
     assert np.array_equal(result.epoch_boundaries_ED[1 : result.num_epochs + 1], result.mistake_boundaries_MD[after])
     assert np.all(result.epoch_boundaries_ED[result.num_epochs :] == result.boundary_D[None, :])
     assert np.all(result.mistake_boundaries_MD[result.num_mistakes - 1 :] == result.boundary_D[None, :])
-    short = train(inputs, targets, learning_rate=0.5, max_epochs=40, max_recorded=3)
+    short = train(inputs, targets, learning_rate=0.5, max_epochs=20, max_recorded=3)
     assert np.array_equal(short.mistake_boundaries_MD, result.mistake_boundaries_MD[:3])
     assert short.num_mistakes == result.num_mistakes
 
@@ -208,7 +209,7 @@ def test_learning_rate_only_scales_a_boundary_that_starts_at_zero() -> None:
 def test_order_changes_the_boundary_and_members_equal_their_solo_runs() -> None:
     """S3: which separating line is found depends on the order of the points."""
     inputs, targets = separable(7, 0.1)
-    run = partial(compiled, inputs, targets, learning_rate=1.0, max_epochs=50, max_recorded=5)
+    run = partial(compiled, inputs, targets, learning_rate=1.0, **LIMITS)
     keys = jax.random.split(jax.random.key(1), 4)
     together = jax.device_get(jax.vmap(lambda key: run(order_key=key))(keys))
     assert np.all(together.converged) and len(np.unique(together.boundary_D, axis=0)) == 4
@@ -229,7 +230,7 @@ def test_scikit_learn_finds_the_same_boundary() -> None:
 
 def test_pocket_keeps_the_best_where_the_last_is_not() -> None:
     inputs, targets = separable(4, 0.1, flipped=5)
-    result = train(inputs, targets, learning_rate=1.0, max_epochs=20, max_recorded=1000)
+    result = train(inputs, targets, learning_rate=1.0, **LIMITS)
     assert not result.converged
     boundary, errors = perceptron.pocket(result.mistake_boundaries_MD, inputs, targets)
     rows = np.asarray(result.mistake_boundaries_MD)

@@ -1,6 +1,8 @@
 """The sums over blocks are those of the losses pair by pair."""
 
-import jax.numpy as jnp
+import functools
+
+import jax
 import numpy as np
 
 from nn_core.models import embeddings as e
@@ -15,42 +17,44 @@ for t in range(T):
     NEAR_BTL[:, t, t : t + 2 * W + 1] = RNG.random((B, 2 * W + 1)) < 0.7
     NEAR_BTL[:, t, t + W] = 0
 NEAR_BTL[1, 2] = 0  # a word without neighbours
-BLOCKS = Blocks(jnp.asarray(IDS_BL), jnp.asarray(NEAR_BTL))
-NEGATIVES = jnp.asarray(RNG.integers(0, V, M), jnp.int32)
-PARAMS = {name: {"embedding": jnp.asarray(RNG.normal(size=(V, E)), jnp.float32)} for name in ("input", "output")}
+BLOCKS = Blocks(IDS_BL, NEAR_BTL)
+NEGATIVES = RNG.integers(0, V, M).astype(np.int32)
+PARAMS = {name: {"embedding": RNG.normal(size=(V, E)).astype(np.float32)} for name in ("input", "output")}
 CENTRES = IDS_BL[:, W : W + T]
 
 
-def losses_of(lookup, params):
-    return lookup.losses(
-        params["input"]["embedding"][lookup.input_ids], params["output"]["embedding"][lookup.output_ids]
-    )
+@functools.partial(jax.jit, static_argnums=0)
+def losses_and_pairs(make_lookup, params, *pieces):
+    lookup = make_lookup(BLOCKS, NEGATIVES, K, *pieces)
+    inputs, outputs = (params[name]["embedding"] for name in ("input", "output"))
+    return lookup.losses(inputs[lookup.input_ids], outputs[lookup.output_ids]), lookup.num_pairs
 
 
 def test_skip_gram():
-    lookup = skip_gram_lookup(BLOCKS, NEGATIVES, K)
+    losses, num_pairs = losses_and_pairs(skip_gram_lookup, PARAMS)
     b, t, place = np.nonzero(NEAR_BTL)
-    pairs = e.skip_gram_losses(PARAMS, jnp.asarray(CENTRES[b, t]), jnp.asarray(IDS_BL[b, place]), NEGATIVES, K)
+    pairs = jax.jit(e.skip_gram_losses)(PARAMS, CENTRES[b, t], IDS_BL[b, place], NEGATIVES, K)
     expected = np.zeros((B, T))
     np.add.at(expected, (b, t), np.asarray(pairs))
-    np.testing.assert_allclose(losses_of(lookup, PARAMS), expected, rtol=1e-5, atol=1e-6)
-    assert lookup.num_pairs == len(b)
+    np.testing.assert_allclose(losses, expected, rtol=1e-5, atol=1e-6)
+    assert num_pairs == len(b)
 
 
 def test_cbow():
-    lookup = cbow_lookup(BLOCKS, NEGATIVES, K)
-    ids = jnp.asarray(np.repeat(IDS_BL[:, None], T, axis=1).reshape(B * T, -1))
-    keep = jnp.asarray(NEAR_BTL.reshape(B * T, -1) > 0)
-    expected = e.cbow_losses(PARAMS, ids, keep, jnp.asarray(CENTRES.reshape(-1)), NEGATIVES, K)
-    np.testing.assert_allclose(losses_of(lookup, PARAMS), expected, rtol=1e-5)
-    assert lookup.num_pairs == B * T - 1
+    losses, num_pairs = losses_and_pairs(cbow_lookup, PARAMS)
+    ids = np.repeat(IDS_BL[:, None], T, axis=1).reshape(B * T, -1)
+    keep = NEAR_BTL.reshape(B * T, -1) > 0
+    expected = jax.jit(e.cbow_losses)(PARAMS, ids, keep, CENTRES.reshape(-1), NEGATIVES, K)
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+    assert num_pairs == B * T - 1
 
 
 def test_fasttext():
-    rows = jnp.asarray(RNG.integers(0, V, (V, 3)), jnp.int32)
-    keep = jnp.asarray(RNG.random((V, 3)) < 0.6).at[:, 0].set(True)
-    lookup = skip_gram_lookup(BLOCKS, NEGATIVES, K, Pieces(rows, keep))
-    means = e.masked_mean(PARAMS["input"]["embedding"][rows], keep)
+    rows = RNG.integers(0, V, (V, 3)).astype(np.int32)
+    keep = RNG.random((V, 3)) < 0.6
+    keep[:, 0] = True
+    losses, _ = losses_and_pairs(skip_gram_lookup, PARAMS, Pieces(rows, keep))
+    means = jax.jit(e.masked_mean)(PARAMS["input"]["embedding"][rows], keep)
     words = {"input": {"embedding": means}, "output": PARAMS["output"]}
-    expected = losses_of(skip_gram_lookup(BLOCKS, NEGATIVES, K), words)
-    np.testing.assert_allclose(losses_of(lookup, PARAMS), expected, rtol=1e-5)
+    expected, _ = losses_and_pairs(skip_gram_lookup, words)
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)

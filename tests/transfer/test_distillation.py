@@ -1,5 +1,7 @@
 """F147: T^2 KL against autodiff, torch's definition by hand, and its limits."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +18,7 @@ from tests.training.problems import make_data
 RNG = np.random.default_rng(7)
 STUDENT_BC, TEACHER_BC = RNG.normal(size=(5, 3)), 2.0 * RNG.normal(size=(5, 3))
 LABELS_B = RNG.integers(0, 3, 5)
+value_and_gradient = jax.jit(jax.value_and_grad(soft_and_hard))
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0])
@@ -23,7 +26,7 @@ LABELS_B = RNG.integers(0, 3, 5)
 def test_the_gradient_is_the_one_derived_by_hand_in_float64(temperature, alpha):
     with jax.enable_x64(True):
         arguments = (jnp.asarray(STUDENT_BC), jnp.asarray(TEACHER_BC), jnp.asarray(LABELS_B), temperature, alpha)
-        value, gradient = jax.value_and_grad(soft_and_hard)(*arguments)
+        value, gradient = value_and_gradient(*arguments)
         assert gradient.dtype == jnp.float64
     p, q = softmax(TEACHER_BC / temperature, axis=1), softmax(STUDENT_BC / temperature, axis=1)
     hard = softmax(STUDENT_BC, axis=1)
@@ -37,16 +40,17 @@ def test_the_gradient_is_the_one_derived_by_hand_in_float64(temperature, alpha):
 
 def test_the_factor_keeps_the_gradient_at_high_temperatures():
     """T -> infinity: the gradient tends to that of half the squared distance of the centred logits, over C."""
-    z, t = jnp.asarray(STUDENT_BC, jnp.float32), jnp.asarray(TEACHER_BC, jnp.float32)
-    gradient = jax.grad(distillation_loss)(z, t, 300.0)
+    z, t = STUDENT_BC.astype(np.float32), TEACHER_BC.astype(np.float32)
+    gradient = jax.jit(jax.grad(distillation_loss))(z, t, 300.0)
     centred = (z - z.mean(1, keepdims=True)) - (t - t.mean(1, keepdims=True))
     np.testing.assert_allclose(gradient, centred / 3 / 5, rtol=0.02, atol=2e-3)
 
 
 def test_a_student_that_agrees_has_no_loss():
-    logits = jnp.asarray(TEACHER_BC, jnp.float32)
-    shifted = logits + jnp.arange(5.0)[:, None]
-    np.testing.assert_allclose(distillation_loss(shifted, logits, 2.0, reduction="none"), 0.0, atol=1e-6)
+    logits = TEACHER_BC.astype(np.float32)
+    shifted = logits + np.arange(5, dtype=np.float32)[:, None]
+    loss = jax.jit(partial(distillation_loss, reduction="none"))(shifted, logits, 2.0)
+    np.testing.assert_allclose(loss, 0.0, atol=1e-6)
 
 
 def test_misfits_are_told():
@@ -61,22 +65,33 @@ def test_a_students_batch_carries_the_teachers_answers_to_its_own_examples():
     problem = Problem(lambda hparams: MLP((7,), 3), HEADS["classification"], view, jnp.zeros(5))
     task, alone = make_student(problem), make_supervised(problem)
     key = jax.random.key(1)
-    data = make_data()
+    data = jax.device_get(make_data())
     data |= {TEACHER: data["inputs"][:, :3] * 2.0}
-    member = data | task.prepare(data, key)
-    plan = jax.tree.map(lambda leaf: leaf[0], task.plan(member, key, 0, 1))
-    batch = task.batch(member, plan)
+
+    @jax.jit
+    def draw(data, key):
+        member = data | task.prepare(data, key)
+        return member, task.batch(member, jax.tree.map(lambda leaf: leaf[0], task.plan(member, key, 0, 1)))
+
+    member, batch = jax.device_get(draw(data, key))
     raw = batch["inputs"] * member["scale"][None] + member["shift"][None]
     np.testing.assert_allclose(batch[TEACHER], raw[:, :3] * 2.0, rtol=1e-4, atol=1e-5)
 
-    params = task.init(key, {})
-    outputs = MLP((7,), 3).apply({"params": params}, batch["inputs"])
-    hparams = {TEMPERATURE: jnp.float32(3.0), ALPHA: jnp.float32(0.7)}
-    weights = batch["weights"] if "weights" in batch else jnp.ones(11)
-    soft = jnp.sum(distillation_loss(outputs, batch[TEACHER], 3.0, reduction="none") * weights) / jnp.sum(weights)
-    hard = cross_entropy(outputs, batch["targets"], weights=weights)
-    value, metrics = task.loss(params, batch, hparams, key)
+    @jax.jit
+    def both(batch, alpha, key):
+        """The task's loss, the mean loss of its metrics, and the same from the outputs: soft, hard and alone."""
+        params = task.init(key, {})
+        outputs = MLP((7,), 3).apply({"params": params}, batch["inputs"])
+        weights = batch["weights"] if "weights" in batch else jnp.ones(11)
+        soft = distillation_loss(outputs, batch[TEACHER], 3.0, reduction="none")
+        hard = cross_entropy(outputs, batch["targets"], weights=weights)
+        value, metrics = task.loss(params, batch, {TEMPERATURE: jnp.float32(3.0), ALPHA: alpha}, key)
+        total, count = metrics["loss"]
+        unaided = alone.loss(params, batch, {}, key)[0]
+        return value, total / count, jnp.sum(soft * weights) / jnp.sum(weights), hard, unaided
+
+    value, reported, soft, hard, _ = jax.device_get(both(batch, jnp.float32(0.7), key))
     np.testing.assert_allclose(value, 0.7 * soft + 0.3 * hard, rtol=1e-5)
-    np.testing.assert_allclose(metrics["loss"][0] / metrics["loss"][1], hard, rtol=1e-5)
-    none = {TEMPERATURE: jnp.float32(3.0), ALPHA: jnp.float32(0.0)}
-    np.testing.assert_allclose(task.loss(params, batch, none, key)[0], alone.loss(params, batch, {}, key)[0], rtol=1e-6)
+    np.testing.assert_allclose(reported, hard, rtol=1e-5)
+    value, _, _, _, unaided = both(batch, jnp.float32(0.0), key)
+    np.testing.assert_allclose(value, unaided, rtol=1e-6)

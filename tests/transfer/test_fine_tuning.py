@@ -1,5 +1,7 @@
 """F073, F075: frozen is bit-identical, has no optimizer state and costs no gradient; factors are learning rates."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,17 +18,40 @@ TASK = make_task(hidden_sizes=(7, 6))
 HEAD = (("dense_2/*", 1.0), ("*", 0.0))
 HPARAMS = {"learning_rate": jnp.float32(0.1), "momentum": jnp.float32(0.9), "weight_decay": jnp.float32(0.01)}
 KEY = jax.random.key(4)
+STEPS = 3
 
 
 def factory(name="adam"):
     return lambda hparams: make_optimizer(name, hparams, lambda step: jnp.float32(1.0))
 
 
-def train(task, make, steps=5):
-    """First and last state of a short run."""
-    program = make_program(task, make, Settings(chunk_steps=steps))
-    first = program.start(KEY, HPARAMS, DATA)
-    return first, jax.jit(lambda s: program.advance(s, KEY, HPARAMS, program.prepare(KEY, DATA), DATA, steps)[0])(first)
+@functools.cache
+def initial(seed=4):
+    return jax.jit(TASK.init)(jax.random.key(seed), {})
+
+
+@functools.cache
+def examples():
+    """The split and the batches of all runs: they are drawn by sorting, which takes a while to compile."""
+
+    def draw(key):
+        split = TASK.prepare(DATA, key)
+        return split, TASK.plan(DATA | split, key, jnp.int32(0), STEPS)
+
+    return jax.jit(draw)(KEY)
+
+
+def train(task, make):
+    """First and last state of a short run from the initial parameters."""
+    params, (split, plan) = initial(), examples()
+    task = task._replace(init=lambda key, hparams: params, plan=lambda *_: plan)
+    program = make_program(task, make, Settings(chunk_steps=STEPS))
+
+    def run(key):
+        first = program.start(key, HPARAMS, DATA)
+        return first, program.advance(first, key, HPARAMS, split, DATA, STEPS)[0]
+
+    return jax.jit(run)(KEY)
 
 
 def bits(tree):
@@ -34,13 +59,15 @@ def bits(tree):
 
 
 def test_split_and_join_are_inverse():
-    params = TASK.init(KEY, {})
+    params = initial()
     trained, frozen = split(params, factors(params, HEAD))
     assert len(jax.tree.leaves(trained)) == 2 and len(jax.tree.leaves(frozen)) == 4
     assert bits(join(trained, frozen)) == bits(params)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "name", ["adamw", *(pytest.param(name, marks=pytest.mark.slow) for name in OPTIMIZERS if name != "adamw")]
+)
 def test_frozen_parameters_keep_every_bit_and_the_others_move(name):
     first, last = train(*fine_tune(TASK, factory(name), HEAD))
     assert bits(first.params["dense_0"]) == bits(last.params["dense_0"])
@@ -49,27 +76,29 @@ def test_frozen_parameters_keep_every_bit_and_the_others_move(name):
 
 
 def test_a_frozen_minus_zero_stays_one():
-    optimizer = only_trained(factory()(HPARAMS), (("a", 0.0), ("b", 1.0)))
-    params = {"a": jnp.array([-0.0, 1.0]), "b": jnp.array([1.0])}
+    optimizer = only_trained(factory("sgd")(HPARAMS), (("a", 0.0), ("b", 1.0)))
+    params = {"a": jnp.array([-0.0, 1.0]), "b": jnp.array([1.0, 1.0])}
     updates, _ = optimizer.update(jax.tree.map(jnp.ones_like, params), optimizer.init(params), params)
-    assert np.signbit((params["a"] + updates["a"])[0])
+    assert np.signbit(np.asarray(params["a"] + updates["a"])[0])
 
 
 @pytest.mark.parametrize("name", ["momentum", "adam", "adagrad"])
 def test_frozen_parameters_have_no_optimizer_state(name):
-    whole, _ = train(TASK, factory(name))
-    head, _ = train(*fine_tune(TASK, factory(name), HEAD))
-    sizes = [sum(leaf.size for leaf in jax.tree.leaves(state.params)) for state in (whole,)]
+    params = initial()
+    sizes = []
+    for _, make in ((TASK, factory(name)), fine_tune(TASK, factory(name), HEAD)):
+        state = jax.eval_shape(make(HPARAMS).init, params)
+        sizes.append(sum(leaf.size for leaf in jax.tree.leaves(state)))
     moments = {"momentum": 1, "adam": 2, "adagrad": 1}[name]
     scalars = 2 if name == "adam" else 1
-    assert sum(leaf.size for leaf in jax.tree.leaves(whole.opt_state)) == moments * sizes[0] + scalars
-    assert sum(leaf.size for leaf in jax.tree.leaves(head.opt_state)) == moments * (6 * 3 + 3) + scalars
+    whole = sum(leaf.size for leaf in jax.tree.leaves(params))
+    assert sizes == [moments * whole + scalars, moments * (6 * 3 + 3) + scalars]
 
 
 def test_frozen_layers_cost_no_backward_pass():
     batch = {"inputs": jnp.zeros((64, 5)), "targets": jnp.zeros(64, jnp.int32)}
     task = make_task(hidden_sizes=(128, 128))
-    params = task.init(KEY, {})
+    params = jax.eval_shape(task.init, KEY, {})
 
     def work(loss):
         gradient = jax.jit(jax.grad(lambda p: loss(p, batch, {}, KEY)[0]))
@@ -80,9 +109,20 @@ def test_frozen_layers_cost_no_backward_pass():
 
 
 def test_training_everything_is_training():
-    _, plain = train(TASK, factory())
-    _, tuned = train(*fine_tune(TASK, factory(), (("*", 1.0),)))
-    assert bits(plain.params) == bits(tuned.params)
+    batch = {name: leaf[:11] for name, leaf in DATA.items()}
+
+    @jax.jit
+    def moved(params):
+        """By one update, without and with."""
+        result = []
+        for task, make in ((TASK, factory()), fine_tune(TASK, factory(), (("*", 1.0),))):
+            grads, _ = jax.grad(task.loss, has_aux=True)(params, batch, HPARAMS, KEY)
+            updates, _ = make(HPARAMS).update(grads, make(HPARAMS).init(params), params)
+            result.append(jax.tree.map(jnp.add, params, updates))
+        return result
+
+    plain, tuned = moved(initial())
+    assert bits(plain) == bits(tuned) != bits(initial())
 
 
 @pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"])
@@ -102,11 +142,11 @@ def test_a_factor_is_a_learning_rate_of_its_own(name):
 
 
 def test_a_run_starts_from_the_source():
-    source = TASK.init(jax.random.key(99), {})
+    source = initial(99)
     task = start_from(TASK, source, (("dense_2/*", "new"), ("*", "load")))
-    params = task.init(KEY, {})
+    params = jax.jit(task.init)(KEY, {})
     assert bits(params["dense_0"]) == bits(source["dense_0"]) and bits(params["dense_1"]) == bits(source["dense_1"])
-    assert bits(params["dense_2"]) == bits(TASK.init(KEY, {})["dense_2"])
+    assert bits(params["dense_2"]) == bits(initial()["dense_2"])
 
 
 def test_rules_that_do_not_fit_the_network_stop_a_run_before_its_first_step():
@@ -118,14 +158,15 @@ def test_clipping_sees_the_trained_parameters_only():
     rules = (("a", 0.0), ("b", 1.0))
     hparams = {"learning_rate": jnp.float32(1.0), "clip_norm": jnp.float32(1.0)}
     optimizer = only_trained(factory("sgd")(hparams), rules)
-    params = {"a": jnp.zeros(1), "b": jnp.zeros(1)}
-    updates, _ = optimizer.update({"a": jnp.array([1e6]), "b": jnp.array([0.5])}, optimizer.init(params), params)
-    np.testing.assert_array_equal(updates["b"], [-0.5])
+    params = {"a": jnp.zeros(2), "b": jnp.zeros(2)}
+    grads = {"a": jnp.array([1e6, 1e6]), "b": jnp.array([0.5, 0.0])}
+    updates, _ = optimizer.update(grads, optimizer.init(params), params)
+    np.testing.assert_array_equal(updates["b"], [-0.5, 0.0])
 
 
 def test_what_is_trained_can_be_pruned_and_what_is_frozen_stays():
     def make(hparams):
-        return prune(factory()(hparams), 0.5, Pruning(begin=1, end=3, every=1))
+        return prune(factory()(hparams), 0.5, Pruning(begin=1, end=2, every=1))
 
     first, last = train(*fine_tune(TASK, make, (("dense_0/*", 0.0), ("*", 1.0))))
     assert bits(first.params["dense_0"]) == bits(last.params["dense_0"])

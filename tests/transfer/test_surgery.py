@@ -1,5 +1,7 @@
 """F073-F076: what is kept, what is new, and that nothing is loaded where something does not fit."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,11 +11,16 @@ from nn_core.models.cnn import CNN
 from nn_core.transfer.surgery import drop_end, first_blocks, make_head, transplant, with_head
 
 BLOCKS = ("conv_0", "conv_1", "dense_0", "dense_1")
-IMAGES = jnp.zeros((1, 8, 8, 1))
+IMAGES = np.zeros((1, 8, 8, 1), np.float32)
 
 
+@functools.cache
 def network(key, classes=3, channels=(2, 3), hidden=(5,)):
-    return CNN(classes, channels=channels, hidden_sizes=hidden).init(jax.random.key(key), IMAGES)["params"]
+    """Parameters of the right shapes from NumPy: compiling an initializer takes longer than a test."""
+    model = CNN(classes, channels=channels, hidden_sizes=hidden)
+    shapes = jax.eval_shape(model.init, jax.random.key(0), IMAGES)["params"]
+    rng = np.random.default_rng(key)
+    return jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape), leaf.dtype), shapes)
 
 
 def same(first, second):
@@ -61,7 +68,7 @@ def test_a_head_never_replaces_a_block_silently():
 def test_a_head_has_the_statistics_of_a_dense_layer():
     head = make_head(jax.random.key(0), 400, 50)
     assert head["kernel"].shape == (400, 50) and not head["bias"].any()
-    np.testing.assert_allclose(jnp.std(head["kernel"]), 400**-0.5, rtol=0.03)
+    np.testing.assert_allclose(np.std(head["kernel"]), 400**-0.5, rtol=0.03)
 
 
 def test_everything_loaded_is_the_source_and_everything_new_the_fresh_network():
