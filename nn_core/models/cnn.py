@@ -4,17 +4,20 @@ Source: inventory F072.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
 from jax import Array
 from jax.nn.initializers import Initializer
 
+from nn_core.activations import identity, relu
 from nn_core.models.convolution import PADDINGS, POOLINGS, Conv, output_size
 from nn_core.models.layers import Dense, Dropout, GroupNorm, LayerNorm
 
 NORMALIZATIONS = ("none", "layer", "group")
 WINDOW = 2  # of the pooling after each convolution
+NON_DECREASING = (relu, nn.relu, identity)  # also in floating point: the maximum may be taken first
 
 
 class CNN(nn.Module):
@@ -73,7 +76,8 @@ class CNN(nn.Module):
           ValueError: no images, images that are too small, sizes below 1, unknown names.
         """
         self._check(inputs_BHWC.shape)
-        x = inputs_BHWC
+        x, pools_first = inputs_BHWC, self._pools_first()
+        pool = partial(POOLINGS[self.pooling], window=WINDOW)
         for i, features in enumerate(self.channels):
             x = Conv(
                 features,
@@ -83,11 +87,12 @@ class CNN(nn.Module):
                 kernel_init=self.kernel_init,
                 bias_init=self.bias_init,
                 formulation=self.formulation,
+                pool=pool if pools_first else None,
                 name=f"conv_{i}",
             )(x)
             x = self.activation(self._norm(x, f"conv_norm_{i}", self.normalization))
             self.sow("intermediates", f"feature_map_{i}", x)
-            x = POOLINGS[self.pooling](x, WINDOW)
+            x = x if pools_first else pool(x)
         x = x.reshape(x.shape[0], -1)
         for i, features in enumerate(self.hidden_sizes):
             x = self._dense(features, i)(x)
@@ -95,6 +100,18 @@ class CNN(nn.Module):
             self.sow("intermediates", f"activation_{i}", x)
             x = Dropout(self.dropout_rate, name=f"dropout_{i}")(x, deterministic)
         return self._dense(self.num_outputs, len(self.hidden_sizes))(x)
+
+    def _pools_first(self) -> bool:
+        """Whether the maximum is taken before bias and activation: the same numbers, a quarter of the values.
+
+        Not where somebody asks for the feature maps, which are the activation before the pooling.
+        """
+        return (
+            self.pooling == "max"
+            and self.normalization == "none"
+            and self.activation in NON_DECREASING
+            and not self.is_mutable_collection("intermediates")
+        )
 
     def _norm(self, x: Array, name: str, kind: str) -> Array:
         if kind == "none":
