@@ -2,13 +2,14 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nn_core.generation.beam import BeamSearch, beam_search
+from nn_core.generation import beam
+from nn_core.generation.beam import BeamSearch
 from nn_core.generation.decode import completions, generate
 from nn_core.generation.tree import tree_nodes
 from tests.generation.toys import (
@@ -16,7 +17,6 @@ from tests.generation.toys import (
     Traces,
     make_window_decoder,
     make_window_params,
-    random_table,
     window_logits,
 )
 
@@ -24,6 +24,11 @@ CONTEXT = 11
 DECODER = make_window_decoder(CONTEXT)
 PARAMS = make_window_params(CONTEXT)
 PROMPTS = [[3], [1, 2, 3, 4, 5], [6, 0, 2], list(range(7)) * 2]
+
+
+def beam_search(*arguments: Any, **options: Any) -> BeamSearch:
+    """What it finds, on the host."""
+    return jax.device_get(beam.beam_search(*arguments, **options))
 
 
 def log_softmax(logits_V: np.ndarray) -> np.ndarray:
@@ -75,17 +80,17 @@ def beam_by_lists(
     params: dict, prompt: list[int], beams: int, new: int, eos_id: int, penalty: float
 ) -> list[list[int]]:
     """The rule of the module in plain Python, run to the longest length."""
-    beam = [(0.0, [])]
+    kept = [(0.0, [])]
     for _ in range(new):
         continued = []
-        for log_prob, text in beam:
+        for log_prob, text in kept:
             if text and text[-1] == eos_id:
                 continued.append((log_prob, text))
                 continue
             logs_V = log_softmax(window_logits(params, [*prompt, *text]))
             continued += [(log_prob + logs_V[token], [*text, token]) for token in range(len(logs_V))]
-        beam = sorted(continued, key=lambda one: one[0] / len(one[1]) ** penalty, reverse=True)[:beams]
-    return [text for _, text in beam]
+        kept = sorted(continued, key=lambda one: one[0] / len(one[1]) ** penalty, reverse=True)[:beams]
+    return [text for _, text in kept]
 
 
 @pytest.mark.parametrize("penalty", [0.0, 1.0, 3.0])
@@ -105,7 +110,7 @@ def test_a_narrow_beam_equals_the_rule_in_plain_python(penalty: float) -> None:
 def test_a_beam_of_one_is_greedy_also_past_the_window(penalty: float, eos_id: int | None) -> None:
     options = {"max_new_tokens": 30, "eos_id": eos_id}
     search = beam_search(DECODER, PARAMS, PROMPTS, num_beams=1, length_penalty=penalty, **options)
-    greedy = generate(DECODER, PARAMS, PROMPTS, **options)
+    greedy = jax.device_get(generate(DECODER, PARAMS, PROMPTS, **options))
     assert [texts_of(search, row)[0] for row in range(len(PROMPTS))] == completions(greedy)
     np.testing.assert_allclose(search.log_probs_PK[:, 0], greedy.log_probs_BN.sum(axis=1), rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(search.ended_PK[:, 0], greedy.stopped_B)
@@ -113,17 +118,17 @@ def test_a_beam_of_one_is_greedy_also_past_the_window(penalty: float, eos_id: in
 
 def test_a_wider_beam_finds_what_greedy_misses() -> None:
     # After 0 the token 1 is likelier (.6), but whatever follows it is spread thin; 2 (.4) leads to 3 for certain.
-    probabilities = np.full((4, 4), 1e-9)
+    probabilities = np.full((5, 5), 1e-9)
     probabilities[0, 1:3] = [0.6, 0.4]
-    probabilities[1] = 0.25
+    probabilities[1, :4] = 0.25
     probabilities[2, 3] = 1.0
     probabilities[3, 3] = 1.0
-    table = jnp.log(jnp.asarray(probabilities, jnp.float32))
+    table = np.log(probabilities).astype(np.float32)
     greedy = completions(generate(MARKOV, table, [[0]], max_new_tokens=2))
-    search = beam_search(MARKOV, table, [[0]], num_beams=2, max_new_tokens=2)
+    search = beam_search(MARKOV, table, [[0]], num_beams=3, max_new_tokens=2)
     assert greedy[0][0] == 1
     assert texts_of(search, 0)[0] == [2, 3]
-    np.testing.assert_allclose(search.log_probs_PK[0], [np.log(0.4), np.log(0.6 * 0.25)], rtol=1e-5)
+    np.testing.assert_allclose(search.log_probs_PK[0, :2], [np.log(0.4), np.log(0.6 * 0.25)], rtol=1e-5)
 
 
 @pytest.mark.parametrize("limit", [{"max_new_tokens": 19}, {"max_length": 17, "num_return_sequences": 1}])
@@ -136,13 +141,13 @@ def test_prompts_of_a_batch_equal_the_prompts_alone(limit: dict[str, int]) -> No
         np.testing.assert_allclose(alone.scores_PK[0], batch.scores_PK[row], rtol=1e-5)
 
 
-def stopping_table() -> jax.Array:
+def stopping_table() -> np.ndarray:
     """From 0: the end (4) with .5, or a long text of certain tokens 1, 1, 1, ... with .3, 2 with .2."""
     probabilities = np.full((5, 5), 1e-12)
     probabilities[0, [4, 1, 2]] = [0.5, 0.3, 0.2]
     probabilities[1, 1] = 1.0
     probabilities[2:, 4] = 1.0
-    return jnp.log(jnp.asarray(probabilities, jnp.float32))
+    return np.log(probabilities).astype(np.float32)
 
 
 def test_early_stopping_takes_the_first_text_and_patience_the_best() -> None:
@@ -204,8 +209,8 @@ def test_the_tree_holds_every_kept_hypothesis_and_ends_in_the_returned_texts() -
         assert best == [found[0][:length] for length in range(1, len(found[0]) + 1)]
 
 
-def test_the_tree_of_a_certain_chain_is_one_path() -> None:
-    search = beam_search(MARKOV, random_table(0), [[1]], num_beams=1, max_new_tokens=4)
+def test_the_tree_of_a_beam_of_one_is_one_path() -> None:
+    search = beam_search(DECODER, PARAMS, PROMPTS, num_beams=1, max_new_tokens=4)
     nodes = tree_nodes(search)
     assert [node.parent for node in nodes] == [-1, 0, 1, 2]
     assert [node.token for node in nodes] == texts_of(search, 0)[0]

@@ -1,7 +1,6 @@
 """The loops around the GPT and its cache: the tokens of the network read anew for every token."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -9,6 +8,7 @@ from nn_core.generation.beam import beam_search
 from nn_core.generation.decode import completions, generate
 from nn_core.models.gpt import GPT
 from nn_core.models.language import make_decoder
+from tests.jitted import initializer
 
 CONTEXT, VOCABULARY = 7, 13
 MODEL = GPT(vocabulary_size=VOCABULARY, context_size=CONTEXT, embedding_dim=10, heads_num=2, layers_num=2)
@@ -18,9 +18,9 @@ PROMPTS = [[1], [2, 3, 4], list(range(12)), [5] * 7]
 
 @pytest.fixture(scope="module")
 def params() -> dict:
-    params = jax.jit(MODEL.init)(jax.random.key(0), jnp.zeros((1, CONTEXT), jnp.int32))["params"]
+    params = initializer(MODEL)(jax.random.key(0), np.zeros((1, CONTEXT), np.int32))["params"]
     # Large weights: without a training a small network would repeat one token.
-    return jax.tree.map(lambda leaf: 7 * leaf, params)
+    return jax.tree.map(lambda leaf: 7 * np.asarray(leaf), params)
 
 
 @jax.jit
@@ -52,18 +52,18 @@ def without_cache(params: dict, prompt: list[int], new_tokens: int, keep: int) -
 @pytest.mark.parametrize("keep", [3, CONTEXT])
 def test_the_cache_changes_neither_tokens_nor_log_probs(params: dict, keep: int) -> None:
     generation = generate(DECODER, params, PROMPTS, max_new_tokens=20, keep=keep)
-    texts = completions(generation)
+    texts, log_probs_BN = completions(generation), np.asarray(generation.log_probs_BN)
     assert len({tuple(text) for text in texts}) == len(PROMPTS)
     for row, prompt in enumerate(PROMPTS):
         expected, log_probs = without_cache(params, prompt, 20, keep)
         assert texts[row] == expected
-        np.testing.assert_allclose(generation.log_probs_BN[row, :20], log_probs, atol=1e-5)
+        np.testing.assert_allclose(log_probs_BN[row, :20], log_probs, atol=1e-5)
 
 
 def test_beams_of_the_gpt_carry_their_caches_along(params: dict) -> None:
-    search = beam_search(DECODER, params, PROMPTS[:2], num_beams=3, max_new_tokens=4)
+    search = jax.device_get(beam_search(DECODER, params, PROMPTS[:2], num_beams=3, max_new_tokens=4))
     for row, prompt in enumerate(PROMPTS[:2]):
         for place in range(3):
-            new = np.asarray(search.ids_PKN)[row, place, :4].tolist()
+            new = search.ids_PKN[row, place, :4].tolist()
             expected = sum(log_probs_after(params, prompt + new[:n])[new[n]] for n in range(4))
             np.testing.assert_allclose(search.log_probs_PK[row, place], expected, atol=1e-4)

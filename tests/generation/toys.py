@@ -25,9 +25,9 @@ def markov_step(table_VV: jax.Array, cache: jax.Array, ids_B: jax.Array, positio
 MARKOV = Decoder(markov_cache, markov_step)
 
 
-def random_table(seed: int, vocabulary: int = VOCABULARY) -> jax.Array:
+def random_table(seed: int, vocabulary: int = VOCABULARY) -> np.ndarray:
     """Logits of the next token for each last token, (V, V)."""
-    return 2.0 * jax.random.normal(jax.random.key(seed), (vocabulary, vocabulary))
+    return 2 * np.random.default_rng(seed).normal(size=(vocabulary, vocabulary)).astype(np.float32)
 
 
 def recurrent_cache(params: dict[str, jax.Array], batch_size: int) -> jax.Array:
@@ -44,7 +44,7 @@ def recurrent_step(params: dict[str, jax.Array], state_BV: jax.Array, ids_B: jax
 RECURRENT = Decoder(recurrent_cache, recurrent_step)
 
 
-def recurrent_greedy(params: dict[str, jax.Array], prompt: Sequence[int], new_tokens: int) -> list[int]:
+def recurrent_greedy(params: dict[str, np.ndarray], prompt: Sequence[int], new_tokens: int) -> list[int]:
     """Greedy text of the recurrent model, token by token."""
     table_VV = np.asarray(params["table"])
     state_V, text = np.zeros(table_VV.shape[1]), list(prompt)
@@ -63,12 +63,12 @@ class Traces:
         self.prefills = 0
 
 
-def make_window_params(context_size: int, seed: int = 0, vocabulary: int = VOCABULARY) -> dict[str, jax.Array]:
+def make_window_params(context_size: int, seed: int = 0, vocabulary: int = VOCABULARY) -> dict[str, np.ndarray]:
     """Weights of ``make_window_decoder``'s model."""
-    table_key, weight_key = jax.random.split(jax.random.key(seed))
+    rng = np.random.default_rng(seed)
     return {
-        "table": 3.0 * jax.random.normal(table_key, (vocabulary, vocabulary)),
-        "weight": jax.random.normal(weight_key, (context_size, context_size)),
+        "table": 3 * rng.normal(size=(vocabulary, vocabulary)).astype(np.float32),
+        "weight": rng.normal(size=(context_size, context_size)).astype(np.float32),
     }
 
 
@@ -104,14 +104,14 @@ def make_window_decoder(context_size: int, prefill: bool = True, traces: Traces 
     return Decoder(init_cache, step, read if prefill else None, context_size)
 
 
-def window_logits(params: dict[str, jax.Array], window: Sequence[int]) -> np.ndarray:
+def window_logits(params: dict[str, np.ndarray], window: Sequence[int]) -> np.ndarray:
     """The same model without a cache: logits (V,) after these tokens."""
     weight_S = np.asarray(params["weight"])[len(window) - 1, : len(window)]
     return weight_S @ np.asarray(params["table"])[list(window)]
 
 
 def greedy_without_cache(
-    params: dict[str, jax.Array], prompt: Sequence[int], new_tokens: int, context_size: int, keep: int
+    params: dict[str, np.ndarray], prompt: Sequence[int], new_tokens: int, context_size: int, keep: int
 ) -> list[int]:
     """Greedy text of the window model, every step computed anew from the tokens that the rule of the window leaves."""
     text, window = list(prompt), list(prompt)[-context_size:]

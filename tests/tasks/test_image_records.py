@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -12,28 +11,32 @@ from experiments.results import Results
 from nn_core.models.cnn import CNN, feature_maps
 from nn_core.models.mlp import MLP
 from nn_core.tasks.records import SHOWN, Trained, filters
+from tests.jitted import initializer
 
-IMAGES = jax.random.uniform(jax.random.key(0), (9, 6, 5, 1))
+IMAGES = np.random.default_rng(0).uniform(size=(9, 6, 5, 1)).astype(np.float32)
 DATA = {
     "inputs": IMAGES,
-    "test": jnp.array([7, 2, 3]),
-    "shift": jnp.full((6, 5, 1), 0.5),
-    "scale": jnp.full((6, 5, 1), 0.3),
+    "test": np.array([7, 2, 3]),
+    "shift": np.full((6, 5, 1), 0.5, np.float32),
+    "scale": np.full((6, 5, 1), 0.3, np.float32),
 }
 
 
 def test_the_strongest_channels_of_each_layer_and_their_filters_are_kept() -> None:
     model = CNN(3, (11, 4), (5,))
-    params = model.init(jax.random.key(1), IMAGES)["params"]
-    kept = filters(Trained(lambda x: x, params, DATA, 3, model))
+    params = initializer(model)(jax.random.key(1), IMAGES)["params"]
+
+    @jax.jit
+    def both(data, images):
+        return filters(Trained(lambda x: x, params, data, 3, model)), feature_maps(model, params, images)
+
+    kept, maps = jax.device_get(both(DATA, (IMAGES[[7, 2, 3]] - 0.5) / 0.3))
     assert np.array_equal(kept["image"], IMAGES[7])
-    maps = feature_maps(model, params, (IMAGES[jnp.array([7, 2, 3])] - 0.5) / 0.3)
-    strongest = np.argsort(-np.asarray(maps[0].mean((0, 1, 2))))[:SHOWN]
+    strongest = np.argsort(-maps[0].mean((0, 1, 2)))[:SHOWN]
     np.testing.assert_allclose(kept["feature_map_0"], maps[0][0][..., strongest], atol=1e-6)
-    assert np.array_equal(kept["filters"], params["conv_0"]["kernel"][..., strongest])
+    assert np.array_equal(kept["filters"], np.asarray(params["conv_0"]["kernel"])[..., strongest])
     assert kept["feature_map_1"].shape == (3, 2, 4)
-    row = {name: np.asarray(value) for name, value in kept.items()}
-    figure = draw(Results(Path("."), {"name": "run"}, [row], [], {}))
+    figure = draw(Results(Path("."), {"name": "run"}, [kept], [], {}))
     assert sum(len(axes.images) for axes in figure.axes) >= 1 + 8 + 8 + 4
 
 

@@ -1,40 +1,42 @@
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from nn_core.models.gpt import GPT
 from nn_core.models.language import token_losses
+from nn_core.tasks import language
 from nn_core.tasks.language import (
     Windows,
     check_length,
-    cut,
     evaluation_starts,
     make_language_model,
     split_tokens,
     window_starts,
 )
 
-IDS = jnp.asarray(np.random.default_rng(0).integers(0, 7, 103), jnp.int32)
+IDS = np.random.default_rng(0).integers(0, 7, 103).astype(np.int32)
+SPLITS = ("train_full", "train")
+FULL_SIZES = (12, 22, 23, 103)
+cut = jax.jit(language.cut, static_argnums=2)
 
 
 def test_targets_are_the_inputs_shifted_by_one():
-    inputs, targets = cut(IDS, jnp.asarray([0, 31]), 11)
-    assert jnp.array_equal(inputs[:, 1:], targets[:, :-1])
-    assert jnp.array_equal(inputs[1], IDS[31:42]) and int(targets[1, -1]) == int(IDS[42])
+    inputs, targets = jax.device_get(cut(IDS, np.asarray([0, 31]), 11))
+    assert np.array_equal(inputs[:, 1:], targets[:, :-1])
+    assert np.array_equal(inputs[1], IDS[31:42]) and int(targets[1, -1]) == int(IDS[42])
 
 
 def test_the_notes_eight_words_give_their_seven_pairs():
-    words = jnp.arange(8)
-    inputs, targets = cut(words, jnp.asarray([0]), 7)
+    inputs, targets = cut(np.arange(8), np.asarray([0]), 7)
     assert list(zip(inputs[0].tolist(), targets[0].tolist(), strict=True)) == [(i, i + 1) for i in range(7)]
 
 
 def test_windows_repeat_by_step_and_reach_both_ends():
     windows = Windows(batch_size=64, context_size=5, evaluation_windows=4, evaluation_batch=4)
-    starts = np.concatenate([window_starts(jax.random.key(1), jnp.int32(s), 13, windows) for s in range(20)])
+    draw = jax.jit(lambda step: window_starts(jax.random.key(1), step, 13, windows))
+    starts = np.stack([draw(step) for step in range(20)])
     assert (starts.min(), starts.max()) == (0, 13 - 5 - 1)
-    assert jnp.array_equal(window_starts(jax.random.key(1), 3, 13, windows), starts.reshape(20, 64)[3])
+    assert np.array_equal(draw(3), starts[3])
 
 
 def test_the_split_is_in_the_order_of_the_text():
@@ -44,9 +46,14 @@ def test_the_split_is_in_the_order_of_the_text():
     }
 
 
-@pytest.mark.parametrize("num_tokens", [12, 22, 23, 103])
-def test_full_evaluation_counts_every_target_once(num_tokens):
-    starts, first = evaluation_starts(num_tokens, 11, None)
+@pytest.fixture(scope="module")
+def full_evaluations():
+    return jax.jit(lambda: {size: evaluation_starts(size, 11, None) for size in FULL_SIZES})()
+
+
+@pytest.mark.parametrize("num_tokens", FULL_SIZES)
+def test_full_evaluation_counts_every_target_once(full_evaluations, num_tokens):
+    starts, first = full_evaluations[num_tokens]
     targets = [int(s) + t + 1 for s, f in zip(starts, first, strict=True) for t in range(int(f), 11)]
     assert sorted(targets) == list(range(1, num_tokens))
 
@@ -60,17 +67,21 @@ def test_full_loss_is_the_exact_mean_and_windows_a_part_of_it():
 
     task = make_language_model(make_model, losses, Windows(3, 11, 2, 4))
     data = {"train": IDS, "validation": IDS[:23]}
-    params = task.init(jax.random.key(0), {})
-    total, count = task.evaluate(params, data, {}, "train_full")["loss"]
+    params = jax.jit(task.init)(jax.random.key(0), {})
+    judge = jax.jit(lambda data: {split: task.evaluate(params, data, {}, split)["loss"] for split in SPLITS})
+    judged = judge(data)
+    total, count = judged["train_full"]
     assert int(count) == 102
     assert abs(float(total / count) - np.log(7)) < 0.1
+    window_losses = jax.jit(lambda ids, targets: losses(make_model({}), params, ids, targets, None)[0])
     by_hand = 0.0
     for start in range(0, 102, 11):
         kept = min(start, 103 - 12)
-        inputs, targets = cut(IDS, jnp.asarray([kept]), 11)
-        by_hand += float(losses(make_model({}), params, inputs, targets, None)[0, start - kept :].sum())
+        by_hand += float(
+            np.sum(window_losses(IDS[None, kept : kept + 11], IDS[None, kept + 1 : kept + 12])[start - kept :])
+        )
     np.testing.assert_allclose(total, by_hand, rtol=1e-5)
-    _, some = task.evaluate(params, data, {}, "train")["loss"]
+    _, some = judged["train"]
     assert int(some) == 22
 
 

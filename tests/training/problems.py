@@ -1,16 +1,18 @@
 """A tiny learning problem, and its program, shared by the tests of training."""
 
 import functools
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from nn_core.data.splits import SplitSizes
 from nn_core.models.mlp import MLP
 from nn_core.optimizers import make_optimizer
 from nn_core.schedules import make_schedule
 from nn_core.tasks.supervised import HEADS, Problem, View, make_supervised
-from nn_core.training.population import make_members, populate
+from nn_core.training.population import COMPILER_OPTIONS, make_members, populate
 from nn_core.training.program import Settings, make_program
 
 STEPS = 12
@@ -18,9 +20,14 @@ STEPS = 12
 
 def make_data(num_examples=59, num_inputs=5, num_classes=3):
     """Gaussian inputs whose class a random linear map decides."""
-    inputs = jax.random.normal(jax.random.key(11), (num_examples, num_inputs))
-    truth = jax.random.normal(jax.random.key(12), (num_inputs, num_classes))
-    return {"inputs": inputs, "targets": jnp.argmax(inputs @ truth, axis=-1)}
+
+    @jax.jit
+    def draw():
+        inputs = jax.random.normal(jax.random.key(11), (num_examples, num_inputs))
+        truth = jax.random.normal(jax.random.key(12), (num_inputs, num_classes))
+        return {"inputs": inputs, "targets": jnp.argmax(inputs @ truth, axis=-1)}
+
+    return draw()
 
 
 def make_task(on_trace=lambda: None, *, hidden_sizes=(7,)):
@@ -45,8 +52,9 @@ def make_tiny_program(task=None, optimizer="adam", **settings):
 
 @functools.cache
 def populated_once(program, num_members):
-    """One compilation for all tests that use a program at a size."""
-    return populate(program, num_members, jax.devices()[: 1 if num_members % 2 else 2])[0]
+    """One compilation, as fast as the tests' own programs, for all tests that use a program at a size."""
+    with mock.patch.dict(COMPILER_OPTIONS, clear=True):
+        return populate(program, num_members, jax.devices()[: 1 if num_members % 2 else 2])[0]
 
 
 def run(program, members, data, steps=STEPS, chunk=4, state=None):
@@ -56,10 +64,10 @@ def run(program, members, data, steps=STEPS, chunk=4, state=None):
     if state is None:
         state = populated.start(*members, data)
     rows = []
-    step = int(jnp.max(state.step))
+    step = int(np.max(state.step))
     while step < steps:
         step = min(step + chunk, steps)
-        state, metrics = populated.advance(state, *members, own, data, jnp.int32(step))
+        state, metrics = populated.advance(state, *members, own, data, np.int32(step))
         state, values = populated.evaluate(state, *members, own, data)
         rows.append((metrics, values))
     return state, rows, populated.finish(state, *members, own, data)
