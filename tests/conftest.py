@@ -14,6 +14,8 @@ os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 import jax
 import pytest
 
+from nn_core.training import population
+
 CACHE = Path(tempfile.gettempdir()) / f"nn_core-tests-{os.getuid()}-{jax.__version__}"
 
 jax.config.update("jax_num_cpu_devices", 2)
@@ -21,6 +23,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_default_matmul_precision", "highest")
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+population.COMPILER_OPTIONS.clear()  # it would turn the optimizations on again
 
 
 def pytest_configure(config: pytest.Config) -> None:
