@@ -33,6 +33,7 @@ TEXT = {
     "data__train": None,
     "data__validation": None,
     "data__test": None,
+    "data__standardize": None,
     "data__batch_size": 2,
     "data__context_size": 8,
     "data__name": "generated",
@@ -41,9 +42,13 @@ TEXT = {
     "model__layers_num": 1,
     "model__heads_num": 2,
     "model__embedding_dim": 8,
+    "model__position": "none",
+    "hparams__patience": None,
     "train__sample_every": 20,
     "train__steps": 40,
+    "train__chunk_steps": 5,
     "schedule__warmup_steps": 2,
+    "hparams__dropout_rate": 0.1,
     "sample__max_new_tokens": 5,
 }
 
@@ -58,7 +63,7 @@ def sweep_arguments(tmp_path: Path, folder: Path) -> list[str]:
     path = tmp_path / "sweep.py"
     if not path.is_file():
         path.write_text(SWEEP)
-    return arguments(folder, config=path, hparams__dropout_rate=None, train__evaluate_train="False")
+    return arguments(folder, config=path)
 
 
 def times(folder: Path) -> dict[str, int]:
@@ -73,32 +78,39 @@ def assert_same_sweep(one: Path, other: Path) -> None:
         assert fingerprint(one / GROUPS / name) == fingerprint(other / GROUPS / name), name
 
 
-def test_a_killed_sweep_continues_and_what_is_finished_is_not_run_again(parent: Parent, tmp_path: Path) -> None:
-    whole, folder = tmp_path / "whole", tmp_path / "run"
-    ended = parent.run(sweep_arguments(tmp_path, whole))
+@pytest.fixture(scope="module")
+def whole(parent: Parent, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep that nothing disturbs."""
+    folder = tmp_path_factory.mktemp("whole")
+    ended = parent.run(sweep_arguments(folder, folder / "run"))
     assert ended.code == 0 and "sweep: 6 runs in 2 programs (3 members each), 2 devices" in ended.out, ended.err
-    rows = results.read_rows(whole / results.RESULTS)
+    rows = results.read_rows(folder / "run" / results.RESULTS)
     assert [row["status"] for row in rows] == 4 * ["finished"] + ["diverged", "finished"]
+    return folder / "run"
 
-    life = parent.start(sweep_arguments(tmp_path, folder))
+
+@pytest.fixture(scope="module")
+def killed(parent: Parent, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same sweep, killed in its second group; to be copied."""
+    path = tmp_path_factory.mktemp("killed")
+    folder = path / "run"
+    life = parent.start(sweep_arguments(path, folder))
     assert life.until(has_saved(folder / GROUPS / "0001", 20))
     life.kill()
     life.wait()
+    return folder
+
+
+def test_a_killed_sweep_continues_and_what_is_finished_is_not_run_again(
+    parent: Parent, whole: Path, killed: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(killed, tmp_path / "run")
     first = times(folder / GROUPS / "0000")
     assert str(folder / GROUPS / "0000" / results.RESULTS) in first
-    elsewhere = shutil.copytree(folder, tmp_path / "elsewhere")
     ended = parent.run(sweep_arguments(tmp_path, folder))
     assert ended.code == 0 and "continuing 2/2 at step" in ended.err and "continuing 1/2" not in ended.err
     assert times(folder / GROUPS / "0000") == first
     assert_same_sweep(folder, whole)
-
-    # Which members stand together, and what is stored of them, does not depend on the devices.
-    ended = parent.run(sweep_arguments(tmp_path, elsewhere), devices=1)
-    assert ended.code == 0 and "continuing 2/2 at step" in ended.err
-    assert "6 runs in 2 programs (3 members each), 1 device\n" in ended.out
-    again = results.read_rows(elsewhere / results.RESULTS)
-    assert [row["status"] for row in again] == [row["status"] for row in rows]
-    assert [row["test_loss"] for row in again] == pytest.approx([row["test_loss"] for row in rows], rel=1e-5)
 
     (tmp_path / "sweep.py").write_text(SWEEP.replace("(0.1, 0.2, 0.3)", "(0.1, 0.2, 0.4)"))
     before = content(folder)
@@ -106,6 +118,20 @@ def test_a_killed_sweep_continues_and_what_is_finished_is_not_run_again(parent: 
     line = one_error(ended)
     assert ended.code == 2 and content(folder) == before
     assert "sweep member 5 {'seed': 2, 'hparams.l2': 0.3, " in line and "} -> {'seed': 2, 'hparams.l2': 0.4, " in line
+
+
+@pytest.mark.slow
+def test_a_killed_sweep_continues_on_another_number_of_devices(
+    parent: Parent, whole: Path, killed: Path, tmp_path: Path
+) -> None:
+    """Which members stand together, and what is stored of them, does not depend on the devices."""
+    folder = shutil.copytree(killed, tmp_path / "run")
+    ended = parent.run(sweep_arguments(tmp_path, folder), devices=1)
+    assert ended.code == 0 and "continuing 2/2 at step" in ended.err
+    assert "6 runs in 2 programs (3 members each), 1 device\n" in ended.out
+    rows, again = (results.read_rows(path / results.RESULTS) for path in (whole, folder))
+    assert [row["status"] for row in again] == [row["status"] for row in rows]
+    assert [row["test_loss"] for row in again] == pytest.approx([row["test_loss"] for row in rows], rel=1e-5)
 
 
 def test_a_language_model_continues_with_the_same_samples_and_tokenizer(parent: Parent, tmp_path: Path) -> None:

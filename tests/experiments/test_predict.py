@@ -1,6 +1,7 @@
 """Prediction of image files: a checkpoint's path is enough, training's standardization holds, and every refusal."""
 
 import json
+import shutil
 
 import jax
 import numpy as np
@@ -16,7 +17,12 @@ from experiments.run import main as run
 from nn_core.data.bundled import digits
 from nn_core.training.state import run_keys
 
-SHORT = ["--config.train.eval_every=60", "--config.train.log_every=60", "--config.figures=()"]
+SHORT = [
+    "--config.train.eval_every=60",
+    "--config.train.log_every=60",
+    "--config.train.evaluate_train=False",
+    "--config.figures=()",
+]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +30,8 @@ def population(tmp_path_factory):
     """Two seeds of the convolutional network, in a directory that has moved since."""
     folder = tmp_path_factory.mktemp("predict")
     words = [f"--workdir={folder / 'run'}", "--config.num_seeds=2", "--config.train.steps=120", *SHORT]
-    small = ["--config.model.channels=(8,16)", "--config.model.hidden_sizes=(32,)"]
+    small = ["--config.model.channels=(8,)", "--config.model.hidden_sizes=(32,)"]
+    small += ["--config.data.augmentation.shift=0", "--config.task.record=()"]
     assert run(["--config=configs/digits_cnn.py", *words, *small]) == 0
     return (folder / "run").rename(folder / "moved")
 
@@ -126,9 +133,13 @@ def test_refusals(population, single, tmp_path, capsys):
         assert message in captured.err and captured.err.count("\n") == 1 and captured.out == "", words
 
 
-def test_a_run_of_another_kind_and_damaged_files_are_refused(tiny_run, population, tmp_path, capsys):
+def test_a_run_of_another_kind_and_damaged_files_are_refused(single, population, tmp_path, capsys):
     good = write(digits().inputs[0], tmp_path / "good.png")
-    assert predict.main([f"--checkpoint={tiny_run}", good]) == 2
+    other = shutil.copytree(single, tmp_path / "other")
+    config = json.loads((other / "config.json").read_text())
+    config["config"]["task"]["name"] = "language"
+    (other / "config.json").write_text(json.dumps(config))
+    assert predict.main([f"--checkpoint={other}", good]) == 2
     assert "task 'language', which classifies no images" in capsys.readouterr().err
     (kept,) = population.glob(f"**/{IMAGES}")
     content = kept.read_bytes()

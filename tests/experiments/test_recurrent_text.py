@@ -20,7 +20,7 @@ def words_of(folder, **changes):
     return [word for word in words if word.split("=")[0].removeprefix("--config.") not in GPT_ONLY]
 
 
-@pytest.fixture(scope="module", params=["lstm", "gru"])
+@pytest.fixture(scope="module", params=["lstm", pytest.param("gru", marks=pytest.mark.slow)])
 def run(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     assert main(words_of(folder, model__cell=request.param, train__sample_every=2, model__num_layers=2)) == 0

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -158,8 +159,8 @@ def test_quick_is_marked_and_changes_what_its_column_says(tmp_path):
     assert "Quick report:" in text and "--quick --only=A1" in text and 'id="other"' not in text
 
 
-def test_another_run_in_the_folder_is_put_aside(tmp_path):
-    assert command.produce(TINY, TINY.claims[:1], False, tmp_path, "x") == 0
+def test_another_run_in_the_folder_is_put_aside(written, tmp_path):
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
     other = TINY.experiments["good"]._replace(full=SMALL | {"num_seeds": 7})
     changed = TINY._replace(experiments=TINY.experiments | {"good": other})
     assert command.produce(changed, changed.claims[:1], False, tmp_path, "x") == 0

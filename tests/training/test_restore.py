@@ -1,5 +1,6 @@
 """Reading back: exact, verified, past damage, without the code that wrote it."""
 
+import functools
 import json
 import shutil
 import socket
@@ -22,6 +23,7 @@ from nn_core.training.restore import restore_latest, restore_params
 from tests.faults import DAMAGES, damage, files_below, finish, flip_any_bit, run, start
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "checkpoint"
+NONE = np.zeros((0, 4), np.float32)
 
 
 class State(NamedTuple):
@@ -34,6 +36,7 @@ class State(NamedTuple):
     diverged: jax.Array
 
 
+@functools.cache
 def state(seed: int) -> State:
     """A state that no other seed has."""
     kernel_key, bias_key = jax.random.split(jax.random.key(seed))
@@ -48,13 +51,23 @@ def state(seed: int) -> State:
     return State(jnp.int32(seed), params, opt_state, None, jnp.zeros((), bool))
 
 
+@functools.cache
+def keys() -> jax.Array:
+    return jax.random.split(jax.random.key(7), 3)
+
+
 def rest(of: State) -> dict:
     """What is saved apart from the parameters, with keys and an array without elements."""
     return {
         "state": of._replace(params=None),
-        "keys": jax.random.split(jax.random.key(7), 3),
-        "none": jnp.zeros((0, 4)),
+        "keys": keys(),
+        "none": NONE,
     }
+
+
+def shapes() -> tuple[Any, Any]:
+    """Shapes of what is saved; the state is made outside of the trace, for it is kept."""
+    return jax.eval_shape(lambda *saved: saved, state(1).params, rest(state(1)))
 
 
 def write(directory: Path, seeds: tuple[int, ...], **policy: int) -> None:
@@ -64,9 +77,8 @@ def write(directory: Path, seeds: tuple[int, ...], **policy: int) -> None:
 
 
 def read(directory: Path) -> restore.Restored | None:
-    shapes = jax.eval_shape(lambda: (state(1).params, rest(state(1))))
     with open_checkpoints(directory, keep_latest=3) as checkpointer:
-        return restore_latest(checkpointer, *shapes)
+        return restore_latest(checkpointer, *shapes())
 
 
 def assert_is_state(restored: restore.Restored | None, seed: int) -> None:
@@ -276,7 +288,7 @@ def test_another_optimizer_is_refused_too(three: Path) -> None:
 def test_leaves_go_where_the_target_says(three: Path) -> None:
     mesh = jax.sharding.Mesh(np.asarray(jax.devices()[:2]), ("d",), axis_types=(jax.sharding.AxisType.Auto,))
     sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("d"))
-    params, training = jax.eval_shape(lambda: (state(1).params, rest(state(1))))
+    params, training = shapes()
     kernel = params["dense_0"]["kernel"]
     params["dense_0"]["kernel"] = jax.ShapeDtypeStruct(kernel.shape, kernel.dtype, sharding=sharding)
     with open_checkpoints(three, keep_latest=3) as checkpointer:
