@@ -1,13 +1,19 @@
 """Every config file: it says its command, it passes every check, and it runs for a step."""
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from experiments.arguments import CONFIGS, HELPERS, parse
-from experiments.execute import prepare
+from experiments.build import build
+from experiments.execute import Prepared, prepare
 from experiments.run import OPTIONS, main
+from experiments.studies import STUDIES
+from experiments.sweep import expand, structure
+from experiments.validation import check_ranges
+from tests.experiments.studies.runs import hurried
 
 FILES = sorted(path for path in CONFIGS.glob("*.py") if path.stem not in HELPERS)
 NEEDS_DATA = (
@@ -15,6 +21,7 @@ NEEDS_DATA = (
     "gpt_shakespeare_baby",
     "mnist_cnn",
 )  # data that are downloaded: they say so, in one line
+READY = [path for path in FILES if path.stem not in NEEDS_DATA]
 MOST = 4  # members of a sweep that are checked
 SMALL = ["--config.train.steps=2", "--config.train.eval_every=2", "--config.train.log_every=1", "--config.num_seeds=1"]
 
@@ -32,15 +39,36 @@ def test_its_docstring_says_what_it_shows_and_how(path):
     assert f"python -m experiments.run --config=configs/{path.stem}.py" in text
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p.stem not in NEEDS_DATA], ids=lambda path: path.stem)
-def test_it_passes_every_check(path, tmp_path):
-    words = [f"--config={path}", "--config.num_seeds=1"]
-    arguments = parse(words, OPTIONS)
+def prepared_with(path: Path, folder: Path, choose: Callable[[list], list]) -> Prepared:
+    """A config after its checks, with the members of its sweep that `choose` leaves."""
+    arguments = parse([f"--config={path}", "--config.num_seeds=1"], OPTIONS)
     whole = arguments.get_sweep
-    if whole is not None:  # from its beginning to its end, but not every structure: that takes minutes for all configs
-        arguments = arguments._replace(get_sweep=lambda config: spread(whole(config)))
-    prepared = prepare(arguments, tmp_path / "run")
-    assert prepared.directory == tmp_path / "run"
+    if whole is not None:
+        arguments = arguments._replace(get_sweep=lambda config: choose(whole(config)))
+    return prepare(arguments, folder / "run")
+
+
+@pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
+def test_it_passes_every_check(path, tmp_path):
+    assert prepared_with(path, tmp_path, lambda members: members[:1]).directory == tmp_path / "run"
+
+
+@pytest.mark.parametrize("path", [p for p in READY if "def get_sweep" in p.read_text()], ids=lambda path: path.stem)
+def test_every_member_of_its_sweep_has_values_in_range_and_can_be_built(path):
+    arguments = parse([f"--config={path}", "--config.num_seeds=1"], OPTIONS)
+    members = expand(arguments.config, arguments.get_sweep)
+    for member in members:
+        check_ranges(member.config)
+    if arguments.config.task.name not in STUDIES:
+        structures = {structure(member.config): member.config for member in members}
+        for config in spread(list(structures.values())):
+            build(config)
+
+
+@pytest.mark.slow  # not every structure either: that takes minutes for all configs
+@pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
+def test_members_from_the_beginning_of_its_sweep_to_its_end_pass_every_check(path, tmp_path):
+    assert prepared_with(path, tmp_path, spread).directory == tmp_path / "run"
 
 
 SWEEPS = [pytest.param(name, marks=pytest.mark.slow) for name in ("multiclass", "early_stopping", "l1_vs_l2")]
@@ -50,13 +78,14 @@ SWEEPS = [pytest.param(name, marks=pytest.mark.slow) for name in ("multiclass", 
 def test_a_training_runs_for_a_step_and_draws_its_figures(name, tmp_path, capsys):
     overrides = [] if name != "digits" else SMALL[:3]
     words = [f"--config=configs/{name}.py", *(overrides or SMALL), f"--workdir={tmp_path / 'run'}"]
-    assert main(words) == 0, capsys.readouterr().err
+    with hurried():
+        assert main(words) == 0, capsys.readouterr().err
     assert (tmp_path / "run" / "results.csv").is_file()
     assert list((tmp_path / "run" / "figures").glob("*.png"))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", [p for p in FILES if p.stem not in NEEDS_DATA], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
 def test_it_runs_for_real(path: Path, tmp_path, capsys):
     assert main([f"--config={path}", f"--workdir={tmp_path / 'run'}"]) == 0, capsys.readouterr().err
     assert (tmp_path / "run" / "results.csv").is_file()

@@ -6,6 +6,7 @@ import pytest
 from experiments import results, sample
 from experiments.figures import FIGURES
 from experiments.run import main
+from tests.experiments.studies.runs import hurried
 
 SMALL = {
     "train.steps": 3,
@@ -55,6 +56,12 @@ def words_of(name, folder, **changes):
     ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiled_fast():
+    with hurried():
+        yield
+
+
 @pytest.fixture(scope="module")
 def run_of(tmp_path_factory):
     """name -> what its directory holds; each is run once."""
@@ -70,7 +77,11 @@ def run_of(tmp_path_factory):
     return run
 
 
-@pytest.mark.parametrize("name", RUNS)
+# A text's classes differ from a sequence's in their data only, which the bag of words below reads too.
+SLOW = ("word_order", "rnn_spam")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in RUNS])
 def test_a_run_fills_the_columns_of_its_table(name, run_of):
     run = run_of(name)
     (row,) = run.rows

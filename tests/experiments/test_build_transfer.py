@@ -9,6 +9,7 @@ from experiments.restored import load
 from experiments.results import read
 from experiments.run import main
 from tests.experiments import tiny
+from tests.experiments.studies.runs import hurried
 
 SIZES = [
     "--config.data.train=80",
@@ -23,6 +24,12 @@ HEAD = [
     "--config.transfer.load=(('dense_2/*','new'),('*','load'))",
     "--config.transfer.train=(('dense_2/*',1.0),('*',0.0))",
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_fast():
+    with hurried():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +135,7 @@ def test_a_pruning_that_cannot_be_is_told(words, message, tmp_path, capsys):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow  # the same code as for the digits above
 def test_a_language_model_goes_on_from_the_member_of_a_sweep(tiny_sweep, tmp_path):
     """The same list of paths for every model: here the embeddings of a GPT are frozen."""
     train = "(('*embedding*',0.0),('*',1.0))"

@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import pytest
 
@@ -22,6 +24,12 @@ def expand(*sweeps):
     return sweep.expand(small_config(), lambda config: union(*sweeps))
 
 
+@functools.cache
+def seven_seeds():
+    (group,) = sweep.group(expand(axis("seed", range(7))))
+    return group
+
+
 def test_groups_are_structures_values_are_not():
     members = expand(
         product(axis("hparams.l2", (0.1, 0.2)), axis("seed", (0, 1))),  # one program
@@ -44,7 +52,7 @@ def test_a_sweep_checks_all_its_members_before_the_first_runs():
 
 
 def test_parts_have_one_size_and_fill_the_devices():
-    (group,) = sweep.group(expand(axis("seed", range(7))))
+    group = seven_seeds()
     cut = sweep.parts(group, max_members=3, num_devices=2)
     assert [len(members) for members, _ in cut] == [3, 3, 1]
     assert all(len(population.keys) == 4 for _, population in cut)
@@ -56,7 +64,7 @@ def test_parts_have_one_size_and_fill_the_devices():
 
 @pytest.mark.parametrize("max_members", [1, 3, 7])
 def test_who_stands_together_does_not_depend_on_the_devices(max_members):
-    (group,) = sweep.group(expand(axis("seed", range(7))))
+    group = seven_seeds()
     alone = sweep.parts(group, max_members, num_devices=1)
     for num_devices in (2, 8):
         cut = sweep.parts(group, max_members, num_devices)

@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 
-from tests.experiments.studies.runs import column, drawn, reduced, rows_of
+from tests.experiments.studies.runs import check_study, column, drawn, reduced, rows_of
 
 
 def points(name, kind):
     arrays = reduced("error_surface").arrays
     return arrays[f"{name}_points"][arrays[f"{name}_kinds"] == kind]
+
+
+def test_it_fills_the_columns_of_its_table_and_its_figures_name_their_axes():
+    check_study("error_surface")
 
 
 def test_the_critical_points_of_the_valleys_are_the_roots_of_the_derivative():

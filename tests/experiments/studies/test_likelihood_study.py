@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from tests.experiments.studies.runs import column, reduced, rows_of
+from tests.experiments.studies.runs import check_study, column, reduced, rows_of
+
+
+def test_it_fills_the_columns_of_its_table_and_its_figures_name_their_axes():
+    check_study("likelihood")
 
 
 def test_recipe_ascent_and_newton_agree():

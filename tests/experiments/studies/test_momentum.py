@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.studies.momentum import settled
-from tests.experiments.studies.runs import column, reduced, rows_of
+from tests.experiments.studies.runs import check_study, column, reduced, rows_of
 
 RATE = 1.0
 
@@ -25,6 +25,10 @@ def by_hand(beta: float, nesterov: bool, steps: int) -> list[float]:
         x += beta * v - RATE * gradient if nesterov else v
         path.append(x)
     return path
+
+
+def test_it_fills_the_columns_of_its_table_and_its_figures_name_their_axes():
+    check_study("momentum")
 
 
 @pytest.mark.parametrize(("method", "nesterov"), [("heavy_ball", False), ("Nesterov", True)])

@@ -6,7 +6,7 @@ from matplotlib.lines import AxLine
 
 from experiments.figures import plane
 from experiments.figures.style import subplots
-from tests.experiments.studies.runs import column, drawn, reduced, rows_of
+from tests.experiments.studies.runs import check_study, column, drawn, reduced, rows_of
 
 SETTINGS = ("gap 0.05", "gap 0.3", "gate or")
 RIVALS = "perceptron_vs_gradient_descent"
@@ -20,6 +20,11 @@ def on_the_line(line, boundary):
     """Whether both points that define a drawn line satisfy w . x + b = 0."""
     points = np.array([line.get_xy1(), line.get_xy2()])
     return np.allclose(points @ boundary[:2] + boundary[2], 0, atol=1e-4) and np.ptp(points, axis=0).max() > 0
+
+
+@pytest.mark.parametrize("name", ["perceptron", RIVALS])
+def test_it_fills_the_columns_of_its_table_and_its_figures_name_their_axes(name):
+    check_study(name)
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

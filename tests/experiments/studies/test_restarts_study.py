@@ -6,7 +6,11 @@ import pytest
 from ml_collections import ConfigDict
 
 from experiments.studies.rastrigin import energy, judge, searches
-from tests.experiments.studies.runs import column, reduced, rows_of
+from tests.experiments.studies.runs import check_study, column, reduced, rows_of
+
+
+def test_it_fills_the_columns_of_its_table_and_its_figures_name_their_axes():
+    check_study("restarts")
 
 
 def test_the_best_of_the_restarts_is_no_worse_than_their_median():

@@ -1,48 +1,35 @@
-"""Every study runs, fills the columns of its table, draws readable figures, and refuses what cannot be in one line."""
+"""Every study runs, here or beside its own tests, fills its table's columns, draws readable figures, and refuses in one line."""
 
-import math
+from pathlib import Path
 
 import pytest
 
 from experiments import studies
 from experiments.figures import FIGURES
 from experiments.run import main
-from experiments.table import make_table
-from tests.experiments.studies.runs import REDUCED, drawn, reduced
-
-FIGURES_OF = [(name, figure) for name in REDUCED for figure in studies.STUDIES[name].figures]
+from tests.experiments.studies.runs import IN_OWN_FILE, REDUCED, check_study, reduced
 
 
-@pytest.mark.parametrize("name", REDUCED)
-def test_a_study_fills_the_columns_of_its_table(name):
-    run = reduced(name)
-    study = studies.STUDIES[name]
-    found = {key for row in run.rows for key in row} - {"member", "label", "overrides", "seed"}
-    assert found == set(study.columns)
-    header, *body = make_table(run.rows, run.config["table"])
-    assert len(header) == 2 + len(run.config["table"]) and len(body) >= 2
-    assert all(row["label"] for row in run.rows)
-    assert all(
-        math.isfinite(row[key])
-        for row in run.rows
-        for key in found & row.keys() - {"bound", "margin_share"}
-        if key not in ("steps_needed", "overshoot", "underflow")
-    )
+@pytest.mark.parametrize("name", [name for name in REDUCED if name not in IN_OWN_FILE])
+def test_a_study_fills_the_columns_of_its_table_and_its_figures_name_their_axes(name):
+    check_study(name)
 
 
-@pytest.mark.parametrize(("name", "figure"), FIGURES_OF)
-def test_a_figure_names_its_axes(name, figure):
-    panels = [axes for axes in drawn(name, figure).axes if axes.axison and axes.get_visible()]
-    assert panels
-    for axes in panels:
-        # A colour bar is an axes too; it has one name.
-        assert axes.get_ylabel() and (axes.get_xlabel() or axes.get_label() == "<colorbar>")
+def test_every_other_study_is_checked_in_one_file_beside_this_one():
+    files = [
+        path.read_text(encoding="utf-8")
+        for path in Path(__file__).parent.glob("test_*.py")
+        if path.name != "test_studies.py"
+    ]
+    for name in IN_OWN_FILE:
+        assert sum("check_study(" in text and f'"{name}"' in text for text in files) == 1, name
 
 
 def test_a_figure_is_drawn_by_its_own_study_only():
     assert studies.drawable("xor", FIGURES) == ["comparison", "xor"]
     others = studies.drawable("classification", FIGURES)
-    assert "learning_curves" in others and not {figure for _, figure in FIGURES_OF} & set(others)
+    of_studies = {figure for name in REDUCED for figure in studies.STUDIES[name].figures}
+    assert "learning_curves" in others and not of_studies & set(others)
 
 
 def test_the_command_prints_the_table_draws_and_then_knows_that_it_is_done(tmp_path, capsys):

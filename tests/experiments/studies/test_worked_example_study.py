@@ -5,7 +5,7 @@ import pytest
 from experiments.arguments import parse
 from experiments.run import OPTIONS
 from experiments.studies import worked_example
-from tests.experiments.studies.runs import reduced
+from tests.experiments.studies.runs import check_study, reduced
 
 ROWS = {row["label"].split(" = ")[0]: row for row in reduced("worked_example").rows}
 EXACT = {
@@ -18,6 +18,10 @@ EXACT = {
     "Delta w_1": 0.000152275,
     "Delta w_2": 0.000456825,
 }
+
+
+def test_it_fills_the_columns_of_its_table_and_its_figures_name_their_axes():
+    check_study("worked_example")
 
 
 @pytest.mark.parametrize("symbol", EXACT)

@@ -3,7 +3,11 @@
 import numpy as np
 from scipy.special import logit
 
-from tests.experiments.studies.runs import column, drawn, reduced, rows_of
+from tests.experiments.studies.runs import check_study, column, drawn, reduced, rows_of
+
+
+def test_it_fills_the_columns_of_its_table_and_its_figures_name_their_axes():
+    check_study("xor")
 
 
 def test_two_units_solve_xor_mostly_and_one_never():
