@@ -13,7 +13,6 @@ from experiments.run import OPTIONS, main
 from experiments.studies import STUDIES
 from experiments.sweep import expand, structure
 from experiments.validation import check_ranges
-from tests.experiments.studies.runs import hurried
 
 FILES = sorted(path for path in CONFIGS.glob("*.py") if path.stem not in HELPERS)
 NEEDS_DATA = (
@@ -78,8 +77,7 @@ SWEEPS = [pytest.param(name, marks=pytest.mark.slow) for name in ("multiclass", 
 def test_a_training_runs_for_a_step_and_draws_its_figures(name, tmp_path, capsys):
     overrides = [] if name != "digits" else SMALL[:3]
     words = [f"--config=configs/{name}.py", *(overrides or SMALL), f"--workdir={tmp_path / 'run'}"]
-    with hurried():
-        assert main(words) == 0, capsys.readouterr().err
+    assert main(words) == 0, capsys.readouterr().err
     assert (tmp_path / "run" / "results.csv").is_file()
     assert list((tmp_path / "run" / "figures").glob("*.png"))
 

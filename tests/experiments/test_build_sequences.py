@@ -6,7 +6,6 @@ import pytest
 from experiments import results, sample
 from experiments.figures import FIGURES
 from experiments.run import main
-from tests.experiments.studies.runs import hurried
 
 SMALL = {
     "train.steps": 3,
@@ -54,12 +53,6 @@ def words_of(name, folder, **changes):
         *sweep,
         *(f"--config.{path}={value}" for path, value in values.items()),
     ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_fast():
-    with hurried():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from experiments.restored import load
 from experiments.results import read
 from experiments.run import main
 from tests.experiments import tiny
-from tests.experiments.studies.runs import hurried
 
 SIZES = [
     "--config.data.train=80",
@@ -24,12 +23,6 @@ HEAD = [
     "--config.transfer.load=(('dense_2/*','new'),('*','load'))",
     "--config.transfer.train=(('dense_2/*',1.0),('*',0.0))",
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_fast():
-    with hurried():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import pytest
 
 from nn_core.models.cnn import CNN
 from nn_core.transfer.surgery import drop_end, first_blocks, make_head, transplant, with_head
+from tests import jitted
 
 BLOCKS = ("conv_0", "conv_1", "dense_0", "dense_1")
 IMAGES = np.zeros((1, 8, 8, 1), np.float32)
@@ -16,11 +17,8 @@ IMAGES = np.zeros((1, 8, 8, 1), np.float32)
 
 @functools.cache
 def network(key, classes=3, channels=(2, 3), hidden=(5,)):
-    """Parameters of the right shapes from NumPy: compiling an initializer takes longer than a test."""
     model = CNN(classes, channels=channels, hidden_sizes=hidden)
-    shapes = jax.eval_shape(model.init, jax.random.key(0), IMAGES)["params"]
-    rng = np.random.default_rng(key)
-    return jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape), leaf.dtype), shapes)
+    return jitted.drawn(model, IMAGES, seed=key)["params"]
 
 
 def same(first, second):
