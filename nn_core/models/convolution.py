@@ -15,6 +15,7 @@ from jax.nn.initializers import Initializer
 from jax.typing import DTypeLike
 
 PADDINGS = ("same", "valid")
+Pads = list[tuple[int, int]]  # zeros before and after the image's rows, and its columns; negative: pixels cut off
 
 
 def output_size(size: int, window: int, stride: int = 1, padding: str = "valid") -> int:
@@ -37,13 +38,30 @@ def output_size(size: int, window: int, stride: int = 1, padding: str = "valid")
     return -(-size // stride) if padding == "same" else max((size - window) // stride + 1, 0)
 
 
-def extract_patches(inputs_BHWC: Array, window: Sequence[int], strides: Sequence[int], padding: str) -> Array:
+def pads_of(size: Sequence[int], window: Sequence[int], strides: Sequence[int], padding: str, field: int = 1) -> Pads:
+    """The zeros around an image such that the window takes the places of `padding`.
+
+    Args:
+      size: height and width of the image.
+      window: height and width.
+      strides: down and across.
+      padding: "same" or "valid".
+      field: side of the fields that a pooling makes of the places; those at the end that fill no field are left out.
+
+    Returns:
+      (before, after) for rows and columns.
+    """
+    same = lax.padtype_to_pads(size, window, strides, padding.upper())
+    left_out = [output_size(n, k, s, padding) % field for n, k, s in zip(size, window, strides, strict=True)]
+    return [(low, high - left * s) for (low, high), left, s in zip(same, left_out, strides, strict=True)]
+
+
+def extract_patches(inputs_BHWC: Array, window: Sequence[int], strides: Sequence[int], pads: Pads) -> Array:
     """What the window sees at each place: (B, H', W', window height x window width x C), in the order of a kernel.
 
     Slices side by side, which XLA copies fast; `lax.conv_general_dilated_patches` is itself a convolution.
     """
-    pads = lax.padtype_to_pads(inputs_BHWC.shape[1:3], window, strides, padding.upper())
-    x = jnp.pad(inputs_BHWC, ((0, 0), *pads, (0, 0)))
+    x = lax.pad(inputs_BHWC, jnp.zeros((), inputs_BHWC.dtype), [(0, 0, 0), *((*pad, 0) for pad in pads), (0, 0, 0)])
     height, width = ((size - k) // stride + 1 for size, k, stride in zip(x.shape[1:3], window, strides, strict=True))
     rows, columns = (height - 1) * strides[0] + 1, (width - 1) * strides[1] + 1
     slices = [
@@ -80,20 +98,20 @@ def _product_backward(saved: tuple[Array, Array], gradient_PF: Array) -> tuple[A
 _product.defvjp(_product_forward, _product_backward)
 
 
-def _by_patches(inputs_BHWC: Array, kernel_HWCF: Array, strides: tuple[int, int], padding: str) -> Array:
-    patches = extract_patches(inputs_BHWC, kernel_HWCF.shape[:2], strides, padding)
+def _by_patches(inputs_BHWC: Array, kernel_HWCF: Array, strides: tuple[int, int], pads: Pads) -> Array:
+    patches = extract_patches(inputs_BHWC, kernel_HWCF.shape[:2], strides, pads)
     features = kernel_HWCF.shape[-1]
     width = patches.shape[-1]
     outputs = _product(patches.reshape(-1, width), kernel_HWCF.reshape(width, features))
     return outputs.reshape(*patches.shape[:3], features)
 
 
-def _by_convolution(inputs_BHWC: Array, kernel_HWCF: Array, strides: tuple[int, int], padding: str) -> Array:
+def _by_convolution(inputs_BHWC: Array, kernel_HWCF: Array, strides: tuple[int, int], pads: Pads) -> Array:
     layout = ("NHWC", "HWIO", "NHWC")
-    return lax.conv_general_dilated(inputs_BHWC, kernel_HWCF, strides, padding.upper(), dimension_numbers=layout)
+    return lax.conv_general_dilated(inputs_BHWC, kernel_HWCF, strides, pads, dimension_numbers=layout)
 
 
-FORMULATIONS: dict[str, Callable[[Array, Array, tuple[int, int], str], Array]] = {
+FORMULATIONS: dict[str, Callable[[Array, Array, tuple[int, int], Pads], Array]] = {
     "patches": _by_patches,
     "convolution": _by_convolution,
 }
@@ -114,6 +132,7 @@ def convolve(
     *,
     strides: tuple[int, int] = (1, 1),
     padding: str = "same",
+    field: int = 1,
     formulation: str | None = None,
 ) -> Array:
     """A filter at every place of an image, y_ijf = sum_{uvc} x_{i s + u, j s + v, c} k_uvcf (a cross-correlation).
@@ -123,13 +142,15 @@ def convolve(
       kernel_HWCF: F filters of C channels.
       strides: pixels between two places, down and across.
       padding: "same" (zeros around the image) or "valid" (none).
+      field: side of the fields that a pooling makes of the outputs: rows and columns at the end that fill no field are
+        not computed (of 7 x 7 outputs and fields of 2 x 2, a quarter).
       formulation: a name in FORMULATIONS, equal in value and gradient; None: `default_formulation`.
 
     Returns:
-      (B, H', W', F), see `output_size`.
+      (B, H', W', F), see `output_size`; H' and W' rounded down to multiples of `field`.
 
     Raises:
-      ValueError: other channels than the kernel's, a kernel that does not fit into the image, an unknown name.
+      ValueError: other channels than the kernel's, a kernel or a field that does not fit, an unknown name.
     """
     if formulation is not None and formulation not in FORMULATIONS:
         raise ValueError(f"formulation={formulation!r} is unknown; use one of {', '.join(FORMULATIONS)}")
@@ -138,13 +159,15 @@ def convolve(
             f"images of shape {inputs_BHWC.shape} do not fit a kernel of shape {kernel_HWCF.shape}; "
             f"give (batch, height, width, {kernel_HWCF.shape[2]})"
         )
-    for size, window, stride in zip(inputs_BHWC.shape[1:3], kernel_HWCF.shape[:2], strides, strict=True):
-        if output_size(size, window, stride, padding) < 1:
-            raise ValueError(
-                f"a kernel of {kernel_HWCF.shape[:2]} does not fit into an image of {inputs_BHWC.shape[1:3]}; "
-                "use a smaller kernel, a larger image, or padding='same'"
-            )
-    return FORMULATIONS[formulation or default_formulation()](inputs_BHWC, kernel_HWCF, strides, padding)
+    places = tuple(map(output_size, inputs_BHWC.shape[1:3], kernel_HWCF.shape[:2], strides, (padding, padding)))
+    if min(places) < 1:
+        raise ValueError(
+            f"a kernel of {kernel_HWCF.shape[:2]} does not fit into an image of {inputs_BHWC.shape[1:3]}; "
+            "use a smaller kernel, a larger image, or padding='same'"
+        )
+    check_fields(places, field)
+    pads = pads_of(inputs_BHWC.shape[1:3], kernel_HWCF.shape[:2], strides, padding, field)
+    return FORMULATIONS[formulation or default_formulation()](inputs_BHWC, kernel_HWCF, strides, pads)
 
 
 class Conv(nn.Module):
@@ -158,7 +181,9 @@ class Conv(nn.Module):
       use_bias: whether b exists.
       kernel_init, bias_init: initializers.
       formulation: see `convolve`.
-      pool: of the outputs before the bias is added, with which a maximum commutes; None: no pooling.
+      pool: (outputs, side of the fields) -> smaller outputs, before the bias is added, with which a maximum commutes;
+        None: no pooling.
+      pool_window: side of the fields.
       dtype: of the computation; None: that of the inputs and parameters.
       param_dtype: of the parameters.
     """
@@ -171,7 +196,8 @@ class Conv(nn.Module):
     kernel_init: Initializer = nn.initializers.lecun_normal()
     bias_init: Initializer = nn.initializers.zeros_init()
     formulation: str | None = None
-    pool: Callable[[Array], Array] | None = None
+    pool: Callable[[Array, int], Array] | None = None
+    pool_window: int = 2
     dtype: DTypeLike | None = None
     param_dtype: DTypeLike = jnp.float32
 
@@ -183,21 +209,29 @@ class Conv(nn.Module):
         bias_F = self.param("bias", self.bias_init, (self.features,), self.param_dtype) if self.use_bias else None
         inputs_BHWC, kernel, bias_F = nn.dtypes.promote_dtype(inputs_BHWC, kernel, bias_F, dtype=self.dtype)
         outputs = convolve(
-            inputs_BHWC, kernel, strides=self.strides, padding=self.padding, formulation=self.formulation
+            inputs_BHWC,
+            kernel,
+            strides=self.strides,
+            padding=self.padding,
+            field=1 if self.pool is None else self.pool_window,
+            formulation=self.formulation,
         )
         if self.pool is not None:
-            outputs = self.pool(outputs)
+            outputs = self.pool(outputs, self.pool_window)
         return outputs if bias_F is None else outputs + bias_F[None, None, None]
+
+
+def check_fields(size: tuple[int, ...], window: int) -> None:
+    """Raises ValueError for an image, of a height and width, that fills not even one field of window x window."""
+    if min(size) < window:
+        raise ValueError(f"an image of {size} is smaller than a pooling window of {window}; use a larger one")
 
 
 def _fields(inputs_BHWC: Array, window: int) -> Array:
     """(B, H // window, window, W // window, window, C); rows and columns that fill no field are left out."""
     batch, height, width, channels = inputs_BHWC.shape
+    check_fields((height, width), window)
     rows, columns = height // window, width // window
-    if min(rows, columns) < 1:
-        raise ValueError(
-            f"an image of {(height, width)} is smaller than a pooling window of {window}; use a larger one"
-        )
     kept = inputs_BHWC[:, : rows * window, : columns * window]
     return kept.reshape(batch, rows, window, columns, window, channels)
 

@@ -65,6 +65,17 @@ def test_formulations_agree_in_value_and_gradients(padding: str, strides: tuple[
 
 
 @pytest.mark.parametrize("formulation", FORMULATIONS)
+def test_outputs_that_fill_no_field_are_not_computed(formulation: str) -> None:
+    """Of 7 x 11 outputs the fields of 2 x 2 leave a row and a column, those of 3 x 3 one row and two columns."""
+    x, kernel = IMAGES.astype(np.float32), KERNEL.astype(np.float32)
+    run = partial(convolve, formulation=formulation)
+    whole, twos, threes = jax.jit(lambda x, k: (run(x, k), run(x, k, field=2), run(x, k, field=3)))(x, kernel)
+    assert (twos.shape, threes.shape) == ((2, 6, 10, 4), (2, 6, 9, 4))
+    np.testing.assert_allclose(twos, whole[:, :6, :10], atol=1e-5)
+    np.testing.assert_allclose(threes, whole[:, :6, :9], atol=1e-5)
+
+
+@pytest.mark.parametrize("formulation", FORMULATIONS)
 def test_it_is_a_cross_correlation(formulation: str) -> None:
     image, kernel = IMAGES[0, :, :, 0], KERNEL[:, :, 0, 0]
     found = jax.jit(partial(convolve, padding="valid", formulation=formulation))(
@@ -84,7 +95,7 @@ def test_an_edge_detector_by_hand() -> None:
 
 def test_patches_are_the_pixels_under_the_window() -> None:
     x = np.arange(12, dtype=np.float32).reshape(1, 3, 4, 1)
-    patches = np.asarray(jax.jit(extract_patches, static_argnums=(1, 2, 3))(x, (2, 2), (1, 2), "valid"))
+    patches = np.asarray(jax.jit(extract_patches, static_argnums=(1, 2, 3))(x, (2, 2), (1, 2), ((0, 0), (0, 0))))
     assert np.array_equal(patches[0], [[[0, 1, 4, 5], [2, 3, 6, 7]], [[4, 5, 8, 9], [6, 7, 10, 11]]])
 
 
@@ -181,6 +192,7 @@ def test_pooling_by_hand() -> None:
         (lambda x, k: convolve(x[:, :2], k, padding="valid"), r"kernel of \(3, 5\) does not fit into .* \(2, 11\)"),
         (lambda x, k: convolve(x, k, padding="full"), "padding='full' is unknown; use one of same, valid"),
         (lambda x, k: convolve(x, k, formulation="fft"), "formulation='fft' is unknown; use one of patches"),
+        (lambda x, k: convolve(x, k, field=8), r"image of \(7, 11\) is smaller than a pooling window of 8"),
         (lambda x, k: max_pool(x, 8), r"image of \(7, 11\) is smaller than a pooling window of 8"),
     ],
 )
