@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.typing import ArrayLike
 from ml_collections import ConfigDict
 
 from experiments.build import Experiment
@@ -65,6 +66,12 @@ def answers(config: ConfigDict, experiment: Experiment) -> Write:
     return write
 
 
+@jax.jit
+def sample_key(seed: ArrayLike, step: ArrayLike) -> jax.Array:
+    """The key of the sample after a step of a run."""
+    return jax.random.fold_in(jax.random.key(seed), step)
+
+
 def continuation(config: ConfigDict, tokenizer: Tokenizer) -> Write:
     """(step, params) -> the run's prompt and how the language model goes on."""
     decoder = make_run_decoder(config, tokenizer.vocabulary_size)
@@ -72,7 +79,7 @@ def continuation(config: ConfigDict, tokenizer: Tokenizer) -> Write:
     sampling = Sampling(temperature=config.sample.temperature)
 
     def write(step: int, params: Any) -> str:
-        key = jax.random.fold_in(jax.random.key(config.seed), step)
+        key = sample_key(np.uint32(config.seed), np.uint32(step))
         made = generate(
             decoder,
             params,

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
@@ -95,6 +94,8 @@ def t_half_width(finite_N: np.ndarray) -> float:
     count = len(finite_N)
     if count < 2:
         return math.nan
+    from scipy.special import stdtrit  # where it is used: the import takes a while
+
     return float(stdtrit(count - 1, (1 + CONFIDENCE) / 2) * np.std(finite_N, ddof=1) / math.sqrt(count))
 
 
@@ -104,7 +105,7 @@ def _bootstrap_interval(finite_N: np.ndarray) -> tuple[float, float]:
     if np.ptp(finite_N) == 0:
         # Resampling equal values says nothing else, but the acceleration would be 0 / 0.
         return float(finite_N[0]), float(finite_N[0])
-    from scipy import stats  # where it is used: a third of a second that the tables of a run need not wait for
+    from scipy import stats  # where it is used: the import takes a while
 
     result = stats.bootstrap(
         (finite_N,),

@@ -1,12 +1,14 @@
 """The record that every loader of array data returns, its validation, and one-hot encoding."""
 
 from collections.abc import Hashable, Sequence
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-import scipy.sparse
 
 from nn_core.data.checks import check_choice
+
+if TYPE_CHECKING:
+    import scipy.sparse
 
 UNKNOWN_POLICIES = ("error", "zeros")
 
@@ -131,7 +133,7 @@ def one_hot(
     *,
     unknown: Literal["error", "zeros"] = "error",
     sparse: bool = False,
-) -> np.ndarray | scipy.sparse.csr_array:
+) -> "np.ndarray | scipy.sparse.csr_array":
     """One column per category: A -> [1, 0, 0], B -> [0, 1, 0], C -> [0, 0, 1] (L189-L239, F014).
 
     Args:
@@ -158,6 +160,8 @@ def one_hot(
     rows = np.flatnonzero(known_N)
     shape = (len(columns_N), len(categories))
     if sparse:
+        import scipy.sparse  # slow to import
+
         return scipy.sparse.csr_array((np.ones(len(rows), np.float32), (rows, columns_N[rows])), shape=shape)
     encoded_NC = np.zeros(shape, np.float32)
     encoded_NC[rows, columns_N[rows]] = 1.0
@@ -165,7 +169,7 @@ def one_hot(
 
 
 def from_one_hot(
-    encoded_NC: np.ndarray | scipy.sparse.csr_array,
+    encoded_NC: "np.ndarray | scipy.sparse.csr_array",
     categories: Sequence[Hashable],
     *,
     unknown: Literal["error", "zeros"] = "error",

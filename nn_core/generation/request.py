@@ -1,10 +1,10 @@
 """What is asked of the decoding loop, as arrays: a change of any value is a change of data, not of the program."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from nn_core.generation.decoder import Decoder
 from nn_core.generation.filters import Sampling
@@ -47,11 +47,11 @@ def make_request(
 ) -> Request:
     """The request of ``generate``'s arguments, already checked; the limits are given row by row."""
     return Request(
-        limits_B=jnp.asarray(limits_B),
+        limits_B=on_host(limits_B, np.int32),
         row_keys_B=_row_keys(key, len(limits_B)),
         sampling=_as_arrays(sampling),
-        eos_id=jnp.int32(NO_EOS if eos_id is None else eos_id),
-        pad_id=jnp.int32(pad_id),
+        eos_id=on_host(NO_EOS if eos_id is None else eos_id, np.int32),
+        pad_id=on_host(pad_id, np.int32),
         keep=make_keep(decoder, keep),
     )
 
@@ -65,11 +65,11 @@ def make_keep(decoder: Decoder, keep: int | None) -> jax.Array:
     if decoder.context_size is None:
         if keep is not None:
             raise ValueError(f"keep={keep} has no effect, this decoder has no context limit; leave it out")
-        return jnp.int32(1)
+        return on_host(1, np.int32)
     keep = max(1, decoder.context_size // 2) if keep is None else keep
     if not 1 <= keep <= decoder.context_size:
         raise ValueError(f"keep={keep} is outside 1 .. context_size={decoder.context_size}; leave it out for half")
-    return jnp.int32(keep)
+    return on_host(keep, np.int32)
 
 
 def check_greedy(key: jax.Array | None, sampling: Sampling, num_return_sequences: int) -> None:
@@ -91,10 +91,18 @@ def _row_keys(key: jax.Array | None, rows: int) -> jax.Array | None:
     if key is None:
         return None
     if key.ndim == 0:
-        return jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(rows))
+        return _fold_rows(key, np.arange(rows, dtype=np.uint32))
     if key.shape != (rows,):
         raise ValueError(f"key has the shape {key.shape} for {rows} rows; pass one key, or one per row")
     return key
+
+
+_fold_rows = jax.jit(jax.vmap(jax.random.fold_in, (None, 0)))
+
+
+def on_host(value: ArrayLike, dtype: type) -> Any:
+    """An argument of a program that no other program has to make: the eager operations of JAX compile one each."""
+    return value.astype(dtype) if isinstance(value, jax.Array) else np.asarray(value, dtype)
 
 
 def _as_arrays(sampling: Sampling) -> Sampling:
@@ -104,20 +112,20 @@ def _as_arrays(sampling: Sampling) -> Sampling:
         ValueError: for a top_k above a given width.
     """
 
-    def number(value: jax.Array | float | None, dtype: type) -> jax.Array | None:
-        return None if value is None else jnp.asarray(value, dtype)
+    def number(value: jax.Array | float | None, dtype: type) -> Any:
+        return None if value is None else on_host(value, dtype)
 
-    width, top_k = sampling.width, number(sampling.top_k, jnp.int32)
+    width, top_k = sampling.width, number(sampling.top_k, np.int32)
     if top_k is not None:
         largest = int(top_k.max())
         if width is not None and largest > width:
             raise ValueError(f"top_k={largest} is more than width={width} ranked tokens; raise width, or leave it out")
         width = RANKED if width is None and largest <= RANKED else width
     return Sampling(
-        temperature=number(sampling.temperature, jnp.float32),
+        temperature=number(sampling.temperature, np.float32),
         top_k=top_k,
-        top_p=number(sampling.top_p, jnp.float32),
-        min_p=number(sampling.min_p, jnp.float32),
-        repetition_penalty=number(sampling.repetition_penalty, jnp.float32),
+        top_p=number(sampling.top_p, np.float32),
+        min_p=number(sampling.min_p, np.float32),
+        repetition_penalty=number(sampling.repetition_penalty, np.float32),
         width=width,
     )

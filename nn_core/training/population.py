@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.sharding import AxisType, Mesh, NamedSharding
@@ -46,8 +45,11 @@ def make_members(seeds: Sequence[int], hparams: Sequence[dict[str, float]]) -> M
     for other in hparams:
         if set(other) != names:
             raise ValueError(f"members set different hparams: {sorted(names)} and {sorted(other)}; group them first")
-    stacked = {name: jnp.asarray([member[name] for member in hparams], jnp.float32) for name in sorted(names)}
-    return Members(jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32)), stacked)
+    stacked: dict[str, Any] = {name: np.asarray([one[name] for one in hparams], np.float32) for name in sorted(names)}
+    return Members(_root_keys(np.asarray(seeds, np.uint32)), stacked)
+
+
+_root_keys = jax.jit(jax.vmap(jax.random.key))
 
 
 def member(tree: Any, index: int) -> Any:
