@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from experiments.loop import Row
 from nn_core.optimizers import make_optimizer
 from nn_core.tasks.base import Hparams
-from nn_core.training.population import COMPILER_OPTIONS
+from nn_core.training.population import COMPILER_OPTIONS, root_keys
 
 
 class Outcome(NamedTuple):
@@ -64,7 +64,7 @@ def seeds_of(config: ConfigDict) -> range:
 
 def keys_of(config: ConfigDict) -> Array:
     """A key for every seed."""
-    return jax.vmap(jax.random.key)(np.array(seeds_of(config), np.uint32))
+    return root_keys(seeds_of(config))
 
 
 def make_rows(label: str, seeds: Iterable[int] | None = None, **columns: Any) -> list[Row]:

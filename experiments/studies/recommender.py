@@ -1,5 +1,6 @@
 """Matrix factorisation for users and items, and what it says of those that nobody knows yet (L1840-L1845; F106)."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -43,11 +44,30 @@ def item_means(ratings: Ratings, shrink: float = 3.0) -> np.ndarray:
     return mean + sums_I / (counts_I + shrink)
 
 
-def train(task: ConfigDict, ratings: Ratings, key: Array, content: bool) -> tuple[MatrixFactorization, Any, np.ndarray]:
-    """The model, its parameters and the training error of each step."""
-    model = MatrixFactorization(ratings.num_users, ratings.num_items, task.features, mean=float(ratings.train_N.mean()))
-    content_IF = jnp.asarray(ratings.content_IF) if content else None
-    pairs_N2, ratings_N = jnp.asarray(ratings.train_N2), jnp.asarray(ratings.train_N)
+def fit(
+    task: ConfigDict,
+    shape: tuple[int, int],
+    key: Array,
+    mean: Array,
+    pairs_N2: Array,
+    ratings_N: Array,
+    content_IF: Array | None,
+    asked: dict[str, Array],
+) -> tuple[dict[str, Array], Array]:
+    """Trains the factorisation.
+
+    Args:
+        task: settings of the study.
+        shape: numbers of users and items.
+        key: of the start.
+        mean: of the ratings.
+        pairs_N2, ratings_N: user and item of each rating, and the rating.
+        content_IF: features of the items, or None.
+        asked: pairs of each part, (M, 2).
+    Returns:
+        (predicted ratings of each part (M,), the training error of each step).
+    """
+    model = MatrixFactorization(*shape, task.features, mean=mean)
     optimizer = optax.adam(task.learning_rate)
 
     def loss(params: Any) -> tuple[Array, Array]:
@@ -55,20 +75,16 @@ def train(task: ConfigDict, ratings: Ratings, key: Array, content: bool) -> tupl
         squared = jnp.mean(jnp.square(predicted_N1[:, 0] - ratings_N))
         return squared + penalty(params, {"l2": task.l2 / len(ratings_N)}), squared
 
-    def fit(key: Array) -> tuple[Any, Array]:
-        params = model.init(key, pairs_N2[:1], content_IF)["params"]
+    def step(carry: tuple, _: None) -> tuple[tuple, Array]:
+        params, state = carry
+        gradients, squared = jax.grad(loss, has_aux=True)(params)
+        updates, state = optimizer.update(gradients, state)
+        return (optax.apply_updates(params, updates), state), squared
 
-        def step(carry: tuple, _: None) -> tuple[tuple, Array]:
-            params, state = carry
-            gradients, squared = jax.grad(loss, has_aux=True)(params)
-            updates, state = optimizer.update(gradients, state)
-            return (optax.apply_updates(params, updates), state), squared
-
-        (params, _), errors = jax.lax.scan(step, (params, optimizer.init(params)), None, task.steps)
-        return params, errors
-
-    params, errors = compiled(fit)(key)
-    return model, params, np.asarray(errors)
+    params = model.init(key, pairs_N2[:1], content_IF)["params"]
+    (params, _), errors = jax.lax.scan(step, (params, optimizer.init(params)), None, task.steps)
+    guesses: Any = {part: model.apply({"params": params}, pairs, content_IF) for part, pairs in asked.items()}
+    return {part: guess[:, 0] for part, guess in guesses.items()}, errors
 
 
 def precision_at_top(scores_N: np.ndarray, pairs_N2: np.ndarray, ratings_N: np.ndarray) -> float:
@@ -87,6 +103,7 @@ def run(config: ConfigDict) -> Outcome:
     task = config.task
     rows: list[Row] = []
     arrays: dict[str, np.ndarray] = {}
+    program = compiled(partial(fit, task), static_argnums=0)
     for seed in seeds_of(config):
         ratings = generated_ratings(noise=task.noise, per_user=task.per_user, seed=seed)
         parts = parts_of(ratings)
@@ -96,13 +113,17 @@ def run(config: ConfigDict) -> Outcome:
             "mean of the item": {part: means_I[pairs[:, 1]] for part, (pairs, _) in parts.items()},
         }
         for label, content in (("factorisation", False), ("factorisation with content", True)):
-            model, params, errors = train(task, ratings, jax.random.key(seed), content)
-            content_IF = jnp.asarray(ratings.content_IF) if content else None
-            guesses[label] = {
-                part: np.asarray(model.apply({"params": params}, known(part, pairs, content), content_IF))[:, 0]
-                for part, (pairs, _) in parts.items()
-            }
-            arrays[f"{label}/errors/{seed}"] = errors
+            guesses[label], arrays[f"{label}/errors/{seed}"] = jax.device_get(
+                program(
+                    (ratings.num_users, ratings.num_items),
+                    jax.random.key(seed),
+                    ratings.train_N.mean(),
+                    ratings.train_N2,
+                    ratings.train_N,
+                    ratings.content_IF if content else None,
+                    {part: known(part, pairs, content) for part, (pairs, _) in parts.items()},
+                )
+            )
         for label, guess in guesses.items():
             row = {"label": label, "seed": seed}
             row |= {column: rmse(guess[part], parts[part][1]) for column, part in PARTS.items()}
@@ -113,10 +134,10 @@ def run(config: ConfigDict) -> Outcome:
     return Outcome(rows, arrays)
 
 
-def known(part: str, pairs_N2: np.ndarray, content: bool) -> Array:
+def known(part: str, pairs_N2: np.ndarray, content: bool) -> np.ndarray:
     """What the model is asked: a user that it has not seen is -1, and so is an item of which nothing is known."""
     hidden = np.array([part == "cold_users", part == "cold_items" and not content])
-    return jnp.asarray(np.where(hidden[None], -1, pairs_N2))
+    return np.where(hidden[None], -1, pairs_N2)
 
 
 def check(config: ConfigDict) -> None:

@@ -99,15 +99,14 @@ def train(program: Program, steps: int, key: Array, rate: Array, data: Data) -> 
     hparams = {"learning_rate": rate}
 
     def piece(state: Any, until: Array) -> tuple[Any, Array]:
-        state, _ = program.advance(state, key, hparams, own, data, until)
         state, values = program.evaluate(state, key, hparams, own, data)
+        state, _ = program.advance(state, key, hparams, own, data, until)
         return state, values["validation_accuracy"]
 
     start, own = program.start(key, hparams, data), program.prepare(key, data)
-    start, values = program.evaluate(start, key, hparams, own, data)
     state, curve = lax.scan(piece, start, steps // CURVE * jnp.arange(1, CURVE + 1))
-    curve = jnp.concatenate([values["validation_accuracy"][None], curve])
-    return state.params, program.finish(state, key, hparams, own, data) | {"curve": curve}
+    found = program.finish(state, key, hparams, own, data)
+    return state.params, found | {"curve": jnp.append(curve, found["validation_accuracy"])}
 
 
 def pretrain(task: ConfigDict, data: Data, keys: Array) -> Any:
@@ -116,7 +115,7 @@ def pretrain(task: ConfigDict, data: Data, keys: Array) -> Any:
     sizes = SplitSizes(len(data["targets"]) - task.validation, task.validation, 0)
     learner = make_task(task, network, data, sizes)
     program = make_program(learner, adam, Settings(task.pretrain_steps // CURVE, splits=("validation",)))
-    shared = jax.tree.map(jnp.asarray, data) | {"size": jnp.asarray(sizes.train)}
+    shared = jax.tree.map(jnp.asarray, data) | {"size": np.int32(sizes.train)}
 
     def one(key: Array) -> Any:
         own = jax.random.fold_in(key, 1)
@@ -159,8 +158,8 @@ def grid(task: ConfigDict, keys: Array, sources: Any, num_kinds: int) -> dict[st
     rate, size, kind, seed = (index.ravel() for index in np.indices(shape))
     return {
         "key": keys[seed],
-        "rate": jnp.asarray(task.learning_rates, jnp.float32)[rate],
-        "size": jnp.asarray(task.sizes)[size],
+        "rate": np.asarray(task.learning_rates, np.float32)[rate],
+        "size": np.asarray(task.sizes, np.int32)[size],
         "source": jax.tree.map(lambda leaf: leaf[kind, seed], sources),
     }
 

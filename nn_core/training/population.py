@@ -46,10 +46,15 @@ def make_members(seeds: Sequence[int], hparams: Sequence[dict[str, float]]) -> M
         if set(other) != names:
             raise ValueError(f"members set different hparams: {sorted(names)} and {sorted(other)}; group them first")
     stacked: dict[str, Any] = {name: np.asarray([one[name] for one in hparams], np.float32) for name in sorted(names)}
-    return Members(_root_keys(np.asarray(seeds, np.uint32)), stacked)
+    return Members(root_keys(seeds), stacked)
 
 
-_root_keys = jax.jit(jax.vmap(jax.random.key))
+def root_keys(seeds: Sequence[int]) -> Array:
+    """The root key of each run, by one program: operation by operation it would be many."""
+    return _keys(np.asarray(seeds, np.uint32))
+
+
+_keys = jax.jit(jax.vmap(jax.random.key))
 
 
 def member(tree: Any, index: int) -> Any:
@@ -128,11 +133,12 @@ def train_all(function: Callable, *by_member: Any) -> Any:
     num_members = len(jax.tree.leaves(by_member)[0])
     devices = jax.local_devices()[: None if num_members > 1 else 1]
     size = -(-num_members // len(devices)) * len(devices)
-    rows = np.minimum(np.arange(size), num_members - 1)  # padding: the last member again
     mesh = Mesh(np.asarray(devices), (MEMBER_AXIS,), axis_types=(AxisType.Auto,))
     program = over_members(function, (0,) * len(by_member), size, mesh)
-    padded = jax.tree.map(lambda leaf: leaf[rows], by_member)
-    return jax.tree.map(lambda leaf: leaf[:num_members], jax.device_get(program(*padded)))
+    if size > num_members:  # padding: the last member again
+        rows = np.minimum(np.arange(size), num_members - 1)
+        by_member = jax.tree.map(lambda leaf: leaf[rows], by_member)
+    return jax.tree.map(lambda leaf: leaf[:num_members], jax.device_get(program(*by_member)))
 
 
 def block_size(num_members: int, platform: str) -> int:

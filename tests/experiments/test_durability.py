@@ -223,21 +223,24 @@ def test_all_bad_stops_changes_nothing_and_begins_again_only_when_told_to(
     assert (folder / "mine.txt").read_text() == "not the run's"
 
 
+@pytest.mark.parametrize(
+    "full", ["checkpoint", *(pytest.param(name, marks=pytest.mark.slow) for name in ("config", "log"))]
+)
 def test_a_full_disk_ends_it_with_one_line_and_the_saved_steps_stay(
-    parent: Parent, whole: Path, half: Path, tmp_path: Path
+    parent: Parent, whole: Path, half: Path, tmp_path: Path, full: str
 ) -> None:
+    """What does not fit: the manifest of a checkpoint; config.json; the log, where nothing is saved."""
     folder = copy(half, tmp_path / "run")
     before, config = content(folder / "steps"), (folder / rundir.CONFIG).stat().st_size
     limit = max(config, (folder / results.METRICS).stat().st_size) + 200
     assert limit < (whole / results.METRICS).stat().st_size
     assert limit < (newest(folder) / "manifest.json").stat().st_size - 200
-    # What does not fit: config.json; the log, where nothing is saved; the manifest of a checkpoint.
-    for size, every_seconds in ((1000, 0), (limit, 1000), (limit, 0)):
-        ended = parent.run(arguments(folder, checkpoint__every_seconds=every_seconds), file_size=size)
-        line = one_error(ended)
-        assert ended.code == 1 and str(folder) in line and ("(File too large)" in line or "is not saved in" in line)
-        assert content(folder / "steps").items() >= before.items(), size
-        assert status(folder) == ("interrupted" if size == 1000 else "failed")
+    argv = arguments(folder, checkpoint__every_seconds=1000 if full == "log" else 0)
+    ended = parent.run(argv, file_size=1000 if full == "config" else limit)
+    line = one_error(ended)
+    assert ended.code == 1 and str(folder) in line and ("(File too large)" in line or "is not saved in" in line)
+    assert content(folder / "steps").items() >= before.items()
+    assert status(folder) == ("interrupted" if full == "config" else "failed")
     assert parent.run(arguments(folder)).code == 0 and fingerprint(folder) == fingerprint(whole)
 
 
