@@ -1,7 +1,5 @@
 """The demonstration network: its layers, sizes and parameters by hand, what it refuses, and that it learns."""
 
-import os
-from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -135,10 +133,7 @@ def test_it_overfits_a_tiny_batch(normalization: str) -> None:
         updates, state = rule.update(jax.grad(loss)(carry[0]), carry[1])
         return (optax.apply_updates(carry[0], updates), state), None
 
-    # By XLA:CPU's older emitters, which the tests use, group norm's training ends in NaN where LLVM does not optimize.
-    older = "fusion_emitters" in os.environ.get("XLA_FLAGS", "")
-
-    @partial(jax.jit, compiler_options={"xla_cpu_use_fusion_emitters": True} if older else None)
+    @jax.jit
     def last_loss(params) -> Array:
         (params, _), _ = lax.scan(step, (params, rule.init(params)), None, length=300)
         return loss(params)
