@@ -16,7 +16,9 @@ def small_config():
     config.model = base.mlp(hidden_sizes=(3,))
     config.data = base.examples("iris", train=60, validation=40, test=50)
     config.data.batch_size = 20
+    config.data.shuffle, config.data.standardize = False, "none"
     config.train.steps, config.train.eval_every, config.train.log_every = 3, 2, 2
+    config.train.evaluate_train = False
     return config
 
 
