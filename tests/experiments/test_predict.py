@@ -41,6 +41,7 @@ def single(tmp_path_factory):
     """A perceptron on rows of pixels, each standardized by itself."""
     folder = tmp_path_factory.mktemp("predict")
     words = [f"--workdir={folder / 'run'}", "--config.train.steps=300", "--config.hparams.dropout_rate=0.1", *SHORT]
+    words.append("--config.data.shuffle=False")
     assert run(["--config=configs/digits.py", *words]) == 0
     return folder / "run"
 

@@ -20,7 +20,7 @@ from nn_core.claims import Part, Side
 from nn_core.statistics import pairs_needed
 
 # The report draws the figures of a run itself; the run need not draw them too.
-SMALL = {"num_seeds": 8, "task.head_widths": (256,), "task.num_queries": 16, "task.num_keys": 8, "figures": ()}
+SMALL = {"num_seeds": 8, "task.head_widths": (256,), "figures": (), "task.num_queries": 16, "task.num_keys": 8}
 TINY = Tables(
     sections=(
         Section("scale", "Scaling & <more>", "Does it help?", "L1"),

@@ -23,7 +23,8 @@ def written(model, *prompts: str, sampling=None, greedy=False, **options) -> tup
     if chosen["num_beams"] > 1:
         told = writing.search(model, request, chosen, out)
     else:
-        told = writing.stream(model, request, sampling or {}, greedy, chosen, out)
+        # A temperature that is given, if only as 1, is the program that the run has written its samples with.
+        told = writing.stream(model, request, {"temperature": 1.0} | (sampling or {}), greedy, chosen, out)
     return out.getvalue(), told
 
 
