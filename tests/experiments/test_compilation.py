@@ -23,7 +23,8 @@ def sweep_file(folder, *lines: str) -> str:
 def test_a_sweep_compiles_one_program_of_each_kind_per_group_whatever_its_members_and_steps(tmp_path):
     jax.clear_caches()
     lines = ('axis("model.activation", ("tanh", "relu"))', 'axis("seed", range(6))')
-    changes = {"hparams__patience": None, "data__shuffle": False, "checkpoint__every_seconds": 30}
+    changes = {"hparams__patience": None, "data__shuffle": False, "optimizer__name": "sgd"}
+    changes |= {"checkpoint__every_seconds": 30, "train__log_every": 60}
     words = arguments(tmp_path / "run", config=sweep_file(tmp_path, *lines), **changes)
     with counted(COMPILED) as compiled:
         assert main(words) == 0  # 6 chunks, 4 evaluations

@@ -20,10 +20,14 @@ def words_of(folder, **changes):
     return [word for word in words if word.split("=")[0].removeprefix("--config.") not in GPT_ONLY]
 
 
+# Decoders of two layers are tested without the command too, in tests/models.
+MODELS = {"lstm": {"model__cell": "lstm"}, "gru": {"model__cell": "gru", "model__num_layers": 2}}
+
+
 @pytest.fixture(scope="module", params=["lstm", pytest.param("gru", marks=pytest.mark.slow)])
 def run(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
-    assert main(words_of(folder, model__cell=request.param, train__sample_every=2, model__num_layers=2)) == 0
+    assert main(words_of(folder, train__sample_every=2, **MODELS[request.param])) == 0
     return folder / "run"
 
 

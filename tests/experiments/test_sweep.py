@@ -19,6 +19,7 @@ def small_config():
     config.data.shuffle, config.data.standardize = False, "none"
     config.train.steps, config.train.eval_every, config.train.log_every = 3, 2, 2
     config.train.evaluate_train = False
+    config.optimizer.name = "sgd"
     return config
 
 
