@@ -24,8 +24,8 @@ def test_a_sweep_compiles_one_program_of_each_kind_per_group_whatever_its_member
     jax.clear_caches()
     lines = ('axis("model.activation", ("tanh", "relu"))', 'axis("seed", range(6))')
     changes = {"hparams__patience": None, "data__shuffle": False, "optimizer__name": "sgd"}
-    changes |= {"checkpoint__every_seconds": 30, "train__log_every": 60}
+    changes |= {"train__steps": 30, "train__eval_every": 10, "train__log_every": 30, "checkpoint__every_seconds": 30}
     words = arguments(tmp_path / "run", config=sweep_file(tmp_path, *lines), **changes)
     with counted(COMPILED) as compiled:
-        assert main(words) == 0  # 6 chunks, 4 evaluations
+        assert main(words) == 0  # 3 chunks, 4 evaluations
     assert {name: compiled[name] for name in PROGRAMS} == dict.fromkeys(PROGRAMS, 2)
