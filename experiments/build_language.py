@@ -1,6 +1,7 @@
 """Builds the tasks that predict the next token of a text."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -31,7 +32,7 @@ class LanguageFamily(NamedTuple):
     Attributes:
         make: (config.model section, vocabulary size, context size) -> (hparams -> Linen module).
         token_losses: how its losses are computed.
-        make_decoder: module -> what generates from it.
+        make_decoder: module -> what generates from it, one and the same for equal modules: programs are remembered by it.
     """
 
     make: Callable[[ConfigDict, int, int], MakeModel]
@@ -81,8 +82,8 @@ def recurrent_losses(model: Any, params: Any, ids_BT: Array, targets_BT: Array, 
 
 
 LANGUAGE_MODELS: dict[str, LanguageFamily] = {
-    "gpt": LanguageFamily(make_gpt, gpt_losses, make_decoder),
-    "recurrent": LanguageFamily(make_recurrent, recurrent_losses, make_language_model_decoder),
+    "gpt": LanguageFamily(make_gpt, gpt_losses, cache(make_decoder)),
+    "recurrent": LanguageFamily(make_recurrent, recurrent_losses, cache(make_language_model_decoder)),
 }
 
 

@@ -17,6 +17,7 @@ from nn_core.data.sequences import END_ID, START_ID, spell
 from nn_core.generation.decode import completions, generate
 from nn_core.generation.filters import Sampling
 from nn_core.models.recurrent_models import make_sequence_decoder
+from nn_core.tasks.base import Data
 from nn_core.text.interface import Tokenizer
 from nn_core.training.population import member
 from nn_core.training.state import TrainState, run_keys
@@ -42,17 +43,27 @@ def make_sampler(config: ConfigDict, folder: Path, experiment: Experiment) -> Ca
 
     def sample(step: int, state: TrainState) -> None:
         (folder / FOLDER).mkdir(exist_ok=True)
-        text = write(step, member(state.params, 0))
+        text = write(step, first_member(state.params))
         (folder / FOLDER / f"{step:06d}.txt").write_text(text, encoding="utf-8")
 
     return sample
 
 
+@jax.jit
+def first_member(tree: Any) -> Any:
+    """The first member's part of a population's tree, by one program for all leaves."""
+    return member(tree, 0)
+
+
 def answers(config: ConfigDict, experiment: Experiment) -> Write:
     """(step, params) -> sources and what the translator writes for them, line by line."""
     data = experiment.data
-    own = experiment.task.prepare(data, run_keys(jax.random.key(config.seed)).split)
-    rows_N = np.asarray(own["validation"])[:NUM_SOURCES]
+
+    @jax.jit
+    def prepared(data: Data, seed: ArrayLike) -> Data:
+        return experiment.task.prepare(data, run_keys(jax.random.key(seed)).split)
+
+    rows_N = np.asarray(prepared(data, np.uint32(config.seed))["validation"])[:NUM_SOURCES]
     source_NS, targets_NU = np.asarray(data["inputs"][0])[rows_N], np.asarray(data["targets"])[rows_N]
     decoder, asked = make_sequence_decoder(make_run_translator(config)), [[START_ID]] * len(rows_N)
 

@@ -20,12 +20,13 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from nn_core.generation.decoder import Cache, Decoder, Params
 from nn_core.generation.options import check_options, new_token_limits
 from nn_core.generation.prompts import bucket, pack_prompts, read_prompts
-from nn_core.generation.request import NO_EOS, SMALLEST_CAPACITY, make_keep
+from nn_core.generation.request import NO_EOS, SMALLEST_CAPACITY, make_keep, on_host
 from nn_core.generation.window import Text, append, full_rows, make_room
 
 
@@ -263,12 +264,12 @@ def beam_search(
     ids_PL, lengths_P, whole_lengths_P = pack_prompts(prompts, decoder.context_size)
     limits_P = new_token_limits(whole_lengths_P, max_new_tokens, max_length)
     request = BeamRequest(
-        limits_P=jnp.asarray(limits_P),
-        length_penalty=jnp.float32(length_penalty),
-        early_stopping=jnp.asarray(early_stopping),
-        num_wanted=jnp.int32(wanted),
-        eos_id=jnp.int32(NO_EOS if eos_id is None else eos_id),
-        pad_id=jnp.int32(pad_id),
+        limits_P=on_host(limits_P, np.int32),
+        length_penalty=on_host(length_penalty, np.float32),
+        early_stopping=on_host(early_stopping, np.bool_),
+        num_wanted=on_host(wanted, np.int32),
+        eos_id=on_host(NO_EOS if eos_id is None else eos_id, np.int32),
+        pad_id=on_host(pad_id, np.int32),
         keep=make_keep(decoder, keep),
     )
     capacity = bucket(int(limits_P.max()), SMALLEST_CAPACITY)

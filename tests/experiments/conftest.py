@@ -1,18 +1,39 @@
 """Language-model runs that several tests read and none changes."""
 
+from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
+import jax
 import pytest
 
 from experiments import restored
 from experiments.restored import LanguageModel
 from tests.experiments import tiny
+from tests.experiments.programs import COMPILED, TRACED, counted
+
+
+class Training(NamedTuple):
+    """A run directory, and how often each program was compiled and traced for it."""
+
+    directory: Path
+    compiled: Counter
+    traced: Counter
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run directory of a tiny GPT."""
-    return tiny.run(tmp_path_factory.mktemp("tiny"))
+def tiny_training(tmp_path_factory: pytest.TempPathFactory) -> Training:
+    """The training of a tiny GPT."""
+    jax.clear_caches()  # what other tests have left
+    with counted(COMPILED) as compiled, counted(TRACED) as traced:
+        directory = tiny.run(tmp_path_factory.mktemp("tiny"))
+    return Training(directory, compiled, traced)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_training: Training) -> Path:
+    """The run directory of it."""
+    return tiny_training.directory
 
 
 @pytest.fixture(scope="session")

@@ -15,13 +15,16 @@ SIZES = [
     "--config.data.validation=40",
     "--config.data.test=40",
     "--config.data.batch_size=20",
+    "--config.data.shuffle=False",
+    "--config.data.standardize=none",
 ]
 SMALL = [*SIZES, "--config.train.steps=4", "--config.train.eval_every=2", "--config.train.log_every=2"]
-DIGITS = ["--config=configs/digits.py", *SMALL, "--config.figures=()", "--config.model.hidden_sizes=(7, 6)"]
+SMALL += ["--config.train.evaluate_train=False", "--config.figures=()", "--config.model.hidden_sizes=(6,)"]
+DIGITS = ["--config=configs/digits.py", *SMALL]
 OLD, NEW = "--config.data.classes=(0, 1, 2)", "--config.data.classes=(9, 8, 7, 6)"
 HEAD = [
-    "--config.transfer.load=(('dense_2/*','new'),('*','load'))",
-    "--config.transfer.train=(('dense_2/*',1.0),('*',0.0))",
+    "--config.transfer.load=(('dense_1/*','new'),('*','load'))",
+    "--config.transfer.train=(('dense_1/*',1.0),('*',0.0))",
 ]
 
 
@@ -42,18 +45,17 @@ def test_a_new_head_learns_on_a_frozen_network(source, tmp_path):
     words = [*DIGITS, NEW, *HEAD, f"--config.transfer.source={source}", f"--workdir={tmp_path / 'run'}"]
     assert main(words) == 0
     before, after = load(source).params, load(tmp_path / "run", "latest").params
-    for block in ("dense_0", "dense_1"):
-        assert bits(before[block]) == bits(after[block])
-    assert after["dense_2"]["kernel"].shape == (6, 4)
+    assert bits(before["dense_0"]) == bits(after["dense_0"])
+    assert after["dense_1"]["kernel"].shape == (6, 4)
 
 
 def test_a_sweep_starts_from_the_source_prunes_exactly_and_can_be_a_source(source, tmp_path):
-    sweep = ["--config=configs/pruning.py", *SMALL, "--config.num_seeds=2", "--config.figures=()"]
+    sweep = ["--config=configs/pruning.py", *SMALL, "--config.num_seeds=1"]
     sweep += ["--config.pruning.begin=1", "--config.pruning.end=3", "--config.pruning.every=1"]
-    sweep += ["--config.model.hidden_sizes=(7, 6)", OLD, f"--config.transfer.source={source}"]
+    sweep += [OLD, f"--config.transfer.source={source}"]
     assert main([*sweep, f"--workdir={tmp_path / 'sweep'}"]) == 0
     rows = read(tmp_path / "sweep").rows
-    weights = 64 * 7 + 7 * 6 + 6 * 3
+    weights = 64 * 6 + 6 * 3
     for row in rows:
         wanted = float(row["overrides"].get("hparams.sparsity", 0.0))
         assert round(row["exact_zeros"] * weights) == round(wanted * weights)
@@ -75,7 +77,7 @@ MISTAKES = {
         ["--config.transfer.source=SOURCE", "--config.transfer.member=3"],
         "config.transfer.member=3 does not",
     ),
-    "other shapes": (["--config.transfer.source=SOURCE", NEW], "+ dense_2/bias float32[4]"),
+    "other shapes": (["--config.transfer.source=SOURCE", NEW], "+ dense_1/bias float32[4]"),
     "no pattern": (["--config.transfer.train=(('dense_9/*',1.0),('*',0.0))"], "'dense_9/*' matches no parameter"),
     "uncovered": (["--config.transfer.train=(('dense_0/*',1.0),)"], "no pattern covers dense_1/bias"),
     "all frozen": (["--config.transfer.train=(('*',0.0),)"], "transfer.train freezes everything"),

@@ -30,7 +30,7 @@ def population(tmp_path_factory):
     """Two seeds of the convolutional network, in a directory that has moved since."""
     folder = tmp_path_factory.mktemp("predict")
     words = [f"--workdir={folder / 'run'}", "--config.num_seeds=2", "--config.train.steps=120", *SHORT]
-    small = ["--config.model.channels=(8,)", "--config.model.hidden_sizes=(32,)"]
+    small = ["--config.model.channels=(8,)", "--config.model.hidden_sizes=()"]
     small += ["--config.data.augmentation.shift=0", "--config.task.record=()"]
     assert run(["--config=configs/digits_cnn.py", *words, *small]) == 0
     return (folder / "run").rename(folder / "moved")
@@ -41,6 +41,7 @@ def single(tmp_path_factory):
     """A perceptron on rows of pixels, each standardized by itself."""
     folder = tmp_path_factory.mktemp("predict")
     words = [f"--workdir={folder / 'run'}", "--config.train.steps=300", "--config.hparams.dropout_rate=0.1", *SHORT]
+    words.append("--config.data.shuffle=False")
     assert run(["--config=configs/digits.py", *words]) == 0
     return folder / "run"
 
@@ -57,11 +58,15 @@ def test_every_member_predicts_as_its_own_training_evaluated(population):
     data = digits()
     rows = read_rows(population / "results.csv")
     assert len(rows) == 2
+    experiment = build(load_classifier(population, member=0).stored.config)
+
+    @jax.jit
+    def test_split(data, seed):
+        return experiment.task.prepare(data, run_keys(jax.random.key(seed)).split)["test"]
+
     for row in rows:
         classifier = load_classifier(population, member=row["member"])
-        experiment = build(classifier.stored.config)
-        split = run_keys(jax.random.key(row["seed"])).split
-        test = np.asarray(experiment.task.prepare(experiment.data, split)["test"])
+        test = np.asarray(test_split(experiment.data, row["seed"]))
         found = classify(classifier, data.inputs[test], top_k=1)
         right = [
             one[0]["label"] == data.target_names[label] for one, label in zip(found, data.targets[test], strict=True)

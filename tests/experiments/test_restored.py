@@ -3,7 +3,6 @@ import shutil
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -42,8 +41,8 @@ def test_the_restored_parameters_have_the_loss_that_the_run_reported(tiny_run, t
     from experiments.build import build
 
     experiment = build(tiny_model.stored.config)
-    data = jax.tree.map(jnp.asarray, experiment.data)
-    total, count = experiment.task.evaluate(tiny_model.params, data, {}, "validation_full")["loss"]
+    evaluate = jax.jit(experiment.task.evaluate, static_argnames="split")
+    total, count = jax.device_get(evaluate(tiny_model.params, experiment.data, {}, split="validation_full")["loss"])
     (row,) = read_rows(tiny_run / "results.csv")
     np.testing.assert_allclose(total / count, row["validation_full_loss"], rtol=1e-6)
 
@@ -141,17 +140,16 @@ def test_a_damaged_step_is_passed_over_with_a_note(copy):
     assert stored.step == 3 and "using step 3 instead" in stored.notes[0]
 
 
-def test_a_run_that_goes_on_keeps_its_tokenizer(tmp_path):
-    directory = tiny.run(tmp_path, train__sample_every=0)
-    path = directory / "tokenizer.json"
-    (before,) = read_rows(directory / "results.csv")
+def test_a_run_that_goes_on_keeps_its_tokenizer(tiny_run, copy):
+    path = copy / "tokenizer.json"
+    (before,) = read_rows(copy / "results.csv")
     content = json.loads(path.read_text())
     content["characters"] = content["characters"][::-1]
     path.write_text(json.dumps(content))
-    (directory / "status.json").unlink()
-    (directory / "results.csv").unlink()
-    assert run.main(tiny.arguments(tmp_path, train__sample_every=0)) == 0
+    (copy / "status.json").unlink()
+    (copy / "results.csv").unlink()
+    assert run.main(tiny.arguments(tiny_run.parent, workdir=copy)) == 0
     assert json.loads(path.read_text()) == content
-    (after,) = read_rows(directory / "results.csv")
+    (after,) = read_rows(copy / "results.csv")
     # The same parameters now read a text whose ids are reversed.
     assert after["validation_full_loss"] > before["validation_full_loss"] + 0.02

@@ -10,6 +10,7 @@ from nn_core.generation.decode import completions, generate
 from nn_core.generation.filters import Sampling
 from nn_core.text.interface import REPLACEMENT
 from tests.experiments import tiny
+from tests.experiments.programs import PROGRAMS
 
 OPTIONS = {name: option.default for name, option in sample.OPTIONS.items()}
 
@@ -22,7 +23,8 @@ def written(model, *prompts: str, sampling=None, greedy=False, **options) -> tup
     if chosen["num_beams"] > 1:
         told = writing.search(model, request, chosen, out)
     else:
-        told = writing.stream(model, request, sampling or {}, greedy, chosen, out)
+        # A temperature that is given, if only as 1, is the program that the run has written its samples with.
+        told = writing.stream(model, request, {"temperature": 1.0} | (sampling or {}), greedy, chosen, out)
     return out.getvalue(), told
 
 
@@ -86,6 +88,14 @@ def test_beams_give_their_best_texts_with_scores(tiny_model):
 
 def test_half_a_character_is_held_back():
     assert writing.whole("caf" + REPLACEMENT) == "caf" and writing.whole("café") == "café"
+
+
+def test_the_run_traced_each_program_once_whatever_its_steps_and_samples(tiny_training):
+    """Two chunks of steps, three evaluations, three samples."""
+    names = {*PROGRAMS, "generate_chunk"} - {"prepare"}  # a text is read as it is: nothing to prepare
+    assert {name: tiny_training.compiled[name] for name in names} == dict.fromkeys(names, 1)
+    # The check before the run included.
+    assert {name: tiny_training.traced[name] for name in names} == dict.fromkeys(names, 1)
 
 
 def test_the_run_left_samples_and_losses(tiny_run):

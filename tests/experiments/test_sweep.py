@@ -16,7 +16,10 @@ def small_config():
     config.model = base.mlp(hidden_sizes=(3,))
     config.data = base.examples("iris", train=60, validation=40, test=50)
     config.data.batch_size = 20
+    config.data.shuffle, config.data.standardize = False, "none"
     config.train.steps, config.train.eval_every, config.train.log_every = 3, 2, 2
+    config.train.evaluate_train = False
+    config.optimizer.name = "sgd"
     return config
 
 
@@ -30,14 +33,18 @@ def seven_seeds():
     return group
 
 
-def test_groups_are_structures_values_are_not():
+@functools.cache
+def four_structures():
     members = expand(
         product(axis("hparams.l2", (0.1, 0.2)), axis("seed", (0, 1))),  # one program
         product(axis("model.activation", ("tanh", "relu")), axis("seed", (0, 1))),  # the second is another
         axis("hparams.dropout_rate", (0.1, 0.2)),  # presence is structure
     )
-    groups = sweep.group(members)
-    assert [[m.number for m in g.members] for g in groups] == [[0, 1, 2, 3], [4, 5], [6, 7], [8, 9]]
+    return sweep.group(members)
+
+
+def test_groups_are_structures_values_are_not():
+    assert [[m.number for m in g.members] for g in four_structures()] == [[0, 1, 2, 3], [4, 5], [6, 7], [8, 9]]
 
 
 def test_a_sweep_checks_all_its_members_before_the_first_runs():
@@ -73,8 +80,9 @@ def test_who_stands_together_does_not_depend_on_the_devices(max_members):
 
 
 def test_description_counts_runs_programs_and_devices():
-    groups = sweep.group(expand(product(axis("model.activation", ("tanh", "relu")), axis("seed", range(3)))))
-    assert sweep.describe(groups) == f"sweep: 6 runs in 2 programs (3 members each), {len(jax.local_devices())} devices"
+    groups, devices = four_structures(), len(jax.local_devices())
+    assert sweep.describe(groups[1:]) == f"sweep: 6 runs in 3 programs (2 members each), {devices} devices"
+    assert sweep.describe(groups) == f"sweep: 10 runs in 4 programs (2 to 4 members each), {devices} devices"
 
 
 def test_grid_refuses_one_path_twice_and_ragged_columns():

@@ -10,8 +10,15 @@ CONTEXT, STEPS = 16, 6
 TEXT = generated_text(num_characters=2003)
 
 
-def arguments(folder: Path, config: str = "gpt_quick", **changes: Any) -> list[str]:
-    """The command line of a tiny run in `folder`/run; `__` stands for a dot in the name of a change."""
+def arguments(folder: Path, config: str = "gpt_quick", workdir: Path | None = None, **changes: Any) -> list[str]:
+    """The command line of a tiny run.
+
+    Args:
+        folder: where its text is written.
+        config: file that it starts from.
+        workdir: where it lives; `folder`/run by default.
+        changes: of the config; `__` stands for a dot.
+    """
     text = folder / "text.txt"
     text.write_text(TEXT, encoding="utf-8")
     values = {
@@ -35,7 +42,7 @@ def arguments(folder: Path, config: str = "gpt_quick", **changes: Any) -> list[s
     }
     values |= {name.replace("__", "."): value for name, value in changes.items()}
     words = [f"--config.{name}={value}" for name, value in values.items()]
-    return [f"--config=configs/{config}.py", f"--workdir={folder / 'run'}", *words]
+    return [f"--config=configs/{config}.py", f"--workdir={workdir or folder / 'run'}", *words]
 
 
 def run(folder: Path, config: str = "gpt_quick", **changes: Any) -> Path:

@@ -1,5 +1,7 @@
 """Attention on one short sentence: scores, mask, weights. The vectors are random: only the mechanism is shown."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +15,7 @@ WORDS = ("the", "cat", "sat", "on", "the", "mat")
 WIDTH = 8
 
 
+@jax.jit
 def vectors() -> tuple[jax.Array, jax.Array]:
     """Queries and keys (T, K); equal words have equal keys."""
     query_key, key_key = jax.random.split(jax.random.key(4))
@@ -36,32 +39,36 @@ def heat_map(axes: Axes, values: np.ndarray, title: str, *, form: str = "{:.2f}"
     axes.tick_params(length=0)
 
 
-def mask() -> Figure:
-    """What the causal mask does: scores of later tokens become minus infinity, their weights 0 (L2433-L2470; F122)."""
-    queries_TK, keys_TK = vectors()
+@jax.jit
+def masking(queries_TK: jax.Array, keys_TK: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Scores, which of them the causal mask lets through, and the weights, (T, T) each."""
     scores_TT = queries_TK @ keys_TK.T / jnp.sqrt(WIDTH)
     allowed_TT = causal_mask(len(WORDS))[0, 0]
-    masked = np.where(np.asarray(allowed_TT), np.asarray(scores_TT), -np.inf)
-    limits = (float(jnp.min(scores_TT)), float(jnp.max(scores_TT)))
+    return scores_TT, allowed_TT, masked_softmax(scores_TT, allowed_TT)
+
+
+def mask() -> Figure:
+    """What the causal mask does: scores of later tokens become minus infinity, their weights 0 (L2433-L2470; F122)."""
+    scores_TT, allowed_TT, weights_TT = map(np.asarray, masking(*vectors()))
+    masked = np.where(allowed_TT, scores_TT, -np.inf)
+    limits = (float(scores_TT.min()), float(scores_TT.max()))
     figure, axes = subplots(1, 3, width=4.2, height=4.2)
-    heat_map(axes[0][0], np.asarray(scores_TT), "scores $QK^T/\\sqrt{d_k}$", limits=limits)
+    heat_map(axes[0][0], scores_TT, "scores $QK^T/\\sqrt{d_k}$", limits=limits)
     heat_map(axes[0][1], masked, "after the causal mask", limits=limits)
-    heat_map(
-        axes[0][2], np.asarray(masked_softmax(scores_TT, allowed_TT)), "weights: each row sums to 1", limits=(0, 1)
-    )
+    heat_map(axes[0][2], weights_TT, "weights: each row sums to 1", limits=(0, 1))
     return figure
 
 
 def weights() -> Figure:
     """Weights without a mask (an encoder) and with it (a decoder): who takes how much from whom (L2363-L2392; F123)."""
-    queries_TK, keys_TK = vectors()
+    queries_TK, keys_TK = map(np.asarray, vectors())
     q, k = queries_TK[None, :, None], keys_TK[None, :, None]
     figure, axes = subplots(1, 2, width=4.6, height=4.4)
     for axis, causal, title in (
         (axes[0][0], False, "encoder: every token"),
         (axes[0][1], True, "decoder: no later token"),
     ):
-        values = np.asarray(attention_weights(q, k, causal=causal))[0, 0]
+        values = np.asarray(jax.jit(partial(attention_weights, causal=causal))(q, k))[0, 0]
         heat_map(axis, values, f"{title} may be seen", limits=(0, 1))
     bar = figure.colorbar(axes[0][0].images[0], ax=axes, shrink=0.8)
     bar.set_label("attention weight")

@@ -1,5 +1,6 @@
 """Functions of one number, and softmax."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
@@ -25,7 +26,7 @@ def activation_functions() -> Figure:
     for column, names in enumerate(GROUPS):
         for index, name in enumerate(names):
             for row, make in enumerate((make_activation, make_activation_derivative)):
-                y = np.array(make(name, HPARAMS if name == "leaky_relu" else {})(jnp.asarray(x)))
+                y = np.array(jax.jit(make(name, HPARAMS if name == "leaky_relu" else {}))(x))
                 y[1:][np.abs(np.diff(y)) > 0.5] = np.nan  # a jump is no line
                 style = {"color": COLOURS[index], "linestyle": LINES[index], "linewidth": 2}
                 axes[row][column].plot(x, y, label=NAMES.get(name, name), **style)
