@@ -27,12 +27,18 @@ from tests.jitted import method
 V, C, D, H, L = 13, 16, 24, 4, 2
 IDS_BT = np.random.default_rng(0).integers(0, V, (3, 11), np.int32)
 
+# Several layers must not share a cache; one case shows it.
 CACHED: dict[str, dict[str, Any]] = {
-    "learned": {},
+    "learned": {"layers_num": 1},
     "rotary, grouped, scanned": {"position": "rotary", "kv_heads_num": 2, "scan_layers": True},
-    "alibi": {"position": "alibi"},
-    "relative, local": {"position": "relative", "window": 3},
-    "sinusoidal, post, tied": {"position": "sinusoidal", "norm_position": "post", "tied_head": True},
+    "alibi": {"position": "alibi", "layers_num": 1},
+    "relative, local": {"position": "relative", "window": 3, "layers_num": 1},
+    "sinusoidal, post, tied": {
+        "position": "sinusoidal",
+        "norm_position": "post",
+        "tied_head": True,
+        "layers_num": 1,
+    },
 }
 
 
@@ -61,15 +67,16 @@ def make_cached(case: str) -> tuple[GPT, Any, Decoder]:
     """A model, its parameters and its decoder, whose functions are compiled."""
     model, params = make(**CACHED[case])
     decoder = make_decoder(model)
-    return model, params, decoder._replace(step=jax.jit(decoder.step), prefill=jax.jit(decoder.prefill))
+    init_cache = jax.jit(decoder.init_cache, static_argnums=1)
+    return model, params, Decoder(init_cache, jax.jit(decoder.step), jax.jit(decoder.prefill), decoder.context_size)
 
 
 def test_token_losses_are_the_cross_entropy_of_each_place() -> None:
-    model, params = make()
+    model, params = make(layers_num=1)
     losses = jax.jit(functools.partial(token_losses, model))(params, IDS_BT[:, :-1], IDS_BT[:, 1:])
     # No place sees a later one, so that the last logits of the whole text are left over.
-    logits_BTV = method(model)({"params": params}, IDS_BT)[:, :-1]
-    expected = cross_entropy(logits_BTV, IDS_BT[:, 1:], reduction="none")
+    logits_BTV = np.asarray(method(model)({"params": params}, IDS_BT))[:, :-1]
+    expected = jax.jit(functools.partial(cross_entropy, reduction="none"))(logits_BTV, IDS_BT[:, 1:])
     assert losses.shape == (3, 10)
     np.testing.assert_allclose(losses, expected, atol=1e-6)
 
@@ -174,7 +181,7 @@ def test_prefill_reads_rows_of_different_length_in_pieces(case: str) -> None:
 
 def test_every_cache_leaf_leads_with_the_batch_and_takes_the_compute_dtype() -> None:
     model, params = make(scan_layers=True, dtype="bfloat16", kv_heads_num=1)
-    cache = make_decoder(model).init_cache(params, 5)
+    cache = jax.eval_shape(functools.partial(make_decoder(model).init_cache, batch_size=5), params)
     leaves = jax.tree.leaves(cache)
     assert len(leaves) >= 1 and all(leaf.shape[0] == 5 and leaf.dtype == jnp.bfloat16 for leaf in leaves)
     assert sum(leaf.size for leaf in leaves) == 5 * L * 2 * C * D // H
@@ -182,7 +189,7 @@ def test_every_cache_leaf_leads_with_the_batch_and_takes_the_compute_dtype() -> 
 
 def test_greedy_ids_are_the_same_with_and_without_cache() -> None:
     """One token at a time from the cache, against the whole text through the network for every token."""
-    model, params = make()
+    model, params = make(layers_num=1)
     decoder = make_decoder(model)
 
     def cached(carry: tuple[Any, Array], position: Array) -> tuple[tuple[Any, Array], Array]:
