@@ -18,7 +18,9 @@ from nn_core.losses import likelihood, log_likelihood
 
 ascend = jax.jit(coin_ascent, static_argnames="num_steps")
 log_likelihood_of_coin = jax.jit(coin_log_likelihood)
-score_and_slope = jax.jit(lambda p, heads, tosses: (coin_score(p, heads, tosses), jax.grad(coin_log_likelihood)(p, heads, tosses)))
+score_and_slope = jax.jit(
+    lambda p, heads, tosses: (coin_score(p, heads, tosses), jax.grad(coin_log_likelihood)(p, heads, tosses))
+)
 
 
 @jax.jit
@@ -88,9 +90,7 @@ def test_newton_maximises_other_models_too() -> None:
         return jnp.mean(-0.5 * ((data - mean) / jnp.exp(log_deviation)) ** 2 - log_deviation)
 
     mean, log_deviation = solve(gaussian, [2.0, 0.5], 10)
-    assert mean == pytest.approx(data.mean(), rel=1e-4) and np.exp(log_deviation) == pytest.approx(
-        data.std(), rel=1e-4
-    )
+    assert mean == pytest.approx(data.mean(), rel=1e-4) and np.exp(log_deviation) == pytest.approx(data.std(), rel=1e-4)
     counts = np.random.default_rng(2).poisson(4.0, 300)
     rate = solve(lambda r: jnp.mean(counts * jnp.log(r[0]) - r[0]), [3.0], 8)
     assert rate[0] == pytest.approx(counts.mean(), rel=1e-5)

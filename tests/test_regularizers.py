@@ -44,7 +44,9 @@ def test_elastic_net_holds_both_penalties() -> None:
 
 def test_gradients_are_sign_and_twice_the_weight() -> None:
     """L1's subgradient is 0 at 0 (F047), L2 has no factor 1/2 (F048)."""
-    l1, l2 = jax.device_get(jax.jit(lambda params: [jax.grad(f)(params) for f in (reg.l1_penalty, reg.l2_penalty)])(PARAMS))
+    l1, l2 = jax.device_get(
+        jax.jit(lambda params: [jax.grad(f)(params) for f in (reg.l1_penalty, reg.l2_penalty)])(PARAMS)
+    )
     np.testing.assert_array_equal(l1["dense_0"]["kernel"], [[1.0, 0.0], [-1.0, 1.0]])
     np.testing.assert_array_equal(l2["embed"]["embedding"], [[2.0, -4.0]])
     for gradient in (l1, l2):

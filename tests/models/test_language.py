@@ -22,7 +22,7 @@ from nn_core.models.language import (
     token_losses,
     unstack_layers,
 )
-from tests.jitted import method
+from tests.jitted import method, shapes
 
 V, C, D, H, L = 13, 16, 24, 4, 2
 IDS_BT = np.random.default_rng(0).integers(0, V, (3, 11), np.int32)
@@ -58,8 +58,7 @@ def make(**options: Any) -> tuple[GPT, Any]:
             return generator.normal(0, 0.1, leaf.shape).astype(np.float32)
         return np.full(leaf.shape, path[-1].key == "scale", np.float32)
 
-    shapes = jax.eval_shape(model.init, jax.random.key(1), IDS_BT)["params"]
-    return model, jax.tree_util.tree_map_with_path(draw, shapes)
+    return model, jax.tree_util.tree_map_with_path(draw, shapes(model, IDS_BT)["params"])
 
 
 @functools.cache
@@ -97,14 +96,14 @@ def test_chunks_change_neither_losses_nor_gradients(tied: bool) -> None:
 
 def test_chunks_keep_the_logits_of_a_large_vocabulary_out_of_memory() -> None:
     model = GPT(5_000, 128, 8, 1, 1)
-    shapes = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 1), jnp.int32))["params"]
+    params = shapes(model, np.zeros((1, 1), np.int32))["params"]
     ids = jax.ShapeDtypeStruct((4, 128), jnp.int32)
 
     def temporaries(chunk_size: int | None) -> int:
         def total(params: Any, ids_BT: Array) -> Array:
             return jnp.sum(token_losses(model, params, ids_BT, ids_BT, chunk_size=chunk_size))
 
-        return jax.jit(jax.grad(total)).lower(shapes, ids).compile().memory_analysis().temp_size_in_bytes
+        return jax.jit(jax.grad(total)).lower(params, ids).compile().memory_analysis().temp_size_in_bytes
 
     assert temporaries(None) > 4 * 128 * 5_000 * 4 > 3 * temporaries(32)
 

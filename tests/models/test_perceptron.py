@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from sklearn.linear_model import Perceptron
@@ -205,7 +204,11 @@ def test_learning_rate_only_scales_a_boundary_that_starts_at_zero() -> None:
     assert many.num_mistakes[0] == many.num_mistakes[1] > 0
     assert np.array_equal(8 * many.boundary_D[0], many.boundary_D[1])
     started = train(
-        inputs, targets, learning_rate=0.125, max_epochs=30, initial_boundary_D=np.array([3.0, -2.0, 1.0, 0.5], np.float32)
+        inputs,
+        targets,
+        learning_rate=0.125,
+        max_epochs=30,
+        initial_boundary_D=np.array([3.0, -2.0, 1.0, 0.5], np.float32),
     )
     assert started.epoch_boundaries_ED[0].tolist() == [3.0, -2.0, 1.0, 0.5]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn_core.models.recurrent import Recurrent, RecurrentLayer, final_hidden, gate_bias, zero_carries
-from tests.jitted import method
+from tests.jitted import method, shapes
 
 B, T, D, H = 3, 8, 5, 11
 
@@ -12,13 +12,12 @@ B, T, D, H = 3, 8, 5, 11
 def init(model, *arguments):
     """Parameters of the right shapes from NumPy: compiling an initializer takes longer than a test."""
     generator = np.random.default_rng(0)
-    shapes = jax.eval_shape(model.init, jax.random.key(0), *arguments)["params"]
     scales = {"kernel": lambda s: s.shape[0] ** -0.5, "bias": lambda s: 0.1, "embedding": lambda s: 1.0}
 
     def draw(path, s):
-        return jnp.asarray(generator.normal(size=s.shape) * scales[path[-1].key](s), s.dtype)
+        return (generator.normal(size=s.shape) * scales[path[-1].key](s)).astype(s.dtype)
 
-    return jax.tree_util.tree_map_with_path(draw, shapes)
+    return jax.tree_util.tree_map_with_path(draw, shapes(model, *arguments)["params"])
 
 
 def apply(model, params, *arguments):

@@ -15,7 +15,7 @@ from nn_core.models.recurrent_models import (
     make_language_model_decoder,
     make_sequence_decoder,
 )
-from tests.jitted import method
+from tests.jitted import method, shapes
 
 B, T, V, C = 5, 7, 11, 3
 IDS_BT = np.random.default_rng(7).integers(1, V, (B, T), np.int32)
@@ -24,13 +24,12 @@ IDS_BT = np.random.default_rng(7).integers(1, V, (B, T), np.int32)
 def init(model, *arguments):
     """Parameters of the right shapes from NumPy: compiling an initializer takes longer than a test."""
     generator = np.random.default_rng(0)
-    shapes = jax.eval_shape(model.init, jax.random.key(0), *arguments)["params"]
     scales = {"kernel": lambda s: s.shape[0] ** -0.5, "bias": lambda s: 0.1, "embedding": lambda s: 1.0}
 
     def draw(path, s):
-        return jnp.asarray(generator.normal(size=s.shape) * scales[path[-1].key](s), s.dtype)
+        return (generator.normal(size=s.shape) * scales[path[-1].key](s)).astype(s.dtype)
 
-    return jax.tree_util.tree_map_with_path(draw, shapes)
+    return jax.tree_util.tree_map_with_path(draw, shapes(model, *arguments)["params"])
 
 
 def apply(model, params, *arguments):
