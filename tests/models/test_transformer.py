@@ -130,7 +130,7 @@ def test_residuals_carry_the_gradient_through_24_layers() -> None:
 
     def first_norm(loss: Any) -> np.floating:
         grads = jax.jit(jax.grad(loss))(params)["blocks"]["feed_forward"]["up"]["kernel"]
-        return np.linalg.norm(grads[0])
+        return np.linalg.norm(np.asarray(grads)[0])
 
     assert first_norm(with_residual) > 10 * first_norm(without_residual)
 
