@@ -137,7 +137,7 @@ def test_learned_position_t_adds_row_t_and_none_is_left_past_the_context() -> No
 # At a width of 32 the head starts as the other kernels do.
 @pytest.mark.parametrize("width", [pytest.param(32, marks=pytest.mark.slow), 1024])
 def test_the_first_loss_is_ln_v(width: int) -> None:
-    ids_BT = np.random.default_rng(2).integers(0, 65, (8, 17), np.int32)
+    ids_BT = np.random.default_rng(2).integers(0, 65, (64, 17), np.int32)
 
     def first_loss(key: Array, tied: bool) -> Array:
         # The head's width is what matters: the other kernels are few and narrow, for drawing them takes the time.
