@@ -137,11 +137,10 @@ def test_learned_position_t_adds_row_t_and_none_is_left_past_the_context() -> No
 # At a width of 32 the head starts as the other kernels do.
 @pytest.mark.parametrize("width", [pytest.param(32, marks=pytest.mark.slow), 1024])
 def test_the_first_loss_is_ln_v(width: int) -> None:
-    ids_BT = np.random.default_rng(2).integers(0, 65, (64, 17), np.int32)
+    ids_BT = np.random.default_rng(2).integers(0, 65, (8, 17), np.int32)
 
     def first_loss(key: Array, tied: bool) -> Array:
-        # The head's width is what matters: the other kernels are few and narrow, for drawing them takes the time.
-        model = GPT(65, 16, width, 4, 1, kv_heads_num=1, ffn_features=16, tied_head=tied)
+        model = GPT(65, 16, width, 4, 1, tied_head=tied)
         params = model.init(key, ids_BT[:, :-1])["params"]
         return jnp.mean(token_losses(model, params, ids_BT[:, :-1], ids_BT[:, 1:]))
 
@@ -234,7 +233,7 @@ def train(model: GPT, steps: int) -> list[float]:
     return run(drawn(model)).tolist()
 
 
-@pytest.mark.parametrize("variant", SOME_VARIANTS)
+@pytest.mark.parametrize("variant", ["course", *(pytest.param(v, marks=pytest.mark.slow) for v in ("llama", "2017"))])
 def test_variants_overfit_a_tiny_batch(variant: str) -> None:
     losses = train(variant_of(variant), 120)
     assert abs(losses[0] - np.log(V)) < 0.1 and losses[-1] < 0.05

@@ -80,7 +80,7 @@ def test_token_losses_are_the_cross_entropy_of_each_place() -> None:
     np.testing.assert_allclose(losses, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("tied", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_chunks_change_neither_losses_nor_gradients(tied: bool) -> None:
     model, params = make(tied_head=tied, layers_num=1)
 

@@ -102,7 +102,7 @@ def test_dropout_between_layers_only(inputs_BTD):
     def run(num_layers):
         """Outputs with two keys."""
         model = Recurrent("gru", H, num_layers=num_layers, dropout_rate=jnp.float32(0.5))
-        params = init(model, inputs_BTD)
+        params = init(Recurrent("gru", H, num_layers=num_layers), inputs_BTD)
 
         def outputs(key):
             return model.apply({"params": params}, inputs_BTD, deterministic=False, rngs={"dropout": key})[1]

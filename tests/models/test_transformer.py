@@ -235,8 +235,8 @@ def test_scanned_layers_make_one_program_whatever_the_depth() -> None:
         stack = Stack(partial(Block, num_heads=H), num_layers, scan_layers)
         return len(jax.jit(stack.apply).lower(shapes(stack, X_BTD), X_BTD).as_text())
 
-    assert size(8, False) > 1.8 * size(4, False)
-    assert size(8, True) < 1.02 * size(4, True)
+    assert size(4, False) > 1.8 * size(2, False)
+    assert size(4, True) < 1.02 * size(2, True)
 
 
 def test_remat_keeps_less_memory_for_the_backward_pass() -> None:

@@ -27,10 +27,10 @@ def test_the_strongest_channels_of_each_layer_and_their_filters_are_kept() -> No
     params = drawn(model, IMAGES, stddev=0.3)["params"]
 
     @jax.jit
-    def both(data, images):
+    def both(params, data, images):
         return filters(Trained(lambda x: x, params, data, 3, model)), feature_maps(model, params, images)
 
-    kept, maps = jax.device_get(both(DATA, (IMAGES[[7, 2, 3]] - 0.5) / 0.3))
+    kept, maps = jax.device_get(both(params, DATA, (IMAGES[[7, 2, 3]] - 0.5) / 0.3))
     assert np.array_equal(kept["image"], IMAGES[7])
     strongest = np.argsort(-maps[0].mean((0, 1, 2)))[:SHOWN]
     np.testing.assert_allclose(kept["feature_map_0"], maps[0][0][..., strongest], atol=1e-6)
