@@ -46,7 +46,7 @@ CASES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(
     ("case", "groups"),
     [
-        ("plain", H),
+        pytest.param("plain", H, marks=pytest.mark.slow),
         pytest.param("causal", 2, marks=pytest.mark.slow),  # as the last one is
         *((case, 2) for case in list(CASES)[2:]),
     ],
