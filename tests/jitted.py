@@ -9,7 +9,6 @@ from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 
@@ -34,7 +33,18 @@ def initializer(model: nn.Module) -> Callable:
     return jax.jit(model.init)
 
 
+def shapes(model: nn.Module, *inputs: Any, **options: Any) -> Any:
+    """Shapes of a model's variables for inputs (arrays, or tuples of them); traced once for each shape of the inputs."""
+    inputs, options = jax.tree.map(jax.typeof, (inputs, options))
+    return _shapes(model, inputs, tuple(options.items()))
+
+
+@functools.cache
+def _shapes(model: nn.Module, inputs: tuple[Any, ...], options: tuple[tuple[str, Any], ...]) -> Any:
+    return jax.eval_shape(model.init, jax.random.key(0), *inputs, **dict(options))
+
+
 def drawn(model: nn.Module, *inputs: Any, stddev: float = 1.0, seed: int = 1) -> Any:
     """Normal variables of a model's shapes, from NumPy: compiling an initializer takes longer than a test."""
-    rng, shapes = np.random.default_rng(seed), jax.eval_shape(model.init, jax.random.key(0), *inputs)
-    return jax.tree.map(lambda leaf: jnp.asarray(stddev * rng.normal(size=leaf.shape), jnp.float32), shapes)
+    rng = np.random.default_rng(seed)
+    return jax.tree.map(lambda leaf: (stddev * rng.normal(size=leaf.shape)).astype(np.float32), shapes(model, *inputs))

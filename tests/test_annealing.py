@@ -63,13 +63,15 @@ def test_members_equal_their_solo_runs() -> None:
 
 def test_cold_chain_never_climbs_and_constant_temperature_samples_boltzmann() -> None:
     """At T the energy x^2 / 2 has density exp(-x^2 / 2T): variance T, mean energy T / 2."""
-    run = jax.jit(partial(anneal, bowl))
-    size = 100_000
-    cold = jax.device_get(run(np.float32([2.0]), np.full(size, 1e-9, np.float32), 0.5, jax.random.key(4)))
-    assert np.all(np.diff(cold.energies_K[:201]) <= 0) and cold.energies_K[200] < 0.01
-    warm = jax.device_get(run(np.zeros(1, np.float32), np.full(size, 0.7, np.float32), 2.0, jax.random.key(5)))
-    assert np.mean(warm.energies_K) == pytest.approx(0.35, rel=0.05)
-    assert np.var(warm.path_KD) == pytest.approx(0.7, rel=0.05)
+    # A hundred chains of a thousand steps, after a hundred that lead away from the start.
+    chains, steps, burn_in = 100, 1_100, 100
+    run = jax.jit(jax.vmap(partial(anneal, bowl), in_axes=(None, None, None, 0)))
+    keys = jax.random.split(jax.random.key(4), chains)
+    cold = jax.device_get(run(np.float32([2.0]), np.full(steps, 1e-9, np.float32), 0.5, keys))
+    assert np.all(np.diff(cold.energies_K[:, :201], axis=1) <= 0) and cold.energies_K[0, 200] < 0.01
+    warm = jax.device_get(run(np.zeros(1, np.float32), np.full(steps, 0.7, np.float32), 2.0, keys))
+    assert np.mean(warm.energies_K[:, burn_in:]) == pytest.approx(0.35, rel=0.05)
+    assert np.var(warm.path_KD[:, burn_in:]) == pytest.approx(0.7, rel=0.05)
 
 
 def test_an_energy_that_is_not_a_number_is_never_entered() -> None:

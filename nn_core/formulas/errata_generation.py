@@ -17,7 +17,7 @@ SENTENCE = "The core innovation of Transformers is the attention."
 
 def literal_block_size() -> Figures:
     """S43: rows of a position table of 256 that a batch of length 64 trains."""
-    slope = jax.grad(lambda table: jnp.sum(table[jnp.arange(64)] ** 2))(np.ones((256, 4)))
+    slope = jax.jit(jax.grad(lambda table: jnp.sum(table[jnp.arange(64)] ** 2)))(np.ones((256, 4)))
     return {"trained": np.any(np.asarray(slope) != 0, axis=1).sum(), "context": 256}
 
 
@@ -40,7 +40,7 @@ def temperature_after_softmax() -> Figures:
     """S50: the top probability of scores (1, 2, 3) at temperature .5, applied to the softmax's output and before it."""
     z_V = np.array([1.0, 2.0, 3.0])
     p_V = scipy.special.softmax(z_V)
-    cooled_V = np.asarray(softmax(scale_temperature(jnp.asarray(z_V[None]), 0.5)))[0]
+    cooled_V = np.asarray(jax.jit(lambda z: softmax(scale_temperature(z, 0.5)))(z_V[None]))[0]
     return {
         "before": p_V[2],
         "printed": (p_V / 0.5 / (p_V / 0.5).sum())[2],
@@ -51,13 +51,14 @@ def temperature_after_softmax() -> Figures:
 
 def even_spacing() -> Figures:
     """S52: relative spread of the distance between neighbouring positions, learned (at its start) and sinusoidal."""
-    learned_TD, sinusoidal_TD = 0.02 * normal(238, 256, 32), np.asarray(sinusoidal_positions(jnp.arange(256), 32))
+    sinusoids = jax.jit(sinusoidal_positions, static_argnums=1)
+    learned_TD, sinusoidal_TD = 0.02 * normal(238, 256, 32), np.asarray(sinusoids(np.arange(256), 32))
     steps = {
         name: np.linalg.norm(np.diff(table, axis=0), axis=1)
         for name, table in (("learned", learned_TD), ("sinusoidal", sinusoidal_TD))
     }
-    beyond = jnp.take(jnp.asarray(learned_TD), 300, axis=0)
-    return {name: step.std() / step.mean() for name, step in steps.items()} | {"beyond": jnp.isnan(beyond).sum()}
+    beyond = np.asarray(jax.jit(lambda table: jnp.take(table, 300, axis=0))(learned_TD))
+    return {name: step.std() / step.mean() for name, step in steps.items()} | {"beyond": np.isnan(beyond).sum()}
 
 
 def words_or_characters() -> Figures:

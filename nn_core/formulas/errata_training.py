@@ -95,16 +95,18 @@ def fixed_percentage() -> Figures:
 
 def slope_at_zero() -> Figures:
     """S23: the derivative of ReLU at 0, written as a maximum and in the library."""
-    return {"maximum": jax.grad(lambda x: jnp.maximum(0.0, x))(0.0), "library": jax.grad(relu)(0.0)}
+    forms = {"maximum": lambda x: jnp.maximum(0.0, x), "library": relu}
+    return jax.jit(lambda x: {name: jax.grad(form)(x) for name, form in forms.items()})(0.0)
 
 
 def positive_definite() -> Figures:
     """S24: the Hessian of x^4 at its minimum, and the two minima of a surface without tilt."""
+    height = jax.jit(lambda x: two_minima(x, 0.0))
     return {
-        "curvature": jax.jit(jax.hessian(quartic))(np.zeros(1))[0, 0],
-        "around": min(quartic(jnp.array([x])) for x in (-0.1, 0.1)),
-        "left": two_minima(jnp.array([-1.0, 0.0]), 0.0),
-        "right": two_minima(jnp.array([1.0, 0.0]), 0.0),
+        "curvature": np.asarray(jax.jit(jax.hessian(quartic))(np.zeros(1)))[0, 0],
+        "around": min(map(jax.jit(quartic), (np.array([-0.1]), np.array([0.1])))),
+        "left": height(np.array([-1.0, 0.0])),
+        "right": height(np.array([1.0, 0.0])),
     }
 
 

@@ -8,19 +8,18 @@ from nn_core.generation.beam import beam_search
 from nn_core.generation.decode import completions, generate
 from nn_core.models.gpt import GPT
 from nn_core.models.language import make_decoder
-from tests.jitted import initializer
+from tests.jitted import drawn
 
 CONTEXT, VOCABULARY = 7, 13
-MODEL = GPT(vocabulary_size=VOCABULARY, context_size=CONTEXT, embedding_dim=10, heads_num=2, layers_num=2)
+MODEL = GPT(vocabulary_size=VOCABULARY, context_size=CONTEXT, embedding_dim=10, heads_num=2, layers_num=1)
 DECODER = make_decoder(MODEL)
 PROMPTS = [[1], [2, 3, 4], list(range(12)), [5] * 7]
 
 
 @pytest.fixture(scope="module")
 def params() -> dict:
-    params = initializer(MODEL)(jax.random.key(0), np.zeros((1, CONTEXT), np.int32))["params"]
     # Large weights: without a training a small network would repeat one token.
-    return jax.tree.map(lambda leaf: 7 * np.asarray(leaf), params)
+    return drawn(MODEL, np.zeros((1, CONTEXT), np.int32), stddev=0.5)["params"]
 
 
 @jax.jit

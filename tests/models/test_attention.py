@@ -67,8 +67,8 @@ def test_worked_example_by_hand() -> None:
     q = np.array([1.0, 0.0], np.float32).reshape(1, 1, 1, 2)
     k = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32).reshape(1, 2, 1, 2)
     v = np.array([[10.0, 0.0], [0.0, 10.0]], np.float32).reshape(1, 2, 1, 2)
-    np.testing.assert_allclose(weigh(q, k)[0, 0, 0], [0.66976, 0.33024], atol=1e-5)
-    np.testing.assert_allclose(attend(q, k, v)[0, 0, 0], [6.6976, 3.3024], atol=1e-4)
+    np.testing.assert_allclose(np.asarray(weigh(q, k))[0, 0, 0], [0.66976, 0.33024], atol=1e-5)
+    np.testing.assert_allclose(np.asarray(attend(q, k, v))[0, 0, 0], [6.6976, 3.3024], atol=1e-4)
 
 
 def test_softmax_runs_over_keys_so_rows_sum_to_one() -> None:
@@ -87,7 +87,7 @@ def test_scaling_keeps_the_variance_of_scores_at_one() -> None:
 
 def test_a_query_with_nothing_to_see_gets_zeros_and_no_nan_gradient() -> None:
     q, k, v = make_qkv()
-    mask = np.asarray(padding_mask(np.array([0, 3]), S))
+    mask = np.asarray(jax.jit(padding_mask, static_argnums=1)(np.array([0, 3]), S))
 
     def total(q: Array, k: Array, v: Array) -> Array:
         return jnp.sum(jnp.square(attend(q, k, v, mask=mask)))
@@ -112,23 +112,30 @@ def test_causal_jacobian_is_exactly_zero_above_the_diagonal() -> None:
 
 
 def test_masks_by_hand() -> None:
-    np.testing.assert_array_equal(causal_mask(3)[0, 0], [[1, 0, 0], [1, 1, 0], [1, 1, 1]])
-    np.testing.assert_array_equal(band_mask(4, 4, causal=True, window=2)[0, 0, 3], [0, 0, 1, 1])
-    np.testing.assert_array_equal(band_mask(4, 5, causal=False, window=2)[0, 0, 2], [0, 1, 1, 1, 0])
-    np.testing.assert_array_equal(padding_mask(jnp.array([2, 0]), 3)[:, 0, 0], [[1, 1, 0], [0, 0, 0]])
+    @jax.jit
+    def masks(lengths_B: Array) -> tuple[Array, ...]:
+        bands = band_mask(4, 4, causal=True, window=2), band_mask(4, 5, causal=False, window=2)
+        return causal_mask(3), *bands, padding_mask(lengths_B, 3)
+
+    causal, causal_band, band, padding = jax.device_get(masks(np.array([2, 0])))
+    np.testing.assert_array_equal(causal[0, 0], [[1, 0, 0], [1, 1, 0], [1, 1, 1]])
+    np.testing.assert_array_equal(causal_band[0, 0, 3], [0, 0, 1, 1])
+    np.testing.assert_array_equal(band[0, 0, 2], [0, 1, 1, 1, 0])
+    np.testing.assert_array_equal(padding[:, 0, 0], [[1, 1, 0], [0, 0, 0]])
 
 
 def test_masked_softmax_is_exact_zero_where_masked() -> None:
-    scores = jnp.array([[1.0, 2.0, 1e30], [5.0, 5.0, 5.0]])
-    mask = jnp.array([[True, True, False], [False, False, False]])
-    np.testing.assert_allclose(masked_softmax(scores, mask), [[0.268941, 0.731059, 0], [0, 0, 0]], atol=1e-6)
-    assert masked_softmax(scores.astype(jnp.bfloat16), None).dtype == jnp.float32
+    scores = np.float32([[1.0, 2.0, 1e30], [5.0, 5.0, 5.0]])
+    mask = np.array([[True, True, False], [False, False, False]])
+    weights = jax.jit(masked_softmax)(scores, mask)
+    np.testing.assert_allclose(weights, [[0.268941, 0.731059, 0], [0, 0, 0]], atol=1e-6)
+    assert jax.eval_shape(masked_softmax, scores.astype(jnp.bfloat16), None).dtype == jnp.float32
 
 
 def test_local_attention_is_dense_attention_with_a_band_mask() -> None:
     q, k, v = make_qkv(keys=T)
     local = attend(q, k, v, causal=True, window=2)
-    banded = attend(q, k, v, mask=band_mask(T, T, causal=True, window=2))
+    banded = attend(q, k, v, mask=np.asarray(jax.jit(lambda: band_mask(T, T, causal=True, window=2))()))
     np.testing.assert_array_equal(local, banded)
     assert np.max(np.abs(local - attend(q, k, v, causal=True))) > 1e-2
 
@@ -166,7 +173,7 @@ def test_dropout_acts_on_the_weights_and_keeps_their_mean() -> None:
 @pytest.mark.parametrize("causal", [False, True])
 def test_linear_attention_equals_its_kernel_form(causal: bool) -> None:
     q, k, v = make_qkv(keys=T)
-    features_q, features_k = (np.asarray(positive_features(jnp.asarray(x))) for x in (q, k))
+    features_q, features_k = map(np.asarray, jax.jit(lambda *x: [positive_features(each) for each in x])(q, k))
     kernel = np.einsum("bthk,bshk->bhts", features_q, features_k)
     kernel = np.tril(kernel) if causal else kernel
     expected = np.einsum("bhts,bshk->bthk", kernel / kernel.sum(axis=-1, keepdims=True), v)

@@ -58,7 +58,10 @@ def test_scan_equals_numpy_by_hand(name, reverse, masked):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "reverse", "masked"), SETTINGS)
+@pytest.mark.parametrize(
+    ("name", "reverse", "masked"),
+    [pytest.param(*case, marks=[] if case[1] or case[0] == "lstm" else pytest.mark.slow) for case in SETTINGS],
+)
 def test_gradients_equal_those_of_a_python_loop(name, reverse, masked):
     cell, kernel_HG, carry, projected_TBG, keep_TB = example(name, masked)
     weights_TBH = normal(5, T, B, H)

@@ -109,7 +109,7 @@ def test_dropout_acts_in_training_only_and_members_equal_their_solo_runs() -> No
         model = plain.copy(dropout_rate=rate)
         return model.apply(variables, IMAGES, False, rngs={"dropout": jax.random.key(4)})
 
-    rates = jnp.array([0.0, 0.5])
+    rates = np.float32([0.0, 0.5])
     together, alone = jax.device_get(jax.jit(jax.vmap(run))(rates)), jax.jit(run)
     for rate, outputs in zip(rates, together, strict=True):
         np.testing.assert_allclose(outputs, alone(rate), rtol=1e-5, atol=1e-6)
@@ -122,7 +122,7 @@ def test_dropout_acts_in_training_only_and_members_equal_their_solo_runs() -> No
 @pytest.mark.parametrize("normalization", ["none", pytest.param("group", marks=pytest.mark.slow)])
 def test_it_overfits_a_tiny_batch(normalization: str) -> None:
     """Labels at random: only a network that uses all of the image can learn them."""
-    labels = jnp.array([0, 2, 1, 1, 0])
+    labels = np.array([0, 2, 1, 1, 0])
     model = CNN(3, (8, 8), (16,), normalization=normalization, num_groups=2)
     rule = optax.flatten(optax.adam(1e-2))  # of one leaf: less to compile
 

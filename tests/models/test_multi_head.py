@@ -11,7 +11,7 @@ from jax import Array
 
 from nn_core.models.attention import padding_mask
 from nn_core.models.multi_head import MultiHeadAttention, head_width
-from tests.jitted import method
+from tests.jitted import method, shapes
 
 B, T, S, D, H = 2, 5, 7, 12, 3
 X_BTD = np.random.default_rng(0).normal(size=(B, T, D)).astype(np.float32)
@@ -29,7 +29,7 @@ def drawn(module: nn.Module, *inputs: np.ndarray) -> Any:
     def draw(leaf: jax.ShapeDtypeStruct) -> np.ndarray:
         return generator.normal(0, 1.0 if leaf.ndim == 1 else 0.3, leaf.shape).astype(np.float32)
 
-    return jax.tree.map(draw, jax.eval_shape(module.init, jax.random.key(2), *inputs)["params"])
+    return jax.tree.map(draw, shapes(module, *inputs)["params"])
 
 
 def test_equals_flax_with_copied_weights() -> None:

@@ -15,7 +15,7 @@ from nn_core.models.recurrent_models import (
     make_language_model_decoder,
     make_sequence_decoder,
 )
-from tests.jitted import method
+from tests.jitted import method, shapes
 
 B, T, V, C = 5, 7, 11, 3
 IDS_BT = np.random.default_rng(7).integers(1, V, (B, T), np.int32)
@@ -24,13 +24,12 @@ IDS_BT = np.random.default_rng(7).integers(1, V, (B, T), np.int32)
 def init(model, *arguments):
     """Parameters of the right shapes from NumPy: compiling an initializer takes longer than a test."""
     generator = np.random.default_rng(0)
-    shapes = jax.eval_shape(model.init, jax.random.key(0), *arguments)["params"]
     scales = {"kernel": lambda s: s.shape[0] ** -0.5, "bias": lambda s: 0.1, "embedding": lambda s: 1.0}
 
     def draw(path, s):
-        return jnp.asarray(generator.normal(size=s.shape) * scales[path[-1].key](s), s.dtype)
+        return (generator.normal(size=s.shape) * scales[path[-1].key](s)).astype(s.dtype)
 
-    return jax.tree_util.tree_map_with_path(draw, shapes)
+    return jax.tree_util.tree_map_with_path(draw, shapes(model, *arguments)["params"])
 
 
 def apply(model, params, *arguments):
@@ -38,7 +37,7 @@ def apply(model, params, *arguments):
 
 
 def fit(model, params, loss, steps=60):
-    optimizer = optax.adam(0.03)
+    optimizer = optax.flatten(optax.adam(0.03))  # of one leaf: less to compile
 
     def step(state, _):
         params, opt_state = state
@@ -47,7 +46,7 @@ def fit(model, params, loss, steps=60):
         return (optax.apply_updates(params, updates), opt_state), value
 
     (params, _), losses = jax.jit(lambda p: jax.lax.scan(step, (p, optimizer.init(p)), None, steps))(params)
-    return params, np.asarray(losses)
+    return jax.device_get((params, losses))
 
 
 def cross_entropy(logits, labels):
@@ -60,12 +59,17 @@ def test_many_to_one_learns_a_tiny_batch_and_ignores_padding():
     labels_B = np.arange(B) % C
     params, losses = fit(model, params, lambda p: cross_entropy(model.apply({"params": p}, IDS_BT), labels_B))
     assert losses[0] > 0.5 and losses[-1] < 0.02
-    logits = apply(model, params, IDS_BT)
-    assert logits.shape == (B, C)
     padded = np.pad(IDS_BT, ((0, 0), (0, 4)))
-    np.testing.assert_allclose(apply(model, params, padded), logits, atol=1e-5)
     blind = SequenceToOne(C, Recurrent("gru", 16), Embedding(V, 8))
-    assert np.abs(apply(blind, params, padded) - logits).max() > 0.01
+
+    @jax.jit
+    def in_all_ways(params):
+        return [m.apply({"params": params}, ids) for m, ids in ((model, IDS_BT), (model, padded), (blind, padded))]
+
+    logits, of_padded, by_blind = jax.device_get(in_all_ways(params))
+    assert logits.shape == (B, C)
+    np.testing.assert_allclose(of_padded, logits, atol=1e-5)
+    assert np.abs(by_blind - logits).max() > 0.01
 
 
 VECTORS_BTD = np.random.default_rng(1).normal(size=(B, T, 2)).astype(np.float32)
@@ -75,7 +79,9 @@ def test_many_to_one_reads_vectors_to_their_last_for_forecasting():
     model = SequenceToOne(1, Recurrent("lstm", 8))
     params = init(model, VECTORS_BTD)
     assert "embedding" not in params
-    predicted, later = (apply(model, params, x) for x in (VECTORS_BTD, VECTORS_BTD * (np.arange(T) < T - 1)[:, None]))
+    predicted, later = (
+        np.asarray(apply(model, params, x)) for x in (VECTORS_BTD, VECTORS_BTD * (np.arange(T) < T - 1)[:, None])
+    )
     assert predicted.shape == (B, 1) and np.abs(predicted - later).min() > 1e-3
     with pytest.raises(ValueError, match="without an embedding"):
         init(model, IDS_BT)
@@ -122,7 +128,7 @@ def test_language_model_is_causal_and_its_decoder_gives_the_same_logits(cell):
 
     decoder = make_language_model_decoder(model)
     step = jax.jit(decoder.step)
-    cache = decoder.init_cache(params, B)
+    cache = jax.jit(decoder.init_cache, static_argnums=1)(params, B)
     assert all(leaf.shape[0] == B for leaf in jax.tree.leaves(cache))
     for t in range(T):
         cache, logits_BV = step(params, cache, IDS_BT[:, t], np.full(B, t, np.int32))
@@ -133,11 +139,12 @@ def test_language_model_prefill_reads_each_row_up_to_its_length():
     model = RecurrentLanguageModel(Embedding(V, 6), Recurrent("lstm", 13))
     params = init(model, IDS_BT)
     decoder = make_language_model_decoder(model)
+    init_cache = jax.jit(decoder.init_cache, static_argnums=1)
     lengths_B = np.array([T, 3, 1, 0, 5], np.int32)
-    cache = jax.jit(decoder.prefill)(params, decoder.init_cache(params, B), IDS_BT, np.int32(0), lengths_B)
+    cache = jax.jit(decoder.prefill)(params, init_cache(params, B), IDS_BT, np.int32(0), lengths_B)
     step = jax.jit(decoder.step)
     for row, length in enumerate(lengths_B.tolist()):
-        alone = jax.device_get(decoder.init_cache(params, 1))
+        alone = init_cache(params, 1)
         for t in range(length):
             alone, _ = step(params, alone, IDS_BT[row : row + 1, t], np.array([t], np.int32))
         got = jax.tree.map(lambda leaf, row=row: np.asarray(leaf)[row : row + 1], cache)

@@ -14,7 +14,7 @@ from jax import Array
 from nn_core.activations import gelu, gelu_tanh
 from nn_core.models.attention import padding_mask
 from nn_core.models.transformer import Block, FeedForward, Stack, feed_forward_width
-from tests.jitted import method
+from tests.jitted import method, shapes
 
 B, T, S, D, H = 2, 5, 7, 12, 3
 X_BTD = np.random.default_rng(0).normal(size=(B, T, D)).astype(np.float32)
@@ -27,7 +27,7 @@ def make(**options: Any) -> Block:
 
 
 def shapes_of(module: nn.Module, *inputs: Any, **options: Any) -> Any:
-    return jax.eval_shape(partial(module.init, **options), jax.random.key(2), *inputs)["params"]
+    return shapes(module, *inputs, **options)["params"]
 
 
 def drawn(module: nn.Module, *inputs: Any, **options: Any) -> Any:
@@ -130,7 +130,7 @@ def test_residuals_carry_the_gradient_through_24_layers() -> None:
 
     def first_norm(loss: Any) -> np.floating:
         grads = jax.jit(jax.grad(loss))(params)["blocks"]["feed_forward"]["up"]["kernel"]
-        return np.linalg.norm(grads[0])
+        return np.linalg.norm(np.asarray(grads)[0])
 
     assert first_norm(with_residual) > 10 * first_norm(without_residual)
 
@@ -233,11 +233,10 @@ def test_scanned_layers_and_remat_equal_the_plain_stack(remat: bool) -> None:
 def test_scanned_layers_make_one_program_whatever_the_depth() -> None:
     def size(num_layers: int, scan_layers: bool) -> int:
         stack = Stack(partial(Block, num_heads=H), num_layers, scan_layers)
-        shapes = jax.eval_shape(stack.init, jax.random.key(0), X_BTD)
-        return len(jax.jit(stack.apply).lower(shapes, X_BTD).as_text())
+        return len(jax.jit(stack.apply).lower(shapes(stack, X_BTD), X_BTD).as_text())
 
-    assert size(8, False) > 1.8 * size(4, False)
-    assert size(8, True) < 1.02 * size(4, True)
+    assert size(4, False) > 1.8 * size(2, False)
+    assert size(4, True) < 1.02 * size(2, True)
 
 
 def test_remat_keeps_less_memory_for_the_backward_pass() -> None:

@@ -4,7 +4,6 @@ import functools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -74,7 +73,7 @@ def test_dropout_acts_in_training_only_and_members_equal_their_solo_runs() -> No
     def run(rate: Array) -> Array:
         return ViT(**SMALL, dropout_rate=rate).apply(variables, IMAGES, False, rngs={"dropout": jax.random.key(4)})
 
-    rates = jnp.array([0.0, 0.5])
+    rates = np.float32([0.0, 0.5])
     together, alone = jax.device_get(jax.jit(jax.vmap(run))(rates)), jax.jit(run)
     for rate, outputs in zip(rates, together, strict=True):
         np.testing.assert_allclose(outputs, alone(rate), rtol=1e-4, atol=1e-5)
@@ -85,7 +84,7 @@ def test_dropout_acts_in_training_only_and_members_equal_their_solo_runs() -> No
 
 @pytest.mark.parametrize("pooling", ["class", pytest.param("mean", marks=pytest.mark.slow)])
 def test_it_overfits_a_tiny_batch(pooling: str) -> None:
-    labels = jnp.array([0, 2, 1, 1, 0])
+    labels = np.array([0, 2, 1, 1, 0])
     model = ViT(**SMALL, pooling=pooling)
     rule = optax.flatten(optax.adam(1e-2))  # of one leaf: less to compile
 

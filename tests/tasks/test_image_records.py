@@ -11,7 +11,7 @@ from experiments.results import Results
 from nn_core.models.cnn import CNN, feature_maps
 from nn_core.models.mlp import MLP
 from nn_core.tasks.records import SHOWN, Trained, filters
-from tests.jitted import initializer
+from tests.jitted import drawn
 
 IMAGES = np.random.default_rng(0).uniform(size=(9, 6, 5, 1)).astype(np.float32)
 DATA = {
@@ -24,13 +24,13 @@ DATA = {
 
 def test_the_strongest_channels_of_each_layer_and_their_filters_are_kept() -> None:
     model = CNN(3, (11, 4), (5,))
-    params = initializer(model)(jax.random.key(1), IMAGES)["params"]
+    params = drawn(model, IMAGES, stddev=0.3)["params"]
 
     @jax.jit
-    def both(data, images):
+    def both(params, data, images):
         return filters(Trained(lambda x: x, params, data, 3, model)), feature_maps(model, params, images)
 
-    kept, maps = jax.device_get(both(DATA, (IMAGES[[7, 2, 3]] - 0.5) / 0.3))
+    kept, maps = jax.device_get(both(params, DATA, (IMAGES[[7, 2, 3]] - 0.5) / 0.3))
     assert np.array_equal(kept["image"], IMAGES[7])
     strongest = np.argsort(-maps[0].mean((0, 1, 2)))[:SHOWN]
     np.testing.assert_allclose(kept["feature_map_0"], maps[0][0][..., strongest], atol=1e-6)

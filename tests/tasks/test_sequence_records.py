@@ -10,7 +10,7 @@ from nn_core.models.recurrent import Recurrent
 from nn_core.models.recurrent_models import SequenceToSequence, make_sequence_decoder
 from nn_core.tasks.records import Trained
 from nn_core.tasks.sequence_records import decoded, fit_linear, forecasts, word_table
-from tests.jitted import initializer, method
+from tests.jitted import drawn, method
 
 SEASON, WINDOW = 5, 7
 HORIZON = 11
@@ -81,9 +81,9 @@ def translator():
         Recurrent("gru", 9), Recurrent("gru", 9), Embedding(14, 5), Embedding(14, 5), source_pad_id=0
     )
     inputs = tuple(map(np.asarray, found.inputs))
-    params = initializer(model)(jax.random.key(0), inputs)["params"]
+    params = drawn(model, inputs, stddev=0.5)["params"]
     data = {"inputs": inputs, "targets": np.asarray(found.targets), "test": np.arange(40)}
-    two = jax.tree.map(lambda leaf: np.stack([leaf, -leaf]), jax.device_get(params))
+    two = jax.tree.map(lambda leaf: np.stack([leaf, -leaf]), params)
 
     def tell(params, data):
         return decoded(model, params, data, num_examples=EXAMPLES, num_beams=3)

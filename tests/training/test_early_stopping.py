@@ -10,7 +10,7 @@ from nn_core.training import early_stopping
 
 def run(values, *, patience, min_delta=0.0):
     """Feeds a curve of losses; the parameters of evaluation i are i, its step is 10 (i + 1)."""
-    values_T = jnp.asarray(values, jnp.float32)
+    values_T = jnp.asarray(values)
 
     def body(state, t):
         params = {"kernel": jnp.full((2,), t, jnp.float32)}
@@ -51,7 +51,7 @@ CURVES = {
 @pytest.mark.parametrize(("patience", "min_delta"), [(1, 0.0), (2, 0.0), (2, 0.07), (3, 1.5)])
 def test_equals_a_python_loop(curve: str, patience: int, min_delta: float) -> None:
     values = CURVES[curve]
-    state, stopped_T = RUN(jnp.asarray(values, jnp.float32), jnp.float32(patience), jnp.float32(min_delta))
+    state, stopped_T = run_jitted(np.float32(values), np.float32(patience), np.float32(min_delta))
     best_index, stop_index = reference(values, patience, min_delta)
     assert state.best_params["kernel"][0] == best_index
     assert state.best_step == (10 * (best_index + 1) if best_index >= 0 else -1)
@@ -65,41 +65,52 @@ def _run(values, patience, min_delta):
     return run(values, patience=patience, min_delta=min_delta)
 
 
-RUN = jax.jit(_run)
+jitted = jax.jit(_run)
+
+
+def run_jitted(*arguments):
+    """On the host: (values, patience, min_delta) -> (state, stopped_T)."""
+    return jax.device_get(jitted(*arguments))
+
+
+@jax.jit
+def update(state, value, params, step, patience):
+    return early_stopping.update(state, value, params, step, patience=patience)
 
 
 def test_without_patience_it_only_keeps_the_best() -> None:
-    state, stopped_T = run(CURVES["overfits"], patience=None)
+    state, stopped_T = run_jitted(np.float32(CURVES["overfits"]), None, 0.0)
     assert not stopped_T.any()
     assert state.best_params["kernel"][0] == 6 and state.best_value == np.float32(0.1)
 
 
 def test_a_stopped_state_does_not_change() -> None:
-    state, _ = run([1.0, 2.0], patience=1)
+    state, _ = run_jitted(np.float32([1.0, 2.0]), 1.0, 0.0)
     assert state.stopped
-    after = early_stopping.update(state, -5.0, {"kernel": jnp.ones((2,))}, 99, patience=1)
+    params = {"kernel": np.ones(2, np.float32)}
+    after = update(state, -5.0, params, 99, 1.0)
     for before, now in zip(jax.tree.leaves(state), jax.tree.leaves(after), strict=True):
         np.testing.assert_array_equal(before, now)
-    thawed = early_stopping.update(state, -5.0, {"kernel": jnp.ones((2,))}, 99, patience=None)
+    thawed = update(state, -5.0, params, 99, None)
     assert thawed.best_value == 1.0
 
 
 def test_nan_is_never_better_and_never_replaces_the_parameters() -> None:
-    state = early_stopping.init({"kernel": jnp.zeros((2,))})
-    for value in (jnp.nan, -jnp.nan):
-        state = early_stopping.update(state, value, {"kernel": jnp.full((2,), jnp.nan)}, 1, patience=5)
+    state = jax.jit(early_stopping.init)({"kernel": np.zeros(2, np.float32)})
+    for value in (np.nan, -np.nan):
+        state = update(state, value, {"kernel": np.full(2, np.nan, np.float32)}, 1, 5.0)
     assert state.best_value == np.inf and state.best_step == -1 and state.wait == 2
     np.testing.assert_array_equal(state.best_params["kernel"], np.zeros(2))
 
 
 def test_members_of_a_population_stop_on_their_own() -> None:
-    values_PT = jnp.asarray([[5.0, 4, 3, 2, 1], [5, 6, 7, 0, 0], [5, 6, 7, 0, 0]])
-    patience_P = jnp.asarray([2.0, 2.0, 4.0])
-    states, stopped_PT = jax.jit(jax.vmap(_run, in_axes=(0, 0, None)))(values_PT, patience_P, 0.0)
+    values_PT = np.float32([[5.0, 4, 3, 2, 1], [5, 6, 7, 0, 0], [5, 6, 7, 0, 0]])
+    patience_P = np.float32([2.0, 2.0, 4.0])
+    states, stopped_PT = jax.device_get(jax.jit(jax.vmap(_run, in_axes=(0, 0, None)))(values_PT, patience_P, 0.0))
     np.testing.assert_array_equal(states.best_params["kernel"][:, 0], [4, 0, 3])
     np.testing.assert_array_equal(states.stopped, [False, True, False])
     np.testing.assert_array_equal(stopped_PT[1], [False, False, True, True, True])
     for p in range(3):
-        solo, _ = RUN(values_PT[p], patience_P[p], 0.0)
+        solo, _ = run_jitted(values_PT[p], patience_P[p], 0.0)
         for one, many in zip(jax.tree.leaves(solo), jax.tree.leaves(states), strict=True):
             np.testing.assert_array_equal(one, many[p])
