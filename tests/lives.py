@@ -19,9 +19,12 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
 # A tiny run: 60 steps in 6 chunks, saved after each; early stopping and the best parameters in its state. Every life
-# traces and lowers it anew, so the model is linear and nothing is computed that no test asks for.
+# traces and lowers it anew, so it is a linear regression and nothing is computed that no test asks for.
 TINY = {
     "config": "configs/digits.py",
+    "config.task.name": "regression",
+    "config.data.name": "diabetes",
+    "config.table": "('test_loss',)",
     "config.model.hidden_sizes": "()",
     "config.data.train": 50,
     "config.data.validation": 11,
@@ -182,13 +185,13 @@ def live(request: Mapping[str, Any]) -> int:
     if request["devices"] is not None:
         run.os.sched_getaffinity = lambda pid: set(range(request["devices"]))  # type: ignore[assignment]
     if request["nan"] is not None:
-        inner = build.TASKS["classification"]
+        inner = build.TASKS["regression"]
 
         def poisoned(config: Any) -> Any:
             task, *rest = inner(config)
             return with_nan_at(task, *request["nan"]), *rest
 
-        build.TASKS["classification"] = poisoned  # type: ignore[assignment]
+        build.TASKS["regression"] = poisoned  # type: ignore[assignment]
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return run.main(request["argv"])
 

@@ -29,6 +29,8 @@ def get_sweep(config):
 """
 TEXT = {
     "config": "configs/gpt_quick.py",
+    "task__name": None,
+    "table": None,
     "model__hidden_sizes": None,
     "data__train": None,
     "data__validation": None,

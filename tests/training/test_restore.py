@@ -2,7 +2,6 @@
 
 import functools
 import json
-import re
 import shutil
 import socket
 import sys
@@ -19,7 +18,7 @@ import pytest
 
 from nn_core.training import checkpoint, manifest, restore
 from nn_core.training.checkpoint import open_checkpoints, save
-from nn_core.training.manifest import CheckpointError, DamagedError, MismatchError
+from nn_core.training.manifest import CheckpointError, MismatchError
 from nn_core.training.restore import restore_latest, restore_params
 from tests.faults import DAMAGES, damage, files_below, finish, flip_any_bit, run, start
 
@@ -148,17 +147,13 @@ def test_every_file_with_every_kind_of_damage_is_noticed_and_the_older_step_take
             step = newest()
             if not damage(step / name, kind, seed=number):
                 continue  # an empty file cannot be truncated
-            cases += 1
-            with pytest.raises(DamagedError, match=f"^{re.escape(name.as_posix())} "):
-                manifest.verify(step)
-            if kind in ("truncate", "empty"):
-                continue  # no array is read before that: for what follows a deleted and a changed file are enough
             restored = read(step.parent)
             assert_is_state(restored, 2)
             [note] = restored.notes
             assert f"{step}: {name.as_posix()} " in note and "\n" not in note
             assert note.endswith("set aside as corrupt-30-1, continuing from step 20")
             assert (step.parent / "corrupt-30-1").is_dir()
+            cases += 1
     assert len(names) > 10 and cases >= 4 * len(names) - 3
 
 
@@ -166,13 +161,9 @@ def test_a_hundred_random_bit_flips_never_give_a_wrong_state(newest) -> None:
     for seed in range(100):
         step = newest()
         flip_any_bit(step, seed)
-        # No array is read before that, and what follows is the same for all of them.
-        with pytest.raises(DamagedError):
-            manifest.verify(step)
-        if seed < 10:
-            restored = read(step.parent)
-            assert_is_state(restored, 2)
-            assert len(restored.notes) == 1
+        restored = read(step.parent)
+        assert_is_state(restored, 2)
+        assert len(restored.notes) == 1
 
 
 def test_after_damage_the_steps_can_be_saved_again(three: Path, tmp_path: Path) -> None:

@@ -10,14 +10,13 @@ from typing import Any
 from unittest import mock
 
 from matplotlib.figure import Figure
-from threadpoolctl import threadpool_limits
 
 from experiments import results, studies
 from experiments.figures import FIGURES
 from experiments.run import main
 from experiments.studies import document_vectors, embeddings, word_vectors
 from experiments.table import make_table
-from nn_core.text.projection import tsne
+from nn_core.text.projection import principal_components
 from nn_core.training import population
 
 REDUCED: dict[str, dict[str, object]] = {
@@ -77,13 +76,11 @@ IN_OWN_FILE = (
 
 @contextlib.contextmanager
 def hurried() -> Iterator[None]:
-    """Pretraining and t-SNE are short, and the latter's threads, which spin while they wait for each other, are one."""
-    short = functools.partial(tsne, iterations=250)
+    """Pretraining is short, and principal components stand for t-SNE, which takes seconds and has tests of its own."""
     with (
-        mock.patch.object(word_vectors, "tsne", short),
-        mock.patch.object(document_vectors, "tsne", short),
+        mock.patch.object(word_vectors, "tsne", principal_components),
+        mock.patch.object(document_vectors, "tsne", principal_components),
         mock.patch.object(embeddings, "UNLABELLED", 1000),
-        threadpool_limits(1),
     ):
         yield
 
