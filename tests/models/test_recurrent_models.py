@@ -199,6 +199,21 @@ def test_sequence_to_sequence_learns_to_copy_and_decodes_greedily(reverse_source
     assert out == [[*row, end] for row in source_BS.tolist()]
 
 
+def test_a_reversed_source_is_read_from_its_end():
+    stacks = Recurrent("gru", 5), Recurrent("gru", 5)
+    plain = SequenceToSequence(*stacks, Embedding(V, 4), Embedding(V, 4))
+    params = init(plain, (IDS_BT, IDS_BT))
+
+    @jax.jit
+    def states(params):
+        read = lambda model, ids: model.apply({"params": params}, ids, method="encode")  # noqa: E731
+        return [read(plain, IDS_BT), read(plain, IDS_BT[:, ::-1]), read(plain.copy(reverse_source=True), IDS_BT)]
+
+    forwards, backwards, found = (np.concatenate(jax.tree.leaves(state)) for state in jax.device_get(states(params)))
+    np.testing.assert_allclose(found, backwards, atol=1e-6)
+    assert np.abs(found - forwards).max() > 0.01
+
+
 def test_sequence_decoder_equals_teacher_forcing_and_checks_its_sources():
     stacks = Recurrent("gru", 9, num_layers=2), Recurrent("gru", 9, num_layers=2)
     model = SequenceToSequence(*stacks, Embedding(V, 8), Embedding(V, 8), source_pad_id=0)
