@@ -202,7 +202,9 @@ def serve() -> int:
     from experiments.arguments import parse
     from experiments.build import build, set_hparams
     from experiments.run import OPTIONS
+    from nn_core.training import population
 
+    population.COMPILER_OPTIONS.clear()  # as in conftest.py: what is compiled here runs for a moment
     # What tracing remembers is inherited by every life. No backend may start here: its threads would not be.
     known = parse(arguments(Path()), OPTIONS)
     assert known is not None

@@ -102,7 +102,7 @@ def copy(folder: Path, target: Path) -> Path:
 
 
 def killed_at_random(parent: Parent, folder: Path, kills: int, steps: int, seed: int) -> int:
-    """Runs to the end through so many kills: some while it starts, most at any moment of training and saving.
+    """Runs to the end through so many kills: half while it starts and restores, half while it trains and saves.
 
     Returns:
         How many lives were killed; fewer only where the run came to its end before.
@@ -110,8 +110,8 @@ def killed_at_random(parent: Parent, folder: Path, kills: int, steps: int, seed:
     drawn, argv, killed = random.Random(seed), arguments(folder, train__steps=steps), 0
     while killed < kills:
         life = parent.start(argv)
-        if drawn.random() < 0.3:
-            time.sleep(drawn.uniform(0.0, 0.5))
+        if drawn.random() < 0.45:
+            time.sleep(drawn.uniform(0.0, 1.0))
         else:
             done = saved(folder)[-1] if saved(folder) else 0
             left = (steps - done) // 10 - (kills - killed)

@@ -65,6 +65,7 @@ def rest(of: State) -> dict:
     }
 
 
+@functools.cache
 def shapes() -> tuple[Any, Any]:
     """Shapes of what is saved; the state is made outside of the trace, for it is kept."""
     return jax.eval_shape(lambda *saved: saved, state(1).params, rest(state(1)))
