@@ -75,7 +75,7 @@ class CNN(nn.Module):
           ValueError: no images, images that are too small, sizes below 1, unknown names.
         """
         self._check(inputs_BHWC.shape)
-        x, pool, pools_first = inputs_BHWC, POOLINGS[self.pooling], self._pools_first()
+        x, pools_first = inputs_BHWC, self._pools_first()
         for i, features in enumerate(self.channels):
             x = Conv(
                 features,
@@ -85,13 +85,12 @@ class CNN(nn.Module):
                 kernel_init=self.kernel_init,
                 bias_init=self.bias_init,
                 formulation=self.formulation,
-                pool=pool if pools_first else None,
-                pool_window=WINDOW,
+                pool_window=WINDOW if pools_first else 1,
                 name=f"conv_{i}",
             )(x)
             x = self.activation(self._norm(x, f"conv_norm_{i}", self.normalization))
             self.sow("intermediates", f"feature_map_{i}", x)
-            x = x if pools_first else pool(x, WINDOW)
+            x = x if pools_first else POOLINGS[self.pooling](x, WINDOW)
         x = x.reshape(x.shape[0], -1)
         for i, features in enumerate(self.hidden_sizes):
             x = self._dense(features, i)(x)

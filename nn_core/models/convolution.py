@@ -38,24 +38,6 @@ def output_size(size: int, window: int, stride: int = 1, padding: str = "valid")
     return -(-size // stride) if padding == "same" else max((size - window) // stride + 1, 0)
 
 
-def pads_of(size: Sequence[int], window: Sequence[int], strides: Sequence[int], padding: str, field: int = 1) -> Pads:
-    """The zeros around an image such that the window takes the places of `padding`.
-
-    Args:
-      size: height and width of the image.
-      window: height and width.
-      strides: down and across.
-      padding: "same" or "valid".
-      field: side of the fields that a pooling makes of the places; those at the end that fill no field are left out.
-
-    Returns:
-      (before, after) for rows and columns.
-    """
-    same = lax.padtype_to_pads(size, window, strides, padding.upper())
-    left_out = [output_size(n, k, s, padding) % field for n, k, s in zip(size, window, strides, strict=True)]
-    return [(low, high - left * s) for (low, high), left, s in zip(same, left_out, strides, strict=True)]
-
-
 def extract_patches(inputs_BHWC: Array, window: Sequence[int], strides: Sequence[int], pads: Pads) -> Array:
     """What the window sees at each place: (B, H', W', window height x window width x C), in the order of a kernel.
 
@@ -166,7 +148,9 @@ def convolve(
             "use a smaller kernel, a larger image, or padding='same'"
         )
     check_fields(places, field)
-    pads = pads_of(inputs_BHWC.shape[1:3], kernel_HWCF.shape[:2], strides, padding, field)
+    same = lax.padtype_to_pads(inputs_BHWC.shape[1:3], kernel_HWCF.shape[:2], strides, padding.upper())
+    # Outputs past the last whole field, and what only they would see, are cut off at the end.
+    pads = [(low, high - n % field * stride) for (low, high), n, stride in zip(same, places, strides, strict=True)]
     return FORMULATIONS[formulation or default_formulation()](inputs_BHWC, kernel_HWCF, strides, pads)
 
 
@@ -181,9 +165,8 @@ class Conv(nn.Module):
       use_bias: whether b exists.
       kernel_init, bias_init: initializers.
       formulation: see `convolve`.
-      pool: (outputs, side of the fields) -> smaller outputs, before the bias is added, with which a maximum commutes;
-        None: no pooling.
-      pool_window: side of the fields.
+      pool_window: side of the fields of which `max_pool` keeps the largest output, before the bias, which changes no
+        number; 1: no pooling.
       dtype: of the computation; None: that of the inputs and parameters.
       param_dtype: of the parameters.
     """
@@ -196,8 +179,7 @@ class Conv(nn.Module):
     kernel_init: Initializer = nn.initializers.lecun_normal()
     bias_init: Initializer = nn.initializers.zeros_init()
     formulation: str | None = None
-    pool: Callable[[Array, int], Array] | None = None
-    pool_window: int = 2
+    pool_window: int = 1
     dtype: DTypeLike | None = None
     param_dtype: DTypeLike = jnp.float32
 
@@ -213,11 +195,11 @@ class Conv(nn.Module):
             kernel,
             strides=self.strides,
             padding=self.padding,
-            field=1 if self.pool is None else self.pool_window,
+            field=self.pool_window,
             formulation=self.formulation,
         )
-        if self.pool is not None:
-            outputs = self.pool(outputs, self.pool_window)
+        if self.pool_window > 1:
+            outputs = max_pool(outputs, self.pool_window)
         return outputs if bias_F is None else outputs + bias_F[None, None, None]
 
 
