@@ -27,12 +27,6 @@ def method(model: nn.Module, name: str = "__call__", *, static: tuple[str, ...] 
     return jax.jit(functools.partial(model.apply, method=name, **fixed), static_argnames=static)
 
 
-@functools.cache
-def initializer(model: nn.Module) -> Callable:
-    """A model's `init`, jitted: (key, *arguments) -> variables."""
-    return jax.jit(model.init)
-
-
 def shapes(model: nn.Module, *inputs: Any, **options: Any) -> Any:
     """Shapes of a model's variables for inputs (arrays, or tuples of them); traced once for each shape of the inputs."""
     inputs, options = jax.tree.map(jax.typeof, (inputs, options))

@@ -8,9 +8,8 @@ import pytest
 from nn_core.training import early_stopping
 
 
-def run(values, *, patience, min_delta=0.0):
+def run(values_T, patience, min_delta):
     """Feeds a curve of losses; the parameters of evaluation i are i, its step is 10 (i + 1)."""
-    values_T = jnp.asarray(values)
 
     def body(state, t):
         params = {"kernel": jnp.full((2,), t, jnp.float32)}
@@ -18,7 +17,15 @@ def run(values, *, patience, min_delta=0.0):
         return state, state.stopped
 
     start = early_stopping.init({"kernel": jnp.full((2,), -1.0)})
-    return jax.lax.scan(body, start, jnp.arange(len(values)))
+    return jax.lax.scan(body, start, jnp.arange(len(values_T)))
+
+
+jitted = jax.jit(run)
+
+
+def run_jitted(*arguments):
+    """On the host: (values, patience, min_delta) -> (state, stopped_T)."""
+    return jax.device_get(jitted(*arguments))
 
 
 def reference(values, patience, min_delta):
@@ -61,18 +68,6 @@ def test_equals_a_python_loop(curve: str, patience: int, min_delta: float) -> No
         np.testing.assert_array_equal(stopped_T, np.arange(len(values)) >= stop_index)
 
 
-def _run(values, patience, min_delta):
-    return run(values, patience=patience, min_delta=min_delta)
-
-
-jitted = jax.jit(_run)
-
-
-def run_jitted(*arguments):
-    """On the host: (values, patience, min_delta) -> (state, stopped_T)."""
-    return jax.device_get(jitted(*arguments))
-
-
 @jax.jit
 def update(state, value, params, step, patience):
     return early_stopping.update(state, value, params, step, patience=patience)
@@ -106,7 +101,7 @@ def test_nan_is_never_better_and_never_replaces_the_parameters() -> None:
 def test_members_of_a_population_stop_on_their_own() -> None:
     values_PT = np.float32([[5.0, 4, 3, 2, 1], [5, 6, 7, 0, 0], [5, 6, 7, 0, 0]])
     patience_P = np.float32([2.0, 2.0, 4.0])
-    states, stopped_PT = jax.device_get(jax.jit(jax.vmap(_run, in_axes=(0, 0, None)))(values_PT, patience_P, 0.0))
+    states, stopped_PT = jax.device_get(jax.jit(jax.vmap(run, in_axes=(0, 0, None)))(values_PT, patience_P, 0.0))
     np.testing.assert_array_equal(states.best_params["kernel"][:, 0], [4, 0, 3])
     np.testing.assert_array_equal(states.stopped, [False, True, False])
     np.testing.assert_array_equal(stopped_PT[1], [False, False, True, True, True])
