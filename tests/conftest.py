@@ -3,6 +3,7 @@
 import gc
 import os
 import socket
+import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", os.environ.get("NN_CORE_TEST_PLATFORM", "cpu"))
 os.environ.setdefault("NN_CORE_OFFLINE", "1")
+# The tests start the commands about a hundred times: without bytecode each start compiles all sources again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # Compiling is most of what the tests do. Without optimizations, in one piece instead of many, and by XLA:CPU's older
 # emitters it takes less than half of the time; what is compiled runs slower, which tiny models do not notice.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")

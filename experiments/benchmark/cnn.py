@@ -18,7 +18,7 @@ from experiments.build import build
 from nn_core.models.convolution import default_formulation
 from nn_core.training.population import place
 
-ROUNDS, STEPS, BATCH, SIZE = 9, 50, 64, 28
+ROUNDS, STEPS, BATCH, SIZE = 31, 50, 64, 28
 MEMBERS = 2  # runs of the population
 
 
