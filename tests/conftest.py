@@ -13,7 +13,6 @@ os.environ.setdefault("JAX_PLATFORMS", os.environ.get("NN_CORE_TEST_PLATFORM", "
 os.environ.setdefault("NN_CORE_OFFLINE", "1")
 # The tests start the commands about a hundred times: without bytecode each start compiles all sources again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
 # Compiling is most of what the tests do. Without optimizations, in one piece instead of many, and by XLA:CPU's older
 # emitters it takes less than half of the time; what is compiled runs slower, which tiny models do not notice.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
@@ -33,6 +32,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_default_matmul_precision", "highest")
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
+sys.dont_write_bytecode = False
 population.COMPILER_OPTIONS.clear()  # it would turn the optimizations on again
 
 

@@ -123,6 +123,7 @@ def seconds_to_first_step(cache: Path) -> float:
         command = [sys.executable, "-m", "experiments.run", "--config=configs/gpt_quick.py", f"--workdir={folder}/run"]
         command += [f"--config.{key}={value}" for key, value in counts.items()] + ["--config.figures=()"]
         environment = os.environ | {"NN_CORE_COMPILATION_CACHE": str(cache)}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a start is not the compilation of all sources
         start = time.perf_counter()
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
