@@ -3,6 +3,7 @@
 from collections import UserDict
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +14,7 @@ from ml_collections import ConfigDict
 
 from experiments import build_language, build_sequences, build_supervised
 from experiments.build_transfer import transferred
+from experiments.kept import Kept, complete
 from experiments.loop import chunk_steps
 from experiments.overrides import choose
 from experiments.texts import Corpus
@@ -21,7 +23,7 @@ from nn_core.data.splits import SPLITS
 from nn_core.optimizers import OPTIMIZERS, make_optimizer
 from nn_core.schedules import SCHEDULES, make_schedule
 from nn_core.tasks.base import Batch, Data, Task
-from nn_core.training.population import Members, make_members, populate, shapes_on
+from nn_core.training.population import Members, jit_over_members, make_members, populate, shapes_on
 from nn_core.training.program import Program, Settings, make_program
 from nn_core.training.step import MakeOptimizer
 
@@ -123,6 +125,7 @@ class Traced(NamedTuple):
         own: shapes of what one member adds to the data.
         batch: shapes of one step's batch.
         results: names of the final metrics.
+        keep: where the programs are kept; None: nowhere.
     """
 
     program: Program
@@ -131,15 +134,17 @@ class Traced(NamedTuple):
     own: Any
     batch: Any
     results: tuple[str, ...]
+    keep: Path | None
 
 
-def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int) -> Traced:
+def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int, keep: Path | None = None) -> Traced:
     """Traces a population without compiling: every hparam that is set must be read, and every one that is read, set.
 
     Args:
         experiment: the built config.
         hparams: what the config of one member sets.
         num_members: P, a multiple of the number of devices, or 1.
+        keep: where what is traced is kept, and found again; None: nowhere.
     Returns:
         What the trace told.
     Raises:
@@ -152,19 +157,34 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
     # With the sharding that they will have: else JAX takes the arrays of the training for something new.
     keys, values = shapes_on(mesh, (drawn, values), by_member=True)
     data = shapes_on(mesh, experiment.data, by_member=False)
-    state, own = jax.eval_shape(program.start, keys, values, data), jax.eval_shape(program.prepare, keys, data)
-    state, _ = jax.eval_shape(program.advance, state, keys, values, own, data, np.int32(1))
-    state, _ = jax.eval_shape(program.evaluate, state, keys, values, own, data)
-    for name in hparams:
+    start = jax.eval_shape(program.start, keys, values, data), jax.eval_shape(program.prepare, keys, data)
+    state, own = shapes_on(mesh, start, by_member=True)
+    functions: dict[str, Callable] = {}
+    known = keep is not None and complete(keep)
+
+    def follow(name: str, *arguments: Any) -> Any:
+        """The shapes of a function's results."""
+        function = getattr(program, name)
+        if keep is None:
+            return jax.eval_shape(function, *arguments)
+        functions[name] = kept = Kept(
+            function.__wrapped__, arguments, keep / name, known, partial(jit_over_members, mesh)
+        )
+        return kept.shapes
+
+    follow("advance", state, keys, values, own, data, np.int32(1))
+    follow("evaluate", state, keys, values, own, data)
+    for name in () if known else hparams:
         if name not in read:
             value = f"config.hparams.{name}={hparams[name]:g}"
             raise ValueError(f"{value} is read by nothing in this config; what it reads: {', '.join(sorted(read))}")
-    results = jax.eval_shape(program.finish, state, keys, values, own, data)  # judges a run: what it reads is no use
+    results = follow("finish", state, keys, values, own, data)  # judges a run: what it reads is no use
+    program = program._replace(**functions)
     one, own = (
         jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), tree) for tree in (state, own)
     )
     batch = jax.eval_shape(partial(first_batch, experiment.task), experiment.data, own)
-    return Traced(program, mesh, one, own, batch, tuple(results))
+    return Traced(program, mesh, one, own, batch, tuple(results), keep)
 
 
 def recording(program: Program, read: set[str]) -> Program:

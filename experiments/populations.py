@@ -93,7 +93,7 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
             kept = [row for row in rows if row["member"] < len(members)]  # the rest is padding
             store.log([row | {"member": members[row["member"]].number} for row in kept])
 
-        sample = make_sampler(config, population.folder, experiment)
+        sample = make_sampler(config, population.folder, experiment, group.traced.keep)
         hooks = Hooks(log, progress.step, sample, store.save, stop, make_feed(experiment, arrays))
         _, final = train(program, data, arrays, make_cadence(config), experiment.settings.chunk_steps, hooks, resumed)
     if progress.tokens_per_second:

@@ -18,9 +18,12 @@ OPTIONS = {"workdir": None, "sweep": True, "help": False}
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
     """The command.
 
+    Args:
+        argv: its arguments; None: those of the process.
+        keep: whether traced programs are kept for the next start: not where code in memory may differ from its files.
     Returns:
         The exit code: 0; 2 after a mistake of the caller; 3 where a single run diverged; 1 where nothing could be
         written or restored; 143 and 130 after SIGTERM and Ctrl-C. Each is told in one line.
@@ -39,9 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             known = (directory / LOCK).is_file()
             if known:  # before the slow imports
                 stack.enter_context(hold(directory))
-            set_up_devices()
+            folder = set_up_devices()
+            from experiments import kept
             from experiments.execute import begin, execute, io_message, prepare
 
+            kept.turn_on(folder if keep else None, arguments.path)
             prepared = prepare(arguments, directory)
             if not known:  # a config that is refused leaves no directory behind
                 stack.enter_context(hold(directory))
@@ -74,14 +79,14 @@ def run_directory(arguments: Arguments) -> Path:
     return Path(str(chosen)).expanduser().resolve() if chosen else CHECKPOINTS / arguments.config.name
 
 
-def set_up_devices() -> None:
-    """One XLA host device per core, so that a population uses all of them, and the compilation cache."""
+def set_up_devices() -> Path | None:
+    """One XLA host device per core, so that a population uses all of them, and the compilation cache, whose folder it returns."""
     import jax
 
     from experiments.cache import turn_on
 
     jax.config.update("jax_num_cpu_devices", max(len(os.sched_getaffinity(0)), 1))
-    turn_on()
+    return turn_on()
 
 
 def listing() -> str:
@@ -97,4 +102,4 @@ def listing() -> str:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # outside of training Ctrl-C just ends the process
-    sys.exit(main())
+    sys.exit(main(keep=True))

@@ -12,9 +12,10 @@ from ml_collections import ConfigDict
 from experiments.build import Experiment
 from experiments.build_language import make_run_decoder
 from experiments.build_sequences import TRANSLATION, make_run_translator
+from experiments.kept import Kept, digest, jit_named
 from experiments.texts import encode_prompt
 from nn_core.data.sequences import END_ID, START_ID, spell
-from nn_core.generation.decode import completions, generate
+from nn_core.generation.decode import Generation, completions, generate
 from nn_core.generation.filters import Sampling
 from nn_core.models.recurrent_models import make_sequence_decoder
 from nn_core.tasks.base import Data
@@ -27,17 +28,25 @@ NUM_SOURCES = 20  # of the validation split, in a sample of a translator
 Write = Callable[[int, Any], str]
 
 
-def make_sampler(config: ConfigDict, folder: Path, experiment: Experiment) -> Callable[[int, TrainState], None]:
+def make_sampler(
+    config: ConfigDict, folder: Path, experiment: Experiment, keep: Path | None = None
+) -> Callable[[int, TrainState], None]:
     """(step, state) -> writes a sample of the first member's current parameters; nothing where none is asked for.
 
     The same compiled loop serves every sample, and a resumed run writes the same files.
+
+    Args:
+        config: what to sample, and when.
+        folder: gets the samples.
+        experiment: the run.
+        keep: where the program is kept for the next start.
     """
     if not config.train.sample_every:
         return lambda step, state: None
     if config.task.name == TRANSLATION:
         write = answers(config, experiment)
     elif experiment.corpus is not None:
-        write = continuation(config, experiment.corpus.tokenizer)
+        write = continuation(config, experiment.corpus.tokenizer, keep)
     else:
         return lambda step, state: None
 
@@ -77,28 +86,25 @@ def answers(config: ConfigDict, experiment: Experiment) -> Write:
     return write
 
 
-@jax.jit
-def sample_key(seed: ArrayLike, step: ArrayLike) -> jax.Array:
-    """The key of the sample after a step of a run."""
-    return jax.random.fold_in(jax.random.key(seed), step)
-
-
-def continuation(config: ConfigDict, tokenizer: Tokenizer) -> Write:
-    """(step, params) -> the run's prompt and how the language model goes on."""
+def continuation(config: ConfigDict, tokenizer: Tokenizer, keep: Path | None) -> Write:
+    """(step, params) -> the run's prompt and how the language model goes on; one program, key and prompt included."""
     decoder = make_run_decoder(config, tokenizer.vocabulary_size)
     prompt = config.sample.prompt
+    ids = encode_prompt(tokenizer, prompt)
     sampling = Sampling(temperature=config.sample.temperature)
 
+    def sample(params: Any, seed: ArrayLike, step: ArrayLike) -> dict[str, jax.Array]:
+        key = jax.random.fold_in(jax.random.key(seed), step)
+        count = config.sample.max_new_tokens
+        return generate(decoder, params, [ids], key=key, sampling=sampling, max_new_tokens=count)._asdict()
+
+    program: list[Callable] = []
+
     def write(step: int, params: Any) -> str:
-        key = sample_key(np.uint32(config.seed), np.uint32(step))
-        made = generate(
-            decoder,
-            params,
-            [encode_prompt(tokenizer, prompt)],
-            key=key,
-            sampling=sampling,
-            max_new_tokens=config.sample.max_new_tokens,
-        )
-        return prompt + tokenizer.decode(completions(made)[0])
+        arguments = params, np.uint32(config.seed), np.uint32(step)
+        if not program:
+            path = None if keep is None else keep / f"sample_{digest((ids, tokenizer.vocabulary_size))}"
+            program.append(jax.jit(sample) if path is None else Kept(sample, arguments, path, True, jit_named))
+        return prompt + tokenizer.decode(completions(Generation(**program[0](*arguments)))[0])
 
     return write

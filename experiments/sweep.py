@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 from ml_collections import ConfigDict
 
 from configs.grid import Sweep
+from experiments import kept
 from experiments import overrides as dotted
 from experiments.build import Experiment, Traced, build, members_of, set_hparams, trace
 from experiments.memory import Demand, demand
@@ -93,10 +95,18 @@ def group(members: list[Member]) -> list[Group]:
         with naming(same[0]):
             experiment = build(same[0].config)
             _, rows = sizes(len(same), same[0].config.train.max_members, len(jax.local_devices()))
-            traced = trace(experiment, set_hparams(same[0].config), rows)
+            traced = trace(experiment, set_hparams(same[0].config), rows, place_of(same[0].config, experiment, rows))
             check_stream(experiment, len(same))
         groups.append(Group(same, experiment, traced))
     return groups
+
+
+def place_of(config: ConfigDict, experiment: Experiment, num_members: int) -> Path | None:
+    """Where the traced programs of a structure are kept; nowhere where they hold what is in no config and no data set."""
+    streamed = experiment.corpus is not None and experiment.corpus.feed is not None
+    if streamed or config.transfer.source is not None:
+        return None
+    return kept.place(structure(config), experiment.data, num_members)
 
 
 def check_stream(experiment: Experiment, num_members: int) -> None:

@@ -193,7 +193,7 @@ def live(request: Mapping[str, Any]) -> int:
 
         build.TASKS["regression"] = poisoned  # type: ignore[assignment]
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    return run.main(request["argv"])
+    return run.main(request["argv"], keep=request["nan"] is None)  # a kept program would not know of the fault
 
 
 def serve() -> int:

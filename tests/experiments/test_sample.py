@@ -92,7 +92,7 @@ def test_half_a_character_is_held_back():
 
 def test_the_run_traced_each_program_once_whatever_its_steps_and_samples(tiny_training):
     """Two chunks of steps, three evaluations, three samples."""
-    names = {*PROGRAMS, "generate_chunk"} - {"prepare"}  # a text is read as it is: nothing to prepare
+    names = {*PROGRAMS, "sample"} - {"prepare"}  # a text is read as it is: nothing to prepare
     assert {name: tiny_training.compiled[name] for name in names} == dict.fromkeys(names, 1)
     # The check before the run included.
     assert {name: tiny_training.traced[name] for name in names} == dict.fromkeys(names, 1)

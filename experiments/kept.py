@@ -1,0 +1,223 @@
+"""Traced programs, kept beside XLA's compiled ones: a second start of a config neither traces nor lowers them again.
+
+Tracing runs Python, so a kept program is right only where nothing that Python saw has changed. Its key holds all of it:
+the structure of the config, the data's bytes, every source of the project and of modules that are no installed package,
+versions, JAX's settings and the devices. The command turns this on, with the compilation cache; a library user never
+meets it. A run that loads another one's parameters is not kept: they are in no key.
+"""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import sys
+import sysconfig
+from collections.abc import Callable, Sequence
+from functools import cache, wraps
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax import export
+
+from experiments.cache import usable
+from nn_core.training.population import COMPILER_OPTIONS
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = ("nn_core", "experiments", "configs")
+FUNCTIONS = ("advance", "evaluate", "finish")  # of a `Program`; what it starts from may be another run's parameters
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "ml-collections")
+NOT_TRACED = ("jax_compilation_cache", "jax_persistent_cache")  # settings that change no program
+
+
+class On(NamedTuple):
+    """Where programs are kept, and the config file of the command, a source that is no module."""
+
+    folder: Path
+    config_file: Path
+
+
+_on: list[On] = []
+
+
+def turn_on(folder: Path | None, config_file: Path) -> None:
+    """Keeps programs in a folder from now on; nowhere for None, and where the folder is remote or cannot be used."""
+    _on.clear()
+    if folder is not None and ":/" not in str(folder) and usable(folder / "traced"):
+        _on.append(On(folder / "traced", config_file))
+
+
+def complete(folder: Path) -> bool:
+    """Whether a structure has passed its checks: its last program is kept after them."""
+    return all((folder / name).is_file() for name in FUNCTIONS)
+
+
+def place(structure: str, data: Any, num_members: int) -> Path | None:
+    """Where the programs of a structure are kept.
+
+    Args:
+        structure: of the config, as text.
+        data: host arrays that the members share.
+        num_members: rows of the population.
+    Returns:
+        A folder, or None where nothing is kept.
+    """
+    if not _on:
+        return None
+    about = f"{structure}\n{num_members}\n{surroundings(_on[0].config_file)}\n{jax.tree.structure(data)}"
+    digest = hashlib.blake2b(about.encode(), digest_size=16)
+    for leaf in map(np.asarray, jax.tree.leaves(data)):
+        digest.update(f"\n{leaf.dtype} {leaf.shape}\n".encode())
+        digest.update(np.ascontiguousarray(leaf).reshape(-1).view(np.uint8))
+    return _on[0].folder / digest.hexdigest()
+
+
+@cache
+def surroundings(config_file: Path) -> str:
+    """What else a trace may depend on, as text: sources, versions, settings, devices."""
+    settings = {name: value for name, value in jax.config.values.items() if not name.startswith(NOT_TRACED)}
+    environment = {k: v for k, v in os.environ.items() if k.startswith("XLA_FLAGS")}
+    return repr(
+        (
+            sources(config_file),
+            sys.version,
+            [importlib.metadata.version(package) for package in PACKAGES],
+            sorted((name, repr(value)) for name, value in settings.items()),
+            sorted(environment.items()),
+            sorted(COMPILER_OPTIONS.items()),
+            [str(device) for device in jax.devices()],
+        )
+    )
+
+
+def sources(config_file: Path) -> str:
+    """Digest of the project's sources, the config file, and every loaded module that belongs to no installed package."""
+    installed = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    loaded = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
+    own = [file for file in loaded if file.endswith(".py") and not file.startswith(installed)]
+    files = {os.path.realpath(file) for file in (config_file, *own)}.union(
+        *(map(str, (ROOT / name).rglob("*.py")) for name in SOURCES)
+    )
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(files):
+        with contextlib.suppress(OSError):  # a module that was loaded from what is no file
+            digest.update(f"{file}\n".encode() + Path(file).read_bytes())
+    return digest.hexdigest()
+
+
+# (function, name, donated arguments) -> jitted function.
+Jitted = Callable[[Callable, str, Sequence[int]], Callable]
+
+
+class Kept:
+    """A function of a population whose trace is on the disk, or has just been put there.
+
+    Attributes:
+        shapes: of its result.
+    """
+
+    def __init__(self, function: Callable, arguments: Sequence[Any], path: Path, known: bool, jitted: Jitted):
+        """Reads the program where it is known, or traces and keeps it.
+
+        Args:
+            function: of trees; returns {name: array}, or a tree like its first argument and {name: array}.
+            arguments: shapes, with their shardings.
+            path: its file; its name is the program's.
+            known: whether to look for it.
+            jitted: how it is jitted: (function, name, numbers of the arguments whose memory the result may take).
+        Raises:
+            ValueError: whatever is wrong with the function, where it is traced.
+        """
+        leaves, tree = jax.tree.flatten(tuple(arguments))
+        self._inputs: Any = tree
+        found = read(path, leaves) if known else None
+        program, shapes, names, first = found or self._trace(function, leaves, path)
+        results: Any = dict.fromkeys(names, 0)
+        self._outputs = jax.tree.structure((arguments[0], results) if first else results)
+        self.shapes = jax.tree.unflatten(self._outputs, shapes)
+        # Where the first argument comes back, its memory may be taken.
+        donate = range(len(jax.tree.leaves(arguments[0]))) if first else ()
+        self._call = jitted(program, path.name, donate)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """The function of arrays."""
+        leaves, tree = jax.tree.flatten(arguments)
+        assert tree == self._inputs, f"arguments of another structure: {tree} instead of {self._inputs}"
+        return jax.tree.unflatten(self._outputs, self._call(*leaves))
+
+    def _trace(self, function: Callable, leaves: list[Any], path: Path) -> "Program":
+        trees = []
+
+        def flat(*leaves: Any) -> list[Any]:
+            result = function(*jax.tree.unflatten(self._inputs, leaves))
+            trees.append(result if isinstance(result, tuple) else (result,))
+            return jax.tree.leaves(result)
+
+        flat.__name__ = path.name
+        jitted = jax.jit(flat)
+        traced = jitted.trace(*leaves)  # mistakes of the caller are told here
+        names, first = sorted(trees[0][-1]), len(trees[0]) > 1
+        shapes = [jax.ShapeDtypeStruct(one.shape, one.dtype) for one in traced.jaxpr.out_avals]
+        try:
+            exported = export.export(jitted)(*leaves)
+            write(path, exported, names, first)
+        except (NotImplementedError, ValueError, OSError):
+            return flat, shapes, names, first  # what cannot be exported or written is not kept
+        return exported.call, shapes, names, first
+
+
+# The function of leaves, the shapes of its results, the names of its metrics, whether another tree is before them.
+Program = tuple[Callable, list[Any], list[str], bool]
+
+
+def write(path: Path, exported: export.Exported, names: list[str], first: bool) -> None:
+    """Keeps a program: one line with the digest of the rest, one that says what it returns, the program."""
+    content = json.dumps({"names": names, "first": first}).encode() + b"\n" + bytes(exported.serialize())
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        temporary.write_bytes(digest_of(content) + b"\n" + content)
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read(path: Path, leaves: Sequence[Any]) -> Program | None:
+    """The program that is kept there; None where there is none, or a damaged one, or one for other arguments."""
+    try:
+        digest, content = path.read_bytes().split(b"\n", 1)
+    except (OSError, ValueError):
+        return None
+    if digest != digest_of(content):
+        return None
+    about, program = content.split(b"\n", 1)
+    exported = export.deserialize(bytearray(program))
+    if [(one.shape, one.dtype) for one in exported.in_avals] != [(leaf.shape, leaf.dtype) for leaf in leaves]:
+        return None
+    shapes = [jax.ShapeDtypeStruct(one.shape, one.dtype) for one in exported.out_avals]
+    outputs = json.loads(about)
+    return exported.call, shapes, outputs["names"], outputs["first"]
+
+
+def digest_of(content: bytes) -> bytes:
+    """In hexadecimal."""
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def digest(value: Any) -> str:
+    """Short, of what is the same text each time, for the name of a file."""
+    return hashlib.blake2b(repr(value).encode(), digest_size=6).hexdigest()
+
+
+def jit_named(function: Callable, name: str, donate: Sequence[int]) -> Callable:
+    """The function jitted under a name."""
+
+    @wraps(function)
+    def named(*leaves: Any) -> Any:
+        return function(*leaves)
+
+    named.__name__ = name
+    return jax.jit(named, donate_argnums=tuple(donate))
