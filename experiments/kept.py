@@ -70,7 +70,7 @@ def place(structure: str, data: Any, num_members: int) -> Path | None:
     digest = hashlib.blake2b(about.encode(), digest_size=16)
     for leaf in map(np.asarray, jax.tree.leaves(data)):
         digest.update(f"\n{leaf.dtype} {leaf.shape}\n".encode())
-        digest.update(np.ascontiguousarray(leaf).reshape(-1).view(np.uint8))
+        digest.update(np.ascontiguousarray(leaf).reshape(-1).view(np.uint8).data)
     return _on[0].folder / digest.hexdigest()
 
 

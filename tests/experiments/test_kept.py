@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 
 from configs import base
 from configs.grid import axis
-from experiments import kept, samples, sweep
+from experiments import kept, sweep
 from experiments.build import build
 from nn_core.training import program
 from nn_core.training.population import place
@@ -43,8 +43,7 @@ def small(**changes: Any) -> ConfigDict:
 
 
 def checked(members: int = 1, config: ConfigDict | None = None) -> tuple[sweep.Group, set[str]]:
-    """A group as the command checks it, in a process that is new to it, and which of its programs were traced."""
-    jax.clear_caches()
+    """A group as the command checks it, and which of its programs were traced."""
     SEEN.update(dict.fromkeys(kept.FUNCTIONS, 0))
     (group,) = sweep.group(sweep.expand(config or small(), lambda _: axis("seed", range(members))))
     return group, {name for name in kept.FUNCTIONS if SEEN[name]}
@@ -193,14 +192,3 @@ def test_a_folder_that_cannot_be_used_keeps_nothing(tmp_path: Path) -> None:
     for unusable in (tmp_path / "file", Path("gs://bucket/cache"), None):
         kept.turn_on(unusable, CONFIG_FILE)
         assert kept.place("a", {}, 1) is None
-
-
-def test_samples_are_the_same_from_a_kept_program(tiny_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def texts(keep: Path | None) -> list[str]:
-        write = samples.continuation(tiny_model.stored.config, tiny_model.tokenizer, keep)
-        return [write(step, tiny_model.params) for step in (0, 7)]
-
-    plain = texts(None)
-    assert plain[0] != plain[1] and texts(tmp_path) == plain
-    monkeypatch.setattr(samples, "generate", None)
-    assert texts(tmp_path) == plain

@@ -30,7 +30,7 @@ def deep_types(value: object) -> object:
     return [deep_types(inner) for inner in value] if isinstance(value, tuple) else (type(value), repr(value))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.text(max_size=4), VALUES, max_size=4))
 def test_a_config_comes_back_equal_in_value_and_type(config: dict) -> None:
     back = rundir.decode(json.loads(json.dumps(rundir.encode(config), allow_nan=False)))

@@ -1,11 +1,12 @@
 import io
 import json
+from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
-from experiments import sample, writing
+from experiments import sample, samples, writing
 from nn_core.generation.decode import completions, generate
 from nn_core.generation.filters import Sampling
 from nn_core.text.interface import REPLACEMENT
@@ -172,3 +173,14 @@ def test_help_lists_the_options(capsys):
     assert sample.main(["--help"]) == 0
     printed = capsys.readouterr().out
     assert all(f"--{name} " in printed for name in sample.OPTIONS)
+
+
+def test_samples_are_the_same_from_a_kept_program(tiny_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def texts(keep: Path | None) -> list[str]:
+        write = samples.continuation(tiny_model.stored.config, tiny_model.tokenizer, keep)
+        return [write(step, tiny_model.params) for step in (0, 7)]
+
+    plain = texts(None)
+    assert plain[0] != plain[1] and texts(tmp_path) == plain
+    monkeypatch.setattr(samples, "generate", None)
+    assert texts(tmp_path) == plain
