@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 from experiments import build_language, build_sequences, build_supervised
 from experiments.build_transfer import transferred
-from experiments.kept import Kept, complete
+from experiments.kept import Kept
 from experiments.loop import chunk_steps
 from experiments.overrides import choose
 from experiments.texts import Corpus
@@ -159,22 +159,20 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
     data = shapes_on(mesh, experiment.data, by_member=False)
     start = jax.eval_shape(program.start, keys, values, data), jax.eval_shape(program.prepare, keys, data)
     state, own = shapes_on(mesh, start, by_member=True)
-    functions: dict[str, Callable] = {}
-    known = keep is not None and complete(keep)
+    functions: dict[str, Kept] = {}
 
     def follow(name: str, *arguments: Any) -> Any:
         """The shapes of a function's results."""
         function = getattr(program, name)
         if keep is None:
             return jax.eval_shape(function, *arguments)
-        functions[name] = kept = Kept(
-            function.__wrapped__, arguments, keep / name, known, partial(jit_over_members, mesh)
-        )
+        functions[name] = kept = Kept(function.__wrapped__, arguments, keep / name, partial(jit_over_members, mesh))
         return kept.shapes
 
     follow("advance", state, keys, values, own, data, np.int32(1))
     follow("evaluate", state, keys, values, own, data)
-    for name in () if known else hparams:
+    checked = any(kept.found for kept in functions.values())  # what is kept was checked before it was called
+    for name in () if checked else hparams:
         if name not in read:
             value = f"config.hparams.{name}={hparams[name]:g}"
             raise ValueError(f"{value} is read by nothing in this config; what it reads: {', '.join(sorted(read))}")

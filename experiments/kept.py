@@ -11,6 +11,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import shutil
 import sys
 import sysconfig
 from collections.abc import Callable, Sequence
@@ -27,9 +28,9 @@ from nn_core.training.population import COMPILER_OPTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("nn_core", "experiments", "configs")
-FUNCTIONS = ("advance", "evaluate", "finish")  # of a `Program`; what it starts from may be another run's parameters
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "ml-collections")
 NOT_TRACED = ("jax_compilation_cache", "jax_persistent_cache")  # settings that change no program
+MOST = 500  # structures that are kept; 0.1 to 1 MB each, and each edit of a source makes new ones
 
 
 class On(NamedTuple):
@@ -47,11 +48,14 @@ def turn_on(folder: Path | None, config_file: Path) -> None:
     _on.clear()
     if folder is not None and ":/" not in str(folder) and usable(folder / "traced"):
         _on.append(On(folder / "traced", config_file))
+        forget_oldest(folder / "traced")
 
 
-def complete(folder: Path) -> bool:
-    """Whether a structure has passed its checks: its last program is kept after them."""
-    return all((folder / name).is_file() for name in FUNCTIONS)
+def forget_oldest(folder: Path) -> None:
+    """Deletes what is kept beyond MOST structures; another process that reads it traces."""
+    with contextlib.suppress(OSError):
+        for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-MOST]:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def place(structure: str, data: Any, num_members: int) -> Path | None:
@@ -112,69 +116,103 @@ Jitted = Callable[[Callable, str, Sequence[int]], Callable]
 
 
 class Kept:
-    """A function of a population whose trace is on the disk, or has just been put there.
+    """A function of a population whose trace is on the disk, or will be put there when it is first called.
 
     Attributes:
         shapes: of its result.
+        found: whether it was read, not traced: some process has checked it and called it.
     """
 
-    def __init__(self, function: Callable, arguments: Sequence[Any], path: Path, known: bool, jitted: Jitted):
-        """Reads the program where it is known, or traces and keeps it.
+    def __init__(self, function: Callable, arguments: Sequence[Any], path: Path, jitted: Jitted):
+        """Reads the program, or traces it.
 
         Args:
             function: of trees; returns {name: array}, or a tree like its first argument and {name: array}.
             arguments: shapes, with their shardings.
             path: its file; its name is the program's.
-            known: whether to look for it.
             jitted: how it is jitted: (function, name, numbers of the arguments whose memory the result may take).
         Raises:
             ValueError: whatever is wrong with the function, where it is traced.
         """
         leaves, tree = jax.tree.flatten(tuple(arguments))
         self._inputs: Any = tree
-        found = read(path, leaves) if known else None
-        program, shapes, names, first = found or self._trace(function, leaves, path)
-        results: Any = dict.fromkeys(names, 0)
+        self._arguments = [
+            jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=getattr(x, "sharding", None)) for x in leaves
+        ]
+        self._path, self._jitted = path, jitted
+        read_program = read(path, leaves)
+        self.found = read_program is not None
+        self._program = read_program or trace_leaves(function, leaves, tree, path.name)
+        results: Any = dict.fromkeys(self._program.names, 0)
+        first = self._program.first
         self._outputs = jax.tree.structure((arguments[0], results) if first else results)
-        self.shapes = jax.tree.unflatten(self._outputs, shapes)
+        self.shapes = jax.tree.unflatten(self._outputs, self._program.shapes)
         # Where the first argument comes back, its memory may be taken.
-        donate = range(len(jax.tree.leaves(arguments[0]))) if first else ()
-        self._call = jitted(program, path.name, donate)
+        self._donate = range(len(jax.tree.leaves(arguments[0]))) if first else ()
+        self._call: Callable | None = None
 
     def __call__(self, *arguments: Any) -> Any:
         """The function of arrays."""
         leaves, tree = jax.tree.flatten(arguments)
         assert tree == self._inputs, f"arguments of another structure: {tree} instead of {self._inputs}"
+        if self._call is None:
+            self._call = self._jitted(self.keep(), self._path.name, self._donate)
         return jax.tree.unflatten(self._outputs, self._call(*leaves))
 
-    def _trace(self, function: Callable, leaves: list[Any], path: Path) -> "Program":
-        trees = []
-
-        def flat(*leaves: Any) -> list[Any]:
-            result = function(*jax.tree.unflatten(self._inputs, leaves))
-            trees.append(result if isinstance(result, tuple) else (result,))
-            return jax.tree.leaves(result)
-
-        flat.__name__ = path.name
-        jitted = jax.jit(flat)
-        traced = jitted.trace(*leaves)  # mistakes of the caller are told here
-        names, first = sorted(trees[0][-1]), len(trees[0]) > 1
-        shapes = [jax.ShapeDtypeStruct(one.shape, one.dtype) for one in traced.jaxpr.out_avals]
+    def keep(self) -> Callable:
+        """Writes a program that was traced; returns it as another process will read it, or as it is where it cannot be."""
+        function = self._program.function
+        if self.found:
+            return function
         try:
-            exported = export.export(jitted)(*leaves)
-            write(path, exported, names, first)
+            exported = export.export(function)(*self._arguments)
+            write(self._path, exported, self._program)
         except (NotImplementedError, ValueError, OSError):
-            return flat, shapes, names, first  # what cannot be exported or written is not kept
-        return exported.call, shapes, names, first
+            return function
+        return exported.call
 
 
-# The function of leaves, the shapes of its results, the names of its metrics, whether another tree is before them.
-Program = tuple[Callable, list[Any], list[str], bool]
+class Traced(NamedTuple):
+    """A program over the leaves of its arguments.
+
+    Attributes:
+        function: of leaves; returns the leaves of its result.
+        shapes: of these.
+        names: of the metrics that it returns, sorted.
+        first: whether a tree like its first argument is before them.
+    """
+
+    function: Any
+    shapes: list[jax.ShapeDtypeStruct]
+    names: list[str]
+    first: bool
 
 
-def write(path: Path, exported: export.Exported, names: list[str], first: bool) -> None:
+def shapes_of(avals: Sequence[Any]) -> list[jax.ShapeDtypeStruct]:
+    """Shapes and types alone."""
+    return [jax.ShapeDtypeStruct(one.shape, one.dtype) for one in avals]
+
+
+def trace_leaves(function: Callable, leaves: Sequence[Any], inputs: Any, name: str) -> Traced:
+    """Traces a function of trees as one of their leaves; mistakes in it are told here."""
+    trees = []
+
+    def flat(*leaves: Any) -> list[Any]:
+        result = function(*jax.tree.unflatten(inputs, leaves))
+        trees.append(result if isinstance(result, tuple) else (result,))
+        return jax.tree.leaves(result)
+
+    flat.__name__ = name
+    jitted = jax.jit(flat)
+    shapes = shapes_of(jitted.trace(*leaves).jaxpr.out_avals)
+    return Traced(jitted, shapes, sorted(trees[0][-1]), len(trees[0]) > 1)
+
+
+def write(path: Path, exported: export.Exported, program: Traced) -> None:
     """Keeps a program: one line with the digest of the rest, one that says what it returns, the program."""
-    content = json.dumps({"names": names, "first": first}).encode() + b"\n" + bytes(exported.serialize())
+    content = (
+        json.dumps({"names": program.names, "first": program.first}).encode() + b"\n" + bytes(exported.serialize())
+    )
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
     try:
@@ -185,7 +223,7 @@ def write(path: Path, exported: export.Exported, names: list[str], first: bool) 
         raise
 
 
-def read(path: Path, leaves: Sequence[Any]) -> Program | None:
+def read(path: Path, leaves: Sequence[Any]) -> Traced | None:
     """The program that is kept there; None where there is none, or a damaged one, or one for other arguments."""
     try:
         digest, content = path.read_bytes().split(b"\n", 1)
@@ -197,9 +235,8 @@ def read(path: Path, leaves: Sequence[Any]) -> Program | None:
     exported = export.deserialize(bytearray(program))
     if [(one.shape, one.dtype) for one in exported.in_avals] != [(leaf.shape, leaf.dtype) for leaf in leaves]:
         return None
-    shapes = [jax.ShapeDtypeStruct(one.shape, one.dtype) for one in exported.out_avals]
     outputs = json.loads(about)
-    return exported.call, shapes, outputs["names"], outputs["first"]
+    return Traced(exported.call, shapes_of(exported.out_avals), outputs["names"], outputs["first"])
 
 
 def digest_of(content: bytes) -> bytes:

@@ -104,7 +104,7 @@ def continuation(config: ConfigDict, tokenizer: Tokenizer, keep: Path | None) ->
         arguments = params, np.uint32(config.seed), np.uint32(step)
         if not program:
             path = None if keep is None else keep / f"sample_{digest((ids, tokenizer.vocabulary_size))}"
-            program.append(jax.jit(sample) if path is None else Kept(sample, arguments, path, True, jit_named))
+            program.append(jax.jit(sample) if path is None else Kept(sample, arguments, path, jit_named))
         return prompt + tokenizer.decode(completions(Generation(**program[0](*arguments)))[0])
 
     return write

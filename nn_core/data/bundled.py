@@ -3,6 +3,7 @@
 scikit-learn is imported where it is read: half a second that a run on other data need not wait for.
 """
 
+from functools import cache
 from typing import Any
 
 from nn_core.data.dataset import Dataset, flatten_inputs, make_dataset
@@ -18,13 +19,19 @@ def digits(*, flatten: bool = False) -> Dataset:
     Returns:
         inputs (1797, 8, 8, 1) or (1797, 64) in [0, 1], targets 0..9.
     """
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
+    bunch = _digits()
     names = tuple(str(digit) for digit in range(10))
     images_NHWC = bunch.images[..., None] / _DIGIT_LEVELS
     dataset = make_dataset(images_NHWC, bunch.target, target_names=names)
     return flatten_inputs(dataset) if flatten else dataset
+
+
+@cache
+def _digits() -> Any:
+    """Parsed once: every structure of a sweep reads them."""
+    from sklearn.datasets import load_digits
+
+    return load_digits()
 
 
 def iris() -> Dataset:

@@ -7,6 +7,7 @@ dropped, and "\\r\\n" and "\\r" become "\\n".
 import codecs
 import io
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,7 @@ _SENTENCES = (
 )
 
 
+@lru_cache(maxsize=4)
 def generated_text(*, num_characters: int = 400_000, seed: int = 0) -> str:
     """Sentences of a small grammar, in paragraphs of five, cut to `num_characters` >= 1."""
     check_int("num_characters", num_characters, 1, _MAX_BYTES)

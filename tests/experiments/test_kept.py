@@ -1,5 +1,6 @@
 """Kept programs: found again they are traced no more and give the same bits; what changes a trace changes their key."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from functools import partial, update_wrapper
@@ -19,6 +20,7 @@ from nn_core.training import program
 from nn_core.training.population import place
 
 CONFIG_FILE = Path("configs/digits.py")
+FUNCTIONS = ("advance", "evaluate", "finish")
 
 
 @pytest.fixture
@@ -44,9 +46,15 @@ def small(**changes: Any) -> ConfigDict:
 
 def checked(members: int = 1, config: ConfigDict | None = None) -> tuple[sweep.Group, set[str]]:
     """A group as the command checks it, and which of its programs were traced."""
-    SEEN.update(dict.fromkeys(kept.FUNCTIONS, 0))
+    SEEN.update(dict.fromkeys(FUNCTIONS, 0))
     (group,) = sweep.group(sweep.expand(config or small(), lambda _: axis("seed", range(members))))
-    return group, {name for name in kept.FUNCTIONS if SEEN[name]}
+    return group, {name for name in FUNCTIONS if SEEN[name]}
+
+
+def written(group: sweep.Group) -> None:
+    """Keeps its programs, as their first call does."""
+    for name in FUNCTIONS:
+        getattr(group.traced.program, name).keep()
 
 
 def trained(group: sweep.Group) -> Any:
@@ -57,8 +65,7 @@ def trained(group: sweep.Group) -> Any:
     keys, hparams = place(arrays, mesh, by_member=True)
     state, own = functions.start(keys, hparams, data), functions.prepare(keys, data)
     state, metrics = functions.advance(state, keys, hparams, own, data, np.int32(4))
-    state, values = functions.evaluate(state, keys, hparams, own, data)
-    result = state, metrics, values, functions.finish(state, keys, hparams, own, data)
+    result = state, metrics, functions.finish(state, keys, hparams, own, data)
     return jax.tree.map(lambda leaf: leaf.tobytes(), jax.device_get(result))
 
 
@@ -68,31 +75,31 @@ SEEN: dict[str, int] = {}
 @pytest.fixture(autouse=True)
 def seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts the runs of the Python code of each function."""
-    SEEN.update(dict.fromkeys(kept.FUNCTIONS, 0))
+    SEEN.update(dict.fromkeys(FUNCTIONS, 0))
 
     def counting(function: Any, *arguments: Any) -> Any:
         SEEN[function.__name__] += 1
         return function(*arguments)
 
-    for name in kept.FUNCTIONS:
+    for name in FUNCTIONS:
         function = getattr(program, name)
         monkeypatch.setattr(program, name, update_wrapper(partial(counting, function), function))
 
 
 def test_a_second_start_traces_nothing_that_is_kept_and_gives_the_same_bits(folder: Path) -> None:
     first, traced = checked(members=4)
-    assert traced == set(kept.FUNCTIONS)
+    assert traced == set(FUNCTIONS)
     expected = trained(first)
     second, traced = checked(members=4)
-    assert traced == set() and trained(second) == expected
+    assert traced == {"evaluate"} and trained(second) == expected
     assert second.traced.results == first.traced.results and second.traced.state == first.traced.state
     kept.turn_on(None, CONFIG_FILE)
     plain, traced = checked(members=4)
-    assert traced == set(kept.FUNCTIONS) and trained(plain) == expected
+    assert traced == set(FUNCTIONS) and trained(plain) == expected
 
 
 def test_a_damaged_program_is_traced_again(folder: Path) -> None:
-    checked()
+    written(checked()[0])
     (mine,) = folder.iterdir()
     damages = {
         "empty": lambda raw: b"",
@@ -103,23 +110,23 @@ def test_a_damaged_program_is_traced_again(folder: Path) -> None:
     for damage in damages.values():
         for path in mine.iterdir():
             path.write_bytes(damage(path.read_bytes()))
-        assert checked()[1] == set(kept.FUNCTIONS)
-    (mine / "evaluate").write_bytes(b"")
-    assert checked()[1] == {"evaluate"}
+        group, traced = checked()
+        assert traced == set(FUNCTIONS)
+        written(group)
     (mine / "evaluate").unlink()
-    assert checked()[1] == set(kept.FUNCTIONS)  # not one of a set whose checks may not have ended
+    assert checked()[1] == {"evaluate"}
 
 
 def test_programs_for_other_arguments_are_not_taken(folder: Path) -> None:
     """A key that does not tell two programs apart costs a trace, not a wrong number."""
-    checked()
+    written(checked()[0])
     (mine,) = folder.iterdir()
     wider = small(model=base.mlp(hidden_sizes=(3,)))
-    checked(config=wider)
+    written(checked(config=wider)[0])
     (other,) = set(folder.iterdir()) - {mine}
     shutil.rmtree(other)
     shutil.copytree(mine, other)
-    assert checked(config=wider)[1] == set(kept.FUNCTIONS)
+    assert checked(config=wider)[1] == set(FUNCTIONS)
 
 
 def test_the_key_holds_all_that_a_trace_may_depend_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,15 +167,14 @@ def test_the_key_holds_all_that_a_trace_may_depend_on(folder: Path, monkeypatch:
 
 
 def test_seeds_and_values_of_hparams_share_a_program_and_structures_do_not(folder: Path) -> None:
-    checked()
+    written(checked()[0])
     faster = small(seed=5)
     faster.hparams.learning_rate = 0.25
     assert checked(config=faster)[1] == set()
     assert len(list(folder.iterdir())) == 1
     longer = small()
     longer.train.chunk_steps = longer.train.eval_every = 2
-    assert checked(config=longer)[1] == set(kept.FUNCTIONS)
-    assert len(list(folder.iterdir())) == 2
+    assert checked(config=longer)[1] == set(FUNCTIONS)
 
 
 def test_what_a_check_refuses_is_refused_again(folder: Path) -> None:
@@ -192,3 +198,14 @@ def test_a_folder_that_cannot_be_used_keeps_nothing(tmp_path: Path) -> None:
     for unusable in (tmp_path / "file", Path("gs://bucket/cache"), None):
         kept.turn_on(unusable, CONFIG_FILE)
         assert kept.place("a", {}, 1) is None
+
+
+def test_the_oldest_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "MOST", 2)
+    for age, name in enumerate(("new", "middle", "old", "oldest")):
+        (tmp_path / "traced" / name).mkdir(parents=True)
+        (tmp_path / "traced" / name / "advance").write_text("")
+        os.utime(tmp_path / "traced" / name, (1e9 - age, 1e9 - age))
+    kept.turn_on(tmp_path, CONFIG_FILE)
+    kept.turn_on(None, CONFIG_FILE)
+    assert {path.name for path in (tmp_path / "traced").iterdir()} == {"new", "middle"}

@@ -9,7 +9,17 @@ from tests.experiments.studies.runs import check_study, column, hurried, reduced
 
 
 @pytest.mark.parametrize(
-    "name", ["word2vec", "glove", "fasttext", "spam", "recommender", "joint_space", "document_vectors", "embeddings"]
+    "name",
+    [
+        "word2vec",
+        "glove",
+        pytest.param("fasttext", marks=pytest.mark.slow),
+        "spam",
+        "recommender",
+        "joint_space",
+        "document_vectors",
+        "embeddings",
+    ],
 )
 def test_it_fills_the_columns_of_its_table_and_its_figures_name_their_axes(name):
     check_study(name)
@@ -47,6 +57,7 @@ def test_vectors_tell_sentences_apart_where_few_carry_labels(study, label, chang
     assert found > bag
 
 
+@pytest.mark.slow
 def test_an_unseen_word_is_near_its_stem():
     (share,) = column("fasttext", "FastText", "unseen")
     assert share > 0.2, "one of 184 would be found by chance"
