@@ -75,7 +75,7 @@ def run_of(tmp_path_factory):
 
 
 # A text's classes differ from a sequence's in their data only, which the bag of words below reads too.
-SLOW = ("word_order", "rnn_spam")
+SLOW = ("word_order", "rnn_spam", "rnn_memory")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in RUNS])

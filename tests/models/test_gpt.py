@@ -135,7 +135,7 @@ def test_learned_position_t_adds_row_t_and_none_is_left_past_the_context() -> No
 
 
 # At a width of 32 the head starts as the other kernels do.
-@pytest.mark.parametrize("width", [pytest.param(32, marks=pytest.mark.slow), 1024])
+@pytest.mark.parametrize("width", [32, pytest.param(1024, marks=pytest.mark.slow)])
 def test_the_first_loss_is_ln_v(width: int) -> None:
     ids_BT = np.random.default_rng(2).integers(0, 65, (8, 17), np.int32)
 

@@ -18,7 +18,7 @@ from tests.experiments.studies.runs import check_study, column, hurried, reduced
         "recommender",
         "joint_space",
         "document_vectors",
-        "embeddings",
+        pytest.param("embeddings", marks=pytest.mark.slow),
     ],
 )
 def test_it_fills_the_columns_of_its_table_and_its_figures_name_their_axes(name):
