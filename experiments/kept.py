@@ -15,7 +15,7 @@ import shutil
 import sys
 import sysconfig
 from collections.abc import Callable, Sequence
-from functools import cache, wraps
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,14 +82,13 @@ def place(structure: str, data: Any, num_members: int) -> Path | None:
 def surroundings(config_file: Path) -> str:
     """What else a trace may depend on, as text: sources, versions, settings, devices."""
     settings = {name: value for name, value in jax.config.values.items() if not name.startswith(NOT_TRACED)}
-    environment = {k: v for k, v in os.environ.items() if k.startswith("XLA_FLAGS")}
     return repr(
         (
             sources(config_file),
             sys.version,
             [importlib.metadata.version(package) for package in PACKAGES],
             sorted((name, repr(value)) for name, value in settings.items()),
-            sorted(environment.items()),
+            os.environ.get("XLA_FLAGS"),
             sorted(COMPILER_OPTIONS.items()),
             [str(device) for device in jax.devices()],
         )
@@ -111,10 +110,6 @@ def sources(config_file: Path) -> str:
     return digest.hexdigest()
 
 
-# (function, name, donated arguments) -> jitted function.
-Jitted = Callable[[Callable, str, Sequence[int]], Callable]
-
-
 class Kept:
     """A function of a population whose trace is on the disk, or will be put there when it is first called.
 
@@ -123,14 +118,14 @@ class Kept:
         found: whether it was read, not traced: some process has checked it and called it.
     """
 
-    def __init__(self, function: Callable, arguments: Sequence[Any], path: Path, jitted: Jitted):
+    def __init__(self, function: Callable, arguments: Sequence[Any], path: Path, jit: Callable = jax.jit):
         """Reads the program, or traces it.
 
         Args:
             function: of trees; returns {name: array}, or a tree like its first argument and {name: array}.
             arguments: shapes, with their shardings.
             path: its file; its name is the program's.
-            jitted: how it is jitted: (function, name, numbers of the arguments whose memory the result may take).
+            jit: `jax.jit`, or what takes its place.
         Raises:
             ValueError: whatever is wrong with the function, where it is traced.
         """
@@ -139,7 +134,7 @@ class Kept:
         self._arguments = [
             jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=getattr(x, "sharding", None)) for x in leaves
         ]
-        self._path, self._jitted = path, jitted
+        self._path, self._jit = path, jit
         read_program = read(path, leaves)
         self.found = read_program is not None
         self._program = read_program or trace_leaves(function, leaves, tree, path.name)
@@ -148,7 +143,7 @@ class Kept:
         self._outputs = jax.tree.structure((arguments[0], results) if first else results)
         self.shapes = jax.tree.unflatten(self._outputs, self._program.shapes)
         # Where the first argument comes back, its memory may be taken.
-        self._donate = range(len(jax.tree.leaves(arguments[0]))) if first else ()
+        self._donate = tuple(range(len(jax.tree.leaves(arguments[0])))) if first else ()
         self._call: Callable | None = None
 
     def __call__(self, *arguments: Any) -> Any:
@@ -156,7 +151,7 @@ class Kept:
         leaves, tree = jax.tree.flatten(arguments)
         assert tree == self._inputs, f"arguments of another structure: {tree} instead of {self._inputs}"
         if self._call is None:
-            self._call = self._jitted(self.keep(), self._path.name, self._donate)
+            self._call = self._jit(named(self.keep(), self._path.name), donate_argnums=self._donate)
         return jax.tree.unflatten(self._outputs, self._call(*leaves))
 
     def keep(self) -> Callable:
@@ -172,7 +167,17 @@ class Kept:
         return exported.call
 
 
-class Traced(NamedTuple):
+def named(function: Callable, name: str) -> Callable:
+    """A function of leaves under a name of its own, by which profiles and logs call it."""
+
+    def call(*leaves: Any) -> Any:
+        return function(*leaves)
+
+    call.__name__ = name
+    return call
+
+
+class Flat(NamedTuple):
     """A program over the leaves of its arguments.
 
     Attributes:
@@ -193,7 +198,7 @@ def shapes_of(avals: Sequence[Any]) -> list[jax.ShapeDtypeStruct]:
     return [jax.ShapeDtypeStruct(one.shape, one.dtype) for one in avals]
 
 
-def trace_leaves(function: Callable, leaves: Sequence[Any], inputs: Any, name: str) -> Traced:
+def trace_leaves(function: Callable, leaves: Sequence[Any], inputs: Any, name: str) -> Flat:
     """Traces a function of trees as one of their leaves; mistakes in it are told here."""
     trees = []
 
@@ -202,13 +207,12 @@ def trace_leaves(function: Callable, leaves: Sequence[Any], inputs: Any, name: s
         trees.append(result if isinstance(result, tuple) else (result,))
         return jax.tree.leaves(result)
 
-    flat.__name__ = name
-    jitted = jax.jit(flat)
+    jitted = jax.jit(named(flat, name))
     shapes = shapes_of(jitted.trace(*leaves).jaxpr.out_avals)
-    return Traced(jitted, shapes, sorted(trees[0][-1]), len(trees[0]) > 1)
+    return Flat(jitted, shapes, sorted(trees[0][-1]), len(trees[0]) > 1)
 
 
-def write(path: Path, exported: export.Exported, program: Traced) -> None:
+def write(path: Path, exported: export.Exported, program: Flat) -> None:
     """Keeps a program: one line with the digest of the rest, one that says what it returns, the program."""
     content = (
         json.dumps({"names": program.names, "first": program.first}).encode() + b"\n" + bytes(exported.serialize())
@@ -216,45 +220,29 @@ def write(path: Path, exported: export.Exported, program: Traced) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        temporary.write_bytes(digest_of(content) + b"\n" + content)
+        temporary.write_bytes(digest_of(content).encode() + b"\n" + content)
         os.replace(temporary, path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
 
 
-def read(path: Path, leaves: Sequence[Any]) -> Traced | None:
+def read(path: Path, leaves: Sequence[Any]) -> Flat | None:
     """The program that is kept there; None where there is none, or a damaged one, or one for other arguments."""
     try:
         digest, content = path.read_bytes().split(b"\n", 1)
     except (OSError, ValueError):
         return None
-    if digest != digest_of(content):
+    if digest != digest_of(content).encode():
         return None
     about, program = content.split(b"\n", 1)
     exported = export.deserialize(bytearray(program))
     if [(one.shape, one.dtype) for one in exported.in_avals] != [(leaf.shape, leaf.dtype) for leaf in leaves]:
         return None
     outputs = json.loads(about)
-    return Traced(exported.call, shapes_of(exported.out_avals), outputs["names"], outputs["first"])
+    return Flat(exported.call, shapes_of(exported.out_avals), outputs["names"], outputs["first"])
 
 
-def digest_of(content: bytes) -> bytes:
+def digest_of(content: bytes) -> str:
     """In hexadecimal."""
-    return hashlib.sha256(content).hexdigest().encode()
-
-
-def digest(value: Any) -> str:
-    """Short, of what is the same text each time, for the name of a file."""
-    return hashlib.blake2b(repr(value).encode(), digest_size=6).hexdigest()
-
-
-def jit_named(function: Callable, name: str, donate: Sequence[int]) -> Callable:
-    """The function jitted under a name."""
-
-    @wraps(function)
-    def named(*leaves: Any) -> Any:
-        return function(*leaves)
-
-    named.__name__ = name
-    return jax.jit(named, donate_argnums=tuple(donate))
+    return hashlib.sha256(content).hexdigest()

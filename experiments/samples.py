@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from experiments.build import Experiment
 from experiments.build_language import make_run_decoder
 from experiments.build_sequences import TRANSLATION, make_run_translator
-from experiments.kept import Kept, digest, jit_named
+from experiments.kept import Kept, digest_of
 from experiments.texts import encode_prompt
 from nn_core.data.sequences import END_ID, START_ID, spell
 from nn_core.generation.decode import Generation, completions, generate
@@ -103,8 +103,12 @@ def continuation(config: ConfigDict, tokenizer: Tokenizer, keep: Path | None) ->
     def write(step: int, params: Any) -> str:
         arguments = params, np.uint32(config.seed), np.uint32(step)
         if not program:
-            path = None if keep is None else keep / f"sample_{digest((ids, tokenizer.vocabulary_size))}"
-            program.append(jax.jit(sample) if path is None else Kept(sample, arguments, path, jit_named))
+            path = (
+                None
+                if keep is None
+                else keep / f"sample_{digest_of(repr((ids, tokenizer.vocabulary_size)).encode())[:12]}"
+            )
+            program.append(jax.jit(sample) if path is None else Kept(sample, arguments, path))
         return prompt + tokenizer.decode(completions(Generation(**program[0](*arguments)))[0])
 
     return write
