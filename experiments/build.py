@@ -16,6 +16,7 @@ from experiments import build_language, build_sequences, build_supervised
 from experiments.build_transfer import transferred
 from experiments.kept import Kept
 from experiments.loop import chunk_steps
+from experiments.memory import available_bytes, check_fits, demand
 from experiments.overrides import choose
 from experiments.texts import Corpus
 from experiments.validation import check_ranges
@@ -121,18 +122,12 @@ class Traced(NamedTuple):
     Attributes:
         program: the jitted functions of a population.
         mesh: carries its member axis.
-        state: shapes of one member's state (these three are for memory estimates).
-        own: shapes of what one member adds to the data.
-        batch: shapes of one step's batch.
         results: names of the final metrics.
         keep: where the programs are kept; None: nowhere.
     """
 
     program: Program
     mesh: Mesh
-    state: Any
-    own: Any
-    batch: Any
     results: tuple[str, ...]
     keep: Path | None
 
@@ -148,7 +143,8 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
     Returns:
         What the trace told.
     Raises:
-        ValueError: an hparam that nothing reads, or one that is missing; any other misfit that tracing finds.
+        ValueError: more memory is needed than there is; an hparam that nothing reads, or one that is missing; any other
+            misfit that tracing finds.
     """
     read: set[str] = set()
     program, mesh = populate(recording(experiment.program, read), num_members)
@@ -159,6 +155,11 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
     data = shapes_on(mesh, experiment.data, by_member=False)
     start = jax.eval_shape(program.start, keys, values, data), jax.eval_shape(program.prepare, keys, data)
     state, own = shapes_on(mesh, start, by_member=True)
+    # First of all: what can never run should be told before the functions that take long to trace.
+    first = jax.vmap(partial(first_batch, experiment.task), (None, 0), axis_size=num_members)
+    batch = jax.eval_shape(first, data, own)
+    needed = demand(state, state.params, batch, experiment.data, own, data_copies=mesh.size)
+    check_fits(needed, available_bytes(list(mesh.devices.flat)))
     functions: dict[str, Kept] = {}
 
     def follow(name: str, *arguments: Any) -> Any:
@@ -177,12 +178,7 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
             value = f"config.hparams.{name}={hparams[name]:g}"
             raise ValueError(f"{value} is read by nothing in this config; what it reads: {', '.join(sorted(read))}")
     results = follow("finish", state, keys, values, own, data)  # judges a run: what it reads is no use
-    program = program._replace(**functions)
-    one, own = (
-        jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), tree) for tree in (state, own)
-    )
-    batch = jax.eval_shape(partial(first_batch, experiment.task), experiment.data, own)
-    return Traced(program, mesh, one, own, batch, tuple(results), keep)
+    return Traced(program._replace(**functions), mesh, tuple(results), keep)
 
 
 def recording(program: Program, read: set[str]) -> Program:

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments import memory, results, rundir, signals, studies, sweep, table
+from experiments import results, rundir, signals, studies, sweep, table
 from experiments.arguments import Arguments
 from experiments.figures import FIGURES, draw
 from experiments.loop import Interrupted, Row
@@ -65,10 +64,6 @@ def prepare(arguments: Arguments, directory: Path) -> Prepared:
     if config.task.name not in STUDIES:
         groups = sweep.group(sweep.expand(config, arguments.get_sweep))
         check_columns(config, groups)
-        for group in groups:
-            memory.check_fits(
-                sweep.memory_demand(group, config.train.max_members), memory.available_bytes(jax.devices())
-            )
     check_directory(arguments, directory, groups)
     return Prepared(arguments, directory, groups, config.checkpoint.resume)
 

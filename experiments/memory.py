@@ -35,25 +35,22 @@ def tree_bytes(tree: Any) -> int:
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
-def demand(
-    state: Any, params: Any, batch: Any, data: Any, own: Any = (), *, members: int = 1, data_copies: int = 1
-) -> Demand:
+def demand(state: Any, params: Any, batch: Any, data: Any, own: Any = (), *, data_copies: int = 1) -> Demand:
     """A lower bound: activations are not counted, because what the compiler fuses away needs no memory.
 
     Args:
-        state: shapes of one member's training state (`jax.eval_shape`), parameters included.
-        params: shapes of its parameters.
-        batch: shapes of its batch.
-        data: the shared arrays, or their shapes.
-        own: shapes of what one member adds to them.
-        members: members of the population, >= 1.
+        state: shapes of the members' training state (`jax.eval_shape`), parameters included.
+        params: shapes of their parameters.
+        batch: shapes of their batches.
+        data: the arrays that they share, or their shapes.
+        own: shapes of what they add to them.
         data_copies: devices that hold the data.
     """
     return Demand(
-        state=members * tree_bytes(state),
-        gradients=members * 2 * tree_bytes(params),
-        batch=members * tree_bytes(batch),
-        data=data_copies * tree_bytes(data) + members * tree_bytes(own),
+        state=tree_bytes(state),
+        gradients=2 * tree_bytes(params),
+        batch=tree_bytes(batch),
+        data=data_copies * tree_bytes(data) + tree_bytes(own),
     )
 
 

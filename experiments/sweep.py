@@ -13,7 +13,6 @@ from configs.grid import Sweep
 from experiments import kept
 from experiments import overrides as dotted
 from experiments.build import Experiment, Traced, build, members_of, set_hparams, trace
-from experiments.memory import Demand, demand
 from experiments.validation import check_ranges
 from nn_core.training.population import Members
 
@@ -41,7 +40,7 @@ class Group(NamedTuple):
     Attributes:
         members: in the order of the sweep.
         experiment: built and traced, not compiled.
-        traced: the functions of each of its populations, shapes of one member's state, names of its results.
+        traced: the functions of each of its populations, names of its results.
     """
 
     members: list[Member]
@@ -126,20 +125,6 @@ def naming(member: Member) -> Iterator[None]:
     except ValueError as error:
         place = f"sweep member {member.number} {member.overrides}: " if member.overrides else ""
         raise ValueError(f"{place}{error}") from error
-
-
-def memory_demand(group: Group, max_members: int) -> Demand:
-    """What the largest population of a group needs at the least."""
-    traced = group.traced
-    return demand(
-        traced.state,
-        traced.state.params,
-        traced.batch,
-        group.experiment.data,
-        traced.own,
-        members=min(len(group.members), max_members),
-        data_copies=len(jax.local_devices()) if len(group.members) > 1 else 1,
-    )
 
 
 def parts(group: Group, max_members: int, num_devices: int) -> list[tuple[list[Member], Members]]:

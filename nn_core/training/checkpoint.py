@@ -3,7 +3,7 @@
 A step is the directory `<directory>/<step>`: what Orbax writes (two checkpointables, `params` apart from `training`,
 each a flat dict of arrays by path) and `manifest.json` (see manifest.py). It is written under another name and renamed
 when complete, so a process that dies at any moment leaves either the whole step or none. Reading is in restore.py.
-The only file that imports Orbax.
+The only file that imports Orbax, and only where a step is written or read: a config that is refused need not wait.
 """
 
 import contextlib
@@ -14,12 +14,12 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
-from orbax.checkpoint import v1 as ocp
 
 from nn_core.training.manifest import (
     CheckpointError,
@@ -81,6 +81,7 @@ def open_checkpoints(directory: str | Path, *, keep_latest: int = 1, keep_best: 
     except OSError as error:
         raise CheckpointError(f"{directory} cannot be written ({error.strerror})") from None
     with ThreadPoolExecutor(1, thread_name_prefix="checkpoint") as worker:
+        worker.submit(_import_orbax)  # beside the compilation; what is wrong with it is told by the first save
         checkpointer = Checkpointer(directory, keep_latest, keep_best, worker, [])
         yield checkpointer
         wait(checkpointer)
@@ -196,7 +197,7 @@ def load_arrays(path: Path, described: Leaves) -> dict[str, dict[str, np.ndarray
     """
     kinds = [kind for kind, entries in described.items() if any(np.prod(entry["shape"]) for entry in entries.values())]
     try:
-        with _orbax(alone=True):
+        with _orbax(alone=True) as ocp:
             loaded = ocp.load_checkpointables(path, {kind: None for kind in kinds}) if kinds else {}
     except Exception as error:  # Orbax raises KeyError, ValueError, JSONDecodeError, bare Exception, …
         # The files are sound, so this is no damage, unless a running training has removed the step meanwhile.
@@ -241,7 +242,7 @@ def _write(directory: Path, step: int, body: dict[str, Any], host: dict[str, dic
         shutil.rmtree(partial, ignore_errors=True)
     # Orbax stores neither empty dicts nor arrays without elements; the manifest knows their shapes.
     sized = {kind: {name: array for name, array in tree.items() if array.size} for kind, tree in host.items()}
-    with _orbax(alone=False):
+    with _orbax(alone=False) as ocp:
         ocp.save_checkpointables(partial, {kind: tree for kind, tree in sized.items() if tree}, overwrite=True)
     if jax.process_index() == 0:
         write_manifest(partial, body)
@@ -263,9 +264,17 @@ def _remove_surplus(checkpointer: Checkpointer) -> None:
         shutil.rmtree(gone, ignore_errors=True)
 
 
+def _import_orbax() -> ModuleType:
+    """The module, which takes 0.3 s the first time."""
+    from orbax.checkpoint import v1
+
+    return v1
+
+
 @contextlib.contextmanager
-def _orbax(*, alone: bool) -> Iterator[None]:
+def _orbax(*, alone: bool) -> Iterator[ModuleType]:
     """Orbax in this process alone or in all, without its pages of tracebacks: the error itself is raised anyway."""
+    ocp = _import_orbax()
     context = ocp.Context()
     if alone:
         context.multiprocessing.active_processes = {jax.process_index()}
@@ -278,7 +287,7 @@ def _orbax(*, alone: bool) -> Iterator[None]:
     logger.addFilter(foreign)
     try:
         with context:
-            yield
+            yield ocp
     finally:
         logger.removeFilter(foreign)
 

@@ -1,11 +1,17 @@
 """The bundled data has the documented sizes, classes and units."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+import sklearn.datasets
 
 from nn_core.data import bundled
 from nn_core.data.dataset import Dataset
 
+LOADERS = ("digits", "iris", "wine", "breast_cancer", "diabetes")
 SIZES = {
     "iris": (bundled.iris, (150, 4), [50, 50, 50]),
     "wine": (bundled.wine, (178, 13), [59, 71, 48]),
@@ -29,6 +35,30 @@ def test_digits() -> None:
     assert images.inputs.min() == 0.0 and images.inputs.max() == 1.0
     assert images.target_names == tuple("0123456789")
     assert images.targets[:10].tolist() == list(range(10))
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_the_numbers_and_names_are_those_of_scikit_learns_loaders(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = getattr(bundled, name)()
+    bunch = getattr(sklearn.datasets, f"load_{name}")()
+    if name == "digits":
+        np.testing.assert_array_equal(read.inputs[..., 0], (bunch.images / 16).astype(np.float32))
+    else:
+        np.testing.assert_array_equal(read.inputs, bunch.data.astype(np.float32))
+        assert read.input_names == tuple(bunch.feature_names)
+    np.testing.assert_array_equal(read.targets, bunch.target)
+    assert read.target_names == tuple(map(str, bunch.get("target_names", ())))
+    # Where its file is not where it was, the package is asked.
+    monkeypatch.setattr(bundled, "_columns", bundled._columns.__wrapped__)
+    monkeypatch.setattr(Path, "is_file", lambda path: False)
+    for ours, asked in zip(read, getattr(bundled, name)(), strict=True):
+        np.testing.assert_array_equal(ours, asked)
+
+
+def test_reading_them_imports_no_scikit_learn() -> None:
+    calls = "; ".join(f"bundled.{name}()" for name in LOADERS)
+    code = f"import sys; from nn_core.data import bundled; {calls}; sys.exit('sklearn' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_diabetes_is_regression() -> None:

@@ -305,8 +305,7 @@ def test_a_second_run_is_refused_at_once_and_told_who_is_there(parent: Parent, t
 def test_a_model_that_no_memory_holds_is_refused_with_an_estimate(parent: Parent, tmp_path: Path) -> None:
     huge = arguments(tmp_path / "run", model__hidden_sizes="(3000000,3000000)")
     ended, seconds = timed(*huge)
-    # Half of the time is for starting Python and importing; a busy machine doubles it, so the bound is the double.
-    assert ended.code == 2 and seconds < 6
+    assert ended.code == 2 and seconds < 3  # most of it for starting Python and importing JAX
     assert ended.err.startswith("error: this config needs at least 216 TB of memory") and ended.err.count("\n") == 1
     assert not (tmp_path / "run").exists()
     assert parent.run(huge).peak < 500e6

@@ -27,9 +27,9 @@ def test_adam_needs_five_times_its_parameters() -> None:
     state = jax.eval_shape(lambda: (params_of(params), optax.adam(1e-3).init(params_of(params))))
     batch = jax.ShapeDtypeStruct((2, 11), jnp.float32)
     own = {"train": jax.ShapeDtypeStruct((5,), jnp.int32)}
-    needed = demand(state, params, batch, jnp.zeros(17), own, members=6, data_copies=2)
+    needed = demand(state, params, batch, jnp.zeros(17), own, data_copies=2)
     size = 4 * 11 * 13
-    assert needed == Demand(state=6 * (3 * size + 4), gradients=12 * size, batch=6 * 88, data=136 + 6 * 20)
+    assert needed == Demand(state=3 * size + 4, gradients=2 * size, batch=88, data=136 + 20)
     assert needed.total == sum(needed)
 
 

@@ -5,9 +5,10 @@ import pytest
 
 from configs import base
 from configs.grid import axis, product, union, zipped
-from experiments import sweep
+from experiments import build, sweep
 from experiments.loop import Cadence
 from experiments.overrides import apply
+from nn_core.training import program
 
 
 def small_config():
@@ -45,6 +46,27 @@ def four_structures():
 
 def test_groups_are_structures_values_are_not():
     assert [[m.number for m in g.members] for g in four_structures()] == [[0, 1, 2, 3], [4, 5], [6, 7], [8, 9]]
+
+
+def test_a_population_that_does_not_fit_is_refused_before_its_steps_are_traced(monkeypatch):
+    """What it needs is what all of its rows need, padding included."""
+    needed = []
+
+    def refuse(demand, available):
+        needed.append(demand)
+        raise ValueError(f"{available} are free")
+
+    monkeypatch.setattr(build, "check_fits", refuse)
+    monkeypatch.setattr(build, "available_bytes", lambda devices: len(devices))
+    monkeypatch.setattr(program, "advance", lambda *_: pytest.fail("traced"))
+    num_devices = len(jax.local_devices())
+    for members, devices in ((1, 1), (7, num_devices)):
+        with pytest.raises(ValueError, match=f"sweep member 0 .*: {devices} are free"):
+            sweep.group(expand(axis("seed", range(members))))
+    (one, seven), (_, rows) = needed, sweep.sizes(7, 100, num_devices)
+    assert one.batch == 20 * (4 + 1) * 4 and one.gradients == 2 * 4 * (5 * 3 + 4 * 3)
+    for name in ("state", "gradients", "batch"):
+        assert getattr(seven, name) == rows * getattr(one, name)
 
 
 def test_a_sweep_checks_all_its_members_before_the_first_runs():

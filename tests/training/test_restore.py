@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from orbax.checkpoint import v1 as ocp
 
 from nn_core.training import checkpoint, manifest, restore
 from nn_core.training.checkpoint import open_checkpoints, save
@@ -225,7 +226,7 @@ def test_a_sound_step_that_orbax_cannot_read_is_an_error_and_is_not_set_aside(ne
         raise KeyError("a very\nlong message" * 100)
 
     directory = newest().parent
-    monkeypatch.setattr(checkpoint.ocp, "load_checkpointables", broken)
+    monkeypatch.setattr(ocp, "load_checkpointables", broken)
     with pytest.raises(CheckpointError, match="run/30 cannot be read .KeyError") as caught:
         read(directory)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
@@ -233,14 +234,14 @@ def test_a_sound_step_that_orbax_cannot_read_is_an_error_and_is_not_set_aside(ne
 
 
 def test_a_step_that_a_running_training_removes_meanwhile_is_passed_over(newest, monkeypatch) -> None:
-    directory, real = newest().parent, checkpoint.ocp.load_checkpointables
+    directory, real = newest().parent, ocp.load_checkpointables
 
     def removed(path: Path, *rest: object) -> object:
         if path.name == "30":
             shutil.rmtree(path)
         return real(path, *rest)
 
-    monkeypatch.setattr(checkpoint.ocp, "load_checkpointables", removed)
+    monkeypatch.setattr(ocp, "load_checkpointables", removed)
     restored = restore_params(directory, "latest")
     assert restored.step == 20 and len(restored.notes) == 1
 
