@@ -19,10 +19,11 @@ from experiments.benchmark.timing import alternate, installed, machine, median_r
 from nn_core.training.population import place
 
 ROUNDS = 7
-# name -> (batch, context, layers, heads, width, dropout, dtype, steps of a turn)
+# name -> (batch, context, layers, heads, width, dropout, dtype, steps of a turn). A turn is one call of the compiled chunk,
+# which allocates its gigabyte anew: with one step a call, that is a tenth of the large size's time; runs take 20 and more.
 CPU_SIZES = {
     "4 layers, width 128, context 64, batch 64": (64, 64, 4, 4, 128, None, "float32", 10),
-    "6 layers, width 384, context 256, batch 16": (16, 256, 6, 6, 384, None, "float32", 1),
+    "6 layers, width 384, context 256, batch 16": (16, 256, 6, 6, 384, None, "float32", 5),
 }
 GPU_SIZES = {
     "baby: 6 layers, width 384, context 256, batch 64, dropout 0.2, bfloat16": (

@@ -10,11 +10,10 @@ Sources: notes L3193-L3250; inventory F149; Dao et al. 2023 (Flash-Decoding).
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-SMALLEST_BLOCK, MOST_BLOCKS = 64, 4  # each block is compiled once for every layer
+SMALLEST_BLOCK = 64  # places
 
 
 class Part(NamedTuple):
@@ -29,23 +28,6 @@ class Part(NamedTuple):
     maximum_BHT: Array
     sum_BHT: Array
     values_BHTK: Array
-
-
-def block_bounds(num_places: int, platform: str | None = None) -> tuple[tuple[int, int], ...]:
-    """First place of each block of a cache and the one after its last.
-
-    Args:
-      num_places: S >= 1.
-      platform: "cpu", "gpu", …; None: the backend that computes. One block but on a CPU: elsewhere a branch costs more
-        than it saves.
-
-    >>> block_bounds(64, "cpu"), block_bounds(131, "cpu"), block_bounds(256, "gpu")
-    (((0, 64),), ((0, 66), (66, 131)), ((0, 256),))
-    """
-    on_cpu = (platform or jax.default_backend()) == "cpu"
-    num_blocks = min(max(num_places // SMALLEST_BLOCK, 1), MOST_BLOCKS) if on_cpu else 1
-    size = -(-num_places // num_blocks)
-    return tuple((start, min(start + size, num_places)) for start in range(0, num_places, size))
 
 
 def write(cache_BGSK: Array, new_BTGK: Array, slots_BT: Array, start: int) -> Array:

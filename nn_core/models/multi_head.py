@@ -9,8 +9,9 @@ from jax import Array
 from jax.nn.initializers import Initializer
 from jax.typing import DTypeLike
 
+from nn_core.models import cached_attention
 from nn_core.models.attention import Bias, apply_weights, attention_weights, dot_product_attention
-from nn_core.models.cached_attention import attend, block_bounds, write
+from nn_core.models.blocks import block_bounds
 from nn_core.models.layers import Dense
 from nn_core.models.positions import rotate
 
@@ -140,15 +141,15 @@ class MultiHeadAttention(nn.Module):
                 "a cached attention needs a mask (B, 1, T, S) that hides the slots not yet written, and a bias as an array"
             )
         batch, _, groups, head = k_BTGK.shape
-        blocks = []
-        for number, (start, end) in enumerate(block_bounds(mask.shape[-1])):
+        blocks, bounds = [], block_bounds(mask.shape[-1], cached_attention.SMALLEST_BLOCK)
+        for number, (start, end) in enumerate(bounds):
             shape = (batch, groups, end - start, head)
             keys = self.variable("cache", f"key_{number}", jnp.zeros, shape, k_BTGK.dtype)
             values = self.variable("cache", f"value_{number}", jnp.zeros, shape, v_BTGK.dtype)
-            keys.value = write(keys.value, k_BTGK, slots_BT, start)
-            values.value = write(values.value, v_BTGK, slots_BT, start)
+            keys.value = cached_attention.write(keys.value, k_BTGK, slots_BT, start)
+            values.value = cached_attention.write(values.value, v_BTGK, slots_BT, start)
             blocks.append((keys.value, values.value))
-        return attend(q_BTHK, blocks, mask, bias)
+        return cached_attention.attend(q_BTHK, blocks, mask, bias)
 
     def _dense(self, features: int, name: str, kernel_init: Initializer) -> Dense:
         return Dense(features, use_bias=self.use_bias, kernel_init=kernel_init, dtype=self.dtype, name=name)

@@ -1,22 +1,24 @@
 """Attention against NumPy and jax.nn; masks by gradients; linear attention by its kernel form."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array
 
+from nn_core.models import attention, blocks
 from nn_core.models.attention import (
     apply_weights,
     attention_weights,
     band_mask,
     causal_mask,
     dot_product_attention,
-    linear_attention,
     masked_softmax,
     padding_mask,
-    positive_features,
 )
+from nn_core.models.linear_attention import linear_attention, positive_features
 
 B, T, S, H, K = 2, 5, 7, 3, 4
 
@@ -109,6 +111,28 @@ def test_causal_jacobian_is_exactly_zero_above_the_diagonal() -> None:
     jacobian_TS = np.abs(np.asarray(jax.jit(jax.jacobian(outputs_of))(q[0, :, 0]))).sum(axis=-1)
     assert np.all(jacobian_TS[np.triu_indices(T, 1)] == 0)
     assert np.all(jacobian_TS[np.tril_indices(T)] > 0)
+
+
+@pytest.mark.parametrize(("tokens", "groups"), [(5, 3), (11, 1), (13, 3)])
+def test_causal_attention_in_blocks_of_queries_equals_the_masked_whole(tokens: int, groups: int, monkeypatch) -> None:
+    """Values and gradients; 11 and 13 tokens are cut into blocks, the last one shorter."""
+    monkeypatch.setattr(attention, "SMALLEST_BLOCK", 3)
+    generator = np.random.default_rng(5)
+    shapes = ((B, tokens, H, K), (B, tokens, groups, K), (B, tokens, groups, K), (B, tokens, H, K))
+    q, k, v, weights = (generator.normal(size=shape).astype(np.float32) for shape in shapes)
+    assert len(blocks.block_bounds(tokens, 3, "cpu")) == {5: 1, 11: 3, 13: 4}[tokens]
+
+    def results(**options: Any) -> Any:
+        return jax.jit(
+            jax.value_and_grad(
+                lambda q, k, v: jnp.sum(weights * jnp.sin(dot_product_attention(q, k, v, **options))), (0, 1, 2)
+            )
+        )(q, k, v)
+
+    for ours, whole in zip(
+        jax.tree.leaves(results(causal=True)), jax.tree.leaves(results(mask=causal_mask(tokens))), strict=True
+    ):
+        np.testing.assert_allclose(ours, whole, rtol=1e-6, atol=2e-6)
 
 
 def test_masks_by_hand() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from nn_core.models.attention import dot_product_attention
-from nn_core.models.cached_attention import MOST_BLOCKS, attend, block_bounds, write
+from nn_core.models.blocks import MOST_BLOCKS, block_bounds
+from nn_core.models.cached_attention import attend, write
 
 B, H, G, K, S = 3, 6, 2, 5, 17
 CUTS = ((0, 7), (7, 14), (14, 17))
@@ -71,6 +72,6 @@ def test_new_keys_are_written_into_their_block_alone() -> None:
 
 @pytest.mark.parametrize("places", [1, 63, 64, 127, 128, 131, 257, 1024])
 def test_blocks_cover_every_place_once_and_are_few(places: int) -> None:
-    bounds = block_bounds(places, "cpu")
+    bounds = block_bounds(places, 64, "cpu")
     assert [place for start, end in bounds for place in range(start, end)] == list(range(places))
-    assert len(bounds) <= MOST_BLOCKS and block_bounds(places, "gpu") == ((0, places),)
+    assert len(bounds) <= MOST_BLOCKS and block_bounds(places, 64, "gpu") == ((0, places),)

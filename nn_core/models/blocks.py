@@ -1,0 +1,23 @@
+"""Cuts of an axis into a few blocks of which some need not be computed: worth it on a CPU."""
+
+import jax
+
+MOST_BLOCKS = 4  # each one is compiled
+
+
+def block_bounds(length: int, smallest: int, platform: str | None = None) -> tuple[tuple[int, int], ...]:
+    """First place of each block of an axis and the one after its last; equal sizes, the last may be shorter.
+
+    Args:
+      length: of the axis, >= 1.
+      smallest: places of a block, unless there is one block only.
+      platform: "cpu", "gpu", …; None: the backend that computes. One block but on a CPU: elsewhere a block more costs
+        more than what it saves.
+
+    >>> block_bounds(64, 64, "cpu"), block_bounds(131, 64, "cpu"), block_bounds(256, 64, "gpu")
+    (((0, 64),), ((0, 66), (66, 131)), ((0, 256),))
+    """
+    on_cpu = (platform or jax.default_backend()) == "cpu"
+    num_blocks = min(max(length // smallest, 1), MOST_BLOCKS) if on_cpu else 1
+    size = -(-length // num_blocks)
+    return tuple((start, min(start + size, length)) for start in range(0, length, size))
