@@ -150,6 +150,8 @@ class Parent:
         self.count += 1
         folder = self.folder / f"life-{self.count}"
         folder.mkdir()
+        for name in ("out", "err"):  # here, because a life may be killed before it opens them
+            (folder / name).touch()
         request = {"argv": list(argv), "folder": str(folder), "nan": nan_steps, "file_size": file_size}
         return Life(self, self.ask(request | {"devices": devices})["pid"], folder)
 
