@@ -103,12 +103,8 @@ def continuation(config: ConfigDict, tokenizer: Tokenizer, keep: Path | None) ->
     def write(step: int, params: Any) -> str:
         arguments = params, np.uint32(config.seed), np.uint32(step)
         if not program:
-            path = (
-                None
-                if keep is None
-                else keep / f"sample_{digest_of(repr((ids, tokenizer.vocabulary_size)).encode())[:12]}"
-            )
-            program.append(jax.jit(sample) if path is None else Kept(sample, arguments, path))
+            name = f"sample_{digest_of(repr((ids, tokenizer.vocabulary_size)).encode())[:12]}"
+            program.append(jax.jit(sample) if keep is None else Kept(sample, arguments, keep / name))
         return prompt + tokenizer.decode(completions(Generation(**program[0](*arguments)))[0])
 
     return write

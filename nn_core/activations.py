@@ -113,7 +113,7 @@ def _gelu_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Arr
     x = _wide(primals[0])
     value = x * _normal_distribution(x)
     x = jax.lax.optimization_barrier(x)  # else XLA takes the two error functions for one
-    slope = _normal_distribution(x) + x * (ONE_OVER_SQRT_2_PI * jnp.exp(-0.5 * jnp.square(x)))
+    slope = _normal_distribution(x) + x * _normal_density(x)
     return value.astype(tangent.dtype), tangent * slope.astype(tangent.dtype)
 
 
@@ -121,10 +121,13 @@ def _normal_distribution(x: Array) -> Array:
     return 0.5 + 0.5 * jax.lax.erf(x * SQRT_ONE_HALF)
 
 
+def _normal_density(x: Array) -> Array:
+    return ONE_OVER_SQRT_2_PI * jnp.exp(-0.5 * jnp.square(x))
+
+
 def gelu_derivative(x: Array) -> Array:
     """Phi(x) + x phi(x)."""
-    density = ONE_OVER_SQRT_2_PI * jnp.exp(-0.5 * jnp.square(x))
-    return jax.scipy.special.ndtr(x) + x * density
+    return jax.scipy.special.ndtr(x) + x * _normal_density(x)
 
 
 def gelu_tanh(x: Array) -> Array:

@@ -8,6 +8,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -66,20 +67,25 @@ def diabetes() -> Dataset:
     return make_dataset(features, progress, input_names=_PATIENT)
 
 
+def _columns(name: str, *files: str, **options: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs (N, D) and targets (N,), which are whole numbers; the caller's own. Arguments: see `_rows`."""
+    rows = _rows(name, *files, **options)
+    return rows[:, :-1].copy(), rows[:, -1].astype(np.int32)
+
+
 @cache
-def _columns(name: str, *files: str, delimiter: str | None = ",", skiprows: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs (N, D) and targets (N,), which are whole numbers; parsed once: every structure of a sweep reads them.
+def _rows(name: str, *files: str, delimiter: str | None = ",", skiprows: int = 0) -> np.ndarray:
+    """The numbers of each example, its target last, parsed once: every structure of a sweep reads them.
 
     Args:
         name: of scikit-learn's loader.
-        files: whose columns stand side by side, the targets last.
+        files: whose columns stand side by side.
         delimiter: between numbers; None: blanks.
         skiprows: lines before the numbers.
     """
     package = distribution("scikit-learn")
     paths = [Path(str(package.locate_file(f"sklearn/datasets/data/{file}"))) for file in files]
     if all(path.is_file() for path in paths):
-        table = np.column_stack([np.loadtxt(path, delimiter=delimiter, skiprows=skiprows) for path in paths])
-        return table[:, :-1], table[:, -1].astype(np.int32)
+        return np.column_stack([np.loadtxt(path, delimiter=delimiter, skiprows=skiprows) for path in paths])
     bunch = getattr(import_module("sklearn.datasets"), f"load_{name}")()
-    return bunch.data, bunch.target.astype(np.int32)
+    return np.column_stack([bunch.data, bunch.target])

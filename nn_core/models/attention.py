@@ -195,8 +195,8 @@ def _scores(q_BHTK: Array, k_BGSK: Array) -> Array:
     batch, num_heads, num_queries, width = q_BHTK.shape
     groups, num_keys = k_BGSK.shape[1], k_BGSK.shape[2]
     q_BGTK = (q_BHTK * jnp.asarray(width**-0.5, q_BHTK.dtype)).reshape(batch, groups, -1, width)
-    wide = jnp.promote_types(q_BHTK.dtype, jnp.float32)
-    scores_BGTS = jnp.einsum("bgtk,bgsk->bgts", q_BGTK, k_BGSK, preferred_element_type=wide)
+    dtype = jnp.promote_types(q_BHTK.dtype, jnp.float32)
+    scores_BGTS = jnp.einsum("bgtk,bgsk->bgts", q_BGTK, k_BGSK, preferred_element_type=dtype)
     return scores_BGTS.reshape(batch, num_heads, num_queries, num_keys)
 
 

@@ -49,10 +49,19 @@ def test_the_numbers_and_names_are_those_of_scikit_learns_loaders(name: str, mon
     np.testing.assert_array_equal(read.targets, bunch.target)
     assert read.target_names == tuple(map(str, bunch.get("target_names", ())))
     # Where its file is not where it was, the package is asked.
-    monkeypatch.setattr(bundled, "_columns", bundled._columns.__wrapped__)
+    monkeypatch.setattr(bundled, "_rows", bundled._rows.__wrapped__)
     monkeypatch.setattr(Path, "is_file", lambda path: False)
     for ours, asked in zip(read, getattr(bundled, name)(), strict=True):
         np.testing.assert_array_equal(ours, asked)
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_what_is_loaded_is_the_callers_own(name: str) -> None:
+    first, second = getattr(bundled, name)(), getattr(bundled, name)()
+    assert not np.shares_memory(first.targets, second.targets) and not np.shares_memory(first.inputs, second.inputs)
+    expected = second.targets.copy()
+    first.targets[:] = 0
+    np.testing.assert_array_equal(getattr(bundled, name)().targets, expected)
 
 
 def test_reading_them_imports_no_scikit_learn() -> None:
