@@ -75,7 +75,7 @@ def check_columns(config: ConfigDict, groups: list[sweep.Group]) -> None:
     known |= {name for corpus in corpora for name in (*corpus.figures, BITS) if corpus.figures}
     for column in config.table:
         if column not in known:
-            hint = nearest(column, sorted(known))
+            hint = nearest(column, sorted(known)) or ";"
             raise ValueError(f"config.table names {column!r}{hint} there are: {', '.join(sorted(known))}")
 
 

@@ -54,7 +54,9 @@ def choose(name: str, table: Mapping[str, Any], key: str) -> Any:
         ValueError: an unknown name.
     """
     if name not in table:
-        raise ValueError(f"config.{key}={name!r} is unknown{nearest(str(name), table)} there are: {', '.join(table)}")
+        raise ValueError(
+            f"config.{key}={name!r} is unknown{nearest(str(name), table) or ';'} there are: {', '.join(table)}"
+        )
     return table[name]
 
 

@@ -135,7 +135,7 @@ def test_a_question_is_answered_alone_as_beside_a_longer_one(run_of, capsys):
         ("tagging", {"data__name": "tagged_sentence"}, "did you mean tagged_sentences"),
         ("tagging", {"task__name": "taging"}, "did you mean tagging"),
         ("tagging", {"data__name": "word_order"}, "whose answer is a class; use the task 'sequence_classification'"),
-        ("tagging", {"model__name": "bag"}, "config.model.name='bag' is unknown"),
+        ("tagging", {"model__name": "bag"}, "config.model.name='bag' is unknown; there are: "),
         ("tagging", {"model__cell": "lstn"}, "config.model.cell='lstn' is unknown; did you mean lstm?"),
         ("tagging", {"data__train": 60}, "exceed the 60 examples"),
         ("tagging", {"data__batch_size": 31}, "batch_size=31 must be between 1 and the 30"),
