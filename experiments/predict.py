@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.options import Option, parse_options, usage
-from experiments.run import refuse, set_up_devices
+from experiments.command_line.devices import set_up_devices
+from experiments.command_line.errors import refuse
+from experiments.command_line.options import Option, parse_options, usage
 
 OPTIONS = {
     "checkpoint": Option(str, "run directory of an image classifier"),
@@ -74,7 +75,7 @@ def predict(
         raise ValueError(f"top_k={top_k} is below 1; use 1 or more, or leave it out")
     import numpy as np
 
-    from experiments.classifier import classify, load_classifier, read_for
+    from experiments.trained.image_classifier import classify, load_classifier, read_for
 
     classifier = load_classifier(checkpoint, step, member)
     for note in classifier.stored.notes:

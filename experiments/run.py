@@ -4,18 +4,16 @@ Runs a config, or the sweep that its file defines. Without --config it lists the
 """
 
 import contextlib
-import os
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.arguments import Arguments, config_files, parse
-from experiments.lock import LOCK, hold
-
-OPTIONS = {"workdir": None, "sweep": True, "help": False}
-CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
+from experiments.command_line.arguments import CHECKPOINTS, OPTIONS, Arguments, config_files, parse
+from experiments.command_line.devices import set_up_devices
+from experiments.command_line.errors import io_message, tell
+from experiments.run_directory.lock import LOCK, hold
 
 
 def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
@@ -43,10 +41,10 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
             if known:  # before the slow imports
                 stack.enter_context(hold(directory))
             folder = set_up_devices()
-            from experiments import kept
-            from experiments.execute import begin, execute, io_message, prepare
+            from experiments.caching import traced_programs
+            from experiments.execution.execute import begin, execute, prepare
 
-            kept.turn_on(folder if keep else None, arguments.path)
+            traced_programs.turn_on(folder if keep else None, arguments.path)
             prepared = prepare(arguments, directory)
             if not known:  # a config that is refused leaves no directory behind
                 stack.enter_context(hold(directory))
@@ -58,35 +56,10 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
         return execute(prepared, started) if code is None else code
 
 
-def tell(error: Exception, code: int) -> int:
-    """Tells what is wrong, in one line; returns the code."""
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-    return code
-
-
-def refuse(error: Exception) -> int:
-    """Tells a mistake of the caller or a checkpoint that cannot be read; returns exit code 2, raises what is neither."""
-    from nn_core.training.manifest import CheckpointError
-
-    if not isinstance(error, (ValueError, CheckpointError)):
-        raise error
-    return tell(error, 2)
-
-
 def run_directory(arguments: Arguments) -> Path:
     """checkpoints/NAME, or --workdir."""
     chosen = arguments.options["workdir"]
     return Path(str(chosen)).expanduser().resolve() if chosen else CHECKPOINTS / arguments.config.name
-
-
-def set_up_devices() -> Path | None:
-    """One XLA host device per core, so that a population uses all of them, and the compilation cache, whose folder it returns."""
-    import jax
-
-    from experiments.cache import turn_on
-
-    jax.config.update("jax_num_cpu_devices", max(len(os.sched_getaffinity(0)), 1))
-    return turn_on()
 
 
 def listing() -> str:

@@ -10,8 +10,9 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from experiments.options import Option, parse_options, usage
-from experiments.run import refuse, set_up_devices
+from experiments.command_line.devices import set_up_devices
+from experiments.command_line.errors import refuse
+from experiments.command_line.options import Option, parse_options, usage
 
 OPTIONS = {
     "checkpoint": Option(str, "run directory of a language model, or of a translator such as configs/addition.py"),
@@ -108,25 +109,28 @@ def check(options: dict[str, Any]) -> Job:
 def write(job: Job) -> int:
     """Restores the model and writes; text to stdout, everything else to stderr."""
     set_up_devices()
-    from experiments import restored, translations, writing
-    from experiments.build_sequences import TRANSLATION
+    from experiments.building.sequences import TRANSLATION
+    from experiments.run_directory import stored_run
+    from experiments.trained import language_model, translator, writer
 
-    stored = restored.load(job.options["checkpoint"], restored.parse_step(job.options["step"]), job.options["member"])
+    stored = stored_run.load(
+        job.options["checkpoint"], stored_run.parse_step(job.options["step"]), job.options["member"]
+    )
     for note in stored.notes:
         print(f"warning: {note}", file=sys.stderr)
     prompts = job.options["prompt"] or (stored.config.sample.prompt,)
     if stored.config.task.name == TRANSLATION:
-        model, request = translations.prepare(stored, prompts, job.options)
+        model, request = translator.prepare(stored, prompts, job.options)
     else:
-        model = restored.language_model(stored)
-        request = writing.prepare(model, prompts, job.options)
-    for note in writing.notes(model, request):
+        model = language_model.language_model(stored)
+        request = writer.prepare(model, prompts, job.options)
+    for note in writer.notes(model, request):
         print(f"note: {note}", file=sys.stderr)
     start = time.perf_counter()
     if job.strategy == "beam":
-        told = writing.search(model, request, job.options, sys.stdout)
+        told = writer.search(model, request, job.options, sys.stdout)
     else:
-        told = writing.stream(model, request, job.sampling, job.strategy == "greedy", job.options, sys.stdout)
+        told = writer.stream(model, request, job.sampling, job.strategy == "greedy", job.options, sys.stdout)
     seconds = time.perf_counter() - start
     print(f"{told} in {seconds:.1f} s, from step {stored.step} of {stored.directory}", file=sys.stderr)
     return 0

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from experiments.options import Option, parse_options, usage
-from experiments.run import tell
+from experiments.command_line.errors import tell
+from experiments.command_line.options import Option, parse_options, usage
 
 OPTIONS = {
     "text": Option(str, "the text, UTF-8"),
@@ -43,7 +43,7 @@ def write(text: Path, out: Path, options: dict) -> str:
     Raises:
         ValueError: a name that does not end in .npy, a tokenizer that cannot be trained, an unknown character.
     """
-    from experiments.texts import tokenizer_beside
+    from experiments.building.corpus import tokenizer_beside
     from nn_core.data.text import read_text_pieces
     from nn_core.data.token_file import write_token_file
     from nn_core.text.tokenizers import make_tokenizer

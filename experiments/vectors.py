@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.options import Option, parse_options, usage
-from experiments.run import tell
+from experiments.command_line.errors import tell
+from experiments.command_line.options import Option, parse_options, usage
 
 OPTIONS = {
     "vectors": Option(str, "the file, or a run directory that has one"),

@@ -176,7 +176,8 @@ def open_parent(folder: Path, cache: Path | None = None) -> Iterator[Parent]:
 
 def live(request: Mapping[str, Any]) -> int:
     """A life, after the fork."""
-    from experiments import build, run
+    from experiments import run
+    from experiments.building import experiment
     from tests.faults import with_nan_at
 
     for number, name in ((1, "out"), (2, "err")):
@@ -187,13 +188,13 @@ def live(request: Mapping[str, Any]) -> int:
     if request["devices"] is not None:
         run.os.sched_getaffinity = lambda pid: set(range(request["devices"]))  # type: ignore[assignment]
     if request["nan"] is not None:
-        inner = build.TASKS["regression"]
+        inner = experiment.TASKS["regression"]
 
         def poisoned(config: Any) -> Any:
             task, *rest = inner(config)
             return with_nan_at(task, *request["nan"]), *rest
 
-        build.TASKS["regression"] = poisoned  # type: ignore[assignment]
+        experiment.TASKS["regression"] = poisoned  # type: ignore[assignment]
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return run.main(request["argv"], keep=request["nan"] is None)  # a kept program would not know of the fault
 
@@ -201,9 +202,9 @@ def live(request: Mapping[str, Any]) -> int:
 def serve() -> int:
     """The parent's loop: returns 0 at the end of the requests, and in a forked life its exit code."""
     import experiments.execute  # noqa: F401
-    from experiments.arguments import parse
-    from experiments.build import build, set_hparams
-    from experiments.run import OPTIONS
+
+    from experiments.building.experiment import build, set_hparams
+    from experiments.command_line.arguments import OPTIONS, parse
     from nn_core.training import population
 
     population.COMPILER_OPTIONS.clear()  # as in conftest.py: what is compiled here runs for a moment

@@ -9,42 +9,51 @@ ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "nn_core").rglob("*.py")) + sorted((ROOT / "experiments").rglob("*.py"))
 CONFIGS = sorted((ROOT / "configs").glob("*.py"))
 
-# Layers of nn_core from the bottom to the top; a module imports from its own layer or from below.
-LAYERS = (
-    (
-        "activations",
-        "losses",
-        "regularizers",
-        "schedules",
-        "optimizers",
-        "metrics",
-        "initializers",
-        "statistics",
-        "data",
-        "text",
+# The floors of both houses from the bottom to the top; a module imports from its own floor or from below.
+FLOORS = {
+    "nn_core": (
+        ("activations", "losses", "regularizers", "schedules", "optimizers", "metrics", "initializers"),
+        ("data", "text"),
+        ("models", "generation", "by_hand", "evidence"),
+        ("tasks", "training"),
+        ("transfer",),
+        ("formulas",),
     ),
-    ("models", "generation", "backpropagation", "gradient_descent", "surfaces", "annealing", "restarts", "likelihood"),
-    ("tasks", "training", "verdicts", "diagnosis", "claims"),
-    ("transfer",),
-    ("formulas",),
-)
+    "experiments": (
+        ("caching",),
+        ("command_line",),
+        ("run_directory",),
+        ("building",),
+        ("trained",),
+        ("figures",),
+        ("training",),
+        ("studies",),
+        ("execution",),
+        ("report", "benchmark", "formulas"),
+        ("run", "sample", "predict", "vectors", "tokens"),
+    ),
+}
+COMMAND = "__main__"  # of a room: it stands on the top floor, whatever its room
 
 
 def imports(path: Path) -> list[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    """Dotted names of all modules that a file imports, wherever in the file; `from a import b` gives a.b."""
     names = []
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
-            # `from nn_core import losses` names the module after the import.
-            names += [f"{node.module}.{a.name}" if node.module == "nn_core" else str(node.module) for a in node.names]
+            assert not node.level, f"{path} imports relatively"
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
     return names
 
 
-def layer(module: str) -> int:
-    part = module.split(".")[1]
-    return next(index for index, names in enumerate(LAYERS) if part in names)
+def floor(module: str) -> int:
+    """The number of a module's floor, 0 at the bottom."""
+    house, room, *rest = module.split(".")
+    if rest[:1] == [COMMAND] or rest[-1:] == [COMMAND]:
+        return len(FLOORS[house])
+    return next(number for number, rooms in enumerate(FLOORS[house]) if room in rooms)
 
 
 def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -54,20 +63,23 @@ def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_one_way(path):
+def test_imports_point_down(path):
     names = imports(path)
-    if path.is_relative_to(ROOT / "nn_core"):
-        outside = [
-            name
-            for name in names
-            if name.split(".")[0] in ("experiments", "configs", "tests", "absl", "ml_collections")
-        ]
-        assert not outside, f"nn_core imports {outside}"
-        own = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        if own.count(".") and not own.endswith("nn_core.__init__"):
-            above = [n for n in names if n.startswith("nn_core.") and layer(n) > layer(own)]
-            assert not above, f"{own} imports {above} from a layer above"
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    own = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    if parts[0] == "nn_core":
+        strangers = ("experiments", "configs", "absl", "ml_collections")
+        assert not [name for name in names if name.split(".")[0] in strangers]
+    if "." in own:
+        above = [name for name in names if name.startswith(f"{parts[0]}.") and floor(name) > floor(own)]
+        assert not above, f"{own} imports {above} from a floor above"
     assert not [name for name in names if name.split(".")[0] == "tests"]
+
+
+@pytest.mark.parametrize("house", FLOORS)
+def test_every_room_has_its_floor(house):
+    there = {path.stem for path in (ROOT / house).iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert there - {"__init__"} == {room for rooms in FLOORS[house] for room in rooms}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)

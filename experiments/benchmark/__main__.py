@@ -4,8 +4,9 @@ import sys
 from collections.abc import Callable
 
 from experiments.benchmark import checkpoint, cnn, gpt, rnn, sampling, sweep, word2vec
-from experiments.overrides import choose
-from experiments.run import set_up_devices, tell
+from experiments.command_line.choices import choose
+from experiments.command_line.devices import set_up_devices
+from experiments.command_line.errors import tell
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "checkpoint": checkpoint.main,

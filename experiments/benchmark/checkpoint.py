@@ -20,13 +20,13 @@ from ml_collections import ConfigDict
 
 from configs import gpt_quick
 from configs.grid import Sweep, axis, product
-from experiments import sweep
 from experiments.benchmark import sweep as sweep_benchmark
 from experiments.benchmark.timing import alternate, machine
-from experiments.loop import Hooks, train
-from experiments.populations import Population, cut, make_cadence, make_feed, make_policy
-from experiments.results import METRICS
-from experiments.storage import Store, open_store
+from experiments.run_directory.population_store import Store, open_store
+from experiments.run_directory.results import METRICS
+from experiments.training import plan
+from experiments.training.loop import Hooks, train
+from experiments.training.population import Population, cut, make_cadence, make_feed, make_policy
 from nn_core.training.population import place
 
 ROUNDS = 3
@@ -77,7 +77,7 @@ def text_config() -> ConfigDict:
 
 def population_of(config: ConfigDict, get_sweep: Callable[[ConfigDict], Sweep] | None) -> Population:
     """The one population of a config or sweep."""
-    groups = sweep.group(sweep.expand(config, get_sweep))
+    groups = plan.group(plan.expand(config, get_sweep))
     (population,) = cut(groups, Path(), config)
     return population
 

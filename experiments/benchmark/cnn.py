@@ -12,9 +12,9 @@ from ml_collections import ConfigDict
 
 from configs import base
 from configs.grid import axis
-from experiments import sweep
 from experiments.benchmark.timing import alternate, installed, machine, median_ratio
-from experiments.build import build
+from experiments.building.experiment import build
+from experiments.training import plan
 from nn_core.models.convolution import default_formulation
 from nn_core.training.population import place
 
@@ -37,8 +37,8 @@ def get_config() -> ConfigDict:
 
 def ours(num_members: int) -> tuple[Callable[[], None], int]:
     """A turn of the compiled chunk of so many runs, and the number of parameters of one."""
-    (group,) = sweep.group(sweep.expand(get_config(), lambda _: axis("seed", range(num_members))))
-    ((_, arrays),) = sweep.parts(group, num_members, len(jax.local_devices()))
+    (group,) = plan.group(plan.expand(get_config(), lambda _: axis("seed", range(num_members))))
+    ((_, arrays),) = plan.parts(group, num_members, len(jax.local_devices()))
     program, mesh = group.traced.program, group.traced.mesh
     data = place(group.experiment.data, mesh, by_member=False)
     keys, hparams = place(arrays, mesh, by_member=True)

@@ -14,8 +14,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from configs import base
-from experiments import sweep
 from experiments.benchmark.timing import alternate, installed, machine, median_ratio, seconds
+from experiments.training import plan
 from nn_core.training.population import place
 
 ROUNDS = 7
@@ -61,10 +61,10 @@ def make_config(setting: Setting) -> ConfigDict:
 
 def ours(setting: Setting) -> tuple[Callable[[], None], int, np.ndarray, int]:
     """A turn of the compiled chunk, the number of parameters, the text and the vocabulary's size."""
-    (group,) = sweep.group(sweep.expand(make_config(setting), None))
+    (group,) = plan.group(plan.expand(make_config(setting), None))
     program, mesh = group.traced.program, group.traced.mesh
     data = place(group.experiment.data, mesh, by_member=False)
-    keys, hparams = place(sweep.parts(group, 1, 1)[0][1], mesh, by_member=True)
+    keys, hparams = place(plan.parts(group, 1, 1)[0][1], mesh, by_member=True)
     state, own = [program.start(keys, hparams, data)], program.prepare(keys, data)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(state[0].params))
 

@@ -14,9 +14,10 @@ from ml_collections import ConfigDict
 
 from configs import base
 from configs.grid import axis, product
-from experiments import sweep
 from experiments.benchmark.timing import installed, machine
-from experiments.loop import Cadence, Hooks, Row, train
+from experiments.run_directory.results import Row
+from experiments.training import plan
+from experiments.training.loop import Cadence, Hooks, train
 from nn_core.training.population import place
 
 STEPS, BATCH, TORCH_RUNS = 1000, 64, 4
@@ -43,9 +44,9 @@ def run_population(num_members: int) -> tuple[float, float, float]:
     config = get_config()
     config.train.max_members = num_members
     start = time.perf_counter()
-    members = sweep.expand(config, lambda _: overrides[:num_members])
-    (group,) = sweep.group(members)
-    cut = sweep.parts(group, num_members, len(jax.local_devices()))
+    members = plan.expand(config, lambda _: overrides[:num_members])
+    (group,) = plan.group(members)
+    cut = plan.parts(group, num_members, len(jax.local_devices()))
     populated, mesh = group.traced.program, group.traced.mesh
     data = place(group.experiment.data, mesh, by_member=False)
     population = place(cut[0][1], mesh, by_member=True)

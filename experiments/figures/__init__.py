@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments import results
-from experiments.lazy import Lazy
+from experiments.caching.lazy_registry import Lazy
+from experiments.run_directory import results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,13 +10,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.options import Option, parse_options, usage
-from experiments.run import CHECKPOINTS, refuse, set_up_devices
+from experiments.command_line.arguments import CHECKPOINTS
+from experiments.command_line.devices import set_up_devices
+from experiments.command_line.errors import refuse
+from experiments.command_line.options import Option, parse_options, usage
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from experiments.restored import LanguageModel
+    from experiments.trained.language_model import LanguageModel
 
 OPTIONS = {
     "checkpoint": Option(str, "run directory"),
@@ -100,23 +102,24 @@ def draw_pictures(options: dict) -> list[Path]:
 def draw_all(options: dict) -> list[Path]:
     """Draws what is asked for; returns the PNG files."""
     set_up_devices()
-    from experiments import restored
+    from experiments.command_line.choices import choose
     from experiments.figures import FIGURES, draw
-    from experiments.overrides import choose
+    from experiments.run_directory import stored_run
     from experiments.studies import drawable
+    from experiments.trained import language_model
 
     named = options["positional"] or tuple(OF_A_MODEL)
     of_record = [name for name in named if name not in OF_A_MODEL]
     directory = Path(options["checkpoint"]).expanduser().absolute()
-    task = restored.read_run(directory)["config"]["task"]["name"]
+    task = stored_run.read_run(directory)["config"]["task"]["name"]
     for name in of_record:
         choose(name, dict.fromkeys(drawable(task, FIGURES)), "figures")
     paths = draw(directory, of_record) if of_record else []
     if len(of_record) < len(named):
-        stored = restored.load(directory, restored.parse_step(options["step"]), options["member"])
+        stored = stored_run.load(directory, stored_run.parse_step(options["step"]), options["member"])
         for note in stored.notes:
             print(f"warning: {note}", file=sys.stderr)
-        model = restored.language_model(stored)
+        model = language_model.language_model(stored)
         prompt = options["prompt"] if options["prompt"] is not None else default_prompt(model)
         suffix = "" if options["member"] is None else f"_member_{stored.member}"
         for name in named:
@@ -140,7 +143,7 @@ def functions() -> dict[str, "Callable[[LanguageModel, str], Figure]"]:
 
 def default_prompt(model: "LanguageModel") -> str:
     """The first prompt that the vocabulary can spell, or the run's own."""
-    from experiments.texts import encode_prompt
+    from experiments.building.corpus import encode_prompt
 
     for prompt in PROMPTS:
         try:

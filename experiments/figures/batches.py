@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from experiments.figures.curves import series
 from experiments.figures.style import COLOURS, MARKERS, band, label, legend, log_scale, nothing, quantity, subplots
-from experiments.results import Results, Row
-from experiments.table import TUNED, by_setting, chosen, short, summarize, tuned
+from experiments.run_directory.results import Results, Row
+from experiments.run_directory.table import TUNED, by_setting, chosen, short, summarize, tuned
 
 METRIC = "train_loss"
 

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from experiments.figures.paths import NAMES, varied
 from experiments.figures.style import COLOURS, GREY, label, nothing, subplots
-from experiments.results import Results, Row
-from experiments.table import by_setting, family, short, validation_loss
+from experiments.run_directory.results import Results, Row
+from experiments.run_directory.table import by_setting, family, short, validation_loss
 
 NUM_BINS = 41
 

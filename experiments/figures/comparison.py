@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, GREY, label, panels, quantity
-from experiments.results import Results, Row
-from experiments.table import by_setting, chosen, family, summarize
+from experiments.run_directory.results import Results, Row
+from experiments.run_directory.table import by_setting, chosen, family, summarize
 
 COLUMNS = 3  # panels side by side; four stand two by two
 

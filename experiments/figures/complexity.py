@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 
 from experiments.figures.curves import series
 from experiments.figures.style import COLOURS, band, below, label, log_scale, nothing, quantity, subplots
-from experiments.results import Results, Row
-from experiments.table import by_setting, family, summarize
+from experiments.run_directory.results import Results, Row
+from experiments.run_directory.table import by_setting, family, summarize
 
 SPLITS = ("train_loss", "validation_loss")
 

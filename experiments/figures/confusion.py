@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.style import label, nothing, panels
-from experiments.results import Results, Row
-from experiments.table import by_setting, chosen
+from experiments.run_directory.results import Results, Row
+from experiments.run_directory.table import by_setting, chosen
 
 
 def confusion(run: Results) -> Figure:

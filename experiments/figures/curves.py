@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.style import GREY, band, below, label, legend, log_scale, quantity, subplots
-from experiments.results import Results
-from experiments.table import by_setting, chosen, family, short, tuned
+from experiments.run_directory.results import Results
+from experiments.run_directory.table import by_setting, chosen, family, short, tuned
 
 NAMES = ("train_loss", "batch_loss", "validation_loss")
 

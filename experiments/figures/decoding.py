@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures.curves import series
 from experiments.figures.style import COLOURS, band, label, nothing, subplots
-from experiments.results import Results, Row
+from experiments.run_directory.results import Results, Row
 from nn_core.data.sequences import spell
 
 CURVES = {"validation_exact": "sequences, every token right", "validation_accuracy": "tokens, after true ones"}

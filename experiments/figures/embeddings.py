@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.figures.style import MARKERS, band, label, legend, log_scale, look, subplots
-from experiments.results import Results
-from experiments.table import by_setting, family
+from experiments.run_directory.results import Results
+from experiments.run_directory.table import by_setting, family
 
 
 def embeddings(run: Results) -> Figure:

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, MARKERS, label, subplots
-from experiments.results import Results
+from experiments.run_directory.results import Results
 
 LEVELS = 18  # shades of a map
 POINT_MARKERS = {0: "o", 1: "X", 2: "^", 3: "s"}  # minimum, saddle, maximum, degenerate

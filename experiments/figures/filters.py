@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.style import nothing, subplots
-from experiments.results import Results
+from experiments.run_directory.results import Results
 
 
 def filters(run: Results) -> Figure:

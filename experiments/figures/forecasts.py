@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, GREY, label, legend, look, nothing, subplots
-from experiments.results import Results, Row
-from experiments.table import by_setting, chosen, short, summarize, validation_loss
+from experiments.run_directory.results import Results, Row
+from experiments.run_directory.table import by_setting, chosen, short, summarize, validation_loss
 
 SHOWN = 100  # steps of the upper panel
 NAIVE = {"last_value_rmse": "last value", "season_rmse": "a season ago", "linear_rmse": "linear, least squares"}

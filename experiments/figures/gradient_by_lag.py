@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.figures.style import band, label, log_scale, subplots
-from experiments.results import Results
-from experiments.table import family
+from experiments.run_directory.results import Results
+from experiments.run_directory.table import family
 
 LOWEST = 1e-12  # of the axis
 

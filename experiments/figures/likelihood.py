@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, LINES, band, label, subplots
-from experiments.results import Results
+from experiments.run_directory.results import Results
 
 PRECISIONS = ("float32", "float64")
 

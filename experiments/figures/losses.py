@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures.curves import series
 from experiments.figures.style import COLOURS
-from experiments.results import Results
+from experiments.run_directory.results import Results
 
 NAMES = {"batch_loss": "Training Loss", "validation_loss": "Validation Loss"}
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, LINES, MARKERS, label, look, rate_errors, subplots
-from experiments.results import Results
+from experiments.run_directory.results import Results
 
 METHODS = ("heavy ball", "Nesterov")
 DRAWN_STEPS = 150  # steps of a path that are drawn

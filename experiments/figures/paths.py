@@ -21,8 +21,8 @@ from experiments.figures.style import (
     quantity,
     subplots,
 )
-from experiments.results import Results, Row
-from experiments.table import by_setting, family, short, summarize
+from experiments.run_directory.results import Results, Row
+from experiments.run_directory.table import by_setting, family, short, summarize
 
 NAMES = {
     "hparams.l1": "strength λ of L1",

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures import plane
 from experiments.figures.style import COLOURS, LINES, band, label, subplots
-from experiments.results import Results
+from experiments.run_directory.results import Results
 
 BOUNDARY_COLOURS = (COLOURS[6], COLOURS[2])  # the classes take the first two colours
 

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, MARKERS, band, below, label, subplots
-from experiments.results import Results
-from experiments.table import by_setting, summarize
+from experiments.run_directory.results import Results
+from experiments.run_directory.table import by_setting, summarize
 
 COLUMNS = {"rmse": "known users\nand items", "rmse_cold_item": "new items", "rmse_cold_user": "new users"}
 DRAWN = "factorisation with content"

@@ -8,8 +8,8 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, MARKERS, label, nothing, panels
-from experiments.results import Results, Row
-from experiments.table import by_setting, chosen, short, summarize, verdicts
+from experiments.run_directory.results import Results, Row
+from experiments.run_directory.table import by_setting, chosen, short, summarize, verdicts
 
 
 def regions(run: Results) -> Figure:

@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, MARKERS, band, label, look, rate_errors, subplots
-from experiments.results import Results
-from experiments.table import summarize
+from experiments.run_directory.results import Results
+from experiments.run_directory.table import summarize
 
 VALLEYS = 11  # minima of Rastrigin's function along each axis of the square
 

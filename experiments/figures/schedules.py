@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from experiments.figures.curves import series
 from experiments.figures.style import COLOURS, GREY, band, label, legend, log_scale, quantity, subplots
-from experiments.results import Results, Row
-from experiments.table import TUNED, by_setting, chosen, short, summarize, tuned
+from experiments.run_directory.results import Results, Row
+from experiments.run_directory.table import TUNED, by_setting, chosen, short, summarize, tuned
 from nn_core.schedules import make_schedule
 
 METRIC = "train_loss"

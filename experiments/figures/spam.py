@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, band, below, label, subplots
-from experiments.results import Results
+from experiments.run_directory.results import Results
 
 THRESHOLDS = np.linspace(0.01, 0.99, 99)
 SHOWN = 12  # words on each side

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from experiments.figures.curves import series
 from experiments.figures.style import COLOURS, GREY, MARKERS, below, label, log_scale, nothing, panels, quantity
-from experiments.results import Results, Row
-from experiments.table import family
+from experiments.run_directory.results import Results, Row
+from experiments.run_directory.table import family
 
 METRIC = "validation_loss"
 

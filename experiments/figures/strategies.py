@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, MARKERS, label, legend, subplots
-from experiments.results import Results
-from experiments.table import by_setting, summarize
+from experiments.run_directory.results import Results
+from experiments.run_directory.table import by_setting, summarize
 
 REFERENCE = "the text itself"
 SHADES = tuple(colour for colour in COLOURS if colour != "#000000")

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nn_core.statistics import t_half_width
+from nn_core.evidence.statistics import t_half_width
 
 # Okabe & Ito's palette, black last; line styles repeat it so that nothing hangs on colour alone.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C00")

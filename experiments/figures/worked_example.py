@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from experiments.figures.style import COLOURS, GREY, MARKERS, label, subplots
-from experiments.results import Results
+from experiments.run_directory.results import Results
 
 RADIUS = 0.32
 TEXT_OFFSET = 8  # points between a connection and what is written along it

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures import plane
 from experiments.figures.style import COLOURS, MARKERS, label, look, rate_errors, subplots
-from experiments.results import Results
+from experiments.run_directory.results import Results
 
 MAX_HIDDEN = 2  # hidden units that have a panel
 

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.options import Option, parse_options, usage
-from experiments.overrides import nearest
+from experiments.command_line.arguments import CHECKPOINTS
+from experiments.command_line.choices import nearest
+from experiments.command_line.devices import set_up_devices
+from experiments.command_line.errors import tell
+from experiments.command_line.options import Option, parse_options, usage
 from experiments.report.claims import TABLES
 from experiments.report.records import Claim, Tables
-from experiments.run import CHECKPOINTS, set_up_devices, tell
 
 OPTIONS = {
     "quick": Option(bool, "fewer seeds and shorter training, marked as such", False),

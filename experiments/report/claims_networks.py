@@ -4,7 +4,7 @@ For a comparison A - B > 0, A is what the claim calls larger; of a loss, that is
 """
 
 from experiments.report.records import Claim
-from nn_core.claims import Part, Side
+from nn_core.evidence.claims import Part, Side
 
 # Transfer: number of examples; and for each quadrant the case of the notes and those that it should be better than.
 AMOUNTS = {"few": 50, "many": 1000}

@@ -4,7 +4,7 @@ For a comparison A - B > 0, A is what the claim calls larger.
 """
 
 from experiments.report.records import Claim
-from nn_core.claims import Part, Side
+from nn_core.evidence.claims import Part, Side
 
 TEXT = (
     Claim(

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, GREY, subplots
 from experiments.report.records import Finding
-from nn_core.claims import Evidence
-from nn_core.statistics import Estimate, estimate
+from nn_core.evidence.claims import Evidence
+from nn_core.evidence.statistics import Estimate, estimate
 
 ROW_HEIGHT = 1.75  # inches of a part
 MAX_NAME = 34  # characters of a setting's name on an axis

@@ -8,8 +8,8 @@ from typing import Any
 
 from experiments.report.records import Claim, Finding, Tables
 from experiments.report.runs import Ran
-from nn_core.claims import Evidence, corrected, judge, measure, sides
-from nn_core.verdicts import all_of
+from nn_core.evidence.claims import Evidence, corrected, judge, measure, sides
+from nn_core.evidence.verdicts import all_of
 
 
 def find(tables: Tables, chosen: Sequence[Claim], runs: Mapping[str, Ran]) -> list[Finding]:

@@ -9,9 +9,9 @@ from experiments.report.findings import interval, number, part_cells
 from experiments.report.records import Finding, Section
 from experiments.report.runs import Ran
 from experiments.report.style import CSS
-from experiments.table import make_table
-from nn_core.statistics import CONFIDENCE, SIGNIFICANCE
-from nn_core.verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, Verdict
+from experiments.run_directory.table import make_table
+from nn_core.evidence.statistics import CONFIDENCE, SIGNIFICANCE
+from nn_core.evidence.verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, Verdict
 
 SIGNS = {SUPPORTED: "✓", NOT_SUPPORTED: "✗", INCONCLUSIVE: "?"}
 TEXT_COLUMNS = ("compared", "claim", "why", "reason", "setting", "experiment")

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from nn_core.claims import Evidence, Part
-from nn_core.verdicts import Verdict
+from nn_core.evidence.claims import Evidence, Part
+from nn_core.evidence.verdicts import Verdict
 
 
 class Section(NamedTuple):

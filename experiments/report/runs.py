@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments import results, rundir, sweep
-from experiments.arguments import Arguments, parse
-from experiments.execute import begin, execute, prepare
-from experiments.lock import LockedError, hold
+from experiments.command_line.arguments import CHECKPOINTS, OPTIONS, Arguments, parse
+from experiments.execution.execute import begin, execute, prepare
 from experiments.report.records import Experiment
-from experiments.run import CHECKPOINTS, OPTIONS
-from experiments.table import setting
+from experiments.run_directory import files, results
+from experiments.run_directory.lock import LockedError, hold
+from experiments.run_directory.table import setting
+from experiments.training import plan
 
 FINISHED = ("finished", "diverged")
 
@@ -76,7 +76,7 @@ def run_experiment(experiment: Experiment, name: str, quick: bool, workdir: Path
         for candidate in (directory, CHECKPOINTS / arguments.config.name):
             if is_finished(candidate) and holds(arguments, candidate):
                 return read(ran._replace(directory=candidate))
-        if rundir.read_config(directory) is not None and not holds(arguments, directory):
+        if files.read_config(directory) is not None and not holds(arguments, directory):
             arguments = parsed((*words, "--config.checkpoint.resume=fresh"))  # puts the other run aside
         directory.mkdir(parents=True, exist_ok=True)
         code, output = run_quietly(arguments, directory)
@@ -106,17 +106,17 @@ def one_line(error: BaseException) -> str:
 
 def is_finished(directory: Path) -> bool:
     """Whether a folder holds a finished run."""
-    return rundir.read_status(directory)["status"] in FINISHED and (directory / results.RESULTS).is_file()
+    return files.read_status(directory)["status"] in FINISHED and (directory / results.RESULTS).is_file()
 
 
 def holds(arguments: Arguments, directory: Path) -> bool:
     """Whether a folder holds this very run: the same config and the same members."""
-    held = rundir.read_config(directory)
+    held = files.read_config(directory)
     if held is None:
         return False
-    changes = rundir.compare(held["config"], rundir.decode(rundir.encode(arguments.config.to_dict())))
-    members = sweep.expand(arguments.config, arguments.get_sweep) if "train" in arguments.config else []
-    overrides = rundir.decode(rundir.encode(tuple(member.overrides for member in members), "sweep"))
+    changes = files.compare(held["config"], files.decode(files.encode(arguments.config.to_dict())))
+    members = plan.expand(arguments.config, arguments.get_sweep) if "train" in arguments.config else []
+    overrides = files.decode(files.encode(tuple(member.overrides for member in members), "sweep"))
     return not (changes.structure or changes.values) and held["sweep"] == overrides
 
 
@@ -133,7 +133,7 @@ def run_quietly(arguments: Arguments, directory: Path) -> tuple[int, str]:
 
 def read(ran: Ran) -> Ran:
     """Adds what the folder holds."""
-    held = rundir.read_config(ran.directory)
+    held = files.read_config(ran.directory)
     seconds = os.stat(ran.directory / results.RESULTS).st_mtime
     date = datetime.datetime.fromtimestamp(seconds, datetime.UTC).date().isoformat()
     environment = held["environment"] if held else {}

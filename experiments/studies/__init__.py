@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 
 from ml_collections import ConfigDict
 
+from experiments.building.ranges import check_ranges
+from experiments.caching.lazy_registry import Lazy
+from experiments.command_line.choices import choose
 from experiments.figures import STUDY_FIGURES
-from experiments.lazy import Lazy
-from experiments.overrides import choose
 from experiments.studies.base import Outcome, Study
-from experiments.validation import check_ranges
 
 __all__ = ["STUDIES", "Outcome", "Study", "check", "drawable"]
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, check_whole, keys_of, make_rows, seeds_of
 from nn_core.activations import softmax, softmax_jacobian
 

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.run_directory.results import Row
 from nn_core.optimizers import make_optimizer
 from nn_core.tasks.base import Hparams
 from nn_core.training.population import COMPILER_OPTIONS, root_keys

@@ -11,10 +11,10 @@ import optax
 from jax import Array
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, compiled, keys_of, make_rows, seeds_of
-from nn_core import surfaces
 from nn_core.activations import sigmoid
+from nn_core.by_hand import surfaces
 
 GRID = 121  # points along each side of a drawn surface
 STARTS = 0.75  # share of the square's side from which starts are drawn, so that paths stay inside

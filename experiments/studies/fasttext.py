@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, compiled
 from experiments.studies.word2vec import recipe_of
 from experiments.studies.word_vectors import COLUMNS, SETTINGS, check, study_vectors, words_of

@@ -12,12 +12,16 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from configs import base
-from experiments import restored, sweep
-from experiments.build_language import LANGUAGE_MODELS, make_language_module, make_run_decoder
-from experiments.loop import Cadence, Hooks, Row, train
-from experiments.restored import LanguageModel, Stored
+from experiments.building.corpus import load_corpus
+from experiments.building.language import LANGUAGE_MODELS, make_language_module, make_run_decoder
+from experiments.run_directory import stored_run
+from experiments.run_directory.results import Row
+from experiments.run_directory.stored_run import Stored
 from experiments.studies.base import Outcome, Study, seeds_of
-from experiments.texts import load_corpus
+from experiments.trained import language_model
+from experiments.trained.language_model import LanguageModel
+from experiments.training import plan
+from experiments.training.loop import Cadence, Hooks, train
 from nn_core.data.checks import check_choice, check_int
 from nn_core.data.text import TEXTS
 from nn_core.generation.beam import beam_search
@@ -175,7 +179,7 @@ def reference_log_probs(model: LanguageModel, prompts: list[list[int]], truth_BN
 
 def restore_model(path: str) -> tuple[LanguageModel, np.ndarray]:
     """A trained model and the validation part of its text."""
-    model = restored.language_model(restored.load(path))
+    model = language_model.language_model(stored_run.load(path))
     corpus = load_corpus(model.stored.config.data, 1, model.tokenizer)
     return model, corpus.data["validation"]
 
@@ -186,7 +190,7 @@ def train_model(task: ConfigDict) -> tuple[LanguageModel, np.ndarray]:
     group = small_group(task)
     experiment, config = group.experiment, group.members[0].config
     program, mesh = group.traced.program, group.traced.mesh
-    arrays = place(sweep.parts(group, 1, 1)[0][1], mesh, by_member=True)
+    arrays = place(plan.parts(group, 1, 1)[0][1], mesh, by_member=True)
     data = place(experiment.data, mesh, by_member=False)
     cadence = Cadence(task.train_steps, task.train_steps, task.train_steps)
     state, _ = train(program, data, arrays, cadence, experiment.settings.chunk_steps, Hooks())
@@ -199,7 +203,7 @@ def train_model(task: ConfigDict) -> tuple[LanguageModel, np.ndarray]:
     return LanguageModel(stored, tokenizer, module, params, decoder), experiment.data["validation"]
 
 
-def small_group(task: ConfigDict) -> sweep.Group:
+def small_group(task: ConfigDict) -> plan.Group:
     """The run of a GPT with 2 layers, 4 heads, width 96, context 64; built, not trained."""
     config = base.experiment()
     config.task = base.language()
@@ -214,7 +218,7 @@ def small_group(task: ConfigDict) -> sweep.Group:
     config.schedule.final_factor = 0.1
     config.train.steps = config.train.eval_every = task.train_steps
     config.train.evaluate_train = False
-    return sweep.group(sweep.expand(config, None))[0]
+    return plan.group(plan.expand(config, None))[0]
 
 
 STUDY = Study(

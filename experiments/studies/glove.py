@@ -3,7 +3,7 @@
 import jax
 from ml_collections import ConfigDict
 
-from experiments.overrides import choose
+from experiments.command_line.choices import choose
 from experiments.studies.base import Outcome, Study, compiled
 from experiments.studies.word_vectors import COLUMNS, SETTINGS, check, study_vectors, words_of
 from nn_core.data.checks import check_int

@@ -9,14 +9,13 @@ import optax
 from jax import Array
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, compiled, keys_of, make_rows, seeds_of
-from nn_core.data.bundled import digits
+from nn_core.data.bundled import DIGIT_WORDS, digits
 from nn_core.data.checks import check_int
 from nn_core.data.splits import SplitSizes, split_indices
 from nn_core.models.embeddings import JointSpace, info_nce_losses
 
-WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TOP = 10  # images that a word fetches
 TEST = 360
 
@@ -26,7 +25,7 @@ def run(config: ConfigDict) -> Outcome:
     task, dataset = config.task, digits()
     images, labels = jnp.asarray(dataset.inputs, jnp.float32), jnp.asarray(dataset.targets)
     images = images / jnp.max(images)
-    model = JointSpace(len(WORDS), task.features, task.hidden_size)
+    model = JointSpace(len(DIGIT_WORDS), task.features, task.hidden_size)
     optimizer = optax.adam(task.learning_rate)
     sizes = SplitSizes(len(labels) - TEST, 0, TEST)
 
@@ -37,7 +36,7 @@ def run(config: ConfigDict) -> Outcome:
 
     def one(key: Array) -> dict[str, Array]:
         split_key, init_key, order_key = jax.random.split(key, 3)
-        split = split_indices(split_key, labels, sizes, len(WORDS))
+        split = split_indices(split_key, labels, sizes, len(DIGIT_WORDS))
         start = model.init(init_key, images[:1], labels[:1])["params"]
 
         def step(carry: tuple, key: Array) -> tuple[tuple, Array]:
@@ -59,8 +58,8 @@ def run(config: ConfigDict) -> Outcome:
     def embed(params: Any, places_M: Array) -> tuple[Array, Array]:
         apply: Any = model.apply
         vectors_ME, _ = apply({"params": params}, images[places_M], labels[places_M])
-        zeros = jnp.zeros((len(WORDS), *images.shape[1:]))
-        return vectors_ME, apply({"params": params}, zeros, jnp.arange(len(WORDS)))[1]
+        zeros = jnp.zeros((len(DIGIT_WORDS), *images.shape[1:]))
+        return vectors_ME, apply({"params": params}, zeros, jnp.arange(len(DIGIT_WORDS)))[1]
 
     found = jax.tree.map(np.asarray, compiled(jax.vmap(one))(keys_of(config)))
     rows: list[Row] = []
@@ -77,7 +76,7 @@ def judge(images_SME: np.ndarray, words_SCE: np.ndarray, truth_SM: np.ndarray) -
     """Recall@1 from image to word, precision of the TOP images that a word fetches, mean cosine of right pairs."""
     cosines_SMC = np.einsum("sme,sce->smc", images_SME, words_SCE)
     best_SCT = np.argsort(-cosines_SMC, axis=1)[:, :TOP].transpose(0, 2, 1)
-    fetched = np.take_along_axis(truth_SM[:, None], best_SCT, axis=2) == np.arange(len(WORDS))[None, :, None]
+    fetched = np.take_along_axis(truth_SM[:, None], best_SCT, axis=2) == np.arange(len(DIGIT_WORDS))[None, :, None]
     right_SM = np.take_along_axis(cosines_SMC, truth_SM[..., None], axis=2)[..., 0]
     return {
         "image_to_word": (cosines_SMC.argmax(axis=2) == truth_SM).mean(axis=1),

@@ -6,9 +6,9 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, check_whole, compiled, keys_of, make_rows, seeds_of
-from nn_core.likelihood import coin_ascent, coin_estimate, coin_log_likelihood, coin_probabilities, maximise
+from nn_core.by_hand.likelihood import coin_ascent, coin_estimate, coin_log_likelihood, coin_probabilities, maximise
 
 CURVE = np.linspace(0.005, 0.995, 199)  # values of p at which the likelihood is drawn
 NEWTON_STEPS = 8

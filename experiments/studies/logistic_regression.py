@@ -7,9 +7,9 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.studies.base import Outcome, Study, compiled, keys_of, make_rows, seeds_of
+from nn_core.by_hand.likelihood import maximise
 from nn_core.data.bundled import breast_cancer
 from nn_core.data.splits import SplitSizes, split_indices, standardizer
-from nn_core.likelihood import maximise
 from nn_core.losses import binary_cross_entropy
 from nn_core.metrics import calibration_bins, expected_calibration_error
 

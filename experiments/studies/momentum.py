@@ -9,9 +9,9 @@ import optax
 from jax import Array
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, compiled, keys_of, make_rows, seeds_of
-from nn_core.surfaces import descend, hump
+from nn_core.by_hand.surfaces import descend, hump
 
 NEAR = 0.1  # within this distance of the global minimum a path has reached it
 METHODS = {"heavy ball": False, "Nesterov": True}

@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, compiled, keys_of, make_rows, seeds_of
 from nn_core.data.checks import check_choice
 from nn_core.data.generators import GATES, gates, half_planes

@@ -8,10 +8,10 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, compiled, make_rows, seeds_of
+from nn_core.by_hand.gradient_descent import logistic_regression
 from nn_core.data.generators import half_planes
-from nn_core.gradient_descent import logistic_regression
 from nn_core.models import perceptron
 
 WIDEST_STEPS = 10_000  # steps of Gilbert's algorithm towards the widest boundary

@@ -13,8 +13,8 @@ import optax
 from jax import Array
 from ml_collections import ConfigDict
 
-from nn_core.annealing import anneal, geometric_temperatures
-from nn_core.surfaces import descend, rastrigin
+from nn_core.by_hand.annealing import anneal, geometric_temperatures
+from nn_core.by_hand.surfaces import descend, rastrigin
 
 REACH = 5.12  # starts are uniform in [-REACH, REACH] along each axis
 BASIN = 0.5  # a point belongs to the global minimum if no coordinate is farther from it

@@ -10,7 +10,7 @@ import optax
 from jax import Array
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, compiled, seeds_of
 from nn_core.data.checks import check_int
 from nn_core.data.ratings import Ratings, generated_ratings

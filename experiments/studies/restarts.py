@@ -8,14 +8,14 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, check_whole, compiled, keys_of, make_rows, seeds_of
 from experiments.studies.rastrigin import check_work, searches
+from nn_core.by_hand.restarts import best_of, expected_best, expected_chosen, independent_starts, perturbed_starts
+from nn_core.by_hand.surfaces import descend
 from nn_core.data.generators import circles
 from nn_core.losses import binary_cross_entropy
 from nn_core.models.mlp import MLP
-from nn_core.restarts import best_of, expected_best, expected_chosen, independent_starts, perturbed_starts
-from nn_core.surfaces import descend
 
 VALIDATION, TEST = 100, 1000  # examples that choose, examples that judge
 

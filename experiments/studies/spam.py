@@ -10,8 +10,8 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
-from experiments.overrides import choose
+from experiments.command_line.choices import choose
+from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, compiled, seeds_of
 from nn_core.data.checks import check_float, check_int
 from nn_core.data.corpora import CORPORA, LabelledTexts

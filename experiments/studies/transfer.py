@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array, lax
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, adam, check_whole, keys_of, make_rows, seeds_of
 from nn_core.data.dataset import Dataset, keep_classes, make_dataset
 from nn_core.data.sampling import replacement_plan

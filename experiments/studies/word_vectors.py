@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, StudyError, seeds_of
 from nn_core.data.checks import check_choice, check_int
 from nn_core.data.graphs import KARATE_CLUBS

@@ -6,10 +6,10 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, compiled, make_rows
 from nn_core.activations import sigmoid
-from nn_core.backpropagation import WORKED_EXAMPLE_INPUTS, WORKED_EXAMPLE_PRINTED, WorkedExample, worked_example
+from nn_core.by_hand.backpropagation import WORKED_EXAMPLE_INPUTS, WORKED_EXAMPLE_PRINTED, WorkedExample, worked_example
 
 # Field of WorkedExample -> how the table calls it; the hidden steps get an index.
 SYMBOLS = {

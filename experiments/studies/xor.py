@@ -12,13 +12,13 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 from ml_collections import ConfigDict
 
-from experiments.loop import Row
+from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, check_whole, compiled, keys_of, make_rows, seeds_of
 from nn_core.activations import sigmoid
+from nn_core.by_hand.surfaces import descend
 from nn_core.data.generators import gates
 from nn_core.losses import binary_cross_entropy
 from nn_core.models.mlp import MLP, hidden_activations
-from nn_core.surfaces import descend
 
 GRID = 101  # points along each side of the drawn plane
 REACH = 1.8  # the plane is drawn from -REACH to REACH; the corners are at +-1

@@ -15,6 +15,18 @@ import numpy as np
 from nn_core.data.dataset import Dataset, flatten_inputs, make_dataset
 
 _DIGIT_LEVELS = 16  # a pixel counts the dark points of a 4 x 4 block
+DIGIT_WORDS = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+)  # the digits 0 to 9 in words
 _CM = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
 _CHEMISTRY = (
     "alcohol malic_acid ash alcalinity_of_ash magnesium total_phenols flavanoids nonflavanoid_phenols "

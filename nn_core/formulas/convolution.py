@@ -8,8 +8,9 @@ import numpy as np
 import scipy.signal
 
 from nn_core.formulas.ledger import Formula, Oracle, about, normal
-from nn_core.models import cnn, vit
+from nn_core.models import cnn
 from nn_core.models.convolution import convolve, max_pool, output_size
+from nn_core.models.transformer import vit
 
 IMAGE_HW, KERNEL_HW = normal(130, 6, 5), normal(131, 3, 2)
 SLOPE_HW = normal(132, 4, 4)

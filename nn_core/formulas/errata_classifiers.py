@@ -8,9 +8,9 @@ import numpy as np
 import scipy.stats
 
 from nn_core.activations import log_softmax, sigmoid, softmax, tanh
+from nn_core.by_hand.gradient_descent import log_loss, logistic_regression
 from nn_core.formulas.erratum import Erratum, Figures
 from nn_core.formulas.ledger import normal
-from nn_core.gradient_descent import log_loss, logistic_regression
 from nn_core.losses import binary_cross_entropy, cross_entropy
 from nn_core.models.linear import binary_confidence, signed_distance
 from nn_core.models.perceptron import margin, train_perceptron, widest_boundary

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import scipy.special
 
-from nn_core.backpropagation import WORKED_EXAMPLE_INPUTS, worked_example
+from nn_core.by_hand.backpropagation import WORKED_EXAMPLE_INPUTS, worked_example
 from nn_core.formulas.errata_classifiers import fitted
 from nn_core.formulas.erratum import Erratum, Figures
 from nn_core.formulas.ledger import normal

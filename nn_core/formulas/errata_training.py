@@ -12,12 +12,12 @@ import scipy.special
 import scipy.stats
 
 from nn_core.activations import relu
+from nn_core.by_hand.surfaces import descend, quartic, two_minima
 from nn_core.formulas.erratum import Erratum, Figures
 from nn_core.formulas.ledger import normal
 from nn_core.optimizers import make_optimizer
 from nn_core.regularizers import dropout, penalty
 from nn_core.schedules import make_schedule
-from nn_core.surfaces import descend, quartic, two_minima
 
 
 def _trained(

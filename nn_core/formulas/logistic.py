@@ -9,8 +9,8 @@ import optax
 import scipy.special
 
 from nn_core.activations import sigmoid, sigmoid_derivative
+from nn_core.by_hand.gradient_descent import log_loss, logistic_regression, point_gradient
 from nn_core.formulas.ledger import FLOAT32_TOLERANCE, Formula, Oracle, normal
-from nn_core.gradient_descent import log_loss, logistic_regression, point_gradient
 from nn_core.losses import binary_cross_entropy
 from nn_core.optimizers import make_optimizer
 from nn_core.schedules import make_schedule

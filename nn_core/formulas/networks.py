@@ -8,7 +8,7 @@ import numpy as np
 import scipy.special
 
 from nn_core.activations import sigmoid, sigmoid_derivative
-from nn_core.backpropagation import Layer, backpropagate, forward, two_layer_descent
+from nn_core.by_hand.backpropagation import Layer, backpropagate, forward, two_layer_descent
 from nn_core.formulas.ledger import Formula, Oracle, labels, normal
 from nn_core.losses import half_mean_squared_error
 from nn_core.models.mlp import MLP, count_parameters, parameter_formula

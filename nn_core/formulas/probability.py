@@ -10,8 +10,8 @@ import scipy.special
 import scipy.stats
 
 from nn_core.activations import log_softmax, log_softmax_jacobian, softmax, softmax_jacobian
+from nn_core.by_hand.likelihood import coin_estimate, coin_log_likelihood, coin_score
 from nn_core.formulas.ledger import Formula, Oracle, labels, normal, rounded, uniform
-from nn_core.likelihood import coin_estimate, coin_log_likelihood, coin_score
 from nn_core.losses import likelihood, log_likelihood
 
 SCORES_C = np.array([1.0, 2.0, 3.0])

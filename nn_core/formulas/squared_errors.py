@@ -8,10 +8,10 @@ import numpy as np
 import optax
 
 from nn_core.activations import sigmoid, sigmoid_derivative
+from nn_core.by_hand.gradient_descent import mean_squared_loop, mean_squared_per_record, mean_squared_vectorised
+from nn_core.by_hand.surfaces import neuron_error
 from nn_core.formulas.ledger import Formula, Oracle, normal
-from nn_core.gradient_descent import mean_squared_loop, mean_squared_per_record, mean_squared_vectorised
 from nn_core.losses import half_mean_squared_error, mean_squared_error, sum_squared_error
-from nn_core.surfaces import neuron_error
 
 PREDICTIONS_NK, TARGETS_NK = normal(71, 5, 2), normal(72, 5, 2)
 INPUTS_ND = normal(73, 9, 3)

@@ -9,11 +9,11 @@ import numpy as np
 import optax
 import scipy.signal
 
+from nn_core.by_hand.restarts import best_of, expected_best, perturbed_starts
+from nn_core.by_hand.surfaces import quadratic, saddle, two_minima
 from nn_core.formulas.ledger import FLOAT32_TOLERANCE, Formula, Oracle, about, normal, rounded
 from nn_core.optimizers import make_optimizer
-from nn_core.restarts import best_of, expected_best, perturbed_starts
 from nn_core.schedules import make_schedule
-from nn_core.surfaces import quadratic, saddle, two_minima
 
 TILT = np.float64(0.3)
 # Where 4x(x^2 - 1) + tilt = 0: the deep minimum, the ridge between the valleys, the shallow minimum.

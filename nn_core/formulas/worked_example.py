@@ -1,6 +1,6 @@
 """Ledger rows of the worked example of backpropagation (L1055-L1101; F039, F040), and its table.
 
-The example itself is `nn_core.backpropagation.worked_example`; here every one of its quantities is held against the
+The example itself is `nn_core.by_hand.backpropagation.worked_example`; here every one of its quantities is held against the
 automatic derivative of E = (y - y^)^2 / 2 and against the number that the notes print.
 """
 
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nn_core.activations import sigmoid, sigmoid_derivative
-from nn_core.backpropagation import WORKED_EXAMPLE_INPUTS, WORKED_EXAMPLE_PRINTED, WorkedExample, worked_example
+from nn_core.by_hand.backpropagation import WORKED_EXAMPLE_INPUTS, WORKED_EXAMPLE_PRINTED, WorkedExample, worked_example
 from nn_core.formulas.ledger import Formula, Oracle, printed, rounded
 
 X_D, W_D, W, Y, ETA = (np.asarray(value, np.float64) for value in WORKED_EXAMPLE_INPUTS.values())

@@ -168,3 +168,14 @@ def split_means(
         for split in splits
         for name, value in task.derive(means(task.evaluate(params, member_data, hparams, split))).items()
     }
+
+
+def chunk_steps(most: int, *cadences: int) -> int:
+    """Steps of one compiled call: at most `most`, and such that a call rarely runs past the nearest cadence.
+
+    >>> chunk_steps(100, 10), chunk_steps(20, 97), chunk_steps(20, 40)
+    (10, 20, 20)
+    """
+    shortest = min(cadences)
+    calls = -(-shortest // most)
+    return -(-shortest // calls)

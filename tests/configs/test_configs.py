@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from experiments.arguments import CONFIGS, HELPERS, parse
-from experiments.build import build
-from experiments.execute import Prepared, prepare
-from experiments.run import OPTIONS, main
+from experiments.building.experiment import build
+from experiments.building.ranges import check_ranges
+from experiments.command_line.arguments import CONFIGS, HELPERS, OPTIONS, parse
+from experiments.execution.execute import Prepared, prepare
+from experiments.run import main
 from experiments.studies import STUDIES
-from experiments.sweep import expand, structure
-from experiments.validation import check_ranges
+from experiments.training.plan import expand, structure
 
 FILES = sorted(path for path in CONFIGS.glob("*.py") if path.stem not in HELPERS)
 NEEDS_DATA = (

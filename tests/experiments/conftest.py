@@ -7,8 +7,9 @@ from typing import NamedTuple
 import jax
 import pytest
 
-from experiments import restored
-from experiments.restored import LanguageModel
+from experiments.run_directory import stored_run
+from experiments.trained import language_model
+from experiments.trained.language_model import LanguageModel
 from tests.experiments import tiny
 from tests.experiments.programs import COMPILED, TRACED, counted
 
@@ -45,4 +46,4 @@ def tiny_sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_run: Path) -> LanguageModel:
     """What `tiny_run` learned; its programs are compiled once for all tests."""
-    return restored.language_model(restored.load(tiny_run))
+    return language_model.language_model(stored_run.load(tiny_run))

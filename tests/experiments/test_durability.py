@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from experiments import results, rundir
+from experiments.run_directory import files, results
 from nn_core.training import checkpoint
 from nn_core.training.manifest import read_manifest
 from nn_core.training.restore import restore_params
@@ -47,7 +47,7 @@ def newest(folder: Path) -> Path:
 
 
 def status(folder: Path) -> str:
-    return rundir.read_status(folder)["status"]
+    return files.read_status(folder)["status"]
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -231,7 +231,7 @@ def test_a_full_disk_ends_it_with_one_line_and_the_saved_steps_stay(
 ) -> None:
     """What does not fit: the manifest of a checkpoint; config.json; the log, where nothing is saved."""
     folder = copy(half, tmp_path / "run")
-    before, config = content(folder / "steps"), (folder / rundir.CONFIG).stat().st_size
+    before, config = content(folder / "steps"), (folder / files.CONFIG).stat().st_size
     limit = max(config, (folder / results.METRICS).stat().st_size) + 200
     assert limit < (whole / results.METRICS).stat().st_size
     assert limit < (newest(folder) / "manifest.json").stat().st_size - 200
@@ -265,14 +265,14 @@ def test_results_and_status_that_are_lost_come_again_from_the_checkpoint(
 ) -> None:
     folder = copy(whole, tmp_path / "run")
     damage(folder / results.RESULTS, "truncate")
-    (folder / rundir.STATUS).unlink()
+    (folder / files.STATUS).unlink()
     assert parent.run(arguments(folder)).code == 0
     assert fingerprint(folder) == fingerprint(whole) and status(folder) == "finished"
 
 
 def test_a_checkpoint_knows_its_config_where_config_json_is_lost(parent: Parent, half: Path, tmp_path: Path) -> None:
     folder = copy(half, tmp_path / "run")
-    (folder / rundir.CONFIG).unlink()
+    (folder / files.CONFIG).unlink()
     before = content(folder / "steps")
     ended = parent.run(arguments(folder, hparams__learning_rate=0.5))
     assert ended.code == 1 and "hparams.learning_rate 0.001 -> 0.5" in one_error(ended)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments import results
-from experiments.results import GROUPS
+from experiments.run_directory import results
+from experiments.run_directory.results import GROUPS
 from nn_core.training import checkpoint
 from tests.conftest import CACHE
 from tests.experiments.test_durability import content, fingerprint, has_saved, one_error

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from experiments import formula_tables
-from experiments.formulas import Options, covered_lines, main, parse
+from experiments.formulas import tables
+from experiments.formulas.__main__ import Options, covered_lines, main, parse
 from nn_core.formulas import activations, errata, worked_example
 
 
@@ -22,7 +22,7 @@ def test_table_has_line_form_and_errors_in_120_columns(capsys: pytest.CaptureFix
     assert [row.split()[1] for row in rows] == ["F053", "F053b", "F039d"]
     assert "L1079" in rows[2] and "notes 0.122" in rows[2]
     assert "f(x) = max(0, x)   ⇒   f′ = 1 if x > 0, else 0   [corrected: S23]" in out
-    assert max(formula_tables.width(line) for line in out.splitlines()) <= formula_tables.WIDTH
+    assert max(tables.width(line) for line in out.splitlines()) <= tables.WIDTH
     assert "THE WORKED EXAMPLE" in out and "0.121832235" in out and "S16c" in out
     assert "3 formulas: all agree" in out
 
@@ -125,14 +125,14 @@ def test_every_row_fits_the_table() -> None:
 
     for row in FORMULAS:
         result = Result(row, 1.0, 1.0, tuple(1.0 for _ in row.oracles))
-        for line in formula_tables.chapter_table("x", [result]).splitlines():
-            assert formula_tables.width(line) <= formula_tables.WIDTH, line
+        for line in tables.chapter_table("x", [result]).splitlines():
+            assert tables.width(line) <= tables.WIDTH, line
 
 
 def test_combining_marks_take_no_column() -> None:
-    assert formula_tables.width("x̂ᵢ") == 2
-    assert formula_tables.fit("x̂ᵢ", 4) == "x̂ᵢ  "
-    assert formula_tables.fit("abcdef", 4) == "abc…"
+    assert tables.width("x̂ᵢ") == 2
+    assert tables.fit("x̂ᵢ", 4) == "x̂ᵢ  "
+    assert tables.fit("abcdef", 4) == "abc…"
 
 
 def test_output_survives_a_terminal_without_greek(
@@ -149,6 +149,6 @@ def test_output_survives_a_terminal_without_greek(
 
 
 def test_worked_example_table_marks_the_slip() -> None:
-    table = formula_tables.worked_example_table(worked_example.printed_numbers())
+    table = tables.worked_example_table(worked_example.printed_numbers())
     assert table.count("S16c") == 1
-    assert max(formula_tables.width(line) for line in table.splitlines()) <= formula_tables.WIDTH
+    assert max(tables.width(line) for line in table.splitlines()) <= tables.WIDTH

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from experiments import predict
-from experiments.build import build
-from experiments.classifier import classify, load_classifier
-from experiments.kept_images import IMAGES
-from experiments.results import read_rows
+from experiments.building.experiment import build
 from experiments.run import main as run
+from experiments.run_directory.image_labels import IMAGES
+from experiments.run_directory.results import read_rows
+from experiments.trained.image_classifier import classify, load_classifier
 from nn_core.data.bundled import digits
 from nn_core.training.state import run_keys
 
@@ -103,7 +103,7 @@ def test_other_sizes_and_colours_are_fitted_where_that_is_asked_for(single, tmp_
 
 @pytest.mark.parametrize("task", ["one_vs_rest", "binary"])
 def test_sigmoids_become_shares(task):
-    from experiments.classifier import SCORES
+    from experiments.trained.image_classifier import SCORES
 
     logits = np.array([[0.3, -2.0, 4.0]] if task == "one_vs_rest" else [[0.3]], np.float32)
     scores = np.asarray(SCORES[task](logits))

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from experiments import report, table
-from experiments.arguments import config_files, parse
+from experiments import report
+from experiments.command_line.arguments import OPTIONS, config_files, parse
 from experiments.report import __main__ as command
 from experiments.report.claims import TABLES
 from experiments.report.records import Claim, Experiment, Section, Tables
 from experiments.report.runs import words_of
-from experiments.run import OPTIONS
+from experiments.run_directory import table
 from experiments.studies import STUDIES
-from nn_core.claims import Part, Side
-from nn_core.statistics import pairs_needed
+from nn_core.evidence.claims import Part, Side
+from nn_core.evidence.statistics import pairs_needed
 
 # The report draws the figures of a run itself; the run need not draw them too.
 SMALL = {"num_seeds": 8, "task.head_widths": (256,), "figures": (), "task.num_queries": 16, "task.num_keys": 8}

@@ -6,7 +6,9 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import sample, samples, writing
+from experiments import sample
+from experiments.trained import writer
+from experiments.training import samples
 from nn_core.generation.decode import completions, generate
 from nn_core.generation.filters import Sampling
 from nn_core.text.interface import REPLACEMENT
@@ -19,13 +21,13 @@ OPTIONS = {name: option.default for name, option in sample.OPTIONS.items()}
 def written(model, *prompts: str, sampling=None, greedy=False, **options) -> tuple[str, str]:
     """What `sample` writes, and its line about it, without restoring the model again."""
     chosen = OPTIONS | options
-    request = writing.prepare(model, prompts, chosen)
+    request = writer.prepare(model, prompts, chosen)
     out = io.StringIO()
     if chosen["num_beams"] > 1:
-        told = writing.search(model, request, chosen, out)
+        told = writer.search(model, request, chosen, out)
     else:
         # A temperature that is given, if only as 1, is the program that the run has written its samples with.
-        told = writing.stream(model, request, {"temperature": 1.0} | (sampling or {}), greedy, chosen, out)
+        told = writer.stream(model, request, {"temperature": 1.0} | (sampling or {}), greedy, chosen, out)
     return out.getvalue(), told
 
 
@@ -65,7 +67,7 @@ def test_the_seed_decides(tiny_model):
 
 def test_several_prompts_and_texts_are_told_apart(tiny_model):
     text, _ = written(tiny_model, "Anna", "The cat is", num_return_sequences=2, max_length=14)
-    parts = text.split(writing.RULE)[1:]
+    parts = text.split(writer.RULE)[1:]
     assert [part.split("\n", 1)[0] for part in parts] == [f" {n} of 4" for n in (1, 2, 3, 4)]
     bodies = [part.split("\n", 1)[1][:14] for part in parts]
     assert [body[:4] for body in bodies[:2]] == ["Anna"] * 2 and all(b.startswith("The cat is") for b in bodies[2:])
@@ -82,13 +84,13 @@ def test_a_text_stops_at_its_end_token(tiny_model):
 
 def test_beams_give_their_best_texts_with_scores(tiny_model):
     text, told = written(tiny_model, "A", num_beams=3, num_return_sequences=2, max_new_tokens=5)
-    scores = [float(line.split("score ")[1]) for line in text.splitlines() if line.startswith(writing.RULE)]
+    scores = [float(line.split("score ")[1]) for line in text.splitlines() if line.startswith(writer.RULE)]
     assert len(scores) == 2 and scores[0] >= scores[1]
     assert told.startswith("5 new tokens, log p")
 
 
 def test_half_a_character_is_held_back():
-    assert writing.whole("caf" + REPLACEMENT) == "caf" and writing.whole("café") == "café"
+    assert writer.whole("caf" + REPLACEMENT) == "caf" and writer.whole("café") == "café"
 
 
 def test_the_run_traced_each_program_once_whatever_its_steps_and_samples(tiny_training):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from experiments.texts import bits_per_character, token_figures
+from experiments.building.corpus import bits_per_character, token_figures
 from nn_core.text.tokenizers import make_tokenizer
 
 TEXT = "the cat sat on the mat. the dog sat on the cat. " * 5 + "a bird sings!"

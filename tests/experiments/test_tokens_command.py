@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 from experiments import sample, tokens
-from experiments.results import read_rows
 from experiments.run import main
+from experiments.run_directory.results import read_rows
 from tests.experiments import tiny
 
 

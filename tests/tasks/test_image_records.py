@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.figures.filters import filters as draw
-from experiments.results import Results
+from experiments.run_directory.results import Results
 from nn_core.models.cnn import CNN, feature_maps
 from nn_core.models.mlp import MLP
 from nn_core.tasks.records import SHOWN, Trained, filters

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
 from experiments.figures.style import COLOURS, band, below, label, subplots
-from nn_core.surfaces import descend, neuron_error
+from nn_core.by_hand.surfaces import descend, neuron_error
 
 SIDE, REACH = 81, 6.0
 RATE, STEPS = 8.0, 150

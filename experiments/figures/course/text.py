@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from ml_collections import ConfigDict
 
 from experiments.figures import generation
-from experiments.restored import LanguageModel, Stored
+from experiments.run_directory.stored_run import Stored
+from experiments.trained.language_model import LanguageModel
 from nn_core.data.text import generated_text
 from nn_core.generation.decoder import Decoder
 from nn_core.text.characters import CharacterTokenizer

@@ -11,11 +11,12 @@ from unittest import mock
 
 from matplotlib.figure import Figure
 
-from experiments import results, studies
+from experiments import studies
 from experiments.figures import FIGURES
 from experiments.run import main
+from experiments.run_directory import results
+from experiments.run_directory.table import make_table
 from experiments.studies import document_vectors, embeddings, word_vectors
-from experiments.table import make_table
 from nn_core.text.projection import principal_components
 from nn_core.training import population
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from configs import distillation as distillation_config
-from experiments import results, studies
+from experiments import studies
 from experiments.figures import FIGURES
+from experiments.run_directory import results
 from experiments.studies import distillation
 from tests.experiments.studies.runs import counting_programs
 

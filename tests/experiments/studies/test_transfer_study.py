@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from configs import transfer as transfer_config
-from experiments import results, studies
+from experiments import studies
 from experiments.figures import FIGURES
 from experiments.report.claims import TABLES
+from experiments.run_directory import results
 from experiments.studies import transfer
-from nn_core.claims import choose_setting
+from nn_core.evidence.claims import choose_setting
 from tests.experiments.studies.runs import counting_programs
 
 REDUCED = {

@@ -2,8 +2,7 @@
 
 import pytest
 
-from experiments.arguments import parse
-from experiments.run import OPTIONS
+from experiments.command_line.arguments import OPTIONS, parse
 from experiments.studies import worked_example
 from tests.experiments.studies.runs import check_study, reduced
 

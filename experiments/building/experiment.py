@@ -1,0 +1,211 @@
+"""From a config to an experiment: the only place where a name becomes code, by literal dicts, one per kind."""
+
+from collections import UserDict
+from collections.abc import Callable, Mapping
+from functools import partial, wraps
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from ml_collections import ConfigDict
+
+from experiments.building import language, sequences, supervised
+from experiments.building.corpus import Corpus
+from experiments.building.memory import available_bytes, check_fits, demand
+from experiments.building.ranges import check_ranges
+from experiments.building.transfer import transferred
+from experiments.caching.traced_programs import Kept
+from experiments.command_line.choices import choose
+from nn_core.data.splits import SPLITS
+from nn_core.optimizers import OPTIMIZERS, make_optimizer
+from nn_core.schedules import SCHEDULES, make_schedule
+from nn_core.tasks.base import Batch, Data, Task
+from nn_core.training.population import Members, jit_over_members, make_members, populate, shapes_on
+from nn_core.training.program import Program, Settings, chunk_steps, make_program
+from nn_core.training.step import MakeOptimizer
+
+# config -> (task, data), and for a text its corpus.
+TASKS: dict[str, Callable[[ConfigDict], tuple[Task, Data] | tuple[Task, Data, Corpus]]] = {
+    "classification": supervised.build,
+    "binary": supervised.build,
+    "one_vs_rest": supervised.build,
+    "regression": supervised.build,
+    "language": language.build,
+    "sequence_classification": sequences.build,
+    "forecasting": sequences.build,
+    "tagging": sequences.build,
+    "translation": sequences.build,
+}
+# The splits that the end of a run is judged on, where they are not train, validation and test.
+FINAL_SPLITS = {"language": ("train", "validation", "validation_full")}
+
+
+class Experiment(NamedTuple):
+    """A config as code: the pure functions of one run and the data they share.
+
+    Attributes:
+        task: what is learned.
+        program: start, advance, evaluate, finish of one run.
+        data: host arrays, shared by every member.
+        settings: the structure of the loop.
+        corpus: tokenizer and source of the batches, where a text is learned.
+    """
+
+    task: Task
+    program: Program
+    data: Data
+    settings: Settings
+    corpus: Corpus | None = None
+
+
+def build(config: ConfigDict) -> Experiment:
+    """Builds what a config's structure describes (its hparams and seed are arguments of the result).
+
+    Args:
+        config: one run's config.
+    Returns:
+        The experiment; nothing is compiled yet.
+    Raises:
+        ValueError: a name that is not there, a value out of range, sizes that cannot be.
+    """
+    check_ranges(config)
+    task, data, *corpus = choose(config.task.name, TASKS, "task.name")(config)
+    task, make_optimizer = transferred(config, task, optimizer_factory(config))
+    train = config.train
+    settings = Settings(
+        chunk_steps=chunk_steps(train.chunk_steps, train.eval_every),
+        keep_best=train.keep_best,
+        evaluate_train=train.evaluate_train,
+        max_skips=train.max_skips,
+        divergence_factor=train.divergence_factor,
+        accumulate=train.accumulate,
+        splits=FINAL_SPLITS.get(config.task.name, SPLITS),
+    )
+    return Experiment(task, make_program(task, make_optimizer, settings), data, settings, *corpus)
+
+
+def optimizer_factory(config: ConfigDict) -> MakeOptimizer:
+    """hparams -> optimizer, for the names in the config."""
+    choose(config.optimizer.name, OPTIMIZERS, "optimizer.name")
+    choose(config.schedule.name, SCHEDULES, "schedule.name")
+    options = {key: config.schedule[key] for key in config.schedule if key != "name"}
+    schedule = make_schedule(config.schedule.name, total_steps=max(config.train.steps, 1), **options)
+    return lambda hparams: make_optimizer(config.optimizer.name, hparams, schedule, config.optimizer.proximal)
+
+
+def set_hparams(config: ConfigDict) -> dict[str, float]:
+    """The hparams that the config sets: presence is structure, the values are arguments."""
+    return {name: float(value) for name, value in config.hparams.items() if value is not None}
+
+
+class Recorder(UserDict):
+    """Hparams that remember which of them were read."""
+
+    def __init__(self, values: Mapping[str, Any], read: set[str]):
+        super().__init__(values)
+        self.read = read
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.data:
+            raise ValueError(f"hparams.{name} is read and not set; add --config.hparams.{name}=VALUE")
+        self.read.add(name)
+        return self.data[name]
+
+
+class Traced(NamedTuple):
+    """What tracing a population tells, and the traced functions themselves: training calls these, and traces nothing again.
+
+    Attributes:
+        program: the jitted functions of a population.
+        mesh: carries its member axis.
+        results: names of the final metrics.
+        keep: where the programs are kept; None: nowhere.
+    """
+
+    program: Program
+    mesh: Mesh
+    results: tuple[str, ...]
+    keep: Path | None
+
+
+def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int, keep: Path | None = None) -> Traced:
+    """Traces a population without compiling: every hparam that is set must be read, and every one that is read, set.
+
+    Args:
+        experiment: the built config.
+        hparams: what the config of one member sets.
+        num_members: P, a multiple of the number of devices, or 1.
+        keep: where what is traced is kept, and found again; None: nowhere.
+    Returns:
+        What the trace told.
+    Raises:
+        ValueError: more memory is needed than there is; an hparam that nothing reads, or one that is missing; any other
+            misfit that tracing finds.
+    """
+    read: set[str] = set()
+    program, mesh = populate(recording(experiment.program, read), num_members)
+    drawn = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), num_members))
+    values = {name: jax.ShapeDtypeStruct((num_members,), np.float32) for name in sorted(hparams)}
+    # With the sharding that they will have: else JAX takes the arrays of the training for something new.
+    keys, values = shapes_on(mesh, (drawn, values), by_member=True)
+    data = shapes_on(mesh, experiment.data, by_member=False)
+    start = jax.eval_shape(program.start, keys, values, data), jax.eval_shape(program.prepare, keys, data)
+    state, own = shapes_on(mesh, start, by_member=True)
+    # First of all: what can never run should be told before the functions that take long to trace.
+    first = jax.vmap(partial(first_batch, experiment.task), (None, 0), axis_size=num_members)
+    batch = jax.eval_shape(first, data, own)
+    needed = demand(state, state.params, batch, experiment.data, own, data_copies=mesh.size)
+    check_fits(needed, available_bytes(list(mesh.devices.flat)))
+    functions: dict[str, Kept] = {}
+
+    def follow(name: str, *arguments: Any) -> Any:
+        """The shapes of a function's results."""
+        function = getattr(program, name)
+        if keep is None:
+            return jax.eval_shape(function, *arguments)
+        functions[name] = kept = Kept(function.__wrapped__, arguments, keep / name, partial(jit_over_members, mesh))
+        return kept.shapes
+
+    follow("advance", state, keys, values, own, data, np.int32(1))
+    follow("evaluate", state, keys, values, own, data)
+    checked = any(kept.found for kept in functions.values())  # what is kept was checked before it was called
+    for name in () if checked else hparams:
+        if name not in read:
+            value = f"config.hparams.{name}={hparams[name]:g}"
+            raise ValueError(f"{value} is read by nothing in this config; what it reads: {', '.join(sorted(read))}")
+    results = follow("finish", state, keys, values, own, data)  # judges a run: what it reads is no use
+    return Traced(program._replace(**functions), mesh, tuple(results), keep)
+
+
+def recording(program: Program, read: set[str]) -> Program:
+    """The same program; while it is traced it notes which hparams are read, and names one that is missing."""
+
+    def noting(function: Callable, place: int) -> Callable:
+        @wraps(function.func if isinstance(function, partial) else function)
+        def noted(*arguments: Any) -> Any:
+            hparams = Recorder(arguments[place], read)
+            return function(*arguments[:place], hparams, *arguments[place + 1 :])
+
+        return noted
+
+    return program._replace(
+        start=noting(program.start, 1),
+        advance=noting(program.advance, 2),
+        evaluate=noting(program.evaluate, 2),
+        finish=noting(program.finish, 2),
+    )
+
+
+def first_batch(task: Task, data: Data, own: Data) -> Batch:
+    """The first batch of a run."""
+    member_data = data | own
+    plan = task.plan(member_data, jax.random.key(0), jnp.int32(0), 1)
+    return task.batch(member_data, jax.tree.map(lambda leaf: leaf[0], plan))
+
+
+def members_of(configs: list[ConfigDict]) -> Members:
+    """The members of one program."""
+    return make_members([config.seed for config in configs], [set_hparams(config) for config in configs])

@@ -1,0 +1,237 @@
+"""Builds the tasks that learn from labelled examples in arrays."""
+
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from ml_collections import ConfigDict
+from nn_core.models.transformer.block.vit import ViT
+
+from experiments.command_line.choices import choose
+from nn_core.activations import ACTIVATIONS, make_activation
+from nn_core.data.augmentation import Augmentation, make_augment
+from nn_core.data.dataset import Dataset, keep_classes
+from nn_core.data.generators import sparse_coefficients
+from nn_core.data.sampling import check_batch_size
+from nn_core.data.sources import DATASETS, load_dataset
+from nn_core.data.splits import SplitSizes, check_sizes
+from nn_core.initializers import INITIALIZERS, make_initializer
+from nn_core.models.cnn import CNN
+from nn_core.models.mlp import MLP, hidden_activations
+from nn_core.tasks.base import Data, Hparams, Task
+from nn_core.tasks.describe import describe_weights
+from nn_core.tasks.records import Record, Trained, coefficients, confusion, filters, recorded, regions, support
+from nn_core.tasks.supervised import HEADS, MakeModel, Problem, View, make_supervised
+
+STANDARDIZATIONS = {"feature": "one statistic a feature", "all": "one for all", "none": "raw"}
+CLASS_WEIGHTS: dict[str, Callable[[np.ndarray, int], np.ndarray] | None] = {
+    "none": None,
+    "balanced": lambda labels_N, num_classes: (
+        len(labels_N) / (num_classes * np.bincount(labels_N, minlength=num_classes))
+    ),
+}
+
+
+def make_mlp(section: ConfigDict, num_outputs: int) -> MakeModel:
+    """hparams -> MLP."""
+    choose(section.activation, ACTIVATIONS, "model.activation")
+    choose(section.initializer, INITIALIZERS, "model.initializer")
+    normalization = choose(section.normalization, {"none": None, "layer": "layer"}, "model.normalization")
+
+    def make_model(hparams: Hparams) -> nn.Module:
+        return MLP(
+            hidden_sizes=section.hidden_sizes,
+            num_outputs=num_outputs,
+            activation=make_activation(section.activation, hparams),
+            dropout_rate=hparams["dropout_rate"] if "dropout_rate" in hparams else None,
+            normalization=normalization,
+            kernel_init=make_initializer(section.initializer, hparams),
+            use_bias=section.use_bias,
+        )
+
+    return make_model
+
+
+def image_model(module: Callable[..., nn.Module], *fields: str) -> Callable[[ConfigDict, int], MakeModel]:
+    """Builder of a model of images, with the fields that config.model has under the same names."""
+
+    def make(section: ConfigDict, num_outputs: int) -> MakeModel:
+        choose(section.activation, ACTIVATIONS, "model.activation")
+        choose(section.initializer, INITIALIZERS, "model.initializer")
+
+        def make_model(hparams: Hparams) -> nn.Module:
+            return module(
+                num_outputs,
+                activation=make_activation(section.activation, hparams),
+                dropout_rate=hparams["dropout_rate"] if "dropout_rate" in hparams else None,
+                kernel_init=make_initializer(section.initializer, hparams),
+                **{name: section[name] for name in fields},
+            )
+
+        return make_model
+
+    return make
+
+
+# config.task.record -> what makes the record.
+RECORDS: dict[str, Callable[[ConfigDict], Record]] = {
+    "coefficients": lambda config: coefficients,
+    "confusion": lambda config: confusion,
+    "filters": lambda config: filters,
+    "regions": lambda config: regions,
+    "support": lambda config: make_support(config),
+}
+MODELS: dict[str, Callable[[ConfigDict, int], MakeModel]] = {
+    "mlp": make_mlp,
+    "cnn": image_model(
+        CNN,
+        *("channels", "hidden_sizes", "kernel_size", "padding", "pooling", "normalization", "num_groups", "use_bias"),
+    ),
+    "vit": image_model(
+        ViT, *("patch_size", "embedding_dim", "heads_num", "layers_num", "position", "pooling", "use_bias")
+    ),
+}
+FLAT_MODELS = ("mlp",)  # they see an image as a row of pixels
+
+
+def build(config: ConfigDict) -> tuple[Task, Data]:
+    """The task and its shared data {"inputs": (N, …), "targets": (N,)}.
+
+    Raises:
+        ValueError: an unknown name, splits or batches that cannot be.
+    """
+    head = choose(config.task.name, HEADS, "task.name")
+    choose(config.data.standardize, STANDARDIZATIONS, "data.standardize")
+    weigh = choose(config.task.class_weights, CLASS_WEIGHTS, "task.class_weights")
+    choose(config.data.name, DATASETS, "data.name")
+    inputs, targets, num_classes = load_arrays(config)
+    view = make_view(config.data, num_classes, len(targets))
+    make_model = choose(config.model.name, MODELS, "model.name")(config.model, head.num_outputs(num_classes))
+    records = tuple(choose(name, RECORDS, "task.record")(config) for name in config.task.record)
+    problem = Problem(
+        make_model,
+        head,
+        view,
+        inputs[0],
+        proximal=config.optimizer.proximal,
+        class_weights_C=None if weigh is None else jnp.asarray(weigh(targets, num_classes), jnp.float32),
+        augment=make_image_augment(config.data, inputs.shape[1:]),
+        describe=describe,
+    )
+    task = with_records(make_supervised(problem), make_model, num_classes, records)
+    return task, {"inputs": inputs, "targets": targets}
+
+
+def make_image_augment(section: ConfigDict, shape: tuple[int, ...]) -> Callable[[Array, Array], Array] | None:
+    """What is done to training images, or None.
+
+    Raises:
+        ValueError: inputs that are no images, pixels that are standardized one by one, a shift by a whole image.
+    """
+    augmentation = Augmentation(**section.augmentation)
+    augment = make_augment(augmentation)
+    if augment is None:
+        return None
+    if len(shape) != 3:
+        raise ValueError(f"config.data.augmentation needs a model of images (cnn, vit); this one's inputs are {shape}")
+    if section.standardize == "feature":
+        raise ValueError(
+            "config.data.augmentation moves pixels, which data.standardize='feature' scales one by one; "
+            "use data.standardize='all' or 'none'"
+        )
+    if augmentation.shift >= min(shape[:2]):
+        raise ValueError(f"config.data.augmentation.shift={augmentation.shift} must be below the sides of {shape[:2]}")
+    return augment
+
+
+def with_records(task: Task, make_model: MakeModel, num_classes: int, records: tuple[Record, ...]) -> Task:
+    """A task whose results also hold the records."""
+
+    def describe(params: Any, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
+        model = trained(make_model, params, data, hparams, num_classes)
+        return task.describe(params, data, hparams, key) | recorded(records, model)
+
+    return task._replace(describe=describe) if records else task
+
+
+def trained(make_model: MakeModel, params: Any, data: Data, hparams: Hparams, num_classes: int) -> Trained:
+    """The trained model as the records see it."""
+    model: Any = make_model(hparams)
+    return Trained(lambda inputs: model.apply({"params": params}, inputs), params, data, num_classes, model)
+
+
+def make_support(config: ConfigDict) -> Record:
+    """The record that compares weights with the coefficients that generated the data."""
+    if config.data.name != "sparse_regression" or config.data.noise_features:
+        raise ValueError(
+            "config.task.record 'support' needs true coefficients: data.name='sparse_regression', data.noise_features=0"
+        )
+    options = {name: value for name, value in config.data.options.items() if value is not None}
+    names = ("seed", "num_features", "num_informative")
+    true_D = sparse_coefficients(**{name: options[name] for name in names if name in options})
+    return lambda trained: support(trained, jnp.asarray(true_D))
+
+
+def load_examples(section: ConfigDict) -> Dataset:
+    """The data of a config, of the classes that it keeps."""
+    dataset = load_dataset(section.name, **section.options.to_dict())
+    return keep_classes(dataset, section.classes) if section.classes else dataset
+
+
+def load_arrays(config: ConfigDict) -> tuple[np.ndarray, np.ndarray, int]:
+    """Inputs, targets and the number of classes (0 for regression), with noise features where asked for."""
+    section = config.data
+    dataset = load_examples(section)
+    num_classes = len(dataset.target_names)
+    if (config.task.name == "regression") != (num_classes == 0):
+        kind = "numbers: use task.name=regression" if num_classes == 0 else "classes: use task.name=classification"
+        raise ValueError(
+            f"config.task.name={config.task.name!r} does not fit data {section.name!r}, whose targets are {kind}"
+        )
+    if config.task.name == "binary" and num_classes != 2:
+        raise ValueError(f"config.task.name='binary' needs 2 classes and data {section.name!r} has {num_classes}")
+    inputs = np.asarray(dataset.inputs, np.float32)
+    if config.model.name in FLAT_MODELS:
+        inputs = inputs.reshape(len(inputs), -1)
+    if section.noise_features:
+        if inputs.ndim != 2:
+            raise ValueError(f"config.data.noise_features={section.noise_features} needs rows of features, not images")
+        noise = np.random.default_rng(0).standard_normal((len(inputs), section.noise_features))
+        inputs = np.concatenate([inputs, noise.astype(np.float32)], axis=1)
+    return inputs, np.asarray(dataset.targets), num_classes
+
+
+def make_sizes(section: ConfigDict, num_examples: int) -> tuple[SplitSizes, int]:
+    """Sizes of the splits and of a batch, checked against the number of examples."""
+    sizes = SplitSizes(section.train, section.validation, section.test)
+    check_sizes(sizes, num_examples)
+    batch_size = section.train if section.batch_size is None else section.batch_size
+    check_batch_size(batch_size, section.train)
+    return sizes, batch_size
+
+
+def make_view(section: ConfigDict, num_classes: int, num_examples: int) -> View:
+    """Splits and batches, checked against the number of examples."""
+    sizes, batch_size = make_sizes(section, num_examples)
+    if section.label_noise and not num_classes:
+        raise ValueError(f"config.data.label_noise={section.label_noise} needs classes; {section.name!r} has numbers")
+    return View(
+        sizes=sizes,
+        num_classes=num_classes,
+        batch_size=batch_size,
+        shuffle=section.shuffle,
+        standardize=section.standardize,
+        label_noise=section.label_noise,
+        with_replacement=section.with_replacement,
+        drop_last=section.drop_last,
+        evaluation_batch=section.evaluation_batch,
+    )
+
+
+def describe(model: nn.Module, params: Any, inputs: Array, gradients: Any) -> dict[str, Array]:
+    """What the results table tells of a trained network."""
+    hidden = hidden_activations(model, params, inputs) if isinstance(model, MLP) else ()
+    return describe_weights(params, gradients, hidden)

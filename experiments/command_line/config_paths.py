@@ -1,0 +1,68 @@
+"""Dotted paths into a config: what is there, what was meant by a misspelt one, and how a value is set or refused."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from experiments.command_line.choices import nearest
+
+
+def flatten(config: ConfigDict | Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"dotted.path": value} of every value (sections themselves are not listed).
+
+    Args:
+        config: nested sections.
+        prefix: path of `config` itself.
+    Returns:
+        The values in the order of the config.
+    """
+    flat: dict[str, Any] = {}
+    for key in config:
+        path = f"{prefix}.{key}" if prefix else str(key)
+        value = config[key]
+        if isinstance(value, (ConfigDict, Mapping)):
+            flat |= flatten(value, path)
+        else:
+            flat[path] = value
+    return flat
+
+
+def check_path(config: ConfigDict, path: str) -> None:
+    """Raises ValueError where the config has no value at this path."""
+    flat = flatten(config)
+    if path in flat:
+        return
+    if any(known.startswith(path + ".") for known in flat):
+        keys = ", ".join(known for known in flat if known.startswith(path + "."))
+        raise ValueError(f"config.{path} is a section, not a value; its keys are {keys}")
+    raise ValueError(f"unknown config key config.{path}{nearest(path, flat)}")
+
+
+def apply(config: ConfigDict, overrides: Mapping[str, Any]) -> ConfigDict:
+    """A copy of the config with some values replaced.
+
+    Args:
+        config: what to start from; it is not changed.
+        overrides: {"dotted.path": value}; None unsets an optional value.
+    Returns:
+        The new config.
+    Raises:
+        ValueError: a path that is not there, or a value of another type.
+    """
+    changed = copy.deepcopy(config)
+    for path, value in overrides.items():
+        check_path(config, path)
+        *sections, key = path.split(".")
+        section = changed
+        for name in sections:
+            section = section[name]
+        if isinstance(value, int) and not isinstance(value, bool) and section.get_type(key) is float:
+            value = float(value)
+        try:
+            section[key] = value
+        except TypeError as error:
+            kind = section.get_type(key).__name__
+            raise ValueError(f"config.{path}={value!r} is not of type {kind}") from error
+    return changed

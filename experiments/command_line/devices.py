@@ -1,0 +1,14 @@
+"""Devices and caches of a command, set before anything is computed."""
+
+import os
+from pathlib import Path
+
+
+def set_up_devices() -> Path | None:
+    """One XLA host device per core, so that a population uses all of them, and the compilation cache, whose folder it returns."""
+    import jax
+
+    from experiments.caching.compiled_programs import turn_on
+
+    jax.config.update("jax_num_cpu_devices", max(len(os.sched_getaffinity(0)), 1))
+    return turn_on()

@@ -1,0 +1,214 @@
+"""Runs what the command line asked for: checks everything first, then trains group by group, then tells the results."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments import studies
+from experiments.building.corpus import BITS
+from experiments.building.ranges import check_name
+from experiments.command_line.arguments import Arguments
+from experiments.command_line.choices import choose, nearest
+from experiments.command_line.errors import io_message
+from experiments.figures import FIGURES, draw
+from experiments.run_directory import files, results, table
+from experiments.run_directory.population_store import finished_rows
+from experiments.run_directory.results import Row
+from experiments.studies import STUDIES
+from experiments.studies.base import StudyError
+from experiments.training import plan, signals
+from experiments.training.loop import Interrupted
+from experiments.training.population import Population, cut, train_population
+from nn_core.training.manifest import CheckpointError
+
+OTHER_COLUMNS = {"steps", "best_step", "skipped", "gap"}  # what result rows hold beside the final metrics
+RESUME = ("auto", "fresh", "never")
+DIVERGED, FAILED = 3, 1  # exit codes of a single run that diverged, and of a command that could not save or restore
+ENDED = {"finished": 0, "diverged": DIVERGED}  # status of a run that has come to its end, and its exit code
+
+
+class Prepared(NamedTuple):
+    """A command that has passed every check.
+
+    Attributes:
+        arguments: the command line.
+        directory: where the run lives.
+        groups: the members by structure; none for a study.
+        resume: what to do with a run that the directory holds: "auto" or "fresh".
+    """
+
+    arguments: Arguments
+    directory: Path
+    groups: list[plan.Group]
+    resume: str
+
+
+def prepare(arguments: Arguments, directory: Path) -> Prepared:
+    """Expands the sweep, builds and traces every group: all mistakes surface here, before any compilation.
+
+    Raises:
+        ValueError: in one line, what is wrong and what would be right.
+    """
+    config = arguments.config
+    check_name(config.name)
+    if config.task.name in STUDIES:
+        studies.check(config)
+    elif "train" not in config:
+        choose(config.task.name, STUDIES, "task.name")
+    for name in config.figures:
+        choose(name, dict.fromkeys(studies.drawable(config.task.name, FIGURES)), "figures")
+    choose(config.checkpoint.resume, dict.fromkeys(RESUME), "checkpoint.resume")
+    groups = []
+    if config.task.name not in STUDIES:
+        groups = plan.group(plan.expand(config, arguments.get_sweep))
+        check_columns(config, groups)
+    check_directory(arguments, directory, groups)
+    return Prepared(arguments, directory, groups, config.checkpoint.resume)
+
+
+def check_columns(config: ConfigDict, groups: list[plan.Group]) -> None:
+    """Raises ValueError for a column of the table that no member has."""
+    known = {name for group in groups for name in group.traced.results} | OTHER_COLUMNS
+    corpora = [group.experiment.corpus for group in groups if group.experiment.corpus is not None]
+    known |= {name for corpus in corpora for name in (*corpus.figures, BITS) if corpus.figures}
+    for column in config.table:
+        if column not in known:
+            hint = nearest(column, sorted(known)) or ";"
+            raise ValueError(f"config.table names {column!r}{hint} there are: {', '.join(sorted(known))}")
+
+
+def check_directory(arguments: Arguments, directory: Path, groups: list[plan.Group]) -> None:
+    """Raises ValueError where the directory holds another run, or one that must not be continued."""
+    resume = arguments.config.checkpoint.resume
+    held = None if resume == "fresh" else files.read_config(directory)
+    if held is None:
+        return
+    if resume == "never":
+        raise ValueError(
+            f"{directory} holds a run and config.checkpoint.resume is 'never'; choose another --workdir, or resume=auto"
+        )
+    changes = files.compare(held["config"], files.decode(files.encode(arguments.config.to_dict())))
+    changed = changes.structure | changes.values
+    before, after = held["sweep"], files.decode(files.encode(sweep_of(groups), "sweep"))
+    if len(before) != len(after):
+        changed["sweep members"] = (len(before), len(after))
+    different = [number for number, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]]
+    if different:
+        changed[f"sweep member {different[0]}"] = (before[different[0]], after[different[0]])
+    if changed:
+        raise ValueError(files.refusal(directory, changed))
+
+
+def sweep_of(groups: list[plan.Group]) -> tuple:
+    """The overrides of every member in the order of the sweep."""
+    members = sorted((member for group in groups for member in group.members), key=lambda member: member.number)
+    return tuple(member.overrides for member in members)
+
+
+def begin(prepared: Prepared) -> int | None:
+    """Takes the directory, which the caller holds, for this run.
+
+    Returns:
+        None, or the exit code of a run that has come to its end before: it is shown, and nothing is done.
+    Raises:
+        ValueError: the directory holds another run.
+        OSError: it cannot be written.
+    """
+    config, directory = prepared.arguments.config, prepared.directory
+    check_directory(prepared.arguments, directory, prepared.groups)  # again, now that nobody else can write
+    if prepared.resume == "fresh":
+        files.set_aside(directory)
+    status = files.read_status(directory)["status"]
+    rows = finished_rows(directory, range(len(sweep_of(prepared.groups)))) if status in ENDED else None
+    if rows is not None:
+        ended = "is finished" if status == "finished" else "has diverged"
+        print(f"{directory} {ended}; to run it again: --config.checkpoint.resume=fresh")
+        print(table.render(table.make_table(rows, config.table)))
+        return ENDED[status]
+    about = {"overrides": prepared.arguments.overrides, "sweep": sweep_of(prepared.groups)}
+    files.write_config(directory, config.to_dict(), **about)
+    files.write_status(directory, "running")
+    return None
+
+
+def execute(prepared: Prepared, started: float) -> int:
+    """Trains, writes the results, prints the table, draws the figures. Returns the exit code."""
+    directory = prepared.directory
+    try:
+        return tell(prepared, run(prepared), started)
+    except Interrupted as interruption:
+        number = interruption.args[0]
+        note(directory, "interrupted", signal=number)
+        print(f"stopped and saved; the same command continues: {directory}", file=sys.stderr)
+        return signals.exit_code(number)
+    except (CheckpointError, OSError) as error:
+        what = io_message(directory, error) if isinstance(error, OSError) else " ".join(str(error).split())
+        note(directory, "failed", error=what)
+        print(f"error: {what}", file=sys.stderr)
+        return FAILED
+    except StudyError as error:
+        note(directory, "failed", error=str(error))
+        print(f"error: {error}", file=sys.stderr)
+        return DIVERGED
+    except Exception as error:
+        note(directory, "failed", error=f"{type(error).__name__}: {error}")
+        raise
+
+
+def note(directory: Path, status: str, **details: Any) -> None:
+    """Writes the status of a run that did not come to its end, if the disk still takes it."""
+    with contextlib.suppress(OSError):
+        files.write_status(directory, status, **details)
+
+
+def run(prepared: Prepared) -> list[Row]:
+    """Trains everything, or runs the study."""
+    config, directory = prepared.arguments.config, prepared.directory
+    if not prepared.groups:
+        outcome = STUDIES[config.task.name].run(config)
+        np.savez(directory / results.ARRAYS, allow_pickle=False, **outcome.arrays)
+        for name, write in outcome.files.items():
+            write(directory / name)
+        return [{"member": index, "label": "", "overrides": {}} | row for index, row in enumerate(outcome.rows)]
+    populations = cut(prepared.groups, directory, config)
+    if len(populations) > 1 or len(populations[0].members) > 1:
+        print(plan.describe(prepared.groups), flush=True)
+    with signals.stop_requests(announce) as requested:
+        rows = [row for population in populations for row in train_one(population, requested)]
+    return sorted(rows, key=lambda row: row["member"])
+
+
+def train_one(population: Population, requested: Callable[[], int | None]) -> list[Row]:
+    """Trains a population; what interrupts it carries the signal's number."""
+    try:
+        return train_population(population, lambda: requested() is not None)
+    except Interrupted as interruption:
+        raise Interrupted(requested()) from interruption
+
+
+def announce(number: int) -> None:
+    """Tells of the first signal."""
+    print("stopping after this chunk of steps; a second signal ends at once", file=sys.stderr, flush=True)
+
+
+def tell(prepared: Prepared, rows: list[Row], started: float) -> int:
+    """Results, table and figures of a run that has come to its end; the exit code."""
+    config, directory = prepared.arguments.config, prepared.directory
+    results.write_rows(directory / results.RESULTS, rows)
+    print(table.render(table.make_table(rows, config.table)))
+    for path in draw(directory, config.figures):
+        print(f"figure: {path}")
+    diverged = len(rows) == 1 and rows[0].get("status") == "diverged"
+    files.write_status(directory, "diverged" if diverged else "finished")
+    print(f"results: {directory}  ({time.perf_counter() - started:.0f} s)")
+    if diverged:
+        print(
+            f"error: the run diverged at step {rows[0]['steps']}; lower config.hparams.learning_rate", file=sys.stderr
+        )
+    return DIVERGED if diverged else 0

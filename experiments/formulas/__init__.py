@@ -1,0 +1,1 @@
+"""The formula ledger as a command: python -m experiments.formulas."""

@@ -1,0 +1,203 @@
+"""python -m experiments.formulas [--format=table|json] [--only=ID,…] [--errata]
+
+Prints the formula ledger: every equation of the notes, its line there, its hand-derived form, and its largest error
+against automatic differentiation, a central finite difference (both in float64) and independent oracles. --errata runs
+the slips of the notes instead. --only takes rows (F023b), features (F023: all its rows), errata (S7) and lines of the
+notes (L573). Exit code 0 if everything agrees, 1 if a row fails, 2 after a mistake of the caller.
+"""
+
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from experiments.command_line.choices import nearest
+from experiments.command_line.errors import tell
+
+FORMATS = ("table", "json")
+
+
+class Options(NamedTuple):
+    """What the command line says; `only` is empty for everything."""
+
+    format: str = "table"
+    only: tuple[str, ...] = ()
+    errata: bool = False
+    help: bool = False
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command. Returns the exit code."""
+    started = time.perf_counter()
+    try:
+        options = parse(sys.argv[1:] if argv is None else argv)
+        if options.help:
+            write(__doc__.strip())
+            return 0
+        # Only now what takes seconds to import: a mistyped option is told at once.
+        from nn_core.formulas import CHAPTERS
+        from nn_core.formulas.errata import ERRATA
+
+        if options.errata:
+            return errata_command(select(ERRATA, options.only, "erratum"), options, started)
+        chosen = {row.id for row in select([r for rows in CHAPTERS.values() for r in rows], options.only, "formula")}
+    except ValueError as error:
+        return tell(error, 2)
+    chapters = {name: [row for row in rows if row.id in chosen] for name, rows in CHAPTERS.items()}
+    return ledger_command({name: rows for name, rows in chapters.items() if rows}, options, started)
+
+
+def parse(argv: Sequence[str]) -> Options:
+    """Reads the command line.
+
+    Raises:
+        ValueError: a word that is no option, or a value that is not allowed, in one line.
+    """
+    values: dict[str, Any] = {}
+    for word in argv:
+        name, equals, value = word.removeprefix("--").partition("=")
+        if word in ("-h", "--help"):
+            values["help"] = True
+        elif not word.startswith("--"):
+            raise ValueError(f"unexpected argument {word!r}; every argument looks like --name=value")
+        elif word == "--errata":
+            values["errata"] = True
+        elif name == "format" and value in FORMATS:
+            values["format"] = value
+        elif name == "format":
+            raise ValueError(f"--format={value!r} is unknown{nearest(value, FORMATS)}; use one of {', '.join(FORMATS)}")
+        elif name == "only" and equals:
+            values["only"] = tuple(part.strip() for part in value.split(",") if part.strip())
+            if not values["only"]:
+                raise ValueError("--only= names nothing; write for example --only=F023,F039d or --only=L573")
+        else:
+            known = ("format", "only", "errata", "help")
+            listed = "--format=table|json, --only=ID,… and --errata"
+            raise ValueError(f"unknown option {word}{nearest(name, known)}; there are {listed}")
+    return Options(**values)
+
+
+def select(rows: Sequence[Any], only: Iterable[str], kind: str) -> list[Any]:
+    """The rows that are asked for, in the order of the table.
+
+    Args:
+        rows: formulas or errata.
+        only: ids, ids without their letter, or lines of the notes (`L573`); nothing asks for all rows.
+        kind: what a row is called in the error.
+
+    Raises:
+        ValueError: a name that no row has; it lists the nearest.
+    """
+    wanted = list(only)
+    if not wanted:
+        return list(rows)
+    chosen: set[str] = set()
+    for name in wanted:
+        found = {row.id for row in rows if matches(row, name)}
+        if not found:
+            raise ValueError(f"{kind} {name!r} is unknown{_hint(name, rows, kind)}")
+        chosen |= found
+    return [row for row in rows if row.id in chosen]
+
+
+def matches(row: Any, name: str) -> bool:
+    """Whether a row is meant: its id, its id without the letter, or a line of the notes that it covers."""
+    if name[:1] in "Ll" and name[1:].isdigit():
+        return any(first <= int(name[1:]) <= last for first, last in covered_lines(row.lines))
+    return name.upper() in (row.id.upper(), row.id.upper().rstrip("ABCDEFGH"))
+
+
+def covered_lines(lines: str) -> list[tuple[int, int]]:
+    """`834, 842-843 vs 545` as [(834, 834), (842, 843), (545, 545)]."""
+    ranges = []
+    for part in lines.replace(" vs ", ", ").split(", "):
+        first, _, last = part.partition("-")
+        ranges.append((int(first), int(last or first)))
+    return ranges
+
+
+def _hint(name: str, rows: Sequence[Any], kind: str) -> str:
+    if name[:1] in "Ll" and name[1:].isdigit():
+        line = int(name[1:])
+        bounds = {bound for row in rows for pair in covered_lines(row.lines) for bound in pair}
+        close = sorted(bounds, key=lambda bound: abs(bound - line))[:3]
+        return f": no row covers that line; near it are {', '.join(f'L{bound}' for bound in sorted(close))}"
+    if name[:1].upper() == "S" and kind == "formula":
+        return "; errata are rows of --errata"
+    if name[:1].upper() == "F" and kind == "erratum":
+        return "; formulas are rows of the command without --errata"
+    ids = dict.fromkeys(form for row in rows for form in (row.id, row.id.rstrip("abcdefgh")))
+    return nearest(name.upper(), ids) or f"; rows are called {rows[0].id}, … {rows[-1].id}"
+
+
+def ledger_command(chapters: Mapping[str, Sequence[Any]], options: Options, started: float) -> int:
+    """Checks the rows chapter by chapter and prints them as they come."""
+    from experiments.formulas import tables
+    from nn_core.formulas.checks import check
+    from nn_core.formulas.worked_example import printed_numbers
+
+    results = []
+    if options.format == "table":
+        write(tables.legend())
+    for name, rows in chapters.items():
+        checked = check(rows)
+        results += checked
+        if options.format == "table":
+            write(tables.chapter_table(name, checked))
+    example = printed_numbers() if any(result.formula.id.startswith("F039") for result in results) else ()
+    failed = [result for result in results if result.failure]
+    if options.format == "json":
+        write(as_json(tables.ledger_record(results, example)))
+    else:
+        if example:
+            write(tables.worked_example_table(example))
+        write(tables.ledger_summary(results, time.perf_counter() - started))
+    return 1 if failed else 0
+
+
+def errata_command(errata: Sequence[Any], options: Options, started: float) -> int:
+    """Runs the errata and prints what they show."""
+    from experiments.formulas import tables
+    from nn_core.formulas.errata import NOT_SHOWN, demonstrate
+
+    shown = []
+    for erratum in errata:
+        shown.append(demonstrate(erratum))
+        if options.format == "table":
+            write(tables.erratum_table(shown[-1]))
+    rest = () if options.only else NOT_SHOWN
+    if options.format == "json":
+        write(as_json(tables.errata_record(shown, rest)))
+    else:
+        write(tables.errata_summary(shown, rest, time.perf_counter() - started))
+    return 1 if any(demonstration.failure for demonstration in shown) else 0
+
+
+def as_json(record: Any) -> str:
+    """Valid JSON: what is not finite becomes a string ("nan", "inf", "-inf")."""
+    return json.dumps(_finite(record), indent=1)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def write(text: str) -> None:
+    """Prints, also where the terminal cannot show a sign such as σ: it becomes a question mark."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, errors="replace").decode(encoding), flush=True)
+
+
+if __name__ == "__main__":
+    # Tiny float64 programs: an accelerator would only take longer to start.
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    sys.exit(main())

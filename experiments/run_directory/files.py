@@ -1,0 +1,244 @@
+"""What a run directory holds besides its checkpoints: config.json, status.json and metrics.jsonl.
+
+A config has sections, numbers, strings, None and tuples, no lists: JSON's lists are its tuples, and nothing is lost.
+"""
+
+import importlib.metadata
+import json
+import math
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+from experiments.command_line.config_paths import flatten
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG, STATUS = "config.json", "status.json"
+# What a run writes into its directory; nothing else there is ever touched.
+ENTRIES = (
+    "groups",
+    "steps",
+    "metrics.jsonl",
+    "results.csv",
+    "results.npz",
+    "arrays.npz",
+    "samples",
+    "figures",
+    "tokenizer.json",
+    STATUS,
+    CONFIG,
+)
+SUPERSEDED = "superseded-"  # folders of what --config.checkpoint.resume=fresh put aside
+FORMAT = 1
+PACKAGES = ("nn_core", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "ml-collections")
+# Keys that name, show or store and change no number of the run.
+COSMETIC = ("name", "label", "table", "figures", "checkpoint")
+VALUES = ("hparams", "seed")
+ABSENT = object()  # stands for the value of a key that one of two configs lacks
+
+
+class Changes(NamedTuple):
+    """How a config differs from the one that a directory holds: {"dotted.path": (old, new)}.
+
+    Attributes:
+        structure: differences that make another program.
+        values: differences of hparams and seed: the same program, other numbers.
+    """
+
+    structure: dict[str, tuple[Any, Any]]
+    values: dict[str, tuple[Any, Any]]
+
+
+def encode(value: Any, path: str = "config") -> Any:
+    """A config's value as JSON has it: sections are objects, tuples are lists.
+
+    Raises:
+        ValueError: a list, a number that is not finite, or anything else that would not come back equal.
+    """
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise ValueError(f"{path} has the key {key!r}; keys must be strings")
+        return {key: encode(inner, f"{path}.{key}") for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return [encode(inner, f"{path}[{index}]") for index, inner in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{path}={value} is not a finite number")
+    # Exactly these types: a subclass (NumPy's float64 is one) would come back as another type.
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    kind = type(value).__name__
+    raise ValueError(f"{path} is of type {kind}; a config holds numbers, strings, None, tuples and sections")
+
+
+def decode(value: Any) -> Any:
+    """The inverse of `encode`."""
+    if isinstance(value, dict):
+        return {key: decode(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return tuple(decode(inner) for inner in value)
+    return value
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Writes a file that is either the old or the new one, never a part, also after a power cut."""
+    partial = path.with_name(path.name + ".part")
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1, allow_nan=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def write_config(directory: Path, config: Mapping[str, Any], **about: Any) -> None:
+    """Writes config.json.
+
+    Args:
+        directory: of the run.
+        config: the resolved config as nested dicts.
+        about: what else is known: overrides, the sweep's members; plain config values.
+    """
+    content = {"format": FORMAT, "config": encode(config), **{key: encode(value, key) for key, value in about.items()}}
+    write_json(directory / CONFIG, content | {"environment": environment()})
+
+
+def read_config(directory: Path) -> dict[str, Any] | None:
+    """What config.json says ("config", "environment" and the rest), or None where there is none.
+
+    Raises:
+        ValueError: the file cannot be understood.
+    """
+    path = directory / CONFIG
+    try:
+        content = decode(json.loads(path.read_bytes()))
+        if content["format"] != FORMAT or not isinstance(content["config"], dict):
+            raise ValueError
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise ValueError(f"{path} is damaged or of another version; restore it or choose another --workdir") from None
+    return content
+
+
+def environment() -> dict[str, Any]:
+    """Where the numbers come from: versions, commit, devices."""
+    devices = jax.local_devices()
+    return {
+        "python": platform.python_version(),
+        "versions": {name: version for name in PACKAGES if (version := installed(name)) is not None},
+        "commit": commit(ROOT),
+        "devices": {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)},
+        "matmul_precision": jax.config.jax_default_matmul_precision,  # type: ignore[attr-defined]
+    }
+
+
+def installed(package: str) -> str | None:
+    """The version of a package, or None."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def commit(root: Path) -> str | None:
+    """The commit of a checkout, with `-dirty` where files differ from it; None outside of one."""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def write_status(directory: Path, status: str, **details: Any) -> None:
+    """Writes status.json: `running`, `finished`, `interrupted`, `diverged` or `failed`, and what belongs to it."""
+    write_json(directory / STATUS, {"status": status} | details)
+
+
+def read_status(directory: Path) -> dict[str, Any]:
+    """What status.json says; {"status": "unknown"} where it is missing or unreadable (checkpoints decide, not it)."""
+    try:
+        content = json.loads((directory / STATUS).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        content = None
+    return content if isinstance(content, dict) and isinstance(content.get("status"), str) else {"status": "unknown"}
+
+
+def set_aside(directory: Path) -> Path | None:
+    """Moves what a run wrote into its directory to `superseded-N` inside it, and nothing else. None without a run."""
+    held = [directory / name for name in ENTRIES if (directory / name).exists()]
+    if not held:
+        return None
+    taken = {entry.name for entry in directory.iterdir()}
+    name = next(name for n in range(1, len(taken) + 2) if (name := f"{SUPERSEDED}{n}") not in taken)
+    (directory / name).mkdir()
+    for entry in held:
+        entry.rename(directory / name / entry.name)
+    return directory / name
+
+
+def cut_metrics(path: Path, size: int) -> str | None:
+    """Cuts the log back to what it was when the checkpoint was saved, so that it equals an uninterrupted run's.
+
+    Args:
+        path: metrics.jsonl; is made if missing.
+        size: its bytes at that time; 0 for a run that starts.
+    Returns:
+        None, or a line for the user where rows from before the checkpoint are missing.
+    """
+    with path.open("ab") as file:
+        have = file.seek(0, os.SEEK_END)
+        file.truncate(min(size, have))
+    if have < size:
+        return f"{path} has lost {size - have} bytes from before the checkpoint; its curves have a gap"
+    return None
+
+
+def append_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Appends rows to the log, a line of JSON each; NaN and infinity must have become null."""
+    text = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Changes:
+    """How a config differs from the one that the directory holds, but for what changes no number.
+
+    An hparam that one of them leaves unset is a difference of structure: it is not in that program.
+    """
+    before, after = flatten(old), flatten(new)
+    changes = Changes({}, {})
+    for path in dict.fromkeys([*before, *after]):
+        pair = (before.get(path, ABSENT), after.get(path, ABSENT))
+        section = path.split(".")[0]
+        if section in COSMETIC or same(*pair):
+            continue
+        is_value = section in VALUES and None not in pair and ABSENT not in pair
+        (changes.values if is_value else changes.structure)[path] = pair
+    return changes
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal in value and type: 1 and 1.0 and True make different programs."""
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
+    return type(one) is type(other) and one == other
+
+
+def refusal(directory: Path, changed: Mapping[str, tuple[Any, Any]]) -> str:
+    """The line that refuses to continue a run under another config, and says what to do instead."""
+    listed = "; ".join(f"{path} {show(old)} -> {show(new)}" for path, (old, new) in changed.items())
+    return (
+        f"{directory} holds a run with another config ({listed}); choose another --workdir, "
+        "or begin again with --config.checkpoint.resume=fresh"
+    )
+
+
+def show(value: Any) -> str:
+    """A value in a message."""
+    return "absent" if value is ABSENT else "unset" if value is None else repr(value)

@@ -1,0 +1,53 @@
+"""What a run on labelled images keeps beside its checkpoints: labels, size, and the standardization of each member.
+
+With it, prediction needs neither the data nor the split that the member drew.
+"""
+
+import io
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from experiments.run_directory.stored_run import Stored
+
+IMAGES = "images.npz"
+
+
+def write_images(folder: Path, kept: Mapping[str, ArrayLike]) -> None:
+    """Writes the file at once or not at all.
+
+    Args:
+        folder: of the population.
+        kept: "labels", "shape", "numbers" of the members, and for each of them "shift" and "scale".
+    """
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **kept)
+    part = (folder / IMAGES).with_suffix(".part")
+    part.write_bytes(content.getvalue())
+    os.replace(part, folder / IMAGES)
+
+
+def read_images(stored: Stored) -> dict[str, np.ndarray]:
+    """What `write_images` wrote.
+
+    Raises:
+        ValueError: it is missing, damaged, or of other members.
+    """
+    path = stored.folder / IMAGES
+    if not path.is_file():
+        raise ValueError(
+            f"{path} is missing: the run learned no images, or another version wrote it; "
+            "give the run of an image classifier, or train it again"
+        )
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            kept = {name: file[name] for name in file.files}
+        if stored.member not in kept["numbers"] or not {"labels", "shape"} <= set(kept):
+            raise ValueError(f"nothing of member {stored.member}")
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} cannot be read ({error}); train the run again") from None
+    return kept

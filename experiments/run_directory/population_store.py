@@ -1,0 +1,144 @@
+"""How a population survives: its checkpoints, its log, and the results that say that it is finished."""
+
+import csv
+import time
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from experiments.run_directory import results
+from experiments.run_directory.files import append_rows, compare, cut_metrics, decode, refusal
+from experiments.run_directory.results import Row, finite_or_none
+from nn_core.training.checkpoint import Checkpointer, open_checkpoints, save
+from nn_core.training.manifest import CheckpointError
+from nn_core.training.restore import Restored, restore_latest
+from nn_core.training.state import TrainState, pack, unpack
+
+STEPS = "steps"  # folder of the checkpoints in the folder of a population
+
+
+class Policy(NamedTuple):
+    """When and what is saved.
+
+    Attributes:
+        every_seconds: least time between two saves; 0 saves after every chunk.
+        keep_latest: newest steps to keep, >= 1.
+        keep_best: steps with the lowest validation loss to keep besides.
+        members: runs of the population; rows of its state past them are padding and are not saved.
+        single: the folder holds one run; its checkpoints have no member axis.
+        record: what each checkpoint tells of its run, plain JSON.
+    """
+
+    every_seconds: float
+    keep_latest: int
+    keep_best: int
+    members: int
+    single: bool
+    record: dict[str, Any]
+
+
+class Store:
+    """An open folder of a population: appends to its log, saves its state, finds where it was left."""
+
+    def __init__(self, folder: Path, policy: Policy, checkpointer: Checkpointer):
+        self.folder, self.policy, self.checkpointer = folder, policy, checkpointer
+        self.last_save = time.monotonic()
+        self.last_step: int | None = None
+        self.value: float | None = None
+
+    @property
+    def log_path(self) -> Path:
+        """metrics.jsonl."""
+        return self.folder / results.METRICS
+
+    def resume(self, shapes: TrainState) -> tuple[tuple[int, TrainState] | None, tuple[str, ...]]:
+        """The newest sound state, with the log cut back to it; ((step, state) or None, lines for the user).
+
+        Args:
+            shapes: of the population's state, with shardings where it must go.
+        Raises:
+            CheckpointError: nothing sound is left, or it is the state of another config.
+        """
+        params, training = pack(jax.tree.map(self.stored_shape, shapes))
+        restored = restore_latest(self.checkpointer, params, training)
+        if restored is None:
+            cut_metrics(self.log_path, 0)
+            return None, ()
+        self.check_same(restored)
+        gap = cut_metrics(self.log_path, restored.record["log_bytes"])
+        self.value, self.last_step = restored.value, restored.step
+        notes = (*restored.notes, *([gap] if gap else []))
+        (size,) = shapes.step.shape
+        state = jax.tree.map(lambda leaf: self.padded(leaf, size), unpack(restored.params, restored.training))
+        return (restored.step, state), notes
+
+    def check_same(self, restored: Restored) -> None:
+        """Raises CheckpointError where a step is of another config or other members (config.json may be lost)."""
+        held, new = decode(restored.record), decode(self.policy.record)
+        changes = compare(held["config"], new["config"])
+        changed = changes.structure | changes.values
+        if held["numbers"] != new["numbers"] or held["members"] != new["members"]:
+            changed["sweep"] = (f"members {held['numbers']}", f"members {new['numbers']}")
+        if changed:
+            raise CheckpointError(refusal(self.folder, changed))
+
+    def log(self, rows: list[Row]) -> None:
+        """Appends rows; remembers the validation loss of a single run."""
+        append_rows(self.log_path, (finite_or_none(row) for row in rows))
+        if self.policy.single:
+            self.value = next((row["validation_loss"] for row in rows if "validation_loss" in row), self.value)
+
+    def save(self, step: int, state: TrainState, at_once: bool) -> None:
+        """Saves if it is time, or at once; a step that is there already is not written again.
+
+        Raises:
+            CheckpointError: this or the last save failed.
+        """
+        if step == self.last_step or not at_once and time.monotonic() - self.last_save < self.policy.every_seconds:
+            return
+        params, training = pack(jax.tree.map(self.stored, state))
+        record = self.policy.record | {"log_bytes": self.log_path.stat().st_size}
+        save(self.checkpointer, step, params, training, record, self.value)
+        self.last_save, self.last_step = time.monotonic(), step
+
+    def stored_shape(self, leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+        """The shape in which a leaf is stored: a single run alone, a population without the padding for the devices."""
+        shape = leaf.shape[1:] if self.policy.single else (self.policy.members, *leaf.shape[1:])
+        return jax.ShapeDtypeStruct(shape, leaf.dtype)
+
+    def stored(self, leaf: jax.Array) -> np.ndarray:
+        """A leaf as it is stored."""
+        return np.asarray(leaf)[0 if self.policy.single else slice(self.policy.members)]
+
+    def padded(self, leaf: jax.Array, size: int) -> np.ndarray:
+        """The inverse of `stored`: the rest of `size` rows are copies of the last member, as `sweep.parts` has it."""
+        rows = np.asarray(leaf)[None] if self.policy.single else np.asarray(leaf)
+        return np.concatenate([rows, *[rows[-1:]] * (size - len(rows))])
+
+
+@contextmanager
+def open_store(folder: Path, policy: Policy) -> Iterator[Store]:
+    """Opens the folder of a population; on leaving, waits for the save under way."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open_checkpoints(folder / STEPS, keep_latest=policy.keep_latest, keep_best=policy.keep_best) as checkpointer:
+        yield Store(folder, policy, checkpointer)
+
+
+def finished_rows(folder: Path, numbers: Sequence[int]) -> list[Row] | None:
+    """The results of a population that is finished, or None: also where they are damaged, its state gives them again.
+
+    Args:
+        folder: of the population, or of the run.
+        numbers: of the members that it must have; none for a study, whose rows nobody knows before.
+    """
+    try:
+        rows = results.read_rows(folder / results.RESULTS)
+        found = [row["member"] for row in rows]
+        return rows if found and found == (list(numbers) or found) else None
+    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, csv.Error):
+        return None

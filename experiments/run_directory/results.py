@@ -1,0 +1,135 @@
+"""What a run directory holds, read back: tables, figures and the report know nothing else."""
+
+import csv
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from experiments.run_directory.files import CONFIG, read_config
+
+__all__ = [
+    "ARRAYS",
+    "CONFIG",
+    "GROUPS",
+    "METRICS",
+    "RESULTS",
+    "Results",
+    "Row",
+    "finite_or_none",
+    "read",
+    "read_rows",
+    "write_rows",
+]
+
+Row = dict[str, Any]
+RESULTS, METRICS, ARRAYS = "results.csv", "metrics.jsonl", "arrays.npz"
+GROUPS = "groups"  # folder of a sweep's populations in its run directory
+FIRST_COLUMNS = ("member", "label", "seed", "status", "steps")
+
+
+class Results(NamedTuple):
+    """A finished (or running) run.
+
+    Attributes:
+        directory: the run directory.
+        config: the resolved config as nested dicts.
+        rows: a row per member: "member", "label", "overrides" (dict), "seed", "status", metrics, recorded arrays.
+        metrics: a row per member and logged step.
+        arrays: what a study kept beside its rows.
+    """
+
+    directory: Path
+    config: dict[str, Any]
+    rows: list[Row]
+    metrics: list[Row]
+    arrays: dict[str, np.ndarray]
+
+
+def write_rows(path: Path, rows: list[Row]) -> None:
+    """Writes a CSV: overrides as JSON in one column, then every metric; numbers in full precision.
+
+    Lists and arrays (coefficients, confusion matrices) go to a file of the same name with the suffix .npz, whose entry
+    "NAME/INDEX" belongs to the row of that index.
+    """
+    arrays = {f"{n}/{i}": np.asarray(v) for i, row in enumerate(rows) for n, v in row.items() if is_array(v)}
+    rows = [{name: value for name, value in row.items() if not is_array(value)} for row in rows]
+    if arrays:
+        partial = path.with_suffix(".npz.part")
+        with partial.open("wb") as archive:
+            np.savez(archive, allow_pickle=False, **arrays)
+        partial.replace(path.with_suffix(".npz"))
+    else:
+        path.with_suffix(".npz").unlink(missing_ok=True)
+    names = list(dict.fromkeys([*FIRST_COLUMNS, "overrides", *(name for row in rows for name in row)]))
+    names = [name for name in names if any(name in row for row in rows)]
+    partial = path.with_suffix(".part")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        for row in rows:
+            cells = {
+                name: json.dumps(value) if isinstance(value, (dict, tuple)) else value for name, value in row.items()
+            }
+            writer.writerow(cells)
+        file.flush()
+        os.fsync(file.fileno())  # before the rename: after a power cut the file is the old or the new one
+    partial.replace(path)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Reads what `write_rows` wrote; empty cells are left out, numbers become numbers."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [{name: parse(cell) for name, cell in row.items() if cell != ""} for row in csv.DictReader(file)]
+    if path.with_suffix(".npz").is_file():
+        with np.load(path.with_suffix(".npz"), allow_pickle=False) as stored:
+            for entry in stored.files:
+                name, index = entry.rsplit("/", 1)
+                rows[int(index)][name] = stored[entry]
+    return rows
+
+
+def is_array(value: Any) -> bool:
+    """Whether a result is a list or an array of numbers rather than one cell."""
+    return isinstance(value, (list, np.ndarray))
+
+
+def parse(cell: str) -> Any:
+    """A number, a JSON value, or the text itself."""
+    try:
+        return json.loads(cell)
+    except json.JSONDecodeError:
+        try:
+            return float(cell)
+        except ValueError:
+            return cell
+
+
+def read(directory: Path) -> Results:
+    """Reads a run directory; parts that are not there yet are empty.
+
+    Raises:
+        ValueError: config.json is damaged.
+    """
+    rows_path, arrays_path = directory / RESULTS, directory / ARRAYS
+    held = read_config(directory)
+    rows = read_rows(rows_path) if rows_path.is_file() else []
+    metrics = []
+    for path in sorted(directory.glob(f"{GROUPS}/*/{METRICS}")) + [directory / METRICS]:
+        if path.is_file():
+            with path.open(encoding="utf-8") as file:
+                # The last line of a run that goes on, or was killed, may be a part of one.
+                metrics += [json.loads(line) for line in file if line.endswith("\n")]
+    arrays = {}
+    if arrays_path.is_file():
+        with np.load(arrays_path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    return Results(directory, held["config"] if held else {}, rows, metrics, arrays)
+
+
+def finite_or_none(row: Row) -> Row:
+    """A row as JSON allows it: what is not finite becomes null."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}

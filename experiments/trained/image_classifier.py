@@ -1,0 +1,138 @@
+"""An image classifier from the path of its run alone, and what it says of images."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from experiments.building.language import evaluation_hparams
+from experiments.building.supervised import FLAT_MODELS, MODELS
+from experiments.command_line.choices import choose
+from experiments.run_directory.image_labels import read_images
+from experiments.run_directory.stored_run import Stored, load, parse_step
+from nn_core.data.images import read_image
+from nn_core.tasks.supervised import HEADS
+from nn_core.training.manifest import describe, mismatch, named_leaves
+
+BATCH = 256  # images in one forward pass of a prediction
+
+
+def one_sigmoid(logits_N1: Array) -> Array:
+    """Both classes' probabilities from one logit."""
+    positive_N = jax.nn.sigmoid(logits_N1[:, 0])
+    return jnp.stack([1 - positive_N, positive_N], axis=1)
+
+
+def shares_of_sigmoids(logits_NC: Array) -> Array:
+    """Independent sigmoids, divided by their sum."""
+    scores_NC = jax.nn.sigmoid(logits_NC)
+    return scores_NC / jnp.sum(scores_NC, axis=1, keepdims=True)
+
+
+# config.task.name -> scores (N, C) that sum to 1 from outputs.
+SCORES: dict[str, Callable[[Array], Array]] = {
+    "classification": jax.nn.softmax,
+    "binary": one_sigmoid,
+    "one_vs_rest": shares_of_sigmoids,
+}
+
+
+class Classifier(NamedTuple):
+    """A trained image classifier.
+
+    Attributes:
+        stored: where it comes from.
+        labels: name of each class.
+        shape: height, width and channels of the images it was trained on.
+        scores: images (N, H, W, C) in [0, 1] -> (N, C), rows sum to 1.
+    """
+
+    stored: Stored
+    labels: tuple[str, ...]
+    shape: tuple[int, int, int]
+    scores: Callable[[np.ndarray], np.ndarray]
+
+
+def load_classifier(path: str | Path, step: str = "best", member: int | None = None) -> Classifier:
+    """The image classifier of a run directory.
+
+    Args:
+        path: the run directory.
+        step: "best" on validation, "latest", or the number of a step.
+        member: its number in a sweep; None for a run that is none.
+
+    Raises:
+        ValueError: no such run or member, a run of another kind, or parameters that do not fit its config.
+        CheckpointError: no such step, or none that is sound.
+    """
+    stored = load(path, parse_step(step), member)
+    config = stored.config
+    if config.task.name not in SCORES:
+        raise ValueError(
+            f"{stored.directory} holds a run of task {config.task.name!r}, which classifies no images; "
+            "give one of an image classifier, such as configs/digits_cnn.py"
+        )
+    kept = read_images(stored)
+    labels, shape = tuple(map(str, kept["labels"])), tuple(map(int, kept["shape"]))
+    place = list(kept["numbers"]).index(stored.member)
+    statistics = {name: kept[name][place] for name in ("shift", "scale") if name in kept}
+    flat = config.model.name in FLAT_MODELS
+    try:
+        head = HEADS[config.task.name]
+        make_model = choose(config.model.name, MODELS, "model.name")(config.model, head.num_outputs(len(labels)))
+        model = make_model(evaluation_hparams(config))
+        example = jnp.zeros((1, int(np.prod(shape))) if flat else (1, *shape))
+        wanted = jax.eval_shape(lambda: model.init(jax.random.key(0), example)["params"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{stored.directory} was written by another version ({error}); train it again") from None
+    difference = mismatch(describe(named_leaves(stored.params)), describe(named_leaves(wanted)))
+    if difference:
+        raise ValueError(f"{stored.directory}: checkpoint and config differ (- checkpoint, + config): {difference}")
+
+    @jax.jit
+    def forward(images_NHWC: Array) -> Array:
+        inputs = images_NHWC.reshape(len(images_NHWC), -1) if flat else images_NHWC
+        if statistics:
+            inputs = (inputs - statistics["shift"][None]) / statistics["scale"][None]
+        return SCORES[config.task.name](model.apply({"params": stored.params}, inputs))
+
+    def scores(images_NHWC: np.ndarray) -> np.ndarray:
+        parts = [forward(images_NHWC[i : i + BATCH]) for i in range(0, len(images_NHWC), BATCH)]
+        return np.concatenate([np.asarray(part) for part in parts])
+
+    return Classifier(stored, labels, (shape[0], shape[1], shape[2]), scores)
+
+
+def classify(classifier: Classifier, images_NHWC: np.ndarray, top_k: int | None = None) -> list[list[dict[str, Any]]]:
+    """The classes of some images, most probable first (L3184-L3191, F178).
+
+    Args:
+        classifier: from `load_classifier`.
+        images_NHWC: (N, H, W, C) in [0, 1], of the classifier's shape.
+        top_k: how many classes of each image, >= 1; None: all.
+    Returns:
+        For each image [{"label": name, "score": share}, …]; scores of all classes sum to 1.
+    Raises:
+        ValueError: images of another shape.
+    """
+    if images_NHWC.shape[1:] != classifier.shape:
+        raise ValueError(f"images of shape {images_NHWC.shape[1:]} do not fit a classifier of {classifier.shape}")
+    found = []
+    for scores_C in classifier.scores(np.asarray(images_NHWC, np.float32)):
+        order = np.argsort(-scores_C, kind="stable")[:top_k]
+        found.append([{"label": classifier.labels[i], "score": float(scores_C[i])} for i in order])
+    return found
+
+
+def read_for(classifier: Classifier, path: str | Path, fit: bool = False) -> np.ndarray:
+    """An image file as the classifier reads it, (H, W, C) in [0, 1]; `fit` resizes and converts others.
+
+    Raises:
+        ValueError: no image, another size or another number of channels.
+    """
+    height, width, channels = classifier.shape
+    return read_image(path, height=height, width=width, channels=channels, fit=fit)

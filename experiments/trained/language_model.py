@@ -1,0 +1,62 @@
+"""A trained language model, ready to write."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from experiments.building.corpus import TOKENIZER
+from experiments.building.language import LANGUAGE_MODELS, evaluation_hparams, make_language_module
+from experiments.command_line.choices import choose
+from experiments.run_directory.stored_run import Stored
+from nn_core.generation.decoder import Decoder
+from nn_core.text.interface import Tokenizer
+from nn_core.text.tokenizers import load_tokenizer
+from nn_core.training.manifest import describe, mismatch, named_leaves
+
+
+class LanguageModel(NamedTuple):
+    """A trained language model, ready to write.
+
+    Attributes:
+        stored: where it comes from.
+        tokenizer: the one it was trained with.
+        module: its structure.
+        params: its parameters.
+        decoder: what generates from them; kept here, since programs are remembered by it.
+    """
+
+    stored: Stored
+    tokenizer: Tokenizer
+    module: Any
+    params: Any
+    decoder: Decoder
+
+
+def language_model(stored: Stored) -> LanguageModel:
+    """The language model of a checkpoint.
+
+    Raises:
+        ValueError: the run learned something else, its tokenizer is missing or damaged, or the parameters do not fit.
+    """
+    config, folder = stored.config, stored.folder
+    if config.task.name != "language":
+        raise ValueError(
+            f"{stored.directory} holds a run of task {config.task.name!r}, which writes no text; "
+            "give one of a language model, such as configs/gpt_quick.py"
+        )
+    if not (folder / TOKENIZER).is_file():
+        raise ValueError(f"{folder / TOKENIZER} is missing; without it the model's tokens have no spelling")
+    tokenizer = load_tokenizer(folder / TOKENIZER)
+    try:
+        family = choose(config.model.name, LANGUAGE_MODELS, "model.name")
+        module = make_language_module(config, tokenizer.vocabulary_size)(evaluation_hparams(config))
+        wanted = jax.eval_shape(lambda: module.init(jax.random.key(0), jnp.zeros((1, 1), jnp.int32))["params"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{stored.directory} was written by another version ({error}); train it again") from None
+    difference = mismatch(describe(named_leaves(stored.params)), describe(named_leaves(wanted)))
+    if difference:
+        raise ValueError(
+            f"{stored.directory}: checkpoint and config differ (- checkpoint, + config and tokenizer): {difference}"
+        )
+    return LanguageModel(stored, tokenizer, module, stored.params, family.make_decoder(module))

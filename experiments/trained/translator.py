@@ -1,0 +1,48 @@
+"""A trained translator as `experiments.sample` asks it: each prompt is a source, what is written is its answer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from nn_core.models.recurrent.layers.networks import make_sequence_decoder
+
+from experiments.building.corpus import encode_prompt
+from experiments.building.sequences import make_run_translator
+from experiments.run_directory.stored_run import Stored
+from experiments.trained.language_model import LanguageModel
+from experiments.trained.writer import Request
+from nn_core.data.sequences import ADDITION_TOKENIZER, END_ID, PAD_ID, START_ID
+from nn_core.generation.options import new_token_limits
+
+ANSWERS = " = "  # between a source and what is written for it
+
+
+def encode_sources(sources: Sequence[str]) -> np.ndarray:
+    """Sources as one array, padded at the end: (P, S) int32.
+
+    Raises:
+        ValueError: an empty one, or a character that the vocabulary does not hold.
+    """
+    rows = [encode_prompt(ADDITION_TOKENIZER, source) for source in sources]
+    source_PS = np.full((len(rows), max(map(len, rows))), PAD_ID, np.int32)
+    for row, ids in zip(source_PS, rows, strict=True):
+        row[: len(ids)] = ids
+    return source_PS
+
+
+def prepare(stored: Stored, sources: Sequence[str], options: dict[str, Any]) -> tuple[LanguageModel, Request]:
+    """The translator of a checkpoint and what it is asked, in the form in which language models are.
+
+    Raises:
+        ValueError: an empty source, unknown characters, a length out of range, an end token (it has its own).
+    """
+    if options["eos"] is not None:
+        raise ValueError(f"eos={options['eos']!r} has no effect: a translator has an end token of its own")
+    module = make_run_translator(stored.config)
+    params = (stored.params, encode_sources(sources))
+    lengths = {name: options[name] for name in ("max_new_tokens", "max_length") if options[name] is not None}
+    lengths = lengths or {"max_new_tokens": stored.config.sample.max_new_tokens}
+    ids = [[START_ID]] * len(sources)
+    new_token_limits([1] * len(sources), **lengths)
+    model = LanguageModel(stored, ADDITION_TOKENIZER, module, params, make_sequence_decoder(module))
+    return model, Request([f"{source}{ANSWERS}" for source in sources], ids, lengths, END_ID)

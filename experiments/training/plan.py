@@ -1,0 +1,173 @@
+"""Overrides -> members -> groups of one structure -> populations: each group is one compiled program."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+from ml_collections import ConfigDict
+
+from configs.grid import Sweep
+from experiments.building.experiment import Experiment, Traced, build, members_of, set_hparams, trace
+from experiments.building.ranges import check_ranges
+from experiments.caching import traced_programs
+from experiments.command_line import config_paths as dotted
+from nn_core.training.population import Members
+
+# Values that name or tell, and change nothing in the program.
+NOT_STRUCTURE = ("name", "label", "seed", "num_seeds", "table", "figures")
+
+
+class Member(NamedTuple):
+    """One run of a sweep.
+
+    Attributes:
+        number: its place in the sweep.
+        overrides: what it changes.
+        config: the resolved config.
+    """
+
+    number: int
+    overrides: dict[str, Any]
+    config: ConfigDict
+
+
+class Group(NamedTuple):
+    """Members that share a structure, and the experiment they share.
+
+    Attributes:
+        members: in the order of the sweep.
+        experiment: built and traced, not compiled.
+        traced: the functions of each of its populations, names of its results.
+    """
+
+    members: list[Member]
+    experiment: Experiment
+    traced: Traced
+
+
+def expand(config: ConfigDict, get_sweep: Callable[[ConfigDict], Sweep] | None) -> list[Member]:
+    """The members of a sweep; one without overrides where there is no sweep.
+
+    Raises:
+        ValueError: an empty sweep, or an override that does not fit the config.
+    """
+    sweep = [{}] if get_sweep is None else get_sweep(config)
+    if not sweep:
+        raise ValueError("get_sweep(config) returned no members")
+    members = []
+    for index, overrides in enumerate(sweep):
+        try:
+            members.append(Member(index, overrides, dotted.apply(config, overrides)))
+        except ValueError as error:
+            raise ValueError(f"sweep member {index} {overrides}: {error}") from error
+    return members
+
+
+def structure(config: ConfigDict) -> str:
+    """What decides the program: everything but the values of hparams and the names (canonical JSON)."""
+    flat = dotted.flatten(config)
+    key = {
+        path: (value is not None) if path.startswith("hparams.") else value
+        for path, value in flat.items()
+        if path not in NOT_STRUCTURE
+    }
+    return json.dumps(key, sort_keys=True)
+
+
+def group(members: list[Member]) -> list[Group]:
+    """Groups members by structure and checks every one of them before anything is compiled.
+
+    Raises:
+        ValueError: a member that cannot be built; the message names it.
+    """
+    by_structure: dict[str, list[Member]] = {}
+    for member in members:
+        by_structure.setdefault(structure(member.config), []).append(member)
+    groups = []
+    for same in by_structure.values():
+        for member in same:
+            with naming(member):
+                check_ranges(member.config)
+        with naming(same[0]):
+            experiment = build(same[0].config)
+            _, rows = sizes(len(same), same[0].config.train.max_members, len(jax.local_devices()))
+            traced = trace(experiment, set_hparams(same[0].config), rows, place_of(same[0].config, experiment, rows))
+            check_stream(experiment, len(same))
+        groups.append(Group(same, experiment, traced))
+    return groups
+
+
+def place_of(config: ConfigDict, experiment: Experiment, num_members: int) -> Path | None:
+    """Where the traced programs of a structure are kept; nowhere where they hold what is in no config and no data set."""
+    streamed = experiment.corpus is not None and experiment.corpus.feed is not None
+    if streamed or config.transfer.source is not None:
+        return None
+    return traced_programs.place(structure(config), experiment.data, num_members)
+
+
+def check_stream(experiment: Experiment, num_members: int) -> None:
+    """Raises ValueError for a sweep over a text that is read from the disk, batch by batch, for one run."""
+    if num_members > 1 and experiment.corpus is not None and experiment.corpus.feed is not None:
+        raise ValueError(
+            f"config.data.name='token_file' feeds one run and these are {num_members}; "
+            "start them one by one, or use a text that fits on the device (data.name='file')"
+        )
+
+
+@contextmanager
+def naming(member: Member) -> Iterator[None]:
+    """Puts the member's overrides before an error that is raised inside."""
+    try:
+        yield
+    except ValueError as error:
+        place = f"sweep member {member.number} {member.overrides}: " if member.overrides else ""
+        raise ValueError(f"{place}{error}") from error
+
+
+def parts(group: Group, max_members: int, num_devices: int) -> list[tuple[list[Member], Members]]:
+    """Cuts a group into populations, all padded to one size, which fits the devices, with copies of the last member.
+
+    Which members stand together does not depend on the devices: a sweep goes on where there are more of them, or fewer.
+
+    Args:
+        group: the members.
+        max_members: most members of one population.
+        num_devices: the size is a multiple of it (or 1).
+    Returns:
+        [(the members, the population's keys and hparams)]; rows past the members are padding.
+    """
+    size, rows = sizes(len(group.members), max_members, num_devices)
+    cut = []
+    for start in range(0, len(group.members), size):
+        members = group.members[start : start + size]
+        padded = members + [members[-1]] * (rows - len(members))
+        cut.append((members, members_of([member.config for member in padded])))
+    return cut
+
+
+def sizes(total: int, max_members: int, num_devices: int) -> tuple[int, int]:
+    """Members of each population of a group, and rows of its arrays, padding included.
+
+    >>> sizes(1, 100, 2), sizes(7, 100, 2), sizes(7, 3, 2)
+    ((1, 1), (7, 8), (3, 4))
+    """
+    if total == 1:
+        return 1, 1
+    size = -(-total // -(-total // max_members))
+    return size, -(-size // num_devices) * num_devices
+
+
+def describe(groups: list[Group]) -> str:
+    """One line: how many runs in how many programs on how many devices."""
+    runs = sum(len(group.members) for group in groups)
+    sizes = sorted({len(group.members) for group in groups})
+    each = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    devices = len(jax.local_devices())
+    plural = "" if len(groups) == 1 else "s"
+    return (
+        f"sweep: {runs} runs in {len(groups)} program{plural} ({each} members{' each' if plural else ''}), "
+        f"{devices} device{'' if devices == 1 else 's'}"
+    )

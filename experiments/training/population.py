@@ -1,0 +1,173 @@
+"""Trains one population from a command: its program, its folder, its hooks. A single run is a population of one."""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from experiments.building import language
+from experiments.building.corpus import BITS, bits_per_character, keep_tokenizer
+from experiments.building.experiment import Experiment
+from experiments.command_line.config_paths import flatten
+from experiments.run_directory import results
+from experiments.run_directory.files import encode
+from experiments.run_directory.population_store import Policy, finished_rows, open_store
+from experiments.run_directory.results import Row
+from experiments.training import plan
+from experiments.training.image_labels import keep_images
+from experiments.training.loop import Cadence, Hooks, Interrupted, train
+from experiments.training.progress import Progress
+from experiments.training.samples import make_sampler
+from nn_core.tasks.base import Data
+from nn_core.training.manifest import CheckpointError
+from nn_core.training.population import Members, place
+
+
+class Population(NamedTuple):
+    """Members that are trained together.
+
+    Attributes:
+        name: for the progress bar.
+        folder: where it lives: the run directory itself for a single run.
+        group: the structure they share.
+        members: who they are.
+        arrays: their keys and hparams, padded to fill the devices.
+    """
+
+    name: str
+    folder: Path
+    group: plan.Group
+    members: list[plan.Member]
+    arrays: Members
+
+
+def cut(groups: list[plan.Group], directory: Path, config: ConfigDict) -> list[Population]:
+    """The populations of a sweep, each with a folder of its own."""
+    pieces = [
+        (group, members, arrays)
+        for group in groups
+        for members, arrays in plan.parts(group, config.train.max_members, len(jax.local_devices()))
+    ]
+    if len(pieces) == 1 and len(pieces[0][1]) == 1:
+        return [Population("", directory, *pieces[0])]
+    return [
+        Population(f"{index + 1}/{len(pieces)} ", directory / results.GROUPS / f"{index:04d}", *piece)
+        for index, piece in enumerate(pieces)
+    ]
+
+
+def train_population(population: Population, stop: Callable[[], bool]) -> list[Row]:
+    """Trains a population to its end, continuing where it was left; one that is finished is only read.
+
+    Raises:
+        Interrupted: `stop` said so; the state is saved.
+        CheckpointError: the state cannot be saved or restored.
+    """
+    numbers = [member.number for member in population.members]
+    done = finished_rows(population.folder, numbers) if population.name else None
+    if done is not None:
+        return done
+    if stop():
+        raise Interrupted
+    group, members, config = population.group, population.members, population.members[0].config
+    program, mesh = group.traced.program, group.traced.mesh
+    arrays = place(population.arrays, mesh, by_member=True)
+    live = None if population.name else population.folder
+    with (
+        open_store(population.folder, make_policy(population)) as store,
+        Progress(population.name, config, len(members), live) as progress,
+    ):
+        experiment = with_kept_tokenizer(group.experiment, config, population.folder)
+        data = place(experiment.data, mesh, by_member=False)
+        keep_images(population.folder, config, experiment.data, population.arrays.keys, numbers)
+        shapes = jax.eval_shape(program.start, *arrays, data)
+        resumed, notes = store.resume(shapes)
+        for note in notes:
+            print(f"warning: {note}", file=sys.stderr)
+        if resumed is not None:
+            resumed = resumed[0], place(resumed[1], mesh, by_member=True)
+            tqdm.write(f"continuing {population.name}at step {resumed[0]}", file=sys.stderr)
+
+        def log(rows: list[Row]) -> None:
+            kept = [row for row in rows if row["member"] < len(members)]  # the rest is padding
+            store.log([row | {"member": members[row["member"]].number} for row in kept])
+
+        sample = make_sampler(config, population.folder, experiment, group.traced.keep)
+        hooks = Hooks(log, progress.step, sample, store.save, stop, make_feed(experiment, arrays))
+        _, final = train(program, data, arrays, make_cadence(config), experiment.settings.chunk_steps, hooks, resumed)
+    if progress.tokens_per_second:
+        print(f"{population.name}{progress.tokens_per_second:,.0f} tokens/s, evaluation and samples included")
+    figures: Mapping[str, float] = {} if experiment.corpus is None else experiment.corpus.figures
+    rows = [result_row(member, row, figures) for member, row in zip(members, final, strict=False)]
+    if population.name:
+        results.write_rows(population.folder / results.RESULTS, rows)
+    return rows
+
+
+def with_kept_tokenizer(experiment: Experiment, config: ConfigDict, folder: Path) -> Experiment:
+    """The experiment with the tokenizer that its folder keeps: saved at the start, read from there ever after.
+
+    Raises:
+        CheckpointError: the saved tokenizer is damaged, or does not fit the text of the config any more.
+    """
+    if experiment.corpus is None:
+        return experiment
+    fresh = experiment.corpus.tokenizer
+    kept = keep_tokenizer(folder, fresh)
+    if kept == fresh:
+        return experiment
+    try:
+        if kept.vocabulary_size != fresh.vocabulary_size:
+            raise ValueError(
+                f"it has {kept.vocabulary_size} tokens, the text of the config gives {fresh.vocabulary_size}"
+            )
+        _, data, corpus = language.build(config, kept)
+    except ValueError as error:
+        raise CheckpointError(f"the tokenizer in {folder} does not fit the config's text ({error})") from None
+    return experiment._replace(data=data, corpus=corpus)
+
+
+def make_feed(experiment: Experiment, arrays: Members) -> Callable[[int, Data], Data]:
+    """(step, data) -> data with the windows of the next chunk, for a text that stays on the disk."""
+    feed = None if experiment.corpus is None else experiment.corpus.feed
+    if feed is None:
+        return lambda step, data: data
+    key = arrays.keys[0]
+    return lambda step, data: data | feed(key, step)
+
+
+def make_cadence(config: ConfigDict) -> Cadence:
+    """When the loop does what."""
+    train = config.train
+    return Cadence(train.steps, train.eval_every, train.log_every, train.sample_every)
+
+
+def make_policy(population: Population) -> Policy:
+    """What is saved of a population."""
+    config = population.members[0].config
+    single = len(population.members) == 1
+    record = {
+        "config": encode(config.to_dict()),
+        "members": [encode(member.overrides, "overrides") for member in population.members],
+        "numbers": [member.number for member in population.members],
+        "single": single,
+    }
+    settings = config.checkpoint
+    members = len(population.members)
+    return Policy(settings.every_seconds, settings.keep_latest, settings.keep_best, members, single, record)
+
+
+def result_row(member: plan.Member, final: Row, figures: Mapping[str, float]) -> Row:
+    """The line of results.csv: who it is, what it changed, how it ended; of a text, what its tokens are."""
+    values = flatten(member.config)
+    identity = {"member": member.number, "label": member.config.label, "seed": values["seed"]}
+    row = identity | {"overrides": member.overrides} | final | dict(figures)
+    if figures:
+        row[BITS] = bits_per_character(row["validation_full_loss"], figures)
+    if "train_loss" in row and "validation_loss" in row:
+        row["gap"] = row["validation_loss"] - row["train_loss"]
+    return row

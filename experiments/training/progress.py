@@ -1,0 +1,85 @@
+"""What is seen of a run while it goes on: the bar with loss and tokens per second, and the loss figure, drawn anew."""
+
+import sys
+import time
+from pathlib import Path
+
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from experiments.figures import draw
+from experiments.run_directory.results import Row
+
+LIVE = "training_and_validation_loss"  # the figure that is drawn while the run goes on, where config.figures names it
+EVERY_SECONDS = 10.0
+SHARE = 0.02  # most of the time that drawing may take
+
+
+class Progress:
+    """Follows one population: `step` is the loop's progress hook."""
+
+    def __init__(self, name: str, config: ConfigDict, num_members: int, live: Path | None):
+        """Opens the bar; it is silent where nobody looks.
+
+        Args:
+            name: of the population.
+            config: of its first member.
+            num_members: runs that are counted.
+            live: the run directory whose loss figure is kept up to date, or None.
+        """
+        self.tokens_a_step = num_members * config.data.batch_size * config.data.context_size if is_text(config) else 0
+        self.live = live if LIVE in config.figures else None
+        self.wait, self.last_drawn = EVERY_SECONDS, time.monotonic()
+        self.first: tuple[int, float] | None = None
+        self.last: tuple[int, float] | None = None
+        self.bar = tqdm(
+            total=config.train.steps,
+            desc=f"{name}{num_members} run{'s' if num_members > 1 else ''}",
+            unit="step",
+            disable=not sys.stderr.isatty(),
+            leave=False,
+        )
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def step(self, step: int, rows: list[Row]) -> None:
+        """Moves the bar; shows the median loss of the members and, for a text, tokens per second."""
+        shown = {}
+        losses = sorted(row["batch_loss"] for row in rows if "batch_loss" in row)
+        if losses:
+            shown["loss"] = f"{losses[len(losses) // 2]:.4f}"
+        # The clock starts after the first chunk, which waits for the compiler.
+        if self.first is None and self.last is not None:
+            self.first = step, time.monotonic()
+        self.last = step, time.monotonic()
+        if self.tokens_per_second:
+            shown["tokens/s"] = f"{self.tokens_per_second:,.0f}"
+        if shown:
+            self.bar.set_postfix(shown, refresh=False)
+        self.bar.update(step - self.bar.n)
+        self.draw()
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Tokens trained on per second since the first chunk, all that the run does besides included; 0: unknown."""
+        if self.first is None or self.last is None or self.last[0] == self.first[0]:
+            return 0.0
+        return self.tokens_a_step * (self.last[0] - self.first[0]) / (self.last[1] - self.first[1])
+
+    def draw(self) -> None:
+        """Draws the loss figure anew, if it is time."""
+        if self.live is None or time.monotonic() - self.last_drawn < self.wait:
+            return
+        start = time.monotonic()
+        draw(self.live, (LIVE,))
+        self.last_drawn = time.monotonic()
+        self.wait = max(EVERY_SECONDS, (self.last_drawn - start) / SHARE)
+
+
+def is_text(config: ConfigDict) -> bool:
+    """Whether a config's steps see batches of windows of tokens."""
+    return "context_size" in config.data

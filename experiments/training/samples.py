@@ -1,0 +1,110 @@
+"""Samples of what a run writes while it trains, a text or answers: samples/STEP.txt in the run directory."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax.typing import ArrayLike
+from ml_collections import ConfigDict
+from nn_core.models.recurrent.layers.networks import make_sequence_decoder
+
+from experiments.building.corpus import encode_prompt
+from experiments.building.experiment import Experiment
+from experiments.building.language import make_run_decoder
+from experiments.building.sequences import TRANSLATION, make_run_translator
+from experiments.caching.traced_programs import Kept, digest_of
+from nn_core.data.sequences import END_ID, START_ID, spell
+from nn_core.generation.decode import Generation, completions, generate
+from nn_core.generation.filters import Sampling
+from nn_core.tasks.base import Data
+from nn_core.text.interface import Tokenizer
+from nn_core.training.population import member
+from nn_core.training.state import TrainState, run_keys
+
+FOLDER = "samples"
+NUM_SOURCES = 20  # of the validation split, in a sample of a translator
+Write = Callable[[int, Any], str]
+
+
+def make_sampler(
+    config: ConfigDict, folder: Path, experiment: Experiment, keep: Path | None = None
+) -> Callable[[int, TrainState], None]:
+    """(step, state) -> writes a sample of the first member's current parameters; nothing where none is asked for.
+
+    The same compiled loop serves every sample, and a resumed run writes the same files.
+
+    Args:
+        config: what to sample, and when.
+        folder: gets the samples.
+        experiment: the run.
+        keep: where the program is kept for the next start.
+    """
+    if not config.train.sample_every:
+        return lambda step, state: None
+    if config.task.name == TRANSLATION:
+        write = answers(config, experiment)
+    elif experiment.corpus is not None:
+        write = continuation(config, experiment.corpus.tokenizer, keep)
+    else:
+        return lambda step, state: None
+
+    def sample(step: int, state: TrainState) -> None:
+        (folder / FOLDER).mkdir(exist_ok=True)
+        text = write(step, first_member(state.params))
+        (folder / FOLDER / f"{step:06d}.txt").write_text(text, encoding="utf-8")
+
+    return sample
+
+
+@jax.jit
+def first_member(tree: Any) -> Any:
+    """The first member's part of a population's tree, by one program for all leaves."""
+    return member(tree, 0)
+
+
+def answers(config: ConfigDict, experiment: Experiment) -> Write:
+    """(step, params) -> sources and what the translator writes for them, line by line."""
+    data = experiment.data
+
+    @jax.jit
+    def prepared(data: Data, seed: ArrayLike) -> Data:
+        return experiment.task.prepare(data, run_keys(jax.random.key(seed)).split)
+
+    rows_N = np.asarray(prepared(data, np.uint32(config.seed))["validation"])[:NUM_SOURCES]
+    source_NS, targets_NU = np.asarray(data["inputs"][0])[rows_N], np.asarray(data["targets"])[rows_N]
+    decoder, asked = make_sequence_decoder(make_run_translator(config)), [[START_ID]] * len(rows_N)
+
+    def write(step: int, params: Any) -> str:
+        made = generate(decoder, (params, source_NS), asked, max_new_tokens=targets_NU.shape[1], eos_id=END_ID)
+        lines = zip(map(spell, source_NS), map(spell, completions(made)), map(spell, targets_NU), strict=True)
+        return "".join(
+            f"{source} = {made}" + ("\n" if made == right else f"  (right: {right})\n") for source, made, right in lines
+        )
+
+    return write
+
+
+def continuation(config: ConfigDict, tokenizer: Tokenizer, keep: Path | None) -> Write:
+    """(step, params) -> the run's prompt and how the language model goes on; one program, key and prompt included."""
+    decoder = make_run_decoder(config, tokenizer.vocabulary_size)
+    prompt = config.sample.prompt
+    ids = encode_prompt(tokenizer, prompt)
+    sampling = Sampling(temperature=config.sample.temperature)
+
+    def sample(params: Any, seed: ArrayLike, step: ArrayLike) -> dict[str, jax.Array]:
+        key = jax.random.fold_in(jax.random.key(seed), step)
+        count = config.sample.max_new_tokens
+        return generate(decoder, params, [ids], key=key, sampling=sampling, max_new_tokens=count)._asdict()
+
+    program: list[Callable] = []
+
+    def write(step: int, params: Any) -> str:
+        arguments = params, np.uint32(config.seed), np.uint32(step)
+        if not program:
+            name = f"sample_{digest_of(repr((ids, tokenizer.vocabulary_size)).encode())[:12]}"
+            program.append(jax.jit(sample) if keep is None else Kept(sample, arguments, keep / name))
+        return prompt + tokenizer.decode(completions(Generation(**program[0](*arguments)))[0])
+
+    return write

@@ -1,0 +1,187 @@
+"""A claim of the notes as data: which number of which settings is compared with which, and what the runs say about it.
+
+A claim has parts; each is written as A - B > 0 over seeds, so that A is what the claim calls larger (for a loss, the
+method that it calls worse). What is compared is fixed before the run; `nn_core.evidence.statistics` and `nn_core.evidence.verdicts` hold
+the tests and the rules. Rows are the lines of a results table: "setting", "seed", "status" and numbers.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from nn_core.evidence.statistics import Comparison, Estimate, compare, estimate, holm, pairs
+from nn_core.evidence.verdicts import INCONCLUSIVE, Verdict, verdict, verdict_near
+
+Row = Mapping[str, Any]
+# Metrics that every row has: whether the run diverged, as 1 or 0.
+DIVERGED = "diverged"
+CHOSEN_BY = "validation_loss"
+
+
+class Side(NamedTuple):
+    """One side of a comparison.
+
+    Attributes:
+      setting: name of a setting, `*` stands for anything; of several that fit, the one with the lowest mean validation
+        loss is meant (one of which a seed diverged loses), so that the test results choose nothing.
+      metric: the number that is compared; "diverged" is 1 for a run that diverged and 0 for one that did not.
+    """
+
+    setting: str
+    metric: str
+
+
+class Part(NamedTuple):
+    """A - B > 0, or A near B.
+
+    Attributes:
+      says: what is compared, in words, with the unit.
+      a: the side that the claim calls larger.
+      b: the other side, or the number that A is compared with.
+      smallest_effect: >= 0; a difference below it is too small to matter.
+      tolerance: for a claim of the form "about B": how far off still counts; B is a number then.
+    """
+
+    says: str
+    a: Side
+    b: Side | float
+    smallest_effect: float = 0.0
+    tolerance: float | None = None
+
+
+class Evidence(NamedTuple):
+    """What the runs hold about a part.
+
+    Attributes:
+      part: the part.
+      a_name, b_name: the settings that were chosen (b_name "" for a number).
+      seeds: (N,) of the pairs.
+      a, b: (N,) values, NaN where a run failed or diverged.
+      comparison: A - B; None where the runs are missing.
+      problem: why there is none, one line.
+    """
+
+    part: Part
+    a_name: str = ""
+    b_name: str = ""
+    seeds: tuple[int, ...] = ()
+    a: tuple[float, ...] = ()
+    b: tuple[float, ...] = ()
+    comparison: Comparison | None = None
+    problem: str = ""
+
+
+def choose_setting(rows: Sequence[Row], pattern: str) -> str:
+    """The setting that a pattern means.
+
+    Args:
+      rows: of all settings.
+      pattern: see `Side`.
+
+    Returns:
+      Its name.
+
+    Raises:
+      ValueError: none fits, or several do and nothing chooses between them.
+    """
+    names = list(dict.fromkeys(str(row["setting"]) for row in rows))
+    fitting = [name for name in names if fnmatchcase(name, pattern)]
+    if not fitting:
+        raise ValueError(f"no setting is called {pattern!r}; there are: {', '.join(names)}")
+    if len(fitting) == 1:
+        return fitting[0]
+    if not any(CHOSEN_BY in row for row in rows):
+        raise ValueError(f"{pattern!r} means {len(fitting)} settings ({', '.join(fitting)}); name one of them")
+    return min(fitting, key=lambda name: _validation_loss([row for row in rows if row["setting"] == name]))
+
+
+def _validation_loss(rows: Sequence[Row]) -> float:
+    """Mean over the seeds; infinite where one diverged."""
+    losses = [_value(row, CHOSEN_BY) for row in rows]
+    return sum(losses) / len(losses) if losses and all(map(math.isfinite, losses)) else math.inf
+
+
+def _value(row: Row, metric: str) -> float:
+    """A number of a row; NaN where the run diverged or has none: the last numbers of a diverged run mean nothing."""
+    diverged = row.get("status") == DIVERGED
+    if metric == DIVERGED:
+        return float(diverged)
+    value = row.get(metric)
+    return float(value) if isinstance(value, (int, float)) and not diverged else math.nan
+
+
+def values_of(rows: Sequence[Row], setting: str, metric: str) -> dict[int, float]:
+    """seed -> value of one setting.
+
+    Raises:
+      ValueError: no run has this number, or a seed stands twice in the setting.
+    """
+    chosen = [row for row in rows if row["setting"] == setting]
+    if metric != DIVERGED and not any(metric in row for row in chosen):
+        numbers = [name for name, value in chosen[0].items() if isinstance(value, (int, float)) and name != "seed"]
+        raise ValueError(f"setting {setting!r} has no {metric!r}; it has: {', '.join(numbers)}")
+    values = {int(row["seed"]): _value(row, metric) for row in chosen}
+    if len(values) != len(chosen):
+        raise ValueError(f"setting {setting!r} has {len(chosen)} runs of {len(values)} seeds; name its settings apart")
+    return values
+
+
+def measure(rows: Sequence[Row], part: Part) -> Evidence:
+    """Looks up both sides and compares them over their seeds.
+
+    Args:
+      rows: of a run with several settings, each over seeds.
+      part: what to compare.
+
+    Returns:
+      The Evidence; with `problem` set where the runs do not hold what the part names.
+    """
+    try:
+        a_name = choose_setting(rows, part.a.setting)
+        a = values_of(rows, a_name, part.a.metric)
+        if isinstance(part.b, Side):
+            b_name = choose_setting(rows, part.b.setting)
+            b = values_of(rows, b_name, part.b.metric)
+        else:
+            b_name, b = "", dict.fromkeys(a, float(part.b))
+    except ValueError as error:
+        return Evidence(part, problem=str(error))
+    a_N, b_N = pairs(a, b)
+    seeds = tuple(sorted(set(a) | set(b)))
+    return Evidence(part, a_name, b_name, seeds, tuple(a_N.tolist()), tuple(b_N.tolist()), compare(a_N, b_N))
+
+
+def sides(evidence: Evidence) -> tuple[Estimate, Estimate]:
+    """Means of A and of B with their intervals."""
+    return estimate(evidence.a), estimate(evidence.b)
+
+
+def corrected(evidence: Sequence[Evidence], num_hypotheses: int) -> list[float]:
+    """Holm's correction of every part's p-value, over all parts of the table of claims.
+
+    Parts that were not run count as p = 1: looking at one section only never makes a verdict milder.
+
+    Args:
+      evidence: of the parts that were looked at.
+      num_hypotheses: number of all parts in the table, at least as many.
+
+    Returns:
+      One corrected p-value for each, 1 where the evidence is missing.
+    """
+    if num_hypotheses < len(evidence):
+        raise ValueError(
+            f"num_hypotheses={num_hypotheses} is below the {len(evidence)} parts judged; count the table's"
+        )
+    p_values = [1.0 if one.comparison is None else one.comparison.p_value for one in evidence]
+    return holm(p_values + [1.0] * (num_hypotheses - len(evidence)))[: len(evidence)]
+
+
+def judge(evidence: Evidence, corrected_p: float) -> Verdict:
+    """The verdict on one part, by the rules of `nn_core.evidence.verdicts`."""
+    part = evidence.part
+    if evidence.comparison is None:
+        return Verdict(INCONCLUSIVE, f"not measured: {evidence.problem}")
+    if part.tolerance is not None and not isinstance(part.b, Side):
+        return verdict_near(estimate(evidence.a), part.b, part.tolerance)
+    return verdict(evidence.comparison, corrected_p, part.smallest_effect)
