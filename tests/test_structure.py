@@ -76,6 +76,18 @@ def test_imports_point_down(path):
     assert not [name for name in names if name.split(".")[0] == "tests"]
 
 
+def exists(module: str) -> bool:
+    """Whether a dotted name is a module of this repository, or a name in one."""
+    places = (ROOT.joinpath(*module.split(".")), ROOT.joinpath(*module.split(".")[:-1]))
+    return any(place.with_suffix(".py").is_file() or (place / "__init__.py").is_file() for place in places)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_is_imported_exists(path):
+    own = [name for name in imports(path) if name.split(".")[0] in ("nn_core", "experiments", "configs")]
+    assert not [name for name in own if not exists(name)]
+
+
 @pytest.mark.parametrize("house", FLOORS)
 def test_every_room_has_its_floor(house):
     there = {path.stem for path in (ROOT / house).iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}

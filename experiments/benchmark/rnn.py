@@ -12,10 +12,10 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from nn_core.models.recurrent.layers.layers import RecurrentLayer
 
 from experiments.benchmark.timing import alternate, installed, machine, median_ratio
 from nn_core.losses import mean_squared_error
+from nn_core.models.recurrent.layers import RecurrentLayer
 
 BATCH, TIME, INPUTS, UNITS = 64, 64, 64, 256
 STEPS, ROUNDS, RATE = 10, 9, 0.1

@@ -11,12 +11,12 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from nn_core.models.transformer.block.gpt import GPT
-from nn_core.models.transformer.block.language_model import make_decoder
 
 from experiments.benchmark.timing import alternate, installed, machine, median_ratio
 from nn_core.generation.decode import generate
 from nn_core.generation.filters import Sampling
+from nn_core.models.transformer.gpt import GPT
+from nn_core.models.transformer.language_model import make_decoder
 
 VOCABULARY, CONTEXT, WIDTH, HEADS, LAYERS = 65, 256, 384, 6, 6
 NEW_TOKENS, TOP_K, ROUNDS = 200, 50, 5

@@ -7,9 +7,6 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array
 from ml_collections import ConfigDict
-from nn_core.models.recurrent.layers.networks import RecurrentLanguageModel, make_language_model_decoder
-from nn_core.models.transformer.block.gpt import GPT
-from nn_core.models.transformer.block.language_model import make_decoder, token_losses
 
 from experiments.building.corpus import Corpus, encode_prompt, load_corpus, windows_of
 from experiments.building.sequences import stack_factory
@@ -18,6 +15,9 @@ from nn_core.activations import ACTIVATIONS, make_activation
 from nn_core.generation.decoder import Decoder
 from nn_core.losses import cross_entropy
 from nn_core.models.embeddings import Embedding
+from nn_core.models.recurrent.networks import RecurrentLanguageModel, make_language_model_decoder
+from nn_core.models.transformer.gpt import GPT
+from nn_core.models.transformer.language_model import make_decoder, token_losses
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.language import MakeModel, TokenLosses, make_language_model, stream_batches
 from nn_core.text.interface import Tokenizer

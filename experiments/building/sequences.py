@@ -9,9 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
-from nn_core.models.recurrent.layers.cells import CELLS
-from nn_core.models.recurrent.layers.layers import Recurrent
-from nn_core.models.recurrent.layers.networks import SequenceTagger, SequenceToOne, SequenceToSequence
 
 from experiments.building.supervised import make_sizes, trained
 from experiments.command_line.choices import choose
@@ -19,6 +16,9 @@ from nn_core.data.sequence_sources import CLASS, NUMBER, SEQUENCE, SEQUENCES, TA
 from nn_core.data.sequences import ADDITION_TOKENIZER, PAD_ID
 from nn_core.models.bag import BagOfTokens
 from nn_core.models.embeddings import Embedding
+from nn_core.models.recurrent.cells import CELLS
+from nn_core.models.recurrent.layers import Recurrent
+from nn_core.models.recurrent.networks import SequenceTagger, SequenceToOne, SequenceToSequence
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.records import confusion
 from nn_core.tasks.sequence_records import decoded, fit_linear, forecasts, word_table

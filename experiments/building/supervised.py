@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
-from nn_core.models.transformer.block.vit import ViT
 
 from experiments.command_line.choices import choose
 from nn_core.activations import ACTIVATIONS, make_activation
@@ -21,6 +20,7 @@ from nn_core.data.splits import SplitSizes, check_sizes
 from nn_core.initializers import INITIALIZERS, make_initializer
 from nn_core.models.cnn import CNN
 from nn_core.models.mlp import MLP, hidden_activations
+from nn_core.models.transformer.vit import ViT
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.describe import describe_weights
 from nn_core.tasks.records import Record, Trained, coefficients, confusion, filters, recorded, regions, support

@@ -8,8 +8,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from nn_core.models.transformer.block.gpt import GPT
-from nn_core.models.transformer.block.language_model import attention_maps
 
 from experiments.building.corpus import encode_prompt
 from experiments.figures.style import COLOURS, GREY, label, subplots
@@ -18,6 +16,8 @@ from nn_core.generation.beam import beam_search
 from nn_core.generation.decode import begin
 from nn_core.generation.filters import Sampling, draw_tokens, filter_logits
 from nn_core.generation.tree import Node, tree_nodes
+from nn_core.models.transformer.gpt import GPT
+from nn_core.models.transformer.language_model import attention_maps
 
 SHOWN = 12  # tokens on the axis of a distribution
 MAPPED = 32  # most tokens of an attention map

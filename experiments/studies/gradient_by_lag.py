@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 from ml_collections import ConfigDict
-from nn_core.models.recurrent.layers.cells import Carry, cell_step, find_cell, zero_carry
-from nn_core.models.recurrent.layers.layers import gate_bias, orthogonal_gates
 
 from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, compiled, keys_of, make_rows, seeds_of
+from nn_core.models.recurrent.cells import Carry, cell_step, find_cell, zero_carry
+from nn_core.models.recurrent.layers import gate_bias, orthogonal_gates
 
 LAGS = (10, 30, 90)  # of which the table tells; a sequence is longer than the last
 GATED = {"LSTM": "lstm", "GRU": "gru"}

@@ -15,15 +15,15 @@ import numpy as np
 import optax
 from jax import Array, lax
 from ml_collections import ConfigDict
-from nn_core.models.attention.dot_product.multi_head import MultiHeadAttention, head_width
-from nn_core.models.transformer.block.block import FeedForward
 
 from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, check_whole, keys_of, make_rows, seeds_of
 from nn_core.data.sources import load_dataset
 from nn_core.data.splits import SplitSizes, split_indices
 from nn_core.losses import cross_entropy
+from nn_core.models.attention.multi_head import MultiHeadAttention, head_width
 from nn_core.models.layers import Dense, LayerNorm
+from nn_core.models.transformer.block import FeedForward
 
 # name: (residual, layer norm)
 VARIANTS = {

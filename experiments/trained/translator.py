@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from nn_core.models.recurrent.layers.networks import make_sequence_decoder
 
 from experiments.building.corpus import encode_prompt
 from experiments.building.sequences import make_run_translator
@@ -13,6 +12,7 @@ from experiments.trained.language_model import LanguageModel
 from experiments.trained.writer import Request
 from nn_core.data.sequences import ADDITION_TOKENIZER, END_ID, PAD_ID, START_ID
 from nn_core.generation.options import new_token_limits
+from nn_core.models.recurrent.networks import make_sequence_decoder
 
 ANSWERS = " = "  # between a source and what is written for it
 

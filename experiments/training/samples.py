@@ -8,7 +8,6 @@ import jax
 import numpy as np
 from jax.typing import ArrayLike
 from ml_collections import ConfigDict
-from nn_core.models.recurrent.layers.networks import make_sequence_decoder
 
 from experiments.building.corpus import encode_prompt
 from experiments.building.experiment import Experiment
@@ -18,6 +17,7 @@ from experiments.caching.traced_programs import Kept, digest_of
 from nn_core.data.sequences import END_ID, START_ID, spell
 from nn_core.generation.decode import Generation, completions, generate
 from nn_core.generation.filters import Sampling
+from nn_core.models.recurrent.networks import make_sequence_decoder
 from nn_core.tasks.base import Data
 from nn_core.text.interface import Tokenizer
 from nn_core.training.population import member

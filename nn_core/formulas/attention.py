@@ -8,8 +8,8 @@ import numpy as np
 import scipy.special
 
 from nn_core.formulas.ledger import FLOAT32_TOLERANCE, Formula, Oracle, about, normal
-from nn_core.models.attention.dot_product.dot_product import attention_weights, causal_mask, dot_product_attention
-from nn_core.models.attention.dot_product.multi_head import MultiHeadAttention
+from nn_core.models.attention.dot_product import attention_weights, causal_mask, dot_product_attention
+from nn_core.models.attention.multi_head import MultiHeadAttention
 
 # Two heads of width 3, five queries and keys; cross attention looks at four other keys.
 Q_THK, K_THK, V_THK = normal(101, 5, 2, 3), normal(102, 5, 2, 3), normal(103, 5, 2, 3)

@@ -10,7 +10,7 @@ from nn_core.formulas.erratum import Erratum, Figures
 from nn_core.formulas.ledger import normal
 from nn_core.generation.filters import scale_temperature
 from nn_core.generation.options import new_token_limits
-from nn_core.models.attention.dot_product.positions import sinusoidal_positions
+from nn_core.models.attention.positions import sinusoidal_positions
 
 SENTENCE = "The core innovation of Transformers is the attention."
 

@@ -7,8 +7,8 @@ import scipy.special
 
 from nn_core.formulas.erratum import Erratum, Figures
 from nn_core.formulas.ledger import normal
-from nn_core.models.attention.dot_product.dot_product import attention_weights, dot_product_attention
-from nn_core.models.recurrent.layers.cells import CELLS, cell_step
+from nn_core.models.attention.dot_product import attention_weights, dot_product_attention
+from nn_core.models.recurrent.cells import CELLS, cell_step
 
 LENGTH = 8
 Q_1THK, K_1THK, V_1THK = normal(231, 1, LENGTH, 1, 4), normal(232, 1, LENGTH, 1, 4), normal(233, 1, LENGTH, 1, 4)

@@ -10,8 +10,8 @@ import scipy.special
 
 from nn_core.activations import sigmoid, sigmoid_derivative, tanh_derivative
 from nn_core.formulas.ledger import Formula, Oracle, normal
-from nn_core.models.recurrent.layers.cells import CELLS, cell_step, scan_cell
-from nn_core.models.recurrent.layers.layers import Recurrent
+from nn_core.models.recurrent.cells import CELLS, cell_step, scan_cell
+from nn_core.models.recurrent.layers import Recurrent
 
 INPUTS_TD, STATE_H, SLOPE_H = normal(161, 4, 3), normal(162, 2), normal(163, 2)
 CELL_H = normal(164, 2)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nn_core.formulas.ledger import Formula, Oracle, normal, rounded
 from nn_core.losses import cross_entropy
-from nn_core.models.attention.dot_product.positions import sinusoidal_positions
+from nn_core.models.attention.positions import sinusoidal_positions
 
 IDS_T = np.array([3, 1, 4, 1])
 EMBEDDING_VD, COTANGENT_TD = normal(111, 6, 4), normal(112, 4, 4)

@@ -12,9 +12,9 @@ import scipy.stats
 from nn_core.activations import gelu, gelu_derivative
 from nn_core.formulas.ledger import Formula, Oracle, about, normal
 from nn_core.models.layers import LayerNorm, RMSNorm
-from nn_core.models.transformer.block.block import Block, FeedForward
-from nn_core.models.transformer.block.gpt import GPT
-from nn_core.models.transformer.block.language_model import parameter_count
+from nn_core.models.transformer.block import Block, FeedForward
+from nn_core.models.transformer.gpt import GPT
+from nn_core.models.transformer.language_model import parameter_count
 
 X_TD = normal(114, 3, 4)
 FEED_FORWARD = {

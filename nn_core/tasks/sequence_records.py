@@ -14,7 +14,7 @@ from jax import Array, lax
 from nn_core.data.sequences import END_ID, START_ID
 from nn_core.generation.beam import beam_search
 from nn_core.generation.decode import generate
-from nn_core.models.recurrent.layers.networks import SequenceToSequence, make_sequence_decoder
+from nn_core.models.recurrent.networks import SequenceToSequence, make_sequence_decoder
 from nn_core.tasks.base import Data, Params
 from nn_core.tasks.records import Trained
 from nn_core.tasks.supervised import look_up

@@ -3,11 +3,11 @@
 import jax
 import numpy as np
 import pytest
-from nn_core.models.transformer.block.gpt import GPT
-from nn_core.models.transformer.block.language_model import make_decoder
 
 from nn_core.generation.beam import beam_search
 from nn_core.generation.decode import completions, generate
+from nn_core.models.transformer.gpt import GPT
+from nn_core.models.transformer.language_model import make_decoder
 from tests.jitted import drawn
 
 CONTEXT, VOCABULARY = 7, 13

@@ -1,9 +1,9 @@
 import jax
 import numpy as np
 import pytest
-from nn_core.models.transformer.block.gpt import GPT
-from nn_core.models.transformer.block.language_model import token_losses
 
+from nn_core.models.transformer.gpt import GPT
+from nn_core.models.transformer.language_model import token_losses
 from nn_core.tasks import language
 from nn_core.tasks.language import (
     Windows,

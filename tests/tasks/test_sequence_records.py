@@ -1,13 +1,13 @@
 import jax
 import numpy as np
 import pytest
-from nn_core.models.recurrent.layers.layers import Recurrent
-from nn_core.models.recurrent.layers.networks import SequenceToSequence, make_sequence_decoder
 
 from nn_core.data.sequence_sources import load_sequences
 from nn_core.data.sequences import END_ID, START_ID
 from nn_core.generation.decode import completions, generate
 from nn_core.models.embeddings import Embedding
+from nn_core.models.recurrent.layers import Recurrent
+from nn_core.models.recurrent.networks import SequenceToSequence, make_sequence_decoder
 from nn_core.tasks.records import Trained
 from nn_core.tasks.sequence_records import decoded, fit_linear, forecasts, word_table
 from tests.jitted import drawn, method

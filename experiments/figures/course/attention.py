@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from nn_core.models.attention.dot_product.dot_product import attention_weights, causal_mask, masked_softmax
 
 from experiments.figures.style import subplots
+from nn_core.models.attention.dot_product import attention_weights, causal_mask, masked_softmax
 
 WORDS = ("the", "cat", "sat", "on", "the", "mat")
 WIDTH = 8

@@ -5,11 +5,11 @@ import jax.numpy as jnp
 from flax import linen as nn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from nn_core.models.attention.dot_product.multi_head import MultiHeadAttention
-from nn_core.models.transformer.block.block import Block, FeedForward, feed_forward_width
 
 from experiments.figures.style import COLOURS, GREY, subplots
+from nn_core.models.attention.multi_head import MultiHeadAttention
 from nn_core.models.layers import LayerNorm
+from nn_core.models.transformer.block import Block, FeedForward, feed_forward_width
 
 BATCH, TIME, WIDTH, HEADS = 2, 16, 64, 4
 # Sublayer, colour; from the input at the bottom to the output at the top.

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from nn_core.models.attention.dot_product.blocks import block_bounds
-from nn_core.models.attention.dot_product.blockwise import DEFAULT_BLOCK, blockwise_attention
+from nn_core.models.attention.blocks import block_bounds
+from nn_core.models.attention.blockwise import DEFAULT_BLOCK, blockwise_attention
 from nn_core.regularizers import dropout
 
 # An array that broadcasts to (B, H, T, S), or a function of the query and key indices (t,), (s,) that gives one: the

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from nn_core.models.attention.dot_product.dot_product import check_shapes, wide
+from nn_core.models.attention.dot_product import check_shapes, wide
 
 
 def positive_features(x: Array) -> Array:

@@ -10,14 +10,14 @@ from jax.nn.initializers import Initializer
 from jax.typing import DTypeLike
 
 from nn_core.models.attention import cached
-from nn_core.models.attention.dot_product.blocks import block_bounds
-from nn_core.models.attention.dot_product.dot_product import (
+from nn_core.models.attention.blocks import block_bounds
+from nn_core.models.attention.dot_product import (
     Bias,
     apply_weights,
     attention_weights,
     dot_product_attention,
 )
-from nn_core.models.attention.dot_product.positions import rotate
+from nn_core.models.attention.positions import rotate
 from nn_core.models.layers import Dense
 
 

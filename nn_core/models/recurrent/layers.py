@@ -10,7 +10,7 @@ from jax.typing import DTypeLike
 
 from nn_core.initializers import orthogonal
 from nn_core.models.layers import Dense, Dropout
-from nn_core.models.recurrent.layers.cells import Carry, find_cell, scan_cell, zero_carry
+from nn_core.models.recurrent.cells import Carry, find_cell, scan_cell, zero_carry
 
 Carries = tuple[tuple[Carry, ...], ...]  # [layer][direction]; every leaf is (B, H)
 

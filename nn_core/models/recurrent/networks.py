@@ -22,7 +22,7 @@ from jax import Array
 from nn_core.generation.decoder import Decoder
 from nn_core.models.embeddings import Embedding
 from nn_core.models.layers import Dense, Dropout
-from nn_core.models.recurrent.layers.layers import Carries, Recurrent, final_hidden, zero_carries
+from nn_core.models.recurrent.layers import Carries, Recurrent, final_hidden, zero_carries
 
 
 class SequenceToOne(nn.Module):

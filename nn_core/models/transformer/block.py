@@ -12,7 +12,7 @@ from jax.nn.initializers import Initializer
 from jax.typing import DTypeLike
 
 from nn_core.activations import gelu, gelu_tanh, swish
-from nn_core.models.attention.dot_product.multi_head import MultiHeadAttention
+from nn_core.models.attention.multi_head import MultiHeadAttention
 from nn_core.models.layers import Dense, Dropout, LayerNorm, RMSNorm
 
 NORMS = ("layer", "rms")

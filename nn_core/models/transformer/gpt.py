@@ -17,15 +17,15 @@ from jax.typing import DTypeLike
 
 from nn_core.activations import gelu
 from nn_core.initializers import GPT2_STDDEV
-from nn_core.models.attention.dot_product.multi_head import head_width
-from nn_core.models.attention.dot_product.positions import (
+from nn_core.models.attention.multi_head import head_width
+from nn_core.models.attention.positions import (
     RelativeBias,
     alibi_bias,
     position_indices,
     sinusoidal_positions,
 )
 from nn_core.models.layers import Dropout
-from nn_core.models.transformer.block.block import Block, Stack, make_norm
+from nn_core.models.transformer.block import Block, Stack, make_norm
 
 POSITIONS = ("learned", "sinusoidal", "rotary", "alibi", "relative", "none")
 # Logits of standard deviation 0.4 cost 0.08 nats at the start; wider models need a smaller head for that than 0.02.

@@ -11,8 +11,8 @@ from jax import Array, lax
 
 from nn_core.generation.decoder import Cache, Decoder
 from nn_core.losses import cross_entropy
-from nn_core.models.transformer.block.block import feed_forward_width
-from nn_core.models.transformer.block.gpt import GPT
+from nn_core.models.transformer.block import feed_forward_width
+from nn_core.models.transformer.gpt import GPT
 
 Params = Any
 

@@ -15,10 +15,10 @@ from jax.nn.initializers import Initializer
 
 from nn_core.activations import gelu
 from nn_core.initializers import GPT2_STDDEV
-from nn_core.models.attention.dot_product.positions import position_indices, sinusoidal_positions
+from nn_core.models.attention.positions import position_indices, sinusoidal_positions
 from nn_core.models.convolution import Conv
 from nn_core.models.layers import Dense, Dropout, LayerNorm
-from nn_core.models.transformer.block.block import Block, Stack
+from nn_core.models.transformer.block import Block, Stack
 
 POSITIONS = ("learned", "sinusoidal", "none")
 POOLINGS = ("class", "mean")

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array
-from nn_core.models.attention.dot_product.dot_product import apply_weights, attention_weights, dot_product_attention
-from nn_core.models.attention.dot_product.positions import alibi_bias
+
+from nn_core.models.attention.dot_product import apply_weights, attention_weights, dot_product_attention
+from nn_core.models.attention.positions import alibi_bias
 
 B, T, H, K = 2, 29, 4, 6
 BLOCK = 8

@@ -4,9 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from nn_core.models.attention.dot_product.blocks import MOST_BLOCKS, block_bounds
-from nn_core.models.attention.dot_product.cached import attend, write
-from nn_core.models.attention.dot_product.dot_product import dot_product_attention
+
+from nn_core.models.attention.blocks import MOST_BLOCKS, block_bounds
+from nn_core.models.attention.cached import attend, write
+from nn_core.models.attention.dot_product import dot_product_attention
 
 B, H, G, K, S = 3, 6, 2, 5, 17
 CUTS = ((0, 7), (7, 14), (14, 17))

@@ -7,7 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array
-from nn_core.models.attention.dot_product.dot_product import (
+
+from nn_core.models.attention import blocks, dot_product
+from nn_core.models.attention.dot_product import (
     apply_weights,
     attention_weights,
     band_mask,
@@ -16,9 +18,7 @@ from nn_core.models.attention.dot_product.dot_product import (
     masked_softmax,
     padding_mask,
 )
-from nn_core.models.attention.dot_product.linear import linear_attention, positive_features
-
-from nn_core.models.attention import blocks, dot_product
+from nn_core.models.attention.linear import linear_attention, positive_features
 
 B, T, S, H, K = 2, 5, 7, 3, 4
 

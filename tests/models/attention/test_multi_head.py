@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array
-from nn_core.models.attention.dot_product.dot_product import padding_mask
-from nn_core.models.attention.dot_product.multi_head import MultiHeadAttention, head_width
 
+from nn_core.models.attention.dot_product import padding_mask
+from nn_core.models.attention.multi_head import MultiHeadAttention, head_width
 from tests.jitted import method, shapes
 
 B, T, S, D, H = 2, 5, 7, 12, 3

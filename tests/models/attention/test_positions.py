@@ -5,7 +5,8 @@ import math
 import jax
 import numpy as np
 import pytest
-from nn_core.models.attention.dot_product.positions import (
+
+from nn_core.models.attention.positions import (
     RelativeBias,
     alibi_bias,
     alibi_slopes,

@@ -3,7 +3,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from nn_core.models.recurrent.layers.cells import CELLS, cell_step, find_cell, scan_cell, zero_carry
+
+from nn_core.models.recurrent.cells import CELLS, cell_step, find_cell, scan_cell, zero_carry
 
 T, B, D, H = 4, 3, 5, 2
 SETTINGS = [(name, *how) for name in CELLS for how in ((False, False), (True, True))]

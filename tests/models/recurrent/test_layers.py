@@ -2,8 +2,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from nn_core.models.recurrent.layers.layers import Recurrent, RecurrentLayer, final_hidden, gate_bias, zero_carries
 
+from nn_core.models.recurrent.layers import Recurrent, RecurrentLayer, final_hidden, gate_bias, zero_carries
 from tests.jitted import method, shapes
 
 B, T, D, H = 3, 8, 5, 11

@@ -3,8 +3,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from nn_core.models.recurrent.layers.layers import Recurrent
-from nn_core.models.recurrent.layers.networks import (
+
+from nn_core.generation.decode import completions, generate
+from nn_core.models.embeddings import Embedding
+from nn_core.models.recurrent.layers import Recurrent
+from nn_core.models.recurrent.networks import (
     RecurrentLanguageModel,
     SequenceTagger,
     SequenceToOne,
@@ -12,9 +15,6 @@ from nn_core.models.recurrent.layers.networks import (
     make_language_model_decoder,
     make_sequence_decoder,
 )
-
-from nn_core.generation.decode import completions, generate
-from nn_core.models.embeddings import Embedding
 from tests.jitted import method, shapes
 
 B, T, V, C = 5, 7, 11, 3

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array
-from nn_core.models.attention.dot_product.dot_product import padding_mask
-from nn_core.models.transformer.block.block import Block, FeedForward, Stack, feed_forward_width
 
 from nn_core.activations import gelu, gelu_tanh
+from nn_core.models.attention.dot_product import padding_mask
+from nn_core.models.transformer.block import Block, FeedForward, Stack, feed_forward_width
 from tests.jitted import method, shapes
 
 B, T, S, D, H = 2, 5, 7, 12, 3

@@ -10,12 +10,12 @@ import numpy as np
 import optax
 import pytest
 from jax import Array
-from nn_core.models.transformer.block.gpt import GPT, POSITIONS, head_stddev
-from nn_core.models.transformer.block.language_model import parameter_count, stack_layers, token_losses
 from scipy.special import softmax
 
 from nn_core.activations import gelu_tanh
 from nn_core.initializers import GPT2_STDDEV
+from nn_core.models.transformer.gpt import GPT, POSITIONS, head_stddev
+from nn_core.models.transformer.language_model import parameter_count, stack_layers, token_losses
 from tests.jitted import method, shapes
 
 V, T, D, H, L = 13, 11, 24, 3, 2

@@ -8,8 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array, lax
-from nn_core.models.transformer.block.gpt import GPT
-from nn_core.models.transformer.block.language_model import (
+from scipy.special import softmax
+
+from nn_core.generation.decoder import Decoder
+from nn_core.losses import cross_entropy
+from nn_core.models.attention import cached
+from nn_core.models.transformer.gpt import GPT
+from nn_core.models.transformer.language_model import (
     attention_maps,
     embedding_norm_ratio,
     make_decoder,
@@ -17,11 +22,6 @@ from nn_core.models.transformer.block.language_model import (
     token_losses,
     unstack_layers,
 )
-from scipy.special import softmax
-
-from nn_core.generation.decoder import Decoder
-from nn_core.losses import cross_entropy
-from nn_core.models.attention import cached
 from tests.jitted import method, shapes
 
 V, C, D, H, L = 13, 16, 24, 4, 2

@@ -8,10 +8,10 @@ import numpy as np
 import optax
 import pytest
 from jax import Array, lax
-from nn_core.models.transformer.block.vit import ViT, parameter_formula
 
 from nn_core import losses
 from nn_core.models.mlp import count_parameters
+from nn_core.models.transformer.vit import ViT, parameter_formula
 from tests import jitted
 from tests.jitted import method
 
