@@ -3,7 +3,7 @@
 python -m experiments.run --config=configs/document_vectors.py
 
 400 documents of two generated sentences about computers, fruit, people or places; two of each kind carry a label, and
-the kind of the others is that of the nearest mean (notes L1801-L1807). `neighbour`: is the nearest document of one kind?
+the kind of the others is that of the nearest mean (F096). `neighbour`: is the nearest document of one kind?
 
 Measured over 10 seeds, mean and 95 % interval (2026-11-23, 2 x86 cores, 73 s), accuracy on documents of the training
 and on later ones: means of word vectors 0.920 ± 0.048 and 0.922 ± 0.047; trained document vectors 0.769 ± 0.060 and

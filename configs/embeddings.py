@@ -2,7 +2,7 @@
 
 python -m experiments.run --config=configs/embeddings.py
 
-Vectors of 12 tokens end to end, 64 hidden units (notes L1811-L1828, L1923-L1926). The pretrained ones are skip-gram on
+Vectors of 12 tokens end to end, 64 hidden units (F097, F099, F105). The pretrained ones are skip-gram on
 6,000 unlabelled sentences. A third of the sentences hold a good and a bad word: "not dull but fresh".
 
 Measured over 5 seeds, accuracy from 50, 200 and 1,000 labelled sentences, mean and 95 % interval (2026-11-23, 2 x86

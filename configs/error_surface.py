@@ -4,17 +4,17 @@ python -m experiments.run --config=configs/error_surface.py
 
 Three surfaces: the error of one sigmoid unit (`neuron`), of a hidden tanh unit before a linear one (`chain`), and a
 curve with two valleys of different depth (`valleys`). Critical points are found by Newton's iteration from a grid and
-told apart by the eigenvalues of the Hessian; gradient descent starts at 50 random points of each map (notes
-L954-L982, L1347-L1354).
+told apart by the eigenvalues of the Hessian; gradient descent starts at 50 random points of each map (F036,
+F061).
 
 Measured (2026-11-22, 2-core x86 CPU): all 50 descents on `neuron` end within 1e-6 of its one minimum. `chain` has two
 minima of the same error, mirror images, with a saddle at the origin (eigenvalues -0.96, 0.96). On `valleys` 0.44 ±
 0.14 of the starts end in the lower valley; the others at a local minimum (eigenvalues 2 and 7.1) that no later step
 leaves.
 
-Against the notes: many steps do not "find the minimum of the error function" (L981), only some minimum. A positive
-definite Hessian is sufficient and not necessary (L1351): x^4 + y^4 has its minimum at 0, where both eigenvalues are
-0. A local minimum need not be worse than the global one (L1354): those of `chain` are equal.
+Against the notes: many steps do not "find the minimum of the error function" (S24b), only some minimum. A positive
+definite Hessian is sufficient and not necessary (S24): x^4 + y^4 has its minimum at 0, where both eigenvalues are
+0. A local minimum need not be worse than the global one: those of `chain` are equal.
 """
 
 from ml_collections import ConfigDict

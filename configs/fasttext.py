@@ -2,7 +2,7 @@
 
 python -m experiments.run --config=configs/fasttext.py
 
-The same text and questions as configs/word2vec.py (notes L1798). `unseen` is the share of misspelt words (an s at the
+The same text and questions as configs/word2vec.py (F094). `unseen` is the share of misspelt words (an s at the
 end, or the fourth letter lost) whose nearest word is the right one.
 
 Measured over 10 seeds, mean and 95 % interval (2026-11-23, 2 x86 cores, 38 s): unseen 0.827 ± 0.012; cosine within

@@ -2,7 +2,7 @@
 
 python -m experiments.run --config=configs/glove.py
 
-The same text and questions as configs/word2vec.py (notes L1797).
+The same text and questions as configs/word2vec.py (F093).
 
 Measured over 10 seeds, mean and 95 % interval (2026-11-23, 2 x86 cores, 6 s): cosine within topics 0.884 ± 0.005,
 between them 0.609 ± 0.024, within above between in 10 of 10 seeds; Spearman with 27 judged pairs 0.742 ± 0.041;

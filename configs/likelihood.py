@@ -3,13 +3,13 @@
 python -m experiments.run --config=configs/likelihood.py
 
 Seven heads of ten tosses by the notes' recipe (h / n), by gradient ascent and by Newton's iteration on automatic
-derivatives; then coins with p = 0.7, tossed up to 10,000 times (notes L241-L298).
+derivatives; then coins with p = 0.7, tossed up to 10,000 times (F015).
 
 Measured (2026-11-22, 2-core x86 CPU): the three ways give 0.7, 0.699999 and 0.7; the ascent is within 1e-4 after 32
 steps. The product of the probabilities becomes 0 after 173 ± 3 tosses in float32 and after 1,221 ± 7 in float64 (50
 seeds, 95 % intervals), so it cannot tell any p from another; the sum of logs of 10,000 tosses is -6,107 ± 10. The
 estimate is off by 0.110 ± 0.028 after 10 tosses, 0.036 ± 0.009 after 100, 0.012 ± 0.002 after 1,000: most probable is
-not yet true (L297), and ten times nearer costs a hundred times the tosses.
+not yet true, and ten times nearer costs a hundred times the tosses.
 """
 
 from ml_collections import ConfigDict

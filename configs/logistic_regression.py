@@ -2,7 +2,7 @@
 
     python -m experiments.run --config=configs/logistic_regression.py
 
-400 of the 569 cases train, standardized by their own statistics; 20 splits (notes L440-L685).
+400 of the 569 cases train, standardized by their own statistics; 20 splits (F020-F024).
 
 Measured (2026-11-23, 2-core x86 CPU): test accuracy 0.976 ± 0.006 at threshold 0.5, loss 0.080 ± 0.012 nats, expected
 calibration error 0.022 ± 0.004; the largest difference of a coefficient to scikit-learn's is 0.0006 ± 0.0001. Raising

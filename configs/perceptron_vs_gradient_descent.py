@@ -3,7 +3,7 @@
 python -m experiments.run --config=configs/perceptron_vs_gradient_descent.py
 
 One formula, w + a (y - y^) x, with y^ in {0, 1} or in (0, 1): the same points, start, order and learning rate for
-both (notes L687-L717). As many points again, from the same line, judge.
+both (F025). As many points again, from the same line, judge.
 
 Measured on 20 seeds, mean and 95 % interval (2026-11-22, 2-core x86 CPU): in the first epoch the perceptron updates
 at 9.3 ± 1.3 of 100 points and gradient descent at all 100. Where a line separates (noise 0), the perceptron has

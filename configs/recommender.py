@@ -3,7 +3,7 @@
 python -m experiments.run --config=configs/recommender.py
 
 Generated ratings around 3.5 of 150 items by 200 users, 40 a user; 15 % of the items and of the users have no rating in
-the training (notes L1840-L1845). `precision`: of the items recommended to a user, the share rated 4 or more.
+the training (F106). `precision`: of the items recommended to a user, the share rated 4 or more.
 
 Measured over 10 seeds, root mean squared error, mean and 95 % interval (2026-11-23, one x86 core, 57 s), for known
 users and items, new items, new users: mean of the item 0.922 ± 0.009, 0.945 ± 0.037, 0.925 ± 0.040; factorisation

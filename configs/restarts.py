@@ -5,7 +5,7 @@ python -m experiments.run --config=configs/restarts.py
 A small network learns two circles from 60 points, from 32 independent starts and from 32 perturbations w_0 + N(0,
 sigma^2) of one of them; every start of every kind and seed is a member of one program. Then Rastrigin's function in 1
 to 6 dimensions: descents from random starts, annealing and random points, 3,000 evaluations each, a gradient counted
-as 3 (notes L1341-L1379).
+as 3 (F062, F066).
 
 Measured on 20 seeds, mean and 95 % interval (2026-11-22, 2-core x86 CPU): the test loss falls from 0.32 ± 0.04 nats
 for one start to 0.15 ± 0.04 for the best of 32 independent ones. Perturbed ones reach 0.33 ± 0.07 at sigma 0.03, 0.17
@@ -14,7 +14,7 @@ dimensions annealing 0.95 ± 0.04, descents 0.59 ± 0.10, random points 0.50 ± 
 0.05 ± 0.04, 0.08 ± 0.05; in six none, and there descents end lower (11.3 ± 0.9) than annealing (14.1 ± 0.8). Descents
 for one success: about 11^D.
 
-Against the notes: w* = argmin L(w) (L1362) must not mean the training loss: chosen by it the best of 32 has a test
+Against the notes: w* = argmin L(w) (S25) must not mean the training loss: chosen by it the best of 32 has a test
 loss of 0.30 ± 0.05, hardly below that of a single start. And w_0 + epsilon with a small sigma is hardly a restart at
 all.
 """

@@ -3,7 +3,7 @@
 python -m experiments.run --config=configs/tokenizers.py
 
 Seven kinds of tokenizer in 14 sizes on the documentation that comes with Python; a GPT of two layers, width
-64, learns each for 200 updates of 16 x 64 tokens (notes L1646-L1729, L2125). A longer token lets the model see more text
+64, learns each for 200 updates of 16 x 64 tokens (F078-F087). A longer token lets the model see more text
 in these updates. Bits per character compare tokenizers that lose nothing; "word" and WordPiece forget white space, and
 what is "[UNK]" costs "word" nothing.
 

@@ -4,7 +4,7 @@ python -m experiments.run --config=configs/word2vec.py
 python -m experiments.run --config=configs/word2vec.py --config.task.text=file --config.task.path=MINE.txt --config.task.similar="('word',)" --config.task.odd="()" --config.task.analogies="()"
 python -m experiments.vectors --vectors=checkpoints/word2vec --analogy="man king woman"
 
-A megabyte of generated sentences about computers, fruit, people and places (notes L1796, L1856-L1861, L1907-L1920).
+A megabyte of generated sentences about computers, fruit, people and places (F091, F100, F101, F103).
 `sentences` is the extrinsic task: of which kind is a sentence, from 5 labelled ones of each kind. vectors.txt in the
 run directory holds the first seed's vectors of the first method.
 
@@ -15,7 +15,7 @@ Spearman with 27 judged pairs 0.920 ± 0.007 (CBOW 0.841 ± 0.020); analogies 22
 Tiny Shakespeare (text shakespeare, 100 features, 20 epochs; 118 s on one core): within topics 0.318 ± 0.005, between
 them 0.144 ± 0.002, 10 of 10 seeds; Spearman with 78 judged pairs 0.776 ± 0.010 (CBOW 0.792 ± 0.006).
 
-Against the notes: Rome - Paris is near Italy - France, not France - Italy (L1920, S35). That all analogies are right
+Against the notes: Rome - Paris is near Italy - France, not France - Italy (S35). That all analogies are right
 tells of the text, in which every person is a role and a gender; no text of people is so regular.
 """
 

@@ -1,8 +1,7 @@
 """Activations and their hand-derived derivatives, by name.
 
 Each derivative is the course's closed form, written out rather than differentiated: the tests compare the two.
-Sources: notes L7-L22, L114-L165, L563-L573, L1211-L1292, L1381-L1410, L2251-L2343, L2632-L2636; inventory F008-F012,
-F046, F052-F057, S2, S6, S7, S22, S23, S34.
+Sources: F008-F012, F046, F052-F057, S2, S6, S7, S22, S23, S34.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,27 +27,27 @@ SQRT_ONE_HALF = 0.7071067811865476
 
 
 def step(x: Array) -> Array:
-    """1 where x >= 0, else 0: the perceptron's decision, with step(0) = 1 (L15, S2)."""
+    """1 where x >= 0, else 0: the perceptron's decision, with step(0) = 1 (S2)."""
     return (x >= 0).astype(x.dtype)
 
 
 def step_derivative(x: Array) -> Array:
-    """0 everywhere (where it exists): why a step cannot be trained by gradient descent (L114)."""
+    """0 everywhere (where it exists): why a step cannot be trained by gradient descent (F008)."""
     return jnp.zeros_like(x)
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + e^-x), in (0, 1), without overflow (L114-L125, F008)."""
+    """1 / (1 + e^-x), in (0, 1), without overflow (F008)."""
     return jax.nn.sigmoid(x)
 
 
 def sigmoid_derivative(x: Array) -> Array:
-    """sigma (1 - sigma), at most 1/4 (L563-L573, F009)."""
+    """sigma (1 - sigma), at most 1/4 (F009)."""
     return sigmoid(x) * sigmoid(-x)
 
 
 def tanh(x: Array) -> Array:
-    """(e^x - e^-x) / (e^x + e^-x) = 2 sigma(2x) - 1, in (-1, 1) (L1392-L1399, F052)."""
+    """(e^x - e^-x) / (e^x + e^-x) = 2 sigma(2x) - 1, in (-1, 1) (F052)."""
     return jnp.tanh(x)
 
 
@@ -58,17 +57,17 @@ def tanh_derivative(x: Array) -> Array:
 
 
 def relu(x: Array) -> Array:
-    """max(0, x) (L1401-L1410, F053)."""
+    """max(0, x) (F053)."""
     return jax.nn.relu(x)
 
 
 def relu_derivative(x: Array) -> Array:
-    """1 where x > 0, else 0, and 0 at 0 by convention (L1281, S23)."""
+    """1 where x > 0, else 0, and 0 at 0 by convention (S23)."""
     return (x > 0).astype(x.dtype)
 
 
 def leaky_relu(x: Array, negative_slope: Array | float = NEGATIVE_SLOPE) -> Array:
-    """x where x > 0, else negative_slope x (L1290, F054)."""
+    """x where x > 0, else negative_slope x (F054)."""
     return jnp.where(x > 0, x, _like(negative_slope, x) * x)
 
 
@@ -78,7 +77,7 @@ def leaky_relu_derivative(x: Array, negative_slope: Array | float = NEGATIVE_SLO
 
 
 def elu(x: Array, alpha: Array | float = ELU_ALPHA) -> Array:
-    """x where x > 0, else alpha (e^x - 1) (L1291, F055)."""
+    """x where x > 0, else alpha (e^x - 1) (F055)."""
     return jnp.where(x > 0, x, _like(alpha, x) * jnp.expm1(_negative_part(x)))
 
 
@@ -88,7 +87,7 @@ def elu_derivative(x: Array, alpha: Array | float = ELU_ALPHA) -> Array:
 
 
 def selu(x: Array) -> Array:
-    """1.0507 ELU(x; alpha = 1.6733): self-normalising with LeCun-normal weights (L1292, F056)."""
+    """1.0507 ELU(x; alpha = 1.6733): self-normalising with LeCun-normal weights (F056)."""
     return SELU_SCALE * elu(x, SELU_ALPHA)
 
 
@@ -99,7 +98,7 @@ def selu_derivative(x: Array) -> Array:
 
 @jax.custom_jvp
 def gelu(x: Array) -> Array:
-    """x Phi(x) with the exact normal distribution function: BERT's and torch's form (L2632-L2636, F057, S34).
+    """x Phi(x) with the exact normal distribution function: BERT's and torch's form (F057, S34).
 
     Its derivative is written out, and computed from x alone where it is needed: kept from the forward pass, the error
     function is an array more to write and to read twice (3 to 5 % of a GPT's training step on a CPU).
@@ -163,7 +162,7 @@ def identity_derivative(x: Array) -> Array:
 
 
 def softmax(x: Array, axis: int = -1) -> Array:
-    """e^x_i / sum_j e^x_j with the maximum subtracted: a soft *arg*max (L138-L165, L2299-L2311, F010-F012, S5, S7).
+    """e^x_i / sum_j e^x_j with the maximum subtracted: a soft *arg*max (F010-F012, S5, S7).
 
     Shifting x changes nothing, scaling it does (S6: that is a temperature). Entries of -inf get 0, and a row of
     nothing else gives zeros, not NaN (everything is masked: nothing is attended to).
@@ -181,13 +180,13 @@ def softmax(x: Array, axis: int = -1) -> Array:
 
 
 def softmax_jacobian(x_BC: Array) -> Array:
-    """d softmax_i / d x_j = s_i (delta_ij - s_j), (..., C) -> (..., C, C) (L2290-L2297, F011)."""
+    """d softmax_i / d x_j = s_i (delta_ij - s_j), (..., C) -> (..., C, C) (F011)."""
     s_BC = softmax(x_BC)
     return s_BC[..., :, None] * (_eye(s_BC) - s_BC[..., None, :])
 
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
-    """x - m - ln sum_j e^(x_j - m), m = max x: the notes' form without m overflows (L2303, F012, S7).
+    """x - m - ln sum_j e^(x_j - m), m = max x: the notes' form without m overflows (F012, S7).
 
     Args:
       x: scores of any shape.

@@ -1,6 +1,6 @@
 """Weight initializers by name, optionally times an hparam, so that a sweep can scale the start.
 
-Sources: notes L963-L964, L1286-L1292, L1360; inventory F056, F058.
+Sources: F056, F058.
 """
 
 import math
@@ -77,7 +77,7 @@ def make_initializer(name: str, hparams: Hparams) -> Initializer:
 
     Standard deviations for n = fan_in and m = fan_out: normal 1, gpt2_normal .02, uniform 1/sqrt(3n), glorot
     sqrt(2/(n+m)) (sigmoid, tanh), he sqrt(2/n) (ReLU family), lecun sqrt(1/n) (SELU). So name "normal" with
-    init_scale = sigma is N(0, sigma^2), the notes' random start (L1360).
+    init_scale = sigma is N(0, sigma^2), the notes' random start (F062).
 
     Args:
       name: one of INITIALIZERS.

@@ -4,7 +4,7 @@ Every loss is f(logits_or_predictions, targets, *, reduction="mean" | "sum" | "n
 mask or an importance per example, of the shape of the loss or of its leading axes; "mean" divides by the sum of the
 weights, so that a masked loss is the loss of the subset (0 where nothing is left). Half precision becomes float32.
 
-Sources: notes L57-L80, L175-L184, L241-L438, L467-L481, L858-L1019; inventory F005, F006, F013-F019, F033, F034, F037.
+Sources: F005, F006, F013-F019, F033, F034, F037.
 """
 
 import jax
@@ -24,7 +24,7 @@ def binary_cross_entropy(
     label_smoothing: Array | float | None = None,
     class_weights: Array | None = None,
 ) -> Array:
-    """Binary cross-entropy from logits, -[y ln sigma(z) + (1 - y) ln(1 - sigma(z))] (L349, L467-L477, F017).
+    """Binary cross-entropy from logits, -[y ln sigma(z) + (1 - y) ln(1 - sigma(z))] (F017).
 
     Args:
       logits: (...) any real z; finite at +-1e4, unlike the form in probabilities.
@@ -60,7 +60,7 @@ def cross_entropy(
     class_weights: Array | None = None,
     ignore_index: int | None = None,
 ) -> Array:
-    """Multi-class cross-entropy from logits, -sum_c y_c ln softmax(z)_c (L394-L438, F013, F018).
+    """Multi-class cross-entropy from logits, -sum_c y_c ln softmax(z)_c (F013, F018).
 
     With soft targets or label smoothing the minimum is the targets' entropy, not 0 (S8). Class weights multiply every
     class's term, and "mean" divides by the weights of the targets, as torch does for integer classes.
@@ -106,7 +106,7 @@ def cross_entropy(
 
 
 def log_loss(probabilities: Array, targets: Array, *, reduction: str = "mean", weights: Array | None = None) -> Array:
-    """Log-loss of probabilities, -[y ln p + (1 - y) ln(1 - p)] with 0 ln 0 := 0 (L62-L80, F005).
+    """Log-loss of probabilities, -[y ln p + (1 - y) ln(1 - p)] with 0 ln 0 := 0 (F005).
 
     Certain and wrong is inf, as it should be; nothing is clipped. From logits use `binary_cross_entropy`.
 
@@ -130,7 +130,7 @@ def log_loss(probabilities: Array, targets: Array, *, reduction: str = "mean", w
 def categorical_log_loss(
     probabilities_BC: Array, targets: Array, *, reduction: str = "mean", weights: Array | None = None
 ) -> Array:
-    """Log-loss of class probabilities, -sum_c y_c ln p_c with 0 ln 0 := 0 (L175-L184, L300-L333, F016).
+    """Log-loss of class probabilities, -sum_c y_c ln p_c with 0 ln 0 := 0 (F016).
 
     Args:
       probabilities_BC: (..., C) rows that sum to 1.
@@ -154,7 +154,7 @@ def categorical_log_loss(
 def mean_squared_error(
     predictions: Array, targets: Array, *, reduction: str = "mean", weights: Array | None = None
 ) -> Array:
-    """Squared error (1/n) sum (y - yhat)^2 over all n entries, without the factor 1/2 (L866, F033, S14).
+    """Squared error (1/n) sum (y - yhat)^2 over all n entries, without the factor 1/2 (F033, S14).
 
     Args:
       predictions, targets: (...) of one shape.
@@ -174,7 +174,7 @@ def mean_squared_error(
 def half_mean_squared_error(
     predictions: Array, targets: Array, *, reduction: str = "mean", weights: Array | None = None
 ) -> Array:
-    """Half the squared error, 1/(2m) sum (y - yhat)^2 (L993, F037); "sum" is 1/2 sum, optax's `l2_loss` is "none".
+    """Half the squared error, 1/(2m) sum (y - yhat)^2 (F037); "sum" is 1/2 sum, optax's `l2_loss` is "none".
 
     Its gradient is half that of `mean_squared_error`: the same path at twice the learning rate (S14).
 
@@ -192,7 +192,7 @@ def half_mean_squared_error(
 
 
 def sum_squared_error(predictions: Array, targets: Array, *, weights: Array | None = None) -> Array:
-    """Sum of squared errors, E = 1/2 sum_mu sum_j (y_j - yhat_j)^2 over outputs and records (L901-L977, F034).
+    """Sum of squared errors, E = 1/2 sum_mu sum_j (y_j - yhat_j)^2 over outputs and records (F034).
 
     Args:
       predictions, targets: (...) of one shape.
@@ -222,12 +222,12 @@ def entropy(probabilities: Array, axis: int = -1) -> Array:
 
 
 def likelihood(probabilities: Array) -> Array:
-    """P(all) = prod_i p_i, (...) in [0, 1] -> scalar (L241-L260, F015); underflows where `log_likelihood` does not."""
+    """P(all) = prod_i p_i, (...) in [0, 1] -> scalar (F015); underflows where `log_likelihood` does not."""
     return jnp.prod(_wide(probabilities))
 
 
 def log_likelihood(probabilities: Array) -> Array:
-    """ln P(all) = sum_i ln p_i, (...) in [0, 1] -> scalar <= 0 (L262-L298, F015).
+    """ln P(all) = sum_i ln p_i, (...) in [0, 1] -> scalar <= 0 (F015).
 
     Minus this is the cross-entropy of the observations (F016); -inf where something impossible was observed.
     """

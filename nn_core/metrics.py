@@ -1,7 +1,7 @@
 """Metrics as (sum, count) pairs that add up over batches, and the numbers that describe trained parameters.
 
 A mean of batch means is wrong where batches differ in size, so sums and counts travel together and `means` divides
-once, at the end. Sources: notes L112, L1278-L1286, L1755-L1762, L2330-L2343; F007, F018, F033, F058-F060, F089.
+once, at the end. Sources: F007, F018, F033, F058-F060, F089.
 """
 
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ def accuracy(logits_BC: Array, targets: Array, weights: Array | None = None) -> 
 
 
 def binary_accuracy(logits: Array, targets: Array, weights: Array | None = None, threshold: float = 0.5) -> Pair:
-    """How many of two classes are right; p = sigma(z) >= threshold predicts 1 (L100-L112, F007, S2).
+    """How many of two classes are right; p = sigma(z) >= threshold predicts 1 (F007, S2).
 
     Args:
       logits: (...) real z.
@@ -81,7 +81,7 @@ def binary_accuracy(logits: Array, targets: Array, weights: Array | None = None,
 
 
 def squared_error(predictions: Array, targets: Array, weights: Array | None = None) -> Pair:
-    """Squared error per entry: `means` makes the mean squared error of it (L866, F033).
+    """Squared error per entry: `means` makes the mean squared error of it (F033).
 
     Args:
       predictions: (...) real.
@@ -213,7 +213,7 @@ def weight_norm(params: Any) -> Array:
 
 
 def dead_units(activations_BF: Array) -> Array:
-    """Fraction of the units that are 0 for every example: a dead ReLU (L1286, F058).
+    """Fraction of the units that are 0 for every example: a dead ReLU (F058).
 
     Args:
       activations_BF: (..., F) outputs of one layer after its activation.
@@ -225,7 +225,7 @@ def dead_units(activations_BF: Array) -> Array:
 
 
 def sparsity(activations_BF: Array) -> Array:
-    """Fraction of the entries that are 0; about half for a ReLU at its start (L1284, F058).
+    """Fraction of the entries that are 0; about half for a ReLU at its start (F058).
 
     Args:
       activations_BF: any shape.

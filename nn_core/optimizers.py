@@ -5,7 +5,7 @@ An optimizer is built inside the traced function, so a population of runs can di
     optimizer = make_optimizer("adamw", hparams, schedule)
     updates, opt_state = optimizer.update(grads, opt_state, params)
 
-Sources: notes L1364-L1372, L1412-L1467, L2807-L2814; inventory F047-F049, F063-F069, S18, S19, S26.
+Sources: F047-F049, F063-F069, S18, S19, S26.
 """
 
 from collections.abc import Callable, Mapping
@@ -59,13 +59,13 @@ class OptimizerState(NamedTuple):
 
 
 def sgd(hparams: Hparams) -> Rule:
-    """Gradient descent, w <- w - eta g (L1412-L1437); batch, mini-batch or one example: as the batches it is given."""
+    """Gradient descent, w <- w - eta g (F067, F068); batch, mini-batch or one example: as the batches it is given."""
     del hparams
     return Rule(optax.identity(), scales_gradient=True)
 
 
 def momentum(hparams: Hparams) -> Rule:
-    """Heavy ball, v <- mu v - eta g; w <- w + v (L1366, F063). A constant gradient moves by eta / (1 - mu) (S26)."""
+    """Heavy ball, v <- mu v - eta g; w <- w + v (F063). A constant gradient moves by eta / (1 - mu) (S26)."""
     decay = _required(hparams, "momentum", "momentum")
     return Rule(optax.trace(decay), scales_gradient=True, gain=1.0 / (1.0 - decay))
 
@@ -102,7 +102,7 @@ def adam(hparams: Hparams) -> Rule:
 
 
 def adamw(hparams: Hparams) -> Rule:
-    """Adam with decoupled decay, w <- (1 - eta lambda) w - eta m / (sqrt(s) + epsilon) (L2807-L2814, F049).
+    """Adam with decoupled decay, w <- (1 - eta lambda) w - eta m / (sqrt(s) + epsilon) (F049).
 
     Raises ValueError where hparams.weight_decay is not set: without it this is "adam".
     """
@@ -207,7 +207,7 @@ def clip_by_global_norm(grads: Any, max_norm: Array | float) -> Any:
 
 
 def decay_weights(updates: Any, params: Any, shrink: Array | float) -> Any:
-    """Adds -shrink w to the updates of the penalised leaves: w <- (1 - shrink) w + update (L1314, S19).
+    """Adds -shrink w to the updates of the penalised leaves: w <- (1 - shrink) w + update (S19).
 
     Args:
       updates: pytree of updates.

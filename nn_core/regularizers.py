@@ -1,7 +1,7 @@
 """What keeps weights small, sparse or from relying on each other: L1, L2, elastic net and dropout.
 
 Penalties and decay apply to weights only (leaves named "kernel" or "embedding"), never to biases or normalisation
-parameters. Sources: notes L1229-L1339; inventory F047-F051, S18-S21.
+parameters. Sources: F047-F051, S18-S21.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ def penalised_leaves(params: Any) -> list[Array]:
 
 
 def l1_penalty(params: Any) -> Array:
-    """Sum of absolute weights, sum |w| (L1243, F047); its gradient is sign(w), 0 at 0.
+    """Sum of absolute weights, sum |w| (F047); its gradient is sign(w), 0 at 0.
 
     Args:
       params: pytree of parameters; only its penalised leaves count.
@@ -53,7 +53,7 @@ def l1_penalty(params: Any) -> Array:
 
 
 def l2_penalty(params: Any) -> Array:
-    """Sum of squared weights, sum w^2, without the factor 1/2 (L1248, F048); its gradient is 2 w.
+    """Sum of squared weights, sum w^2, without the factor 1/2 (F048); its gradient is 2 w.
 
     Args:
       params: pytree of parameters; only its penalised leaves count.
@@ -65,7 +65,7 @@ def l2_penalty(params: Any) -> Array:
 
 
 def elastic_net_penalty(params: Any, strength: Array | float, l1_ratio: Array | float) -> Array:
-    """Both penalties, strength [l1_ratio sum |w| + (1 - l1_ratio) sum w^2] (L1320 with the strength it lacks: S20).
+    """Both penalties, strength [l1_ratio sum |w| + (1 - l1_ratio) sum w^2] (F050, with the strength that the notes omit: S20).
 
     scikit-learn's `ElasticNet(alpha, l1_ratio=r)` halves its L2 term and its loss: it minimises
     1/(2n) sum of squares + alpha [r |w| + (1 - r)/2 w^2]. Against a mean squared error (1/n) that is, here,
@@ -144,9 +144,9 @@ def soft_threshold(x: Array, threshold: Array | float) -> Array:
 
 
 def dropout(key: Array, x: Array, rate: Array | float) -> Array:
-    """Inverted dropout: each entry becomes 0 with probability `rate`, else x / (1 - rate) (L1326-L1339, F051).
+    """Inverted dropout: each entry becomes 0 with probability `rate`, else x / (1 - rate) (F051).
 
-    `rate` is the probability of *dropping* (L1334), not of keeping as in L1321 (S21). Every entry of the batch draws
+    `rate` is the probability of *dropping*, not of keeping (S21). Every entry of the batch draws
     on its own. The mean is preserved, so nothing is left to do at inference. Rate 0 returns x, rate 1 zeros; rates in
     between are rounded to a multiple of 1/65,536.
 

@@ -1,7 +1,7 @@
 """Learning-rate schedules: step -> factor of the learning rate, pure in the step (which may be a tracer).
 
 A factor, not a rate: the learning rate itself is an hparam and may differ between the members of a sweep.
-Sources: notes L1370-L1372, L1439-L1451; inventory F064, F065, S27.
+Sources: F064, F065, S27.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def constant(t: Array, options: ScheduleOptions) -> Array:
 
 
 def inverse_sqrt(t: Array, options: ScheduleOptions) -> Array:
-    """1 / sqrt(t + 1): 1, .7071, .5774, .5, ... (L1371, counted from 1: S27).
+    """1 / sqrt(t + 1): 1, .7071, .5774, .5, ... (F064, counted from 1: S27).
 
     After a warm-up of W steps it is sqrt(W / (t + W)), the same curve of the *whole* run scaled to start at 1 (Vaswani
     et al. 2017), not a second sharp fall.

@@ -1,4 +1,4 @@
-"""Activations against autodiff, finite differences, jax.nn and the numbers of the inventory."""
+"""Activations against autodiff, finite differences, jax.nn and the numbers of the course."""
 
 import functools
 import math

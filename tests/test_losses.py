@@ -357,7 +357,7 @@ def test_class_weights_raise_the_recall_of_the_minority() -> None:
 
 
 def test_confidence_is_punished_without_limit() -> None:
-    """F006 and F019: the numbers of L57-L60 and L363-L374."""
+    """F006 and F019: the notes' numbers."""
     found = log_loss(np.float32([0.99, 0.90, 0.51]), np.zeros(3, np.float32), reduction="none")
     np.testing.assert_allclose(found, [4.605, 2.303, 0.713], atol=1e-3)
     found = log_loss(np.float32([1.0, 0.5, 0.0]), np.ones(3, np.float32), reduction="none")

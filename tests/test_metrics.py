@@ -150,7 +150,7 @@ def test_dead_units_are_zero_for_every_example() -> None:
 
 
 def test_a_rectifier_starts_half_sparse_and_dies_at_a_high_rate_where_a_leaky_one_does_not() -> None:
-    """F058: L1284-L1286."""
+    """F058: about half the units are 0, and none is dead."""
 
     @jax.jit
     def draw():

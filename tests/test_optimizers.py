@@ -93,7 +93,7 @@ def test_absent_hparams_mean_the_values_of_the_papers(name: str) -> None:
 
 
 def adamw_by_hand(kernel, bias, steps):
-    """L2807-L2814 in NumPy; the bias is not decayed."""
+    """F049 in NumPy; the bias is not decayed."""
     eta, decay, beta1, beta2, epsilon = (
         HPARAMS[k] for k in ("learning_rate", "weight_decay", "beta1", "beta2", "epsilon")
     )
@@ -135,7 +135,7 @@ def test_adamw_equals_torch_for_fifty_steps() -> None:
 
 @pytest.mark.parametrize("name", ["momentum", "nesterov"])
 def test_the_learning_rate_is_inside_the_velocity(name: str) -> None:
-    """L1366: v <- mu v - eta_t g; a falling rate does not take back the steps already in v."""
+    """v <- mu v - eta_t g; a falling rate does not take back the steps already in v."""
     schedule = make_schedule("inverse_sqrt", total_steps=10)
     curvature, w, v, path = 3.0, 1.0, 0.0, []
     for t in range(10):
@@ -151,7 +151,7 @@ def test_the_learning_rate_is_inside_the_velocity(name: str) -> None:
 
 
 def test_a_constant_gradient_moves_by_the_rate_over_one_minus_momentum() -> None:
-    """L1457, S26: the weights of the steps sum to 1 / (1 - beta), ten at .9."""
+    """S26: the weights of the steps sum to 1 / (1 - beta), ten at .9."""
     for name in ("momentum", "nesterov"):
         hparams = {"learning_rate": 0.01, "momentum": 0.9}
         path_T = trajectory(name, hparams, loss=lambda w: 2.0 * w, start=np.float32(0.0), steps=200)
@@ -161,7 +161,7 @@ def test_a_constant_gradient_moves_by_the_rate_over_one_minus_momentum() -> None
 
 
 def test_momentum_crosses_a_hump_that_stops_gradient_descent() -> None:
-    """L1453-L1467: a bumpy valley with its deepest point at 0."""
+    """a bumpy valley with its deepest point at 0."""
 
     def bumpy(w):
         return 0.05 * w**2 - 0.3 * jnp.cos(3.0 * w)

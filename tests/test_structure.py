@@ -1,6 +1,7 @@
 """The house rules that a machine can check: the direction of imports, the size of files and functions, purity."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,12 @@ def test_imports_point_down(path):
         above = [name for name in names if name.startswith(f"{parts[0]}.") and floor(name) > floor(own)]
         assert not above, f"{own} imports {above} from a floor above"
     assert not [name for name in names if name.split(".")[0] == "tests"]
+
+
+@pytest.mark.parametrize("path", FILES + CONFIGS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_sources_are_rows_of_the_course_map(path):
+    """Not lines of notes that a reader does not have."""
+    assert not re.findall(r"\bL\d{2,}", path.read_text(encoding="utf-8"))
 
 
 def exists(module: str) -> bool:

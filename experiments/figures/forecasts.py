@@ -1,4 +1,4 @@
-"""A series with its forecasts: one step ahead, and far ahead with a band (L1986-L1992, F116)."""
+"""A series with its forecasts: one step ahead, and far ahead with a band (F116)."""
 
 import numpy as np
 from matplotlib.axes import Axes

@@ -22,7 +22,7 @@ from nn_core.models.transformer.language_model import attention_maps
 SHOWN = 12  # tokens on the axis of a distribution
 MAPPED = 32  # most tokens of an attention map
 TEMPERATURES = (0.5, 1.0, 2.0)
-TOP_K, TOP_P = (3, 10), (0.5, 0.9)  # k = 3 is the example of the notes (L3235)
+TOP_K, TOP_P = (3, 10), (0.5, 0.9)  # k = 3 is the example of the notes (F191)
 DRAWS = 1000
 BEAMS, BEAM_STEPS = 4, 10
 BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14), "ncols": 3, "frameon": False}
@@ -86,7 +86,7 @@ def bars(axes: Axes, names: list[str], values: np.ndarray, colour: str, title: s
 
 
 def temperature(model: LanguageModel, prompt: str) -> Figure:
-    """The next token's distribution at three temperatures, and its entropy at all of them (L3203-L3208, F193)."""
+    """The next token's distribution at three temperatures, and its entropy at all of them (F193)."""
     logits_1V = next_logits(model, prompt)
     ranked = np.argsort(-distribution(logits_1V))[:SHOWN]
     figure, grid = subplots(1, len(TEMPERATURES) + 1, width=3.5, height=3.2)
@@ -115,7 +115,7 @@ def entropy(probabilities_V: np.ndarray) -> float:
 
 
 def top_k_top_p(model: LanguageModel, prompt: str) -> Figure:
-    """What top-k and top-p keep, before and after the renormalisation (L3234-L3241, F191, F192)."""
+    """What top-k and top-p keep, before and after the renormalisation (F191, F192)."""
     logits_1V = next_logits(model, prompt)
     probabilities_V = distribution(logits_1V)
     ranked_V = np.argsort(-probabilities_V)
@@ -147,7 +147,7 @@ def top_k_top_p(model: LanguageModel, prompt: str) -> Figure:
 
 
 def multinomial(model: LanguageModel, prompt: str) -> Figure:
-    """Draws of the next token beside its probabilities, with an interval of two standard errors (L3193, F189)."""
+    """Draws of the next token beside its probabilities, with an interval of two standard errors (F189)."""
     logits_1V = next_logits(model, prompt)
     probabilities_V = distribution(logits_1V)
     keys_B = jax.random.split(jax.random.key(0), DRAWS)
@@ -165,7 +165,7 @@ def multinomial(model: LanguageModel, prompt: str) -> Figure:
 
 
 def beam(model: LanguageModel, prompt: str) -> Figure:
-    """The hypotheses that a beam search keeps, step by step, with log p of the text so far (L3198-L3201, F190)."""
+    """The hypotheses that a beam search keeps, step by step, with log p of the text so far (F190)."""
     ids = encode_prompt(model.tokenizer, prompt)
     search = beam_search(model.decoder, model.params, [ids], num_beams=BEAMS, max_new_tokens=BEAM_STEPS)
     nodes = tree_nodes(search)

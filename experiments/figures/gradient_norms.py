@@ -1,4 +1,4 @@
-"""The norm of the gradient along the updates, as it is before clipping (L1941-L1943; F114)."""
+"""The norm of the gradient along the updates, as it is before clipping (F114)."""
 
 import numpy as np
 from matplotlib.figure import Figure

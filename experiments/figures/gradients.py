@@ -1,4 +1,4 @@
-"""Gradient norm by layer: does the error signal reach the first layer? (L1096-L1101, L1383-L1390, F040)"""
+"""Gradient norm by layer: does the error signal reach the first layer? (F040)"""
 
 import re
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: what they do to the rate, and what that does to training (L1370-L1372, L1439-L1451)."""
+"""Learning-rate schedules: what they do to the rate, and what that does to training (F064, F065)."""
 
 from collections import defaultdict
 

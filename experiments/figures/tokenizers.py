@@ -1,4 +1,4 @@
-"""Tokenizers: how long a text becomes, and what a small language model needs for a character (L1702-L1710; F087)."""
+"""Tokenizers: how long a text becomes, and what a small language model needs for a character (F087)."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -7,7 +7,7 @@ from experiments.figures.style import COLOURS, GREY, MARKERS, label, legend, log
 from experiments.run_directory.results import Results
 from experiments.run_directory.table import by_setting, family, short, summarize
 
-GPT_RATIO = 4 / 3  # "a token is about three quarters of a word" (L2125)
+GPT_RATIO = 4 / 3  # "a token is about three quarters of a word" (F087)
 
 
 def tokenizers(run: Results) -> Figure:

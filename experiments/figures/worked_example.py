@@ -73,9 +73,9 @@ def notes(axes: Axes, centre: tuple[float, float], above: str, below: str) -> No
 
 
 def draw_errors(axes: Axes, run: Results) -> None:
-    """The error before the step, after it, and after the step with the sign that L842 prints."""
+    """The error before the step, after it, and after the step with the sign that the notes print (S1)."""
     errors = run.arrays["errors"]
-    names = ("before", "after", "after, sign\nas in L842")
+    names = ("before", "after", "after, sign\nas printed")
     axes.axhline(errors[0], color=GREY, linewidth=1, linestyle=":")
     for place, (value, colour) in enumerate(zip(errors, (GREY, COLOURS[2], COLOURS[1]), strict=True)):
         axes.plot(place, value, MARKERS[place], color=colour, markersize=9)

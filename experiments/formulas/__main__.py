@@ -1,9 +1,9 @@
 """python -m experiments.formulas [--format=table|json] [--only=ID,…] [--errata]
 
-Prints the formula ledger: every equation of the notes, its line there, its hand-derived form, and its largest error
-against automatic differentiation, a central finite difference (both in float64) and independent oracles. --errata runs
-the slips of the notes instead. --only takes rows (F023b), features (F023: all its rows), errata (S7) and lines of the
-notes (L573). Exit code 0 if everything agrees, 1 if a row fails, 2 after a mistake of the caller.
+Prints the formula ledger: every equation of the notes, its hand-derived form, and its largest error against automatic
+differentiation, a central finite difference (both in float64) and independent oracles. --errata runs the slips of the
+notes instead. --only takes rows (F023b), features (F023: all its rows) and errata (S7). Exit code 0 if everything
+agrees, 1 if a row fails, 2 after a mistake by the caller.
 """
 
 import json
@@ -72,7 +72,7 @@ def parse(argv: Sequence[str]) -> Options:
         elif name == "only" and equals:
             values["only"] = tuple(part.strip() for part in value.split(",") if part.strip())
             if not values["only"]:
-                raise ValueError("--only= names nothing; write for example --only=F023,F039d or --only=L573")
+                raise ValueError("--only= names nothing; write for example --only=F023,F039d")
         else:
             known = ("format", "only", "errata", "help")
             listed = "--format=table|json, --only=ID,… and --errata"
@@ -85,7 +85,7 @@ def select(rows: Sequence[Any], only: Iterable[str], kind: str) -> list[Any]:
 
     Args:
         rows: formulas or errata.
-        only: ids, ids without their letter, or lines of the notes (`L573`); nothing asks for all rows.
+        only: ids, or ids without their letter; nothing stands for all rows.
         kind: what a row is called in the error.
 
     Raises:
@@ -104,27 +104,11 @@ def select(rows: Sequence[Any], only: Iterable[str], kind: str) -> list[Any]:
 
 
 def matches(row: Any, name: str) -> bool:
-    """Whether a row is meant: its id, its id without the letter, or a line of the notes that it covers."""
-    if name[:1] in "Ll" and name[1:].isdigit():
-        return any(first <= int(name[1:]) <= last for first, last in covered_lines(row.lines))
+    """Whether a row is meant: by its id, or by its id without the letter."""
     return name.upper() in (row.id.upper(), row.id.upper().rstrip("ABCDEFGH"))
 
 
-def covered_lines(lines: str) -> list[tuple[int, int]]:
-    """`834, 842-843 vs 545` as [(834, 834), (842, 843), (545, 545)]."""
-    ranges = []
-    for part in lines.replace(" vs ", ", ").split(", "):
-        first, _, last = part.partition("-")
-        ranges.append((int(first), int(last or first)))
-    return ranges
-
-
 def _hint(name: str, rows: Sequence[Any], kind: str) -> str:
-    if name[:1] in "Ll" and name[1:].isdigit():
-        line = int(name[1:])
-        bounds = {bound for row in rows for pair in covered_lines(row.lines) for bound in pair}
-        close = sorted(bounds, key=lambda bound: abs(bound - line))[:3]
-        return f": no row covers that line; near it are {', '.join(f'L{bound}' for bound in sorted(close))}"
     if name[:1].upper() == "S" and kind == "formula":
         return "; errata are rows of --errata"
     if name[:1].upper() == "F" and kind == "erratum":

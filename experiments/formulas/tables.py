@@ -12,7 +12,7 @@ from nn_core.formulas.ledger import Oracle
 from nn_core.formulas.worked_example import PrintedNumber
 
 WIDTH = 120
-TITLE_WIDTH, LINES_WIDTH, ERROR_WIDTH = 50, 12, 8
+TITLE_WIDTH, ERROR_WIDTH = 50, 8
 COLOURS = {"bold": "1", "dim": "2", "green": "32", "red": "31"}
 
 
@@ -55,7 +55,7 @@ def _judged(result: Result) -> Iterable[tuple[Oracle, float]]:
 def legend() -> str:
     """What the columns mean."""
     text = (
-        "Each equation of the notes, its line there, and its hand-derived form (⇒). Largest errors in float64: of the "
+        "Each equation of the notes and its hand-derived form (⇒). Largest errors in float64: of the "
         "hand form against automatic differentiation and a central finite difference (diff.), of the value against the "
         "oracles named. A dash: no such check; rounded numbers and statistics match or do not, they have no error."
     )
@@ -65,20 +65,19 @@ def legend() -> str:
 def chapter_table(name: str, results: Sequence[Result]) -> str:
     """A chapter: per row a line of errors, its equation and its hand-derived form."""
     columns = "".join(title.rjust(ERROR_WIDTH) for title in ("autodiff", "diff.", "oracle"))
-    heading = fit(name.upper(), 8 + TITLE_WIDTH + LINES_WIDTH) + columns + "  against"
+    heading = fit(name.upper(), 8 + TITLE_WIDTH) + columns + "  against"
     return "\n".join(["", styled(heading, "bold"), *(line for result in results for line in _row_lines(result))])
 
 
 def _row_lines(result: Result) -> list[str]:
     row = result.formula
     mark = styled("✗", "red") if result.failure else styled("✓", "green")
-    first, *more = row.lines.split(", ")
     errors = (result.autodiff, result.difference, exact_error(result))
     oracles = ", ".join(oracle.name for oracle in row.oracles)
     head = (
-        f"{mark} {row.id.ljust(6)}{fit(row.title, TITLE_WIDTH)}{fit(f'L{first}' + ' …' * bool(more), LINES_WIDTH)}"
+        f"{mark} {row.id.ljust(6)}{fit(row.title, TITLE_WIDTH)}"
         + "".join(show_error(error).rjust(ERROR_WIDTH) for error in errors)
-        + f"  {fit(oracles, WIDTH - 10 - TITLE_WIDTH - LINES_WIDTH - 3 * ERROR_WIDTH).rstrip()}"
+        + f"  {fit(oracles, WIDTH - 10 - TITLE_WIDTH - 3 * ERROR_WIDTH).rstrip()}"
     )
     body = f"{row.formula}   ⇒   {row.hand}"
     slips = f"   [corrected: {', '.join(row.slips)}]" if row.slips else ""
@@ -116,16 +115,12 @@ def ledger_summary(results: Sequence[Result], seconds: float) -> str:
 
 def worked_example_table(numbers: Sequence[PrintedNumber]) -> str:
     """The course's numbers beside the exact ones."""
-    heading = (
-        f"{'THE WORKED EXAMPLE (L1055-L1094)'.ljust(36)}{'line'.ljust(8)}{'the notes'.rjust(12)}{'exact'.rjust(16)}"
-    )
+    heading = f"{'THE WORKED EXAMPLE (F039)'.ljust(36)}{'the notes'.rjust(12)}{'exact'.rjust(16)}"
     lines = ["", styled(heading, "bold")]
     for number in numbers:
         note = f"   {number.slip}: the notes round δʰ to 0.003 first" if number.slip else ""
         exact = f"{number.exact:.9f}"
-        lines.append(
-            f"  {fit(number.symbol, 34)}{f'L{number.line}'.ljust(8)}{number.printed.rjust(12)}{exact.rjust(16)}{note}"
-        )
+        lines.append(f"  {fit(number.symbol, 34)}{number.printed.rjust(12)}{exact.rjust(16)}{note}")
     return "\n".join(lines)
 
 
@@ -141,7 +136,6 @@ def ledger_record(results: Sequence[Result], example: Sequence[PrintedNumber]) -
             {
                 "id": row.id,
                 "title": row.title,
-                "lines": row.lines,
                 "formula": row.formula,
                 "hand": row.hand,
                 "slips": row.slips,
@@ -161,34 +155,32 @@ def erratum_table(shown: Demonstration) -> str:
     row = shown.erratum
     mark = styled("✗", "red") if shown.failure else styled("✓", "green")
     parts = {"printed": row.printed, "right": row.right, "damage": shown.damage, "FAILED": shown.failure}
-    lines = ["", f"{mark} {styled(row.id.ljust(6), 'bold')}{row.kind.ljust(5)}L{row.lines}"]
+    lines = ["", f"{mark} {styled(row.id.ljust(6), 'bold')}{row.kind}"]
     for name, text in parts.items():
         for index, line in enumerate(_wrapped(text, WIDTH - 17)):
             lines.append(f"        {(name if index == 0 else '').ljust(9)}{line}")
     return "\n".join(lines)
 
 
-def errata_summary(shown: Sequence[Demonstration], rest: Sequence[tuple[str, str, str]], seconds: float) -> str:
+def errata_summary(shown: Sequence[Demonstration], rest: Sequence[tuple[str, str]], seconds: float) -> str:
     """How many slips were shown, and which have no number to show."""
     failed = [demonstration.erratum.id for demonstration in shown if demonstration.failure]
     lines = [""]
     if rest:
         lines.append(styled("Slips without a number to show", "bold"))
-        for id, where, right in rest:
-            lines.append(f"  {id.ljust(6)}{fit(f'L{where}', 22)}{right}")
+        lines += [f"  {id.ljust(6)}{right}" for id, right in rest]
         lines.append("")
     count = f"{len(shown)} {'errata' if len(shown) != 1 else 'erratum'}"
     verdict = "all shown" if not failed else f"{len(failed)} FAIL: {', '.join(failed)}"
     return "\n".join([*lines, styled(f"{count}: {verdict} ({seconds:.1f} s)", "red" if failed else "bold")])
 
 
-def errata_record(shown: Sequence[Demonstration], rest: Sequence[tuple[str, str, str]]) -> Mapping[str, Any]:
+def errata_record(shown: Sequence[Demonstration], rest: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
     """The errata with their figures, for JSON."""
     rows = [
         {
             "id": demonstration.erratum.id,
             "kind": demonstration.erratum.kind,
-            "lines": demonstration.erratum.lines,
             "printed": demonstration.erratum.printed,
             "right": demonstration.erratum.right,
             "damage": demonstration.damage,
@@ -198,5 +190,5 @@ def errata_record(shown: Sequence[Demonstration], rest: Sequence[tuple[str, str,
         }
         for demonstration in shown
     ]
-    without = [{"id": id, "lines": lines, "right": right} for id, lines, right in rest]
+    without = [{"id": id, "right": right} for id, right in rest]
     return {"errata": rows, "not_shown": without, "failed": [row["id"] for row in rows if not row["passed"]]}

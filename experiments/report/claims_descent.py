@@ -10,7 +10,6 @@ DESCENT = (
     Claim(
         "C9",
         "It is much better to take a bunch of slightly inaccurate steps than to take only one good one",
-        "L1436–L1437",
         "batches",
         "batch_sizes",
         (
@@ -29,7 +28,6 @@ DESCENT = (
     Claim(
         "C8a",
         "A large learning rate takes large steps that overshoot the minimum",
-        "L1443–L1445",
         "rates",
         "learning_rates",
         (
@@ -43,7 +41,6 @@ DESCENT = (
     Claim(
         "C8b",
         "A small learning rate is slower, but makes steady progress",
-        "L1445–L1448",
         "rates",
         "learning_rates",
         (
@@ -62,7 +59,6 @@ DESCENT = (
     Claim(
         "C8c",
         "The best learning rates are those that decrease as the algorithm is getting closer to a solution",
-        "L1450–L1451",
         "rates",
         "schedules",
         (
@@ -82,7 +78,6 @@ DESCENT = (
     Claim(
         "C10",
         "Momentum gets over humps and helps to discover better minima",
-        "L1464–L1467",
         "momentum",
         "momentum",
         (
@@ -96,7 +91,6 @@ DESCENT = (
     Claim(
         "C14a",
         "Residual connections help with the vanishing gradient problem in deep networks",
-        "L2638–L2641",
         "transformer",
         "transformer_parts",
         (
@@ -110,7 +104,6 @@ DESCENT = (
     Claim(
         "C14b",
         "Layer normalization leads to faster training",
-        "L2643–L2645",
         "transformer",
         "transformer_parts",
         (
@@ -124,7 +117,6 @@ DESCENT = (
     Claim(
         "C15",
         "The factor 1/√d_k keeps softmax out of regions with extremely small gradients",
-        "L2366–L2367",
         "transformer",
         "attention_scale",
         (
@@ -144,7 +136,6 @@ DESCENT = (
     Claim(
         "C17",
         "A higher top_k gives more varied and less coherent text",
-        "L3234–L3236",
         "generation",
         "generation",
         (
@@ -164,7 +155,6 @@ DESCENT = (
     Claim(
         "C18a",
         "Beam search finds more probable sequences than greedy decoding",
-        "L3228–L3232",
         "generation",
         "generation",
         (
@@ -178,7 +168,6 @@ DESCENT = (
     Claim(
         "C18b",
         "Greedy decoding leads to repetitive results; sampling is more varied",
-        "L3220–L3227",
         "generation",
         "generation",
         (

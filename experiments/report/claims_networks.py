@@ -18,7 +18,6 @@ NETWORKS = (
     Claim(
         "T1",
         "A model that performs well on the training data may not perform well on the testing data",
-        "L1150–L1151",
         "generalization",
         "regularization",
         (
@@ -33,7 +32,6 @@ NETWORKS = (
     Claim(
         "T2",
         "An underfitting model is too simple: its error is large even on the training data",
-        "L1157–L1165",
         "fit",
         "underfit_overfit",
         (
@@ -48,7 +46,6 @@ NETWORKS = (
     Claim(
         "T3",
         "An overfitting model is too complex: it does well on the training data and badly on the testing data",
-        "L1166–L1184",
         "fit",
         "underfit_overfit",
         (
@@ -67,7 +64,6 @@ NETWORKS = (
     Claim(
         "C7a",
         "Early stopping ends the training at a point that minimizes both testing error and training error",
-        "L1134–L1135",
         "stopping",
         "early_stopping",
         (
@@ -92,7 +88,6 @@ NETWORKS = (
     Claim(
         "C7b",
         "Dropout reduces the risk of overfitting",
-        "L2584, L1136–L1137",
         "dropout",
         "regularization",
         (
@@ -107,7 +102,6 @@ NETWORKS = (
     Claim(
         "C7c",
         "Regularization reduces overfitting",
-        "L1136",
         "regularization",
         "regularization",
         (
@@ -118,7 +112,6 @@ NETWORKS = (
     Claim(
         "C5",
         "L1 results in sparse vectors; L2 does not favour them, since it keeps all weights homogeneously small",
-        "L1253–L1259",
         "regularization",
         "regularization",
         (
@@ -137,7 +130,6 @@ NETWORKS = (
     Claim(
         "C6",
         "L2 gives better results for training models",
-        "L1259–L1260",
         "regularization",
         "regularization",
         (Part("test loss, L1 − L2 (nats)", Side("L1: *", "test_loss"), Side("L2: *", "test_loss")),),
@@ -146,7 +138,6 @@ NETWORKS = (
     Claim(
         "C11",
         "Random restarts help, and the number of restarts needed increases with dimension",
-        "L1341–L1376",
         "restart",
         "restarts",
         (
@@ -166,7 +157,6 @@ NETWORKS = (
     Claim(
         "C1",
         "ReLU can improve the training significantly over the sigmoid",
-        "L1409–L1410",
         "activations",
         "activations",
         (
@@ -180,7 +170,6 @@ NETWORKS = (
     Claim(
         "C2",
         "tanh has larger derivatives than the sigmoid, and this small difference has a big impact",
-        "L1398–L1399",
         "activations",
         "activations",
         (
@@ -194,7 +183,6 @@ NETWORKS = (
     Claim(
         "C3",
         "GELU is smoother than ReLU, which helps in achieving better training results",
-        "L2635–L2636",
         "activations",
         "activations",
         (
@@ -209,7 +197,6 @@ NETWORKS = (
     Claim(
         "C12",
         "Each of the four cases is the way to transfer in its own quadrant of size and similarity",
-        "L1484–L1642",
         "transfer",
         "transfer",
         tuple(
@@ -222,12 +209,11 @@ NETWORKS = (
             for rival in rivals
         ),
         "Few are 50 and many are 1,000; case 2 keeps the early layers. For many different examples the notes allow case 3 "
-        "too (L1639), so the better of the two on validation stands for them.",
+        "too, so the better of the two on validation stands for them.",
     ),
     Claim(
         "C4",
         "ReLU's activations are sparse (about 50 %), and its units can die",
-        "L1280–L1284",
         "activations",
         "activations",
         (

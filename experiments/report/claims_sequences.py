@@ -10,7 +10,6 @@ SEQUENCES = (
     Claim(
         "C13a",
         "Simple recurrent networks struggle to retain what was seen long ago; the gates of LSTM and GRU retain it",
-        "L1941–L1945, L1967–L1984",
         "recurrent",
         "rnn_memory",
         (
@@ -32,7 +31,6 @@ SEQUENCES = (
     Claim(
         "C13b",
         "GRU is a simplified LSTM with fewer parameters and often similar performance",
-        "L1980–L1984",
         "recurrent",
         "rnn_memory",
         (
@@ -54,7 +52,6 @@ SEQUENCES = (
     Claim(
         "C19b",
         "A bag of words ignores the order of the words; a recurrent network reads it",
-        "L1757–L1761, L1926–L1930",
         "recurrent",
         "word_order",
         (

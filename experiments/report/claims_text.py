@@ -10,7 +10,6 @@ TEXT = (
     Claim(
         "C19",
         "A bag of words ignores the order of words, and words that it has not seen in training",
-        "L1756–L1761",
         "text",
         "spam",
         (
@@ -32,7 +31,6 @@ TEXT = (
     Claim(
         "C21",
         "In GPT models, it typically takes four tokens to represent three words",
-        "L2125",
         "text",
         "tokens_per_word",
         (
@@ -49,7 +47,6 @@ TEXT = (
     Claim(
         "W1",
         "Words with similar meanings are represented by similar vectors",
-        "L1907–L1911",
         "text",
         "word2vec",
         (

@@ -103,7 +103,7 @@ def section(part: Section, content: Content) -> str:
     experiments = list(dict.fromkeys(one.claim.experiment for one in findings))
     return "\n".join(
         [
-            f'<section id="{part.slug}">\n<h2>{html.escape(part.title)} <span class="where">{part.lines}</span></h2>',
+            f'<section id="{part.slug}">\n<h2>{html.escape(part.title)}</h2>',
             f"<p><strong>Question.</strong> {html.escape(part.question)}</p>",
             *(claim(one, content) for one in findings),
             *(experiment(name, content) for name in experiments),
@@ -124,8 +124,7 @@ def claim(finding: Finding, content: Content) -> str:
     cells = [[html.escape(line.get(name, "")) for name in names] for line in lines]
     quick = " --quick" if content.quick else ""
     parts = [
-        f'<article id="{about.id}">\n<h3>{about.id}: {html.escape(about.text)} '
-        f'<span class="where">{html.escape(about.lines)}</span></h3>',
+        f'<article id="{about.id}">\n<h3>{about.id}: {html.escape(about.text)}</h3>',
         f"<p>{badge(finding.verdict)} {html.escape(finding.verdict.reason)}.</p>",
         f'<p class="soft"><strong>Setting.</strong> {html.escape(ran.experiment.setting)}</p>',
     ]

@@ -14,13 +14,11 @@ class Section(NamedTuple):
         slug: its name on the command line and in links.
         title: the heading.
         question: what the section asks.
-        lines: where the notes say it.
     """
 
     slug: str
     title: str
     question: str
-    lines: str
 
 
 class Experiment(NamedTuple):
@@ -44,9 +42,8 @@ class Claim(NamedTuple):
     """A claim of the notes.
 
     Attributes:
-        id: its name in the inventory (C1 …), or one of our own.
+        id: its name in the course map (C1 …), or one of our own.
         text: what the notes say.
-        lines: where.
         section: slug of a Section.
         experiment: key of the table of experiments.
         parts: what must hold for the claim to hold; all of them.
@@ -55,7 +52,6 @@ class Claim(NamedTuple):
 
     id: str
     text: str
-    lines: str
     section: str
     experiment: str
     parts: tuple[Part, ...]

@@ -13,7 +13,7 @@ h1 { font-size: 1.7rem; line-height: 1.2; margin: .6rem 0; } h2 { font-size: 1.3
 h3 { font-size: 1.05rem; margin: 0 0 .3rem; } a { color: var(--link); }
 section { border-top: 2px solid var(--line); margin-top: 2.5rem; padding-top: 1.2rem; }
 article { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem; margin: 1rem 0; }
-.soft { color: var(--soft); font-size: .9rem; } .where { color: var(--soft); font-weight: normal; font-size: .85rem; }
+.soft { color: var(--soft); font-size: .9rem; }
 .badge { display: inline-block; border: 1.5px solid currentColor; border-radius: 1rem; padding: 0 .6rem;
   font-weight: 600; font-size: .9rem; white-space: nowrap; }
 .supported { color: var(--good); } .not-supported { color: var(--bad); } .inconclusive { color: var(--open); }

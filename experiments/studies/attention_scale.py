@@ -1,4 +1,4 @@
-"""Why scores are divided by sqrt(d_k): what softmax passes back with and without (L2363-L2367; F119, claim C15).
+"""Why scores are divided by sqrt(d_k): what softmax passes back with and without (F119, claim C15).
 
 Queries and keys are N(0, 1), so that a score has variance d_k; divided by sqrt(d_k) it has variance 1.
 """

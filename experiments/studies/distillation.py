@@ -1,4 +1,4 @@
-"""Knowledge distillation: small networks that learn from a large one's soft answers, and alone (L2094, F147).
+"""Knowledge distillation: small networks that learn from a large one's soft answers, and alone (F147).
 
 A teacher of each seed learns the seed's training digits; its students see the same digits and, beside the labels, what
 the teacher says of them. All students are one program over temperature, share of the soft targets, and seed.

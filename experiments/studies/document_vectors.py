@@ -1,4 +1,4 @@
-"""Vectors of whole documents: trained ones, means of word vectors, and bags of words (L1801-L1807; F096)."""
+"""Vectors of whole documents: trained ones, means of word vectors, and bags of words (F096)."""
 
 from typing import Any
 

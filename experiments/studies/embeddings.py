@@ -1,4 +1,4 @@
-"""Embeddings in a classifier: learned with the task, random and frozen, pretrained and frozen or tuned (L1811-L1828).
+"""Embeddings in a classifier: learned with the task, random and frozen, pretrained and frozen or tuned (F097, F099).
 
 Inventory F097, F099, F105.
 """

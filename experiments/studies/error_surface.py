@@ -1,4 +1,4 @@
-"""Error surfaces of two weights: descents from many starts, and where they end (L954-L982, L1347-L1354; F036, F061)."""
+"""Error surfaces of two weights: descents from many starts, and where they end (F036, F061)."""
 
 from collections.abc import Callable
 from functools import partial
@@ -38,7 +38,7 @@ class View(NamedTuple):
 
 
 def neuron(seed: int, num_points: int, noise: float) -> View:
-    """One sigmoid unit without bias; its targets come from such a unit with noise on its input (L954-L960)."""
+    """One sigmoid unit without bias; its targets come from such a unit with noise on its input (F036)."""
     rng = np.random.default_rng(seed)
     inputs_N2 = rng.normal(size=(num_points, 2))
     sums_N = inputs_N2 @ np.array([1.5, -1.0]) + noise * rng.normal(size=num_points)
@@ -47,7 +47,7 @@ def neuron(seed: int, num_points: int, noise: float) -> View:
 
 
 def chain(seed: int, num_points: int, noise: float) -> View:
-    """A hidden tanh unit and a linear output: two equal minima, mirror images (L962)."""
+    """A hidden tanh unit and a linear output: two equal minima, mirror images (F036)."""
     inputs_N = np.linspace(-2.0, 2.0, num_points)
     targets_N = np.tanh(inputs_N) + noise * np.random.default_rng(seed).normal(size=num_points)
     inputs, targets = jnp.asarray(inputs_N, jnp.float32), jnp.asarray(targets_N, jnp.float32)
@@ -55,7 +55,7 @@ def chain(seed: int, num_points: int, noise: float) -> View:
 
 
 def valleys(seed: int, num_points: int, noise: float) -> View:
-    """Two valleys of different depth: a local minimum that is not the global one (L962-L964)."""
+    """Two valleys of different depth: a local minimum that is not the global one (F036)."""
     return View(surfaces.two_minima, (0.0, 0.0), 1.6)
 
 

@@ -1,4 +1,4 @@
-"""FastText: a word is the mean of its n-grams, so an unseen word has a vector too (L1798; F094)."""
+"""FastText: a word is the mean of its n-grams, so an unseen word has a vector too (F094)."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Decoding strategies compared on the same prompts (L3220-L3250; F197)."""
+"""Decoding strategies compared on the same prompts (F197)."""
 
 import sys
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""GloVe: word vectors whose products are the logarithms of co-occurrences (L1797; F093)."""
+"""GloVe: word vectors whose products are the logarithms of co-occurrences (F093)."""
 
 import jax
 from ml_collections import ConfigDict

@@ -1,4 +1,4 @@
-"""How much of the end of a sequence reaches its beginning: the gradient by lag, for each cell (L1941-L1943; F114).
+"""How much of the end of a sequence reaches its beginning: the gradient by lag, for each cell (F114).
 
 A random cell reads noise. The gradient of a random projection of its last state is taken at the state of every step
 before; its length, relative to that at the last step, is what training would see of what happened `lag` steps ago.

@@ -1,4 +1,4 @@
-"""Images and words in one space by a contrastive loss: retrieval both ways (L1873-L1878; F107)."""
+"""Images and words in one space by a contrastive loss: retrieval both ways (F107)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The coin by maximum likelihood: recipe, ascent, Newton; the product that underflows (L241-L298; F015)."""
+"""The coin by maximum likelihood: recipe, ascent, Newton; the product that underflows (F015)."""
 
 import jax
 import jax.numpy as jnp

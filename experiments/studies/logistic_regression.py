@@ -1,4 +1,4 @@
-"""Logistic regression on real diagnoses: coefficients with names, thresholds, calibration (L440-L685; F020-F024)."""
+"""Logistic regression on real diagnoses: coefficients with names, thresholds, calibration (F020-F024)."""
 
 import jax
 import jax.numpy as jnp

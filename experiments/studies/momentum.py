@@ -1,4 +1,4 @@
-"""Momentum on a bowl behind a hump: who gets over, who is thrown out again (L1364-L1368, L1453-L1467; F063, S26)."""
+"""Momentum on a bowl behind a hump: who gets over, who is thrown out again (F063, S26)."""
 
 from functools import partial
 

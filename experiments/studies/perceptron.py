@@ -1,4 +1,4 @@
-"""The perceptron: boundaries on the way, mistakes against Novikoff's bound, XOR without end (L1-L53; F001-F004, S3)."""
+"""The perceptron: boundaries on the way, mistakes against Novikoff's bound, XOR without end (F001-F004, S3)."""
 
 from functools import partial
 

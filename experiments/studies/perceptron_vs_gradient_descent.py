@@ -1,4 +1,4 @@
-"""The same update, w + a (y - y^) x, with y^ a step or a sigmoid: same data, start, order, rate (L687-L717; F025)."""
+"""The same update, w + a (y - y^) x, with y^ a step or a sigmoid: same data, start, order, rate (F025)."""
 
 from functools import partial
 

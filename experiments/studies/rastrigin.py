@@ -1,4 +1,4 @@
-"""Searches for the lowest of many minima at equal work: descent restarts, annealing, random points (L1376-L1379; F066).
+"""Searches for the lowest of many minima at equal work: descent restarts, annealing, random points (F066).
 
 A search is a function (key, mask_D) -> what it found. The mask is 1 for the coordinates that count and 0 for the
 others, which change nothing: so all dimensions are members of one program.

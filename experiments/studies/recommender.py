@@ -1,4 +1,4 @@
-"""Matrix factorisation for users and items, and what it says of those that nobody knows yet (L1840-L1845; F106)."""
+"""Matrix factorisation for users and items, and what it says of those that nobody knows yet (F106)."""
 
 from functools import partial
 from typing import Any

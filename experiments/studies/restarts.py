@@ -1,4 +1,4 @@
-"""Random restarts: best of n, independent and perturbed starts; searches at equal work (L1341-L1379; F062, F066)."""
+"""Random restarts: best of n, independent and perturbed starts; searches at equal work (F062, F066)."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Spam by bag of words: precision, recall, F1 and a threshold; and what the bag cannot tell (L1734-L1762; F088, F089)."""
+"""Spam by bag of words: precision, recall, F1 and a threshold; and what the bag cannot tell (F088, F089)."""
 
 from collections.abc import Callable
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""The four cases of transfer learning, where they fit and where they do not (L1484-L1642; F071-F077, claim C12).
+"""The four cases of transfer learning, where they fit and where they do not (F071-F077, claim C12).
 
 The demonstration network is pre-trained on half of the pairs of a shape and a texture, and on handwritten digits; it is
 then transferred to the other half of the pairs, of which few or many examples are given. Every case is one program over rates, sizes, sources and

@@ -1,4 +1,4 @@
-"""Deep stacks of transformer blocks with and without residuals and layer norms (L2638-L2646; F130, F131, claim C14).
+"""Deep stacks of transformer blocks with and without residuals and layer norms (F130, F131, claim C14).
 
 Handwritten digits are read row by row: eight tokens of eight pixels. Every variant is trained at every learning rate on
 the same splits and batches; tables and claims take the rate with the lowest validation loss.

@@ -1,4 +1,4 @@
-"""word2vec: skip-gram and CBOW with negative sampling (L1796, L1856-L1861, L1907-L1920; F091, F092, F100-F103)."""
+"""word2vec: skip-gram and CBOW with negative sampling (F091, F092, F100-F103)."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""One backward pass by hand: exact, rounded and printed numbers (L1055-L1094; F039, S1, S15b, S16b, S16c)."""
+"""One backward pass by hand: exact, rounded and printed numbers (F039, S1, S15b, S16b, S16c)."""
 
 import jax
 import jax.numpy as jnp
@@ -74,9 +74,9 @@ def run(config: ConfigDict) -> Outcome:
 
 
 def errors_after(inputs: dict[str, Array], exact: WorkedExample) -> dict[str, float]:
-    """The error before and after the steps; taken with L842's sign, they climb (S1)."""
+    """The error before and after the steps; taken with the printed sign, they climb (S1)."""
     found = {}
-    for name, sign in (("E before", 0.0), ("E after the steps", 1.0), ("E after L834 with L842 as printed (S1)", -1.0)):
+    for name, sign in (("E before", 0.0), ("E after the steps", 1.0), ("E after the steps as printed (S1)", -1.0)):
         w_D = inputs["w_D"] + sign * exact.hidden_steps_D
         found[name] = float(error(w_D, inputs["W"] + sign * exact.output_step, inputs["x_D"], inputs["y"]))
     return found

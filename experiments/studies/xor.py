@@ -1,4 +1,4 @@
-"""XOR: two hidden units combine two lines; how often training finds them, by width and by start (L719-L737; F027)."""
+"""XOR: two hidden units combine two lines; how often training finds them, by width and by start (F027)."""
 
 from collections.abc import Callable
 from functools import partial

@@ -108,7 +108,7 @@ def load_classifier(path: str | Path, step: str = "best", member: int | None = N
 
 
 def classify(classifier: Classifier, images_NHWC: np.ndarray, top_k: int | None = None) -> list[list[dict[str, Any]]]:
-    """The classes of some images, most probable first (L3184-L3191, F178).
+    """The classes of some images, most probable first (F178).
 
     Args:
         classifier: from `load_classifier`.

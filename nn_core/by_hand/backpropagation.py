@@ -1,10 +1,10 @@
-"""Backpropagation by hand, on plain pytrees: the course's derivation as code (L787-L854, L1021-L1122; F031-F041).
+"""Backpropagation by hand, on plain pytrees: the course's derivation as code (F031-F041).
 
 A network is a sequence of `Layer(kernel, bias)`, input side first. Kernels are (fan_in, fan_out), so the notes'
-W^T delta (L835) is `delta @ kernel.T` and their "input x delta" (L842) is an outer product (S1c).
+W^T delta is `delta @ kernel.T` and their "input x delta" is an outer product (S1c).
 
 Sign (S1): `backpropagate` returns gradients, built from (y^ - y), to be *subtracted*. `two_layer_descent` and
-`worked_example` keep the notes' steps, built from (y - y^), to be *added*. L834 with L842, as printed, mixes the two
+`worked_example` keep the notes' steps, built from (y - y^), to be *added*. Their update rule, as printed, mixes the two
 and climbs.
 """
 
@@ -35,7 +35,7 @@ LOSSES = ("squared_error", "binary_cross_entropy", "cross_entropy")
 
 
 def forward(layers: Sequence[Layer], inputs_BD: Array, activation: str = "sigmoid") -> tuple[list[Array], list[Array]]:
-    """The feed-forward pass y = W2 . f . W1 (L770), keeping what the backward pass needs.
+    """The feed-forward pass y = W2 . f . W1 (F030), keeping what the backward pass needs.
 
     Args:
       layers: L layers, input side first.
@@ -66,7 +66,7 @@ def backpropagate(
     output: str = "sigmoid",
     loss: str = "squared_error",
 ) -> tuple[Array, tuple[Layer, ...]]:
-    """Loss and gradients of a network of any depth, by the chain rule alone (L789-L854); equal to `jax.value_and_grad`.
+    """Loss and gradients of a network of any depth, by the chain rule alone (F031); equal to `jax.value_and_grad`.
 
         output   squared error:  delta_L = (y^ - y) * f'(z_L) / B
                  cross-entropy:  delta_L = (y^ - y) / B            (no f': S1b)
@@ -96,7 +96,7 @@ def backpropagate(
         bias = None if layers[index].bias is None else jnp.sum(delta, axis=0)
         gradients.append(Layer(layer_inputs[index].T @ delta, bias))
         if index > 0:
-            # f' is taken at the pre-activation z; L1105 prints it at the activation a (S15b).
+            # f' is taken at the pre-activation z; the notes print it once at the activation a (S15b).
             delta = (delta @ layers[index].kernel.T) * derivative(pre_activations[index - 1])
     return value, tuple(reversed(gradients))
 
@@ -127,12 +127,12 @@ def two_layer_descent(
     learning_rate: Array | float,
     num_epochs: int,
 ) -> tuple[Array, Array]:
-    """The general algorithm as the notes list it: steps summed over records, weights moved once an epoch (L1103-L1122).
+    """The general algorithm as the notes list it: steps summed over records, weights moved once an epoch (F041).
 
         delta_o = (y - y^) f'(z),  delta_h = delta_o W f'(h);   DW += delta_o a,  Dw += delta_h x
         W += eta DW / m,  w += eta Dw / m
 
-    One hidden layer, one output unit, sigmoids, no biases (S13). The hidden step takes the input x, where L1119 prints
+    One hidden layer, one output unit, sigmoids, no biases (S13). The hidden step takes the input x, where the notes print
     the activation a (S15).
 
     Args:
@@ -168,7 +168,7 @@ def two_layer_descent(
 
 
 class WorkedExample(NamedTuple):
-    """Every quantity of the notes' example (L1055-L1094), in the order in which they compute it.
+    """Every quantity of the notes' example (F039), in the order in which they compute it.
 
     Attributes:
       hidden_input: h = w . x.
@@ -192,10 +192,11 @@ class WorkedExample(NamedTuple):
 def worked_example(
     x_D: Array, w_D: Array, W: Array | float, y: Array | float, learning_rate: Array | float
 ) -> WorkedExample:
-    """One backward pass through two inputs, one hidden and one output unit, all sigmoid, no biases (L1055-L1094, F039).
+    """One backward pass through two inputs, one hidden and one output unit, all sigmoid, no biases (F039).
 
     The notes' numbers are `WORKED_EXAMPLE_INPUTS`: 0.1 x 0.4 - 0.2 x 0.3 reads x = (0.1, 0.3), w = (0.4, -0.2), as
-    L1094 confirms (S16b). They round before they reuse; this does not (S16c): see `WORKED_EXAMPLE_PRINTED`.
+    the last printed numbers confirm (S16b). The notes round before they reuse; this does not (S16c): see
+    `WORKED_EXAMPLE_PRINTED`.
 
     Args:
       x_D: (D,) inputs.

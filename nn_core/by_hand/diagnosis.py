@@ -1,4 +1,4 @@
-"""Underfitting or overfitting? The verdict that the train-validation gap gives (L1152-L1207, F043)."""
+"""Underfitting or overfitting? The verdict that the train-validation gap gives (F043)."""
 
 import math
 from typing import NamedTuple

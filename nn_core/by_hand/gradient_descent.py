@@ -1,4 +1,4 @@
-"""Gradient descent as the notes write it, update by update (L512-L717, L901-L1019; F020-F025, F033-F037).
+"""Gradient descent as the notes write it, update by update (F020-F025, F033-F037).
 
 These are the course's algorithms in their own words, on plain arrays, to be read beside the notes and held against each
 other. Training proper is `nn_core.training` with an optimizer from `nn_core.optimizers`.
@@ -37,13 +37,13 @@ class DescentResult(NamedTuple):
 
 
 def log_loss(weights_D: Array, bias: Array | float, inputs_ND: Array, targets_N: Array) -> Array:
-    """The error function E = -(1/m) sum [y ln y^ + (1 - y) ln(1 - y^)], from logits (L532)."""
+    """The error function E = -(1/m) sum [y ln y^ + (1 - y) ln(1 - y^)], from logits (F017)."""
     logits_N = inputs_ND @ weights_D + bias
     return jnp.mean(jnp.logaddexp(0.0, logits_N) - targets_N * logits_N)
 
 
 def point_gradient(weights_D: Array, bias: Array | float, x_D: Array, y: Array) -> tuple[Array, Array]:
-    """Gradient of one point's error, -(y - y^)(x_1, .., x_n, 1) (L534-L539, L600-L607, F021).
+    """Gradient of one point's error, -(y - y^)(x_1, .., x_n, 1) (F021).
 
     Args:
       weights_D: (D,) weights.
@@ -70,12 +70,12 @@ def logistic_regression(
     small_error: Array | float = 0.0,
     small_change: Array | float = 0.0,
 ) -> DescentResult:
-    """The logistic regression algorithm (L642-L685, F024): update at every point, repeat until the error is small.
+    """The logistic regression algorithm (F024): update at every point, repeat until the error is small.
 
         online:  w += a (y - y^) x,  b += a (y - y^)        at every point in turn
         batch:   w += (a/m) sum (y - y^) x,  b += (a/m) sum (y - y^)        once per pass
 
-    The bias moves once per point; L654-L658 print its update inside the loop over the weights, where it would move n
+    The bias moves once per point; the notes print its update inside the loop over the weights, where it would move n
     times (S11). "Until the error is small" needs numbers and a limit: separable data would never stop (S11b).
 
     Args:
@@ -148,7 +148,7 @@ def _batch_pass(
 def mean_squared_loop(
     weights_D: Array, inputs_ND: Array, targets_N: Array, *, learning_rate: Array | float, num_epochs: int
 ) -> Array:
-    """Descent on E = 1/(2m) sum (y - y^)^2 of one sigmoid unit, record by record as listed (L995-L1011, F037).
+    """Descent on E = 1/(2m) sum (y - y^)^2 of one sigmoid unit, record by record as listed (F037).
 
         Dw = 0;  for each record: delta = (y - y^) f'(h), Dw += delta x;  w += eta Dw / m
 
@@ -158,7 +158,7 @@ def mean_squared_loop(
       weights_D: (D,) start.
       inputs_ND: (N, D) records.
       targets_N: (N,) targets in (0, 1).
-      learning_rate: eta > 0 (L990 says .01 to .001, the worked example takes .5: S14b).
+      learning_rate: eta > 0 (the notes say .01 to .001, their worked example takes .5: S14b).
       num_epochs: e (static).
 
     Returns:
@@ -191,7 +191,7 @@ def mean_squared_vectorised(
 def mean_squared_per_record(
     weights_D: Array, inputs_ND: Array, targets_N: Array, *, learning_rate: Array | float, num_epochs: int
 ) -> Array:
-    """The variant that updates at each record, w += eta delta x (L1010); arguments and result as in the loop."""
+    """The variant that updates at each record, w += eta delta x (F037); arguments and result as in the loop."""
 
     def epoch(weights_D: Array) -> Array:
         def record(weights_D: Array, example: tuple[Array, Array]) -> tuple[Array, None]:

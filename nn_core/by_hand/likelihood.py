@@ -1,4 +1,4 @@
-"""The maximum likelihood recipe and the coin (L241-L298, F015); the likelihoods themselves are in `nn_core.losses`."""
+"""The maximum likelihood recipe and the coin (F015); the likelihoods themselves are in `nn_core.losses`."""
 
 from collections.abc import Callable
 
@@ -69,7 +69,7 @@ def coin_ascent(
 
 
 def maximise(log_likelihood: LogLikelihood, start_D: Array, num_steps: int) -> Array:
-    """The recipe of L278-L284 for any model: take the log-likelihood, differentiate, set to zero, solve.
+    """The notes' recipe for any model: take the log-likelihood, differentiate, set to zero, solve.
 
     Automatic differentiation does step 3; Newton's iteration x <- x - H^-1 grad solves step 4. Where the log-likelihood
     is concave, as for the exponential families in their natural parameters, the zero is the maximum.

@@ -1,4 +1,4 @@
-"""Random restarts: many starts, one program, the best on validation is kept (L1341-L1362, L1376-L1379; F062)."""
+"""Random restarts: many starts, one program, the best on validation is kept (F062)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,9 +25,9 @@ def independent_starts(init: Callable[[Array], Any], starts_key: Array, num_star
 
 
 def perturbed_starts(params: Any, sigma: Array | float, starts_key: Array, num_starts: int) -> Any:
-    """Starts around one point, w_new = w_0 + epsilon with epsilon ~ N(0, sigma^2) (L1358-L1362).
+    """Starts around one point, w_new = w_0 + epsilon with epsilon ~ N(0, sigma^2) (F062).
 
-    A large sigma explores, a small one stays in the valley of w_0 (L1377).
+    A large sigma explores, a small one stays in the valley of w_0.
 
     Args:
       params: pytree w_0.
@@ -48,7 +48,7 @@ def perturbed_starts(params: Any, sigma: Array | float, starts_key: Array, num_s
 
 
 def best_of(results: Any, values_N: Array) -> tuple[Any, Array]:
-    """The result with the lowest value; choose on validation values, not on the training loss that L1362 names (S25).
+    """The result with the lowest value; choose on validation values, not on the training loss that the notes name (S25).
 
     Args:
       results: pytree with a leading axis N.

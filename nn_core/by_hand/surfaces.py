@@ -1,4 +1,4 @@
-"""Functions of one or two weights to descend on and to look at, and their critical points (L954-L982, L1341-L1354).
+"""Functions of one or two weights to descend on and to look at, and their critical points (F036, F061).
 
 Every surface maps a point (D,) to a scalar: draw it with `jax.vmap`, descend it with `descend` and any optax
 transformation.
@@ -31,7 +31,7 @@ def quadratic(x_D: Array, curvatures_D: Array) -> Array:
 
 
 def saddle(x_2: Array) -> Array:
-    """x^2 - y^2: a critical point at the origin that is neither minimum nor maximum (L1343)."""
+    """x^2 - y^2: a critical point at the origin that is neither minimum nor maximum (F061)."""
     return x_2[0] ** 2 - x_2[1] ** 2
 
 
@@ -41,7 +41,7 @@ def quartic(x_D: Array) -> Array:
 
 
 def two_minima(x_2: Array, tilt: Array | float = 0.3) -> Array:
-    """(x^2 - 1)^2 + y^2 + tilt x: two valleys, the left one deeper for tilt > 0 (L962-L964, L1347-L1354).
+    """(x^2 - 1)^2 + y^2 + tilt x: two valleys, the left one deeper for tilt > 0 (F036, F061).
 
     Args:
       x_2: (2,) point.
@@ -55,7 +55,7 @@ def two_minima(x_2: Array, tilt: Array | float = 0.3) -> Array:
 
 
 def hump(x_1: Array, height: Array | float = 0.2) -> Array:
-    """A bowl with a hump on the way down, in one dimension: x^2/20 + height exp(-4 (x + 2)^2) (L1453-L1467).
+    """A bowl with a hump on the way down, in one dimension: x^2/20 + height exp(-4 (x + 2)^2) (F063).
 
     From x = -5 plain descent halts in the hollow before the hump at x = -2; momentum .9 rolls over it.
 
@@ -84,7 +84,7 @@ def rastrigin(x_D: Array, amplitude: float = 10.0) -> Array:
 
 
 def neuron_error(weights_D: Array, inputs_ND: Array, targets_N: Array) -> Array:
-    """The error of one sigmoid unit as a function of its weights, 1/(2m) sum (y - sigma(w . x))^2 (L954-L960, F036).
+    """The error of one sigmoid unit as a function of its weights, 1/(2m) sum (y - sigma(w . x))^2 (F036).
 
     Args:
       weights_D: (D,) weights; two for a contour plot.
@@ -101,7 +101,7 @@ def chain_error(weights_2: Array, inputs_N: Array, targets_N: Array) -> Array:
     """The error of the smallest network with a hidden unit, y^ = v tanh(w x), over its two weights (w, v).
 
     (w, v) and (-w, -v) are the same function, so a minimum always has a mirror image, with the saddle at the origin
-    between them: the two minima of real networks (L962).
+    between them: the two minima of real networks (F036).
 
     Args:
       weights_2: (w, v).
@@ -158,7 +158,7 @@ class CriticalPoint(NamedTuple):
 def classify_critical_point(
     surface: Surface, x_D: Array, *, gradient_tolerance: float = 1e-3, eigenvalue_tolerance: float = 1e-3
 ) -> CriticalPoint:
-    """Minimum, saddle or maximum by the signs of the Hessian's eigenvalues (L1347-L1354, F061).
+    """Minimum, saddle or maximum by the signs of the Hessian's eigenvalues (F061).
 
     A gradient of 0 and a positive definite Hessian make a local minimum; the converse fails (S24): a minimum may have a
     Hessian with eigenvalues 0, and then the second derivatives cannot tell ("degenerate").

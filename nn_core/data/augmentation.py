@@ -1,4 +1,6 @@
-"""Training images changed at random: shifted, flipped, cropped; pure functions of a key (F072; L1134-L1150: training only).
+"""Training images changed at random: shifted, flipped, cropped; pure functions of a key (F072).
+
+Only training images are changed (F042).
 
 What a shift or a crop leaves empty takes the nearest pixel of the image, so every change commutes with a scaling that is
 the same for all pixels and may stand before or after it.

@@ -1,4 +1,4 @@
-"""Real data that comes with scikit-learn: small, offline, always there (inventory E.1, F026).
+"""Real data that comes with scikit-learn: small, offline, always there (F026).
 
 Its files are read where they lie: to import the package takes 1.3 s, half of the start of a small run. Where a version
 keeps them elsewhere, its own loaders are asked.
@@ -66,7 +66,7 @@ def wine() -> Dataset:
 
 
 def breast_cancer() -> Dataset:
-    """569 tumours, malignant (0) or benign (1), by 30 measurements: the course's diagnosis example (L88, L504)."""
+    """569 tumours, malignant (0) or benign (1), by 30 measurements: the course's diagnosis example (F026)."""
     columns = _columns("breast_cancer", "breast_cancer.csv", skiprows=1)
     names = [pattern.format(name) for pattern in ("mean {}", "{} error", "worst {}") for name in _NUCLEI]
     return make_dataset(*columns, input_names=names, target_names=("malignant", "benign"))

@@ -134,7 +134,7 @@ def one_hot(
     unknown: Literal["error", "zeros"] = "error",
     sparse: bool = False,
 ) -> "np.ndarray | scipy.sparse.csr_array":
-    """One column per category: A -> [1, 0, 0], B -> [0, 1, 0], C -> [0, 0, 1] (L189-L239, F014).
+    """One column per category: A -> [1, 0, 0], B -> [0, 1, 0], C -> [0, 0, 1] (F014).
 
     Args:
         values: N categories, for instance colours or class ids.

@@ -12,7 +12,7 @@ from nn_core.data.dataset import Dataset, make_dataset
 _MAX_VALUES = 500_000_000  # numbers in the inputs: 2 GB in float32
 _PLANE = ("x", "y")
 
-# Truth tables: rows of (inputs, output). The perceptron learns all but xor (L28-L60).
+# Truth tables: rows of (inputs, output). The perceptron learns all but xor (F001, F003).
 GATES: dict[str, tuple[tuple[tuple[int, ...], int], ...]] = {
     "and": (((0, 0), 0), ((0, 1), 0), ((1, 0), 0), ((1, 1), 1)),
     "or": (((0, 0), 0), ((0, 1), 1), ((1, 0), 1), ((1, 1), 1)),

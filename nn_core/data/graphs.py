@@ -1,4 +1,4 @@
-"""A graph as a text: random walks, whose "words" are the nodes, so that word vectors are node vectors (L1801-L1807; F096).
+"""A graph as a text: random walks, whose "words" are the nodes, so that word vectors are node vectors (F096).
 
 This is DeepWalk (Perozzi et al. 2014): skip-gram on `karate_walks` puts members near each other who know each other.
 """

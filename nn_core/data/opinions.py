@@ -1,4 +1,4 @@
-"""Opinions on films in generated sentences, with negations: what is praised is a matter of order (L1832, L1923; F105)."""
+"""Opinions on films in generated sentences, with negations: what is praised is a matter of order (F105)."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Generated ratings of items by users, with items and users that nobody knows yet (L1840-L1845; F106)."""
+"""Generated ratings of items by users, with items and users that nobody knows yet (F106)."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Every public file that the project can download, each with the digest of its bytes (inventory E.2).
+"""Every public file that the project can download, each with the digest of its bytes (F182).
 
 Digests marked (local) were computed from a copy of the file. The others are those that TensorFlow Datasets (MNIST,
 Fashion-MNIST, CIFAR-10) pins for the same urls and that users of UCI's SMS Spam archive publish for its content.

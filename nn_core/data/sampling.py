@@ -1,7 +1,6 @@
 """Which examples a step sees, as a pure function of (key, step): the step number is the whole state of the iterator.
 
-Source: notes L1412-L1437, L2154-L2170 (batch, mini-batch and single-example descent; S28 names the three modes);
-inventory F067, F068, F154.
+Source: F067, F068 (batch, mini-batch and single-example descent; S28 names the three modes), F154.
 """
 
 import math

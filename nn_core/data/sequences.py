@@ -64,7 +64,7 @@ ORDER_WORDS = ("bites", "dog", "man", "cat", "mouse", "wolf", "sheep", "snake", 
 
 def word_order(*, num_examples: int = 2_000, seed: int = 0) -> TokenClasses:
     """Sentences such as "dog bites man" or "man bites dog": the class is which of the two animals bites, the one that stands earlier in
-    ORDER_WORDS or the other (L1757-L1761). A bag of words is the same for both and cannot tell.
+    ORDER_WORDS or the other (F089). A bag of words is the same for both and cannot tell.
 
     Args:
         num_examples: N >= 1.

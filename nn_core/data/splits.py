@@ -1,6 +1,6 @@
 """Train / validation / test: who belongs where is a pure function of a key, so many seeds are many splits.
 
-Source: notes L1134-L1150 (test data is used for testing only; a third set chooses, S17), inventory F042.
+Source: F042 (test data is used for testing only; a third set chooses, S17).
 """
 
 from typing import NamedTuple

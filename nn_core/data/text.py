@@ -1,4 +1,4 @@
-"""Texts: tiny Shakespeare, what Python itself brings along, generated sentences, and any file by path (F151, L2135).
+"""Texts: tiny Shakespeare, what Python itself brings along, generated sentences, and any file by path (F151).
 
 What a file's bytes become, everywhere: UTF-8, an invalid sequence gives U+FFFD, a byte-order mark at the start is
 dropped, and "\\r\\n" and "\\r" become "\\n".

@@ -1,4 +1,4 @@
-"""A toy text about two topics, and lists of words to judge word vectors by (L1907-L1920; F091, F100, F103)."""
+"""A toy text about two topics, and lists of words to judge word vectors by (F091, F100, F103)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small world in generated sentences: topics, people and places, and what may be asked about it (L1856-L1861, L1917).
+"""A small world in generated sentences: topics, people and places, and what may be asked about it (F101, F103).
 
 Words of a kind stand in the same sentences. Each person is a role and a gender, each place a country and a rank, and
 the words around it tell both: so king - man + woman is near queen in any space that the sentences make. F091, F101.

@@ -1,5 +1,4 @@
-"""Ledger rows of activation functions (L114-L132, L563-L573, L1209-L1292, L1381-L1410, L2625-L2636; F008, F009, F046,
-F052-F057), the library's own functions and derivatives."""
+"""Ledger rows of activation functions (F008, F009, F046, F052-F057): the library's own functions and derivatives."""
 
 from typing import Any
 
@@ -19,7 +18,7 @@ STEEPNESS = np.array([1.0, 10.0])
 
 
 def sigmoid_quotient_slope(x: Any) -> Any:
-    """e^-x / (1 + e^-x)^2, the derivative by the quotient rule before it is simplified (L573)."""
+    """e^-x / (1 + e^-x)^2, the derivative by the quotient rule before it is simplified (F009)."""
     return jnp.exp(-x) / (1.0 + jnp.exp(-x)) ** 2
 
 
@@ -29,7 +28,7 @@ def tanh_quotient(x: Any) -> Any:
 
 
 def steep_sigmoid(steepness: Any, x_D: Any) -> Any:
-    """The two models of L1211, sigma(c x1 + c x2) for c = 1 and 10."""
+    """The two models of F046, sigma(c x1 + c x2) for c = 1 and 10."""
     return library.sigmoid(steepness * jnp.sum(x_D))
 
 
@@ -55,7 +54,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F008",
         "Sigmoid",
-        "114-125, 1269",
         "σ(x) = 1/(1 + e⁻ˣ)",
         "σ′ = σ(1 − σ)",
         library.sigmoid,
@@ -67,7 +65,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F009a",
         "Sigmoid derivative by the quotient rule",
-        "570-573, 806-811",
         "σ(x) = 1/(1 + e⁻ˣ)",
         "σ′ = e⁻ˣ/(1 + e⁻ˣ)²",
         lambda x: 1.0 / (1.0 + jnp.exp(-x)),
@@ -79,7 +76,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F009b",
         "Second derivative of the sigmoid",
-        "563-573, 1015",
         "σ′(x) = σ(1 − σ), largest at 0",
         "σ″ = σ(1 − σ)(1 − 2σ)",
         library.sigmoid_derivative,
@@ -91,7 +87,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F046",
         "Large coefficients: slope of σ(c·x₁ + c·x₂)",
-        "1209-1227",
         "σ(cΣxᵢ) at x = (1, 1), c = 1, 10",
         "∂σ/∂c = σ(1 − σ)Σxᵢ",
         steep_sigmoid,
@@ -106,7 +101,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F052a",
         "Hyperbolic tangent",
-        "1392-1399",
         "tanh x = (eˣ − e⁻ˣ)/(eˣ + e⁻ˣ)",
         "tanh′ = 1 − tanh²",
         library.tanh,
@@ -119,7 +113,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F052b",
         "Tanh is a stretched sigmoid",
-        "1396-1398",
         "tanh x = 2σ(2x) − 1",
         "4σ(2x)(1 − σ(2x))",
         lambda x: 2.0 * library.sigmoid(2.0 * x) - 1.0,
@@ -131,7 +124,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F052c",
         "Where tanh is steeper than the sigmoid",
-        "1398",
         "tanh′(x) > σ′(x) only for |x| < 2 arcosh((1 + √3)/2) = 1.6629",
         "(tanh′ − σ′)′ = −2 tanh(1 − tanh²) − σ(1 − σ)(1 − 2σ)",
         tanh_slope_excess,
@@ -148,7 +140,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F053",
         "ReLU, with slope 0 at 0",
-        "1278-1286, 1401-1410",
         "f(x) = max(0, x)",
         "f′ = 1 if x > 0, else 0",
         library.relu,
@@ -161,7 +152,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F053b",
         "ReLU's slope at exactly 0 is 0",
-        "1281, 1410",
         "f′(0) := 0",
         "jax.grad of the library's ReLU at 0",
         lambda x: jax.grad(library.relu)(x),
@@ -172,7 +162,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F054",
         "Leaky ReLU",
-        "1290",
         "f(x) = x if x > 0, else αx; α = 0.01",
         "f′ = 1 if x > 0, else α",
         library.leaky_relu,
@@ -185,7 +174,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F055",
         "ELU",
-        "1291",
         "f(x) = x if x > 0, else α(eˣ − 1); α = 1",
         "f′ = 1 if x > 0, else αeˣ",
         library.elu,
@@ -202,7 +190,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F056",
         "SELU",
-        "1292",
         "f(x) = λ·ELU(x; α), λ = 1.0507010, α = 1.6732632",
         "f′ = λ if x > 0, else λαeˣ",
         library.selu,
@@ -218,7 +205,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F057a",
         "GELU, exact",
-        "2632-2636",
         "f(x) = xΦ(x)",
         "f′ = Φ(x) + xφ(x)",
         library.gelu,
@@ -234,7 +220,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F057b",
         "GELU, tanh form",
-        "2632-2636",
         "f(x) = ½x(1 + tanh u), u = √(2/π)(x + 0.044715x³)",
         "f′ = ½(1 + tanh u) + ½x(1 − tanh²u)u′",
         library.gelu_tanh,

@@ -1,4 +1,4 @@
-"""Ledger rows of masked, distilled and preference losses (L1817-L1822, L2094, L3014-L3019; F098, F147, F170, F171)."""
+"""Ledger rows of masked, distilled and preference losses (F098, F147, F170, F171)."""
 
 from typing import Any
 
@@ -58,7 +58,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F098",
         "Masked language modelling",
-        "1820, 2062-2066",
         "−Σₜ mₜ ln pₜ,yₜ / Σₜ mₜ",
         "∂/∂zₜ = mₜ(softmax(zₜ) − onehot(yₜ))/Σm, 0 elsewhere",
         lambda z, y, m: cross_entropy(z, y, weights=m),
@@ -74,7 +73,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F147a",
         "Knowledge distillation",
-        "2094",
         "T²·KL(softmax(t/T) ‖ softmax(z/T))",
         "∂/∂z = T(softmax(z/T) − softmax(t/T))/N",
         distillation_loss,
@@ -92,7 +90,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F147b",
         "Soft targets and labels together",
-        "2094",
         "αT²·KL(softmax(t/T) ‖ softmax(z/T)) − (1 − α) ln softmax(z)_y",
         "∂/∂z = [αT(softmax(z/T) − softmax(t/T)) + (1 − α)(softmax(z) − onehot(y))]/N",
         soft_and_hard,
@@ -103,7 +100,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F170",
         "Reward model: the preferred answer wins",
-        "3014-3018",
         "−(1/N) Σ ln σ(r_w − r_l)",
         "∂/∂r_w = −σ(r_l − r_w)/N = −∂/∂r_l",
         preference_loss,
@@ -115,7 +111,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F171",
         "Direct preference optimization",
-        "3018-3019",
         "−(1/N) Σ ln σ(β[ln π_w/ρ_w − ln π_l/ρ_l]), ρ the reference",
         "∂/∂ln π_w = −βσ(−margin)/N = −∂/∂ln π_l",
         direct_preference_loss,

@@ -1,4 +1,4 @@
-"""Ledger rows of attention (L2349-L2575; F118-F122): the library's function against its gradients by hand."""
+"""Ledger rows of attention (F118-F122): the library's function against its gradients by hand."""
 
 from typing import Any
 
@@ -110,7 +110,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F118",
         "Query, key and value projections",
-        "2372-2387, 2444-2448",
         "Q = XW_Q, K = XW_K, V = XW_V",
         "∂(ΣC⊙XW)/∂W = XᵀC",
         lambda w, x, c: jnp.sum(c * (x @ w)),
@@ -121,7 +120,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F119a",
         "Scaled dot-product attention",
-        "2363-2370, 2424-2438",
         "softmax(QKᵀ/√d_k)V, softmax over the keys",
         "dV = AᵀC, dS = A⊙(CVᵀ − Σ A⊙CVᵀ), dQ = dS·K/√d_k, dK = dSᵀQ/√d_k",
         lambda qkv, c: projected_attention(qkv, c, False),
@@ -133,7 +131,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F119b",
         "Attention weights",
-        "2381-2387, 2450-2455",
         "A = softmax(QKᵀ/√d_k), rows sum to 1",
         "every output is a weighted sum of the values",
         lambda q, k: attention_weights(q[None], k[None])[0],
@@ -144,7 +141,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F119c",
         "Why the scores are divided by √d_k",
-        "2365-2368",
         "Var(q·k) = d_k = 64, Var(q·k/√d_k) = 1",
         "20,000 pairs, four standard errors",
         _dot_product_variances,
@@ -154,7 +150,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F120",
         "Multi-head attention",
-        "2389-2392, 2457-2462",
         "Concat(head₁, …, head_h)W^O, headᵢ = Attention(XWᵢ^Q, XWᵢ^K, XWᵢ^V)",
         "∂(ΣC⊙·)/∂W^O = Concat(heads)ᵀC",
         lambda w_out, x, w: jnp.sum(COTANGENT_TD * multi_head(w_out, x, w)),
@@ -168,7 +163,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F121",
         "Cross-attention, decoder to encoder",
-        "2464-2476",
         "softmax(Q_dec K_encᵀ/√d_k)V_enc: one output per query",
         "the same for permuted keys and values",
         attend,
@@ -181,7 +175,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F122a",
         "Causal mask: −∞ above the diagonal",
-        "2558-2575",
         "softmax(QKᵀ/√d_k + M)V, M = −∞ for key > query",
         "as F119a with the masked weights",
         lambda qkv, c: projected_attention(qkv, c, True),
@@ -198,7 +191,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F122b",
         "Causal mask: no output depends on a later token",
-        "2536-2575",
         "∂output_t/∂V_s = A_ts, 0 for s > t",
         "a lower triangle in every head",
         lambda v, q, k: attend(q, k, v, causal=True),
@@ -211,7 +203,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F122c",
         "The mask itself",
-        "2565",
         "query t sees the keys s ≤ t, itself included",
         "a lower triangle with its diagonal",
         lambda _: causal_mask(5),

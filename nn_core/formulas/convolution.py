@@ -1,4 +1,4 @@
-"""Ledger rows of convolutional networks and of the Vision Transformer's size (L1516-L1531, L2516-L2524; F072, F150)."""
+"""Ledger rows of convolutional networks and of the Vision Transformer's size (F072, F150)."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ CHANNELS, HIDDEN, CLASSES, SIDE = (16, 32, 64), (128, 64), 10, 28
 
 
 def filtered(kernel_HW: Any, image_HW: Any) -> Any:
-    """The library's convolution of one channel with one filter, without padding (L1518)."""
+    """The library's convolution of one channel with one filter, without padding (F072)."""
     return convolve(image_HW[None, :, :, None], kernel_HW[:, :, None, None], padding="valid", formulation="patches")[
         0, :, :, 0
     ]
@@ -88,7 +88,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F072a",
         "Convolution",
-        "1516-1531",
         "y_ij = Σ_uv k_uv·x_(i+u, j+v) (a cross-correlation)",
         "∂/∂k_uv = Σ_ij C_ij·x_(i+u, j+v)",
         lambda k, x, c: jnp.sum(c * filtered(k, x)),
@@ -102,7 +101,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F072b",
         "Places of a filter",
-        "1516-1531",
         "⌊(n + 2p − k)/s⌋ + 1",
         "28, k = 3, p = 1: 28; 32, k = 5: 28; 227, k = 11, s = 4: 55",
         places,
@@ -125,7 +123,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F072c",
         "Max pooling",
-        "1516-1531",
         "y_ij = max of x over the field (i, j)",
         "∂/∂x = C where x is the largest of its field, else 0",
         pooled,
@@ -136,7 +133,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F072d",
         "Parameters of the demonstration network",
-        "1516-1531",
         "Σ(k²C + 1)F + Σ(n + 1)m: 3 convolutions, 3 dense layers",
         "∂/∂m₂ = m₁ + 1 + classes; 106,058 for 28 × 28, 16-32-64 filters, 128-64-10 units",
         cnn_parameters,
@@ -147,7 +143,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F150",
         "Parameters of a Vision Transformer",
-        "2516-2524",
         "(p²C + 1)D + D + (T + 1)D + L(12D² + 13D) + 2D + (D + 1)·classes, T = HW/p²",
         "∂/∂L = 12D² + 13D; 102,218 for 8 × 8, p = 2, D = 64, L = 2",
         vit_parameters,

@@ -1,4 +1,4 @@
-"""Ledger rows of log-loss and cross-entropy (L55-L80, L175-L184, L300-L438, L467-L481; F005, F006, F013, F016-F019)."""
+"""Ledger rows of log-loss and cross-entropy (F005, F006, F013, F016-F019)."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ CLASSES_N = labels(25, 5, 3)
 ONE_HOT_NC = np.eye(3)[CLASSES_N]
 CLASS_WEIGHTS_C = np.array([0.5, 3.0, 1.5])
 SMOOTHING = 0.1
-# The probabilities of the notes' example (L315), and how sure a wrong model is in theirs of L57-L60 and L331-L333.
+# The probabilities of the notes' example (F016), and how sure a wrong model is in theirs (F006).
 NOTES_P = np.array([0.6, 0.2, 0.1, 0.7])
 WRONG_CONFIDENCE = np.array([0.99, 0.9, 0.51])
 SOFT_C = np.array([0.7, 0.2, 0.1])
@@ -57,7 +57,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F005",
         "Log-loss",
-        "62-80",
         "−(1/N) Σᵢ[yᵢ ln pᵢ + (1 − yᵢ) ln(1 − pᵢ)]",
         "∂/∂pᵢ = −(1/N)(yᵢ/pᵢ − (1 − yᵢ)/(1 − pᵢ))",
         log_loss,
@@ -69,7 +68,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F006",
         "Penalty of a confident mistake",
-        "57-60, 331-333",
         "−ln(1 − c) for a wrong answer of confidence c",
         "∂/∂c = 1/(1 − c)",
         lambda c: log_loss(c, jnp.zeros_like(c), reduction="none"),
@@ -81,7 +79,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F013a",
         "Multi-class loss of probabilities",
-        "175-184",
         "−Σᵢ yᵢ ln pᵢ",
         "∂/∂pᵢ = −yᵢ/pᵢ",
         lambda p, y: categorical_log_loss(p, y),
@@ -92,7 +89,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F013b",
         "Multi-class loss of logits",
-        "175-184",
         "−Σᵢ yᵢ ln softmax(z)ᵢ",
         "∂/∂z = softmax(z) − y",
         lambda z, y: cross_entropy(z, y),
@@ -106,7 +102,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F016a",
         "Cross-entropy, the worked number",
-        "315",
         "−ln 0.6 − ln 0.2 − ln 0.1 − ln 0.7",
         "∂/∂pᵢ = −1/pᵢ",
         lambda p: log_loss(p, jnp.ones_like(p), reduction="sum"),
@@ -122,7 +117,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F016b",
         "Logarithm of a product",
-        "302-307",
         "ln(ab) = ln a + ln b",
         "∂/∂(a, b) = (1/a, 1/b)",
         lambda ab: jnp.log(ab[0] * ab[1]),
@@ -133,7 +127,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F017a",
         "Binary cross-entropy of probabilities, summed",
-        "347-359",
         "−Σᵢ[yᵢ ln pᵢ + (1 − yᵢ) ln(1 − pᵢ)]",
         "∂/∂pᵢ = −(yᵢ − pᵢ)/(pᵢ(1 − pᵢ))",
         lambda p, y: log_loss(p, y, reduction="sum"),
@@ -148,7 +141,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F017b",
         "Binary cross-entropy of logits, averaged",
-        "467-477, 530-532",
         "−(1/m) Σᵢ[yᵢ ln σ(zᵢ) + (1 − yᵢ) ln(1 − σ(zᵢ))]",
         "∂/∂zᵢ = (σ(zᵢ) − yᵢ)/m",
         binary_cross_entropy,
@@ -162,7 +154,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F018a",
         "Multi-class cross-entropy, summed",
-        "400-413",
         "−Σᵢ Σⱼ yᵢⱼ ln pᵢⱼ, p = softmax(z)",
         "∂/∂zᵢⱼ = pᵢⱼ − yᵢⱼ",
         lambda z, y: cross_entropy(z, y, reduction="sum"),
@@ -174,7 +165,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F018b",
         "Multi-class cross-entropy, averaged",
-        "479-481",
         "−(1/m) Σᵢ ln pᵢ,cᵢ",
         "∂/∂zᵢⱼ = (pᵢⱼ − [j = cᵢ])/m",
         cross_entropy,
@@ -188,7 +178,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F018c",
         "Class weights, for imbalanced classes",
-        "434",
         "−Σᵢ w_cᵢ ln pᵢ,cᵢ / Σᵢ w_cᵢ",
         "∂/∂zᵢⱼ = w_cᵢ(pᵢⱼ − [j = cᵢ]) / Σᵢ w_cᵢ",
         lambda z, c: cross_entropy(z, c, class_weights=jnp.asarray(CLASS_WEIGHTS_C)),
@@ -200,7 +189,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F018d",
         "Label smoothing: distributions as labels",
-        "436-438",
         "y′ = (1 − ε)y + ε/C",
         "∂/∂z = (softmax(z) − y′)/m",
         lambda z, c: cross_entropy(z, c, label_smoothing=SMOOTHING),
@@ -211,7 +199,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F019a",
         "Limits of the cross-entropy",
-        "363-374",
         "−ln p: 0 at p = 1, 0.693 at p = 0.5, → ∞ for p → 0",
         "∂/∂p = −1/p",
         lambda p: log_loss(p, jnp.ones_like(p), reduction="none"),
@@ -223,7 +210,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F019b",
         "Entropy, what a cross-entropy cannot go below",
-        "335-345, 436-438",
         "H(y) = −Σᵢ yᵢ ln yᵢ",
         "∂H/∂yᵢ = −ln yᵢ − 1",
         entropy,
@@ -235,7 +221,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F019c",
         "Cross-entropy of soft labels is least where p = y",
-        "77-79, 365-368, 418-419",
         "H(y, softmax(z)) at z = ln y",
         "∂H/∂z = softmax(z) − y = 0; the minimum is H(y)",
         lambda z, y: cross_entropy(z, y),

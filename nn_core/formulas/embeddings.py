@@ -1,4 +1,4 @@
-"""Ledger rows of word vectors and similarity (L1770-L1926; F091-F094, F100, F101, F107)."""
+"""Ledger rows of word vectors and similarity (F091-F094, F100, F101, F107)."""
 
 from typing import Any
 
@@ -105,7 +105,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F091",
         "Skip-gram with negative sampling",
-        "1796",
         "−ln σ(u·v) − Σₖ ln σ(−uₖ·v)",
         "∂/∂v = (σ(u·v) − 1)u + Σₖ σ(uₖ·v)uₖ",
         skip_gram_loss,
@@ -116,7 +115,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F092",
         "Continuous bag of words",
-        "1796",
         "the skip-gram loss at v = mean of the context vectors",
         "∂/∂v_c = (1/C) ∂/∂v",
         mean_vector_loss,
@@ -127,7 +125,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F093",
         "GloVe",
-        "1797",
         "Σᵢⱼ f(Xᵢⱼ)(wᵢ·uⱼ + bᵢ + cⱼ − ln Xᵢⱼ)²",
         "∂/∂wᵢ = Σⱼ 2f(Xᵢⱼ)rᵢⱼuⱼ, ∂/∂bᵢ = Σⱼ 2f(Xᵢⱼ)rᵢⱼ",
         glove_loss,
@@ -138,7 +135,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F094",
         "FastText: the mean of a word's n-grams",
-        "1798",
         "v = (1/G) Σ_g z_g in the skip-gram loss",
         "∂/∂z_g = (1/G) ∂/∂v",
         mean_vector_loss,
@@ -149,7 +145,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F100a",
         "Similarity by the dot product",
-        "1911-1917",
         "a·b = Σᵢ aᵢbᵢ",
         "∂/∂a = b",
         lambda a, b: a @ b,
@@ -161,7 +156,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F100b",
         "Cosine similarity",
-        "1907-1917",
         "cos = a·b/(|a||b|)",
         "∂/∂a = (b/|b| − cos·a/|a|)/|a|",
         cosine,
@@ -176,7 +170,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F101",
         "Analogy by vector arithmetic",
-        "1917-1920",
         "king − man + woman ≈ queen",
         "exact where two directions add: woman − man = queen − king",
         lambda king, man, woman: king - man + woman,
@@ -189,7 +182,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F107",
         "Contrastive loss, both directions",
-        "1820, 1873-1878",
         "−(1/2N) Σᵢ[ln softmax(cos/τ)ᵢᵢ over rows + over columns]",
         "∂/∂x̂ = (P + Q − 2I)ŷ/(2Nτ), then ∂/∂x = (I − x̂x̂ᵀ)/|x|·∂/∂x̂",
         contrastive_loss,

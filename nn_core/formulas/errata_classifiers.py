@@ -83,14 +83,14 @@ def logarithm_of_zero() -> Figures:
 
 
 def sum_or_mean() -> Figures:
-    """S8c: the same 64 predictions, summed (L349) and averaged (L66)."""
+    """S8c: the same 64 predictions, summed and averaged."""
     z_N, y_N = normal(202, 64), (normal(203, 64) > 0).astype(np.float64)
     total, mean = (jax.jit(partial(binary_cross_entropy, reduction=name))(z_N, y_N) for name in ("sum", "mean"))
     return {"sum": total, "mean": mean}
 
 
 def base_of_the_logarithm() -> Figures:
-    """S8d: the worked number of L315 in both bases."""
+    """S8d: the worked number (F016) in both bases."""
     return {"ln": -np.log(NOTES_P).sum(), "log10": -np.log10(NOTES_P).sum()}
 
 
@@ -145,7 +145,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S3",
         "M",
-        "7, 52",
         "the perceptron finds the best, optimal boundary",
         "a separating boundary that depends on order and start; without one it never settles",
         not_the_best_boundary,
@@ -158,7 +157,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S4",
         "M",
-        "107-112, 128",
         "the prediction is the probability of being classified correctly and grows with the distance",
         "it is P(y=1) and grows with the signed distance; the confidence is max(p, 1 − p)",
         distance_and_probability,
@@ -168,7 +166,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S6",
         "M,C",
-        "2286 vs 3243-3245",
         "scale invariant: σ(z + c) = σ(z)",
         "shift invariant; scaling is a temperature and changes it",
         scale_invariance,
@@ -179,7 +176,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S7",
         "M",
-        "2303",
         "log softmax(z)ᵢ = zᵢ − ln Σ exp zⱼ, to prevent overflow",
         "zᵢ − m − ln Σ exp(zⱼ − m), m = max z",
         unstable_log_softmax,
@@ -189,7 +185,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S7b",
         "M",
-        "1396",
         "tanh x = (eˣ − e⁻ˣ)/(eˣ + e⁻ˣ)",
         "true on paper; computed so it overflows for |x| > 88 in float32: use tanh itself",
         unstable_tanh,
@@ -199,7 +194,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S8",
         "C,M",
-        "77, 365 vs 79, 366, 418",
         "always positive; zero for perfect predictions",
         "non-negative; zero for hard labels only, else the labels' entropy",
         always_positive,
@@ -209,7 +203,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S8b",
         "M",
-        "372-373, 66",
         "y ln p + (1 − y) ln(1 − p), where p may be 0",
         "0 ln 0 := 0, and from logits: never clipped, never NaN",
         logarithm_of_zero,
@@ -219,7 +212,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S8c",
         "C",
-        "66, 481 vs 349, 404",
         "a mean in some places, a sum in others, under one name",
         "the reduction is an argument; the learning rate belongs to it",
         sum_or_mean,
@@ -229,17 +221,15 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S8d",
         "C",
-        "309-311, 315, 602",
         "log and ln are used as one",
         "natural logarithm everywhere",
         base_of_the_logarithm,
-        "the cross-entropy of L315 is {ln:.4f} in nats, {log10:.3f} in base 10; the notes print 4.8",
+        "the cross-entropy of the notes' example is {ln:.4f} in nats, {log10:.3f} in base 10; the notes print 4.8",
         lambda f: round(f["ln"], 1) == 4.8 and round(f["log10"], 3) == 2.076,
     ),
     Erratum(
         "S9",
         "M",
-        "434",
         "cross-entropy handles class imbalance naturally",
         "it does not: class weights, resampling or another threshold",
         class_imbalance,
@@ -249,7 +239,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S11",
         "M",
-        "654-658",
         "the bias is updated inside the loop over the n weights",
         "once per point",
         bias_in_the_inner_loop,
@@ -259,7 +248,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S11c",
         "M",
-        "518",
         "logistic regression is less prone to overfitting",
         "only relatively: with as many features as points it learns noise by heart",
         less_prone_to_overfitting,

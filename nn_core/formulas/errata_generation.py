@@ -70,7 +70,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S43",
         "C",
-        "2802 vs 2868, 2898",
         'block_size=64 as a literal beside config["context_size"]',
         "one value, from the config",
         literal_block_size,
@@ -80,7 +79,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S46",
         "M",
-        "2884-2903",
         "the validation loss is the mean of the batches' means",
         "sums and counts, divided once",
         mean_of_batch_means,
@@ -90,7 +88,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S48",
         "M",
-        "3212-3217",
         "max_length is the number of tokens returned",
         "it counts the prompt too; max_new_tokens does not",
         maximum_length,
@@ -100,7 +97,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S50",
         "M",
-        "3243",
         "temperature adjusts the distribution returned by the softmax",
         "it divides the logits before it; equivalently p^(1/T), renormalised",
         temperature_after_softmax,
@@ -114,7 +110,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S52",
         "M",
-        "2227-2229",
         "positions keep consistent spacing and scale with the sequence length",
         "not learned ones: their spacing is what training makes it, and the table ends",
         even_spacing,
@@ -125,7 +120,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S60",
         "C",
-        "2150-2154 vs 2135",
         "the example predicts words; the model is one of characters",
         "both tokenizers exist; pairs are counted in tokens",
         words_or_characters,

@@ -103,7 +103,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S32b",
         "C",
-        "1788, 1901-1902 vs 1905",
         "each value of an embedding is meaningful, and not interpretable",
         "single coordinates mean nothing: a rotation changes them all and no similarity",
         meaningful_coordinates,
@@ -113,7 +112,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S33",
         "M",
-        "1916-1917",
         "dot product: positive similar, zero unrelated, negative opposite",
         "it grows with length: compare by the cosine (and antonyms are usually similar)",
         dot_product_similarity,
@@ -123,7 +121,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S35",
         "M",
-        "1919-1920",
         "Rome − Paris is similar to France − Italy",
         "Rome − Paris ≈ Italy − France",
         sign_of_the_analogy,
@@ -134,7 +131,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S35b",
         "C",
-        "1929-1931",
         "the output, along with the hidden state, is input for the next token",
         "the hidden state is carried (with c in an LSTM), not the output",
         what_is_carried,
@@ -145,7 +141,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S37",
         "C",
-        "2382-2384 vs 2365, 2430",
         "softmax is applied to each column of QKᵀ",
         "to each row: one query's weights over the keys",
         softmax_of_columns,
@@ -155,7 +150,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S39",
         "C,M",
-        "2565 vs 2382, 2365",
         "values below the diagonal become −∞",
         "above it, with queries as rows",
         mask_below_the_diagonal,
@@ -165,7 +159,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S40",
         "C",
-        "2574 vs 3038",
         "current and previous tokens, and only previous tokens",
         "the diagonal stays",
         only_previous_tokens,
@@ -176,7 +169,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S40b",
         "C",
-        "2495 vs 2478-2482",
         "bidirectional context is an advantage of attention",
         "of unmasked attention only",
         both_directions,

@@ -31,7 +31,7 @@ def _example() -> tuple[np.ndarray, float, np.ndarray, np.ndarray, float]:
 
 
 def sign_of_the_update() -> Figures:
-    """S1: one step of the worked example with +alpha and, as L834 with L842 print it, with -alpha."""
+    """S1: one step of the worked example with +alpha and, as the notes print it, with -alpha."""
     w_D, output_weight, _, step_D, step = _example()
     return {
         "before": _example_loss(w_D, output_weight),
@@ -61,7 +61,7 @@ def same_result_averaged() -> Figures:
 
 
 def step_of_the_input_weights() -> Figures:
-    """S15: delta_h a, as printed at L1119, and delta_h x in the worked example."""
+    """S15: delta_h a, as the notes print it, and delta_h x in the worked example."""
     _, _, x_D, step_D, _ = _example()
     hidden_output = _sigmoid(-0.02)
     delta_times_rate = step_D[0] / x_D[0]
@@ -112,7 +112,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S1",
         "M,C",
-        "834, 842-843 vs 545, 1005, 1121",
         "δ = (y − ŷ)σ′(z) together with W_new = W_old − α(input × δ)",
         "(y − ŷ) is added, or (ŷ − y) subtracted; the printed pair climbs",
         sign_of_the_update,
@@ -122,7 +121,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S1b",
         "C",
-        "834 vs 538-539",
         "δ contains σ′(z), right after the cross-entropy",
         "σ′ belongs to the squared error; with the cross-entropy δ = ŷ − y",
         slope_with_cross_entropy,
@@ -132,7 +130,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S14",
         "C",
-        "866 vs 909, 973 vs 993",
         "MSE is 1/n, SSE has ½, MSE has 1/2m; the result is the same",
         "three named losses: the factor is in every gradient, so the learning rate means something else",
         same_result_averaged,
@@ -143,9 +140,8 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S15",
         "M",
-        "1119",
         "Δwᵢⱼ = Δwᵢⱼ + δʰⱼaᵢ",
-        "δʰⱼxᵢ: the inputs of the layer, as in L1039",
+        "δʰⱼxᵢ: the inputs of the layer, as in the rule for the hidden layer's weights",
         step_of_the_input_weights,
         "worked example: both steps {printed:.6f} instead of {right_1:.6f} and {right_2:.6f}",
         lambda f: f["printed"] > 1.5 * f["right_2"] > 1.5 * f["right_1"],
@@ -153,7 +149,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S15b",
         "C",
-        "1105 vs 1118, 1070",
         "δₖ = (yₖ − ŷₖ)f′(aₖ)",
         "f′(zₖ), at the pre-activation",
         slope_at_the_activation,
@@ -163,7 +158,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S16",
         "M",
-        "1096-1098",
         "errors in the hidden layer are scaled down by at least 93.75 %",
         "by a factor of at most .0625·|W|: true for |W| ≤ 1",
         large_weights,
@@ -173,7 +167,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S17",
         "C,M",
-        "1136, 1190-1191, 1206 vs 1146-1147, 1322",
         "stop when the testing error starts to increase",
         "a validation set decides; the test set is touched once",
         early_stopping_on_the_test_set,
@@ -183,7 +176,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S17b",
         "M",
-        "1157-1163",
         "underfitting: a training set with dogs only",
         "that is biased sampling; underfitting shows in the training error",
         underfitting_or_bias,

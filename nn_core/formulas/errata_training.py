@@ -139,7 +139,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S18",
         "M",
-        "1253-1256, 1305",
         "L1 turns the rest of the weights into zeroes",
         "its minimiser has zeros; (sub)gradient steps hover, a proximal step reaches them",
         exact_zeros,
@@ -150,7 +149,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S19",
         "M",
-        "1314",
         "L2 is weight decay: w ← w(1 − 2λη) − η∂L/∂w",
         "for plain gradient descent only; AdamW decays on purpose",
         decay_and_penalty,
@@ -160,7 +158,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S21",
         "C",
-        "1321 vs 1334-1336, 2581, 2603",
         "p is the probability to keep a unit, and the probability to drop it",
         "rate is the probability to drop; outputs are divided by 1 − rate",
         keep_or_drop,
@@ -175,7 +172,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S21b",
         "C",
-        "1334-1336 vs 2582",
         "nodes are turned off during each epoch",
         "a new mask for every step and example",
         mask_per_epoch,
@@ -186,7 +182,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S21c",
         "M",
-        "2581, 2603",
         "a certain percentage of the inputs is set to zero",
         "each unit on its own; the percentage holds on average",
         fixed_percentage,
@@ -197,7 +192,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S23",
         "C,A",
-        "1281 vs 1405-1410",
         "relu(x) = max(0, x); its slope at 0 is left open",
         "f′(0) := 0",
         slope_at_zero,
@@ -207,7 +201,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S24",
         "M",
-        "1351-1354",
         "local minimum ⇔ ∇²L positive definite; L(local) > L(global)",
         "positive definite is sufficient, semi-definite necessary; ≥",
         positive_definite,
@@ -218,7 +211,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S24b",
         "M",
-        "978-982 vs 962-964",
         "many steps will find the minimum of the error function",
         "a stationary point, which may be a local minimum",
         many_steps,
@@ -228,7 +220,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S26",
         "C",
-        "1457-1461",
         "a weighted average in which the previous step is multiplied by 1",
         "the current step has weight 1, the previous β; the weights sum to 1/(1 − β)",
         weighted_average,
@@ -238,7 +229,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S28",
         "C",
-        "1425-1437 vs 2160-2166",
         "stochastic gradient descent takes small batches, and one sample",
         "three names: single-sample, mini-batch, full batch",
         stochastic_descent,
@@ -249,7 +239,6 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S28b",
         "M",
-        "1416-1417",
         "the negative of the gradient, which is the error function; each step is called an epoch",
         "the gradient of the error function; an epoch is a pass over the data",
         gradient_or_error,

@@ -15,7 +15,6 @@ class Erratum(NamedTuple):
     Attributes:
       id: its row (`S1`).
       kind: M mathematically or factually wrong, C the notes contradict themselves.
-      lines: lines of the notes.
       printed: what the notes say.
       right: what is right, and what this library does.
       figures: computes the damage: name -> number, pure and seeded.
@@ -25,7 +24,6 @@ class Erratum(NamedTuple):
 
     id: str
     kind: str
-    lines: str
     printed: str
     right: str
     figures: Callable[[], Figures]

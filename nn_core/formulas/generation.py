@@ -1,4 +1,4 @@
-"""Ledger rows of text generation (L3193-L3250; F186-F194): the library's filters against distributions by hand."""
+"""Ledger rows of text generation (F186-F194): the library's filters against distributions by hand."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def _frequencies(logits_V: Any) -> Any:
 
 
 def sequence_score(logits_TV: Any, ids_T: Any) -> Any:
-    """log P(text) = sum_t log softmax(z_t)[id_t]: what beam search keeps the n largest of (L3229)."""
+    """log P(text) = sum_t log softmax(z_t)[id_t]: what beam search keeps the n largest of (F190)."""
     return jnp.sum(jnp.take_along_axis(log_softmax(logits_TV), ids_T[:, None], axis=1))
 
 
@@ -73,7 +73,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F186",
         "Maximum number of tokens",
-        "3210-3218",
         "new tokens = max_length − prompt tokens",
         "the prompt counts: 10 leaves 7 and 3",
         lambda lengths: jnp.asarray(new_token_limits(PROMPT_LENGTHS, max_length=10)) + 0 * lengths,
@@ -84,7 +83,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F188a",
         "Greedy decoding",
-        "3220-3222",
         "argmaxᵢ zᵢ",
         "the same as argmaxᵢ softmax(z)ᵢ",
         lambda z: take_most_probable(z[None], Sampling()),
@@ -94,7 +92,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F188b",
         "Greedy is sampling at temperature 0",
-        "3220-3222, 3243",
         "softmax(z/T) → onehot(argmax z) for T → 0",
         "T = 0 in the library",
         lambda z: filtered(z, Sampling(temperature=0.0)),
@@ -104,7 +101,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F189",
         "Multinomial sampling",
-        "3224-3227",
         "P(token i) = softmax(z)ᵢ",
         "40,000 draws, four standard errors",
         _frequencies,
@@ -114,7 +110,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F190",
         "Score of a text in beam search",
-        "3229-3232",
         "log P(y) = Σₜ ln softmax(zₜ)[yₜ]",
         "∂/∂zₜ = onehot(yₜ) − softmax(zₜ)",
         sequence_score,
@@ -125,7 +120,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F191",
         "Top-k sampling",
-        "3234-3236",
         "pᵢ/Σ of the k = 3 largest, else 0",
         "exactly 3 tokens stay",
         lambda z: filtered(z, Sampling(top_k=3)),
@@ -135,7 +129,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F192a",
         "Top-p sampling",
-        "3238-3241",
         "smallest set of most probable tokens with mass ≥ p = 0.8",
         "the crossing token stays",
         lambda z: filtered(z, Sampling(top_p=0.8)),
@@ -152,7 +145,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F192b",
         "Top-p: how many tokens stay of .5, .3, .15, .05",
-        "3238-3241",
         "p = 0.75 → 2, 0.4 → 1, 1 → 4",
         "mass before the token < p",
         lambda p: jnp.stack([jnp.sum(filtered(jnp.log(p), Sampling(top_p=t)) > 0) for t in (0.75, 0.4, 1.0)]),
@@ -166,7 +158,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F193a",
         "Temperature",
-        "3243-3245",
         "p = softmax(z/T)",
         "∂pᵢ/∂T = −pᵢ(zᵢ − Σⱼpⱼzⱼ)/T²",
         tempered,
@@ -187,7 +178,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F193b",
         "A higher temperature spreads the distribution",
-        "3243-3245",
         "H(softmax(z/T))",
         "∂H/∂T = Var_p(z)/T³ > 0",
         tempered_entropy,
@@ -198,7 +188,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F194",
         "Combination: temperature, then top-k, then top-p",
-        "3247-3250",
         "T = 0.7, k = 5, p = 0.8, renormalised after each",
         "each filter sees what the one before left",
         lambda z: filtered(z, Sampling(temperature=0.7, top_k=5, top_p=0.8)),

@@ -39,9 +39,8 @@ class Formula(NamedTuple):
     """A row of the ledger.
 
     Attributes:
-      id: inventory row, with a letter where it holds several equations (`F009`, `F023b`).
+      id: row of the course map, with a letter where it holds several equations (`F009`, `F023b`).
       title: what it is.
-      lines: lines of the notes (`138-165`).
       formula: the equation in plain text, in its corrected form where the notes slip.
       hand: the hand-derived form that is checked: the derivative, or a closed form.
       function: the pure function; the library's own where the library has one.
@@ -55,7 +54,6 @@ class Formula(NamedTuple):
 
     id: str
     title: str
-    lines: str
     formula: str
     hand: str
     function: Callable[..., Any]

@@ -1,4 +1,4 @@
-"""Ledger rows of logistic regression and gradient descent, every line of the derivation (L440-L685; F020-F024)."""
+"""Ledger rows of logistic regression and gradient descent, every line of the derivation (F020-F024)."""
 
 from typing import Any
 
@@ -31,20 +31,20 @@ def prediction(parameters: Any, x: Any) -> Any:
 
 
 def point_error(parameters: Any, x_D: Any, y: Any) -> Any:
-    """E = -y ln y^ - (1 - y) ln(1 - y^) of one point, as the notes write it (L587)."""
+    """E = -y ln y^ - (1 - y) ln(1 - y^) of one point, as the notes write it (F023)."""
     y_hat = prediction(parameters, x_D)
     return -y * jnp.log(y_hat) - (1 - y) * jnp.log(1 - y_hat)
 
 
 def _gradient_line_1(parameters: Any, x_D: Any, y: Any) -> Any:
-    """-y 1/y^ dy^/dw - (1 - y) 1/(1 - y^) d(1 - y^)/dw (L600, second line)."""
+    """-y 1/y^ dy^/dw - (1 - y) 1/(1 - y^) d(1 - y^)/dw (F023, second line)."""
     y_hat = prediction(parameters, x_D)
     factor = -y / y_hat * y_hat * (1 - y_hat) - (1 - y) / (1 - y_hat) * (-1) * y_hat * (1 - y_hat)
     return factor * x_D, factor
 
 
 def _gradient_line_2(parameters: Any, x_D: Any, y: Any) -> Any:
-    """-y (1 - y^) x + (1 - y) y^ x (L602)."""
+    """-y (1 - y^) x + (1 - y) y^ x (F023)."""
     y_hat = prediction(parameters, x_D)
     factor = -y * (1 - y_hat) + (1 - y) * y_hat
     return factor * x_D, factor
@@ -109,7 +109,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F020",
         "Logistic regression model",
-        "446-456",
         "P(y=1) = 1/(1 + e^−z), z = wx + b",
         "∂P/∂(w, b) = P(1 − P)(x, 1)",
         prediction,
@@ -120,7 +119,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F021a",
         "Gradient of the error at one point",
-        "534-539, 604-613",
         "E = −y ln ŷ − (1 − y) ln(1 − ŷ)",
         "∇E = −(y − ŷ)(x₁, …, xₙ, 1)",
         point_error,
@@ -131,7 +129,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F021b",
         "Gradient of the mean error",
-        "530-539, 577-583",
         "E = −(1/m) Σᵢ[yᵢ ln ŷᵢ + (1 − yᵢ) ln(1 − ŷᵢ)]",
         "∇E = −(1/m) Σᵢ(yᵢ − ŷᵢ)(xᵢ, 1)",
         lambda p, x, y: log_loss(p[0], p[1], x, y),
@@ -145,7 +142,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F022a",
         "Update rule at one point",
-        "541-551, 623-636",
         "w′ = w + α(y − ŷ)x, b′ = b + α(y − ŷ)",
         "w − α[−(y − ŷ)x]",
         lambda p, x, y: jax.tree.map(lambda w, g: w - ALPHA * g, p, point_gradient(p[0], p[1], x, y)),
@@ -162,7 +158,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F022b",
         "The 1/m is absorbed in α",
-        "638-640",
         "mean error with α = summed error with α/m",
         "w + (α/m) Σᵢ(yᵢ − ŷᵢ)xᵢ",
         _library_batch_step,
@@ -176,7 +171,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F023a",
         "Derivation: ∂ŷ/∂wⱼ",
-        "590-595",
         "ŷ = σ(Wx + b)",
         "∂ŷ/∂wⱼ = ŷ(1 − ŷ)·xⱼ",
         lambda w, b, x: sigmoid(x @ w + b),
@@ -187,7 +181,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F023b",
         "Derivation: derivative of the linear part",
-        "592-597",
         "Wx + b = w₁x₁ + … + wₙxₙ + b",
         "∂(Wx + b)/∂wⱼ = xⱼ",
         lambda w, b, x: x @ w + b,
@@ -197,7 +190,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F023c",
         "Derivation: chain rule through the logarithms",
-        "600-601",
         "E = −y ln ŷ − (1 − y) ln(1 − ŷ)",
         "−y·(1/ŷ)·∂ŷ/∂wⱼ − (1 − y)·1/(1 − ŷ)·∂(1 − ŷ)/∂wⱼ",
         point_error,
@@ -207,7 +199,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F023d",
         "Derivation: cancelled",
-        "602-603",
         "E = −y ln ŷ − (1 − y) ln(1 − ŷ)",
         "−y(1 − ŷ)xⱼ + (1 − y)ŷxⱼ",
         point_error,
@@ -217,7 +208,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F023e",
         "Derivation: by the bias",
-        "605-607",
         "E = −y ln ŷ − (1 − y) ln(1 − ŷ)",
         "∂E/∂b = −(y − ŷ)",
         lambda b, w, x, y: point_error((w, b), x, y),
@@ -227,7 +217,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F024",
         "Logistic regression algorithm, one pass",
-        "648-660",
         "for every point: w ← w − α(ŷ − y)x, b ← b − α(ŷ − y), b once",
         "N updates in order",
         _library_online_pass,

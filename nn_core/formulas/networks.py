@@ -1,4 +1,4 @@
-"""Ledger rows of networks and backpropagation (L719-L854, L1021-L1048, L1103-L1122; F027-F032, F038, F041)."""
+"""Ledger rows of networks and backpropagation (F027-F032, F038, F041)."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ ETA = 0.5
 
 
 def feed_forward(x_D: Any, kernel_1: Any, kernel_2: Any) -> Any:
-    """y^ = sigma . W2 . sigma . W1 (x), no biases (L770), through the library's forward pass."""
+    """y^ = sigma . W2 . sigma . W1 (x), no biases (F030), through the library's forward pass."""
     _, pre_activations = forward((Layer(kernel_1, None), Layer(kernel_2, None)), x_D[None])
     return sigmoid(pre_activations[-1][0])
 
@@ -50,14 +50,11 @@ def network_error(layers: Any, x_BD: Any, y_BK: Any, hidden: str, loss: str) -> 
     return 0.5 * jnp.mean(jnp.sum((y_BK - sigmoid(z_BK)) ** 2, axis=1))
 
 
-def _backpropagation_row(
-    id: str, title: str, lines: str, hand: str, hidden: str, loss: str, y: Any, slips: Any
-) -> Formula:
+def _backpropagation_row(id: str, title: str, hand: str, hidden: str, loss: str, y: Any, slips: Any) -> Formula:
     """A row that checks every gradient of a three-layer network."""
     return Formula(
         id,
         title,
-        lines,
         "E(W₁, b₁, …, W_L, b_L), L = 3",
         hand,
         lambda layers, x_BD, y_BK: network_error(layers, x_BD, y_BK, hidden, loss),
@@ -79,7 +76,7 @@ def two_layer_error(weights: Any, x_BD: Any, y_B: Any) -> Any:
 
 
 def hidden_error_term(h_H: Any, output_HK: Any, y_K: Any) -> Any:
-    """delta_j = sum_k W_jk delta_k f'(h_j), with delta_k = (y_k - y^_k) f'(z_k) (L1035)."""
+    """delta_j = sum_k W_jk delta_k f'(h_j), with delta_k = (y_k - y^_k) f'(z_k) (F038)."""
     z_K = sigmoid(h_H) @ output_HK
     delta_K = (y_K - sigmoid(z_K)) * sigmoid_derivative(z_K)
     return jnp.sum(output_HK * delta_K[None, :], axis=1) * sigmoid_derivative(h_H)
@@ -90,13 +87,13 @@ def _error_after_hidden(h_H: Any, output_HK: Any, y_K: Any) -> Any:
 
 
 def _weight_step(kernel: Any, v_in: Any, y_K: Any) -> Any:
-    """eta delta_output V_in (L1044) for one layer of sigmoids."""
+    """eta delta_output V_in (F038) for one layer of sigmoids."""
     z_K = v_in @ kernel
     return ETA * v_in[:, None] * ((y_K - sigmoid(z_K)) * sigmoid_derivative(z_K))[None, :]
 
 
 def _steps_by_records(weights: Any, x_BD: Any, y_B: Any) -> Any:
-    """The algorithm of L1108-L1122 in plain NumPy loops, one epoch from `weights`."""
+    """The general algorithm (F041) in plain NumPy loops, one epoch from `weights`."""
     w, w_out = (np.asarray(part) for part in weights)
     step_in, step_out = np.zeros_like(w), np.zeros_like(w_out)
     for x, y in zip(x_BD, y_B, strict=True):
@@ -133,7 +130,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F027",
         "Combining two linear models",
-        "721-724",
         "σ(w₁p₁ + w₂p₂ + b)",
         "∂/∂pᵢ = ŷ(1 − ŷ)wᵢ",
         lambda p, w, b: sigmoid(p @ w + b),
@@ -145,7 +141,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F028",
         "Parameters of an architecture",
-        "726-743",
         "Σₗ (nₗ + 1)nₗ₊₁ for n = 3, 5, 4, 2",
         "4·5 + 6·4 + 5·2 = 54",
         lambda x: jnp.asarray(parameter_formula(SIZES)),
@@ -155,7 +150,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F030",
         "Feed-forward network",
-        "768-777",
         "ŷ = σ∘W⁽²⁾∘σ∘W⁽¹⁾(x)",
         "∂ŷ/∂x = diag σ′(z) W⁽²⁾ diag σ′(h) W⁽¹⁾",
         feed_forward,
@@ -171,7 +165,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F031a",
         "Error gradient = local × upstream gradient",
-        "826-829",
         "σ(g(x)), g(x) = x²",
         "∂/∂x = 2x (local) · σ′(x²) (upstream)",
         lambda x: sigmoid(x**2),
@@ -182,7 +175,6 @@ FORMULAS: tuple[Formula, ...] = (
     _backpropagation_row(
         "F031b",
         "Backpropagation, squared error, sigmoids",
-        "789-844",
         _SQUARED,
         "sigmoid",
         "squared_error",
@@ -192,7 +184,6 @@ FORMULAS: tuple[Formula, ...] = (
     _backpropagation_row(
         "F031c",
         "Backpropagation, squared error, tanh",
-        "789-844",
         _SQUARED,
         "tanh",
         "squared_error",
@@ -202,7 +193,6 @@ FORMULAS: tuple[Formula, ...] = (
     _backpropagation_row(
         "F031d",
         "Backpropagation, binary cross-entropy",
-        "834",
         _CROSS,
         "sigmoid",
         "binary_cross_entropy",
@@ -212,7 +202,6 @@ FORMULAS: tuple[Formula, ...] = (
     _backpropagation_row(
         "F031e",
         "Backpropagation, softmax cross-entropy, ReLU",
-        "834",
         _CROSS,
         "relu",
         "cross_entropy",
@@ -222,7 +211,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F032",
         "Backpropagation update, the sign that goes down",
-        "840-843",
         "W_new = W − α·(input ⊗ δ), δ = (ŷ − y)σ′(z)",
         "W − α ∂E/∂W",
         lambda w, x, y: w - ETA * jnp.outer(x, (sigmoid(x @ w) - y) * sigmoid_derivative(x @ w)),
@@ -239,7 +227,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F038a",
         "Error term of a hidden unit",
-        "1032-1035, 1107",
         "δʰⱼ = Σₖ Wⱼₖδᵒₖf′(hⱼ)",
         "δʰⱼ = −∂E/∂hⱼ",
         lambda h, w, y: -_error_after_hidden(h, w, y),
@@ -250,7 +237,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F038b",
         "Weight step of any layer",
-        "1037-1048",
         "Δw_pq = ηδ_output V_in",
         "Δw = −η ∂E/∂w",
         lambda w, v, y: -ETA * 0.5 * jnp.sum((y - sigmoid(v @ w)) ** 2),
@@ -260,7 +246,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F041",
         "Backpropagation algorithm, one epoch",
-        "1103-1122",
         "ΔWⱼ += δᵒaⱼ, Δwᵢⱼ += δʰⱼxᵢ; w ← w + ηΔw/m",
         "w − η∂E/∂w of E = 1/(2m)Σ(y − ŷ)²",
         lambda w, x, y: two_layer_descent(w[0], w[1], x, y, learning_rate=ETA, num_epochs=1),

@@ -1,4 +1,4 @@
-"""Ledger rows of the perceptron and of predictions (L1-L132, L687-L717; F001-F004, F007, F025)."""
+"""Ledger rows of the perceptron and of predictions (F001-F004, F007, F025)."""
 
 from typing import Any
 
@@ -73,7 +73,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F001",
         "Perceptron prediction",
-        "11-22",
         "ŷ = step(w·x + b), step(0) = 1",
         "∂ŷ/∂w = 0 off the line",
         predict,
@@ -86,7 +85,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F002",
         "Perceptron update, case by case",
-        "24-43, 694-717",
         "false positive: w − αx, b − α; false negative: w + αx, b + α",
         "w + α(y − ŷ)x, b + α(y − ŷ)",
         all_updates,
@@ -105,7 +103,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F003a",
         "Perceptron loop, three epochs from zero",
-        "45-50",
         "for every point: w ← w + α(y − ŷ)x, b ← b + α(y − ŷ)",
         "the same weights point by point",
         _trained,
@@ -115,7 +112,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F003b",
         "Separable data: convergence and mistake bound",
-        "49",
         "mistakes ≤ (R/γ)²",
         "max(0, mistakes − (R/γ)²) = 0 (Novikoff 1962)",
         _excess_mistakes,
@@ -126,7 +122,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F004",
         "Boundary line in the plane",
-        "50-53",
         "x₂ = −(w₁x₁ + b)/w₂, where w·x + b = 0",
         "∂x₂/∂x₁ = −w₁/w₂",
         lambda x1, w, b: -(w[0] * x1 + b) / w[1],
@@ -138,7 +133,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F007a",
         "Signed distance from the line",
-        "107-112",
         "d = (w·x + b)/‖w‖",
         "∂d/∂x = w/‖w‖",
         lambda x_D, w, b: signed_distance(w, b, x_D),
@@ -150,7 +144,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F007b",
         "Probability as a function of the distance",
-        "110-132",
         "P(y=1) = σ(‖w‖d)",
         "∂P/∂d = ‖w‖P(1 − P)",
         lambda d, w: jax.nn.sigmoid(jnp.linalg.norm(w) * d),
@@ -164,7 +157,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F007c",
         "Confidence of a prediction",
-        "107-112",
         "c = max(p, 1 − p) = σ(|z|)",
         "∂c/∂z = sign(z)c(1 − c)",
         binary_confidence,
@@ -177,7 +169,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F007d",
         "From a probability to an answer",
-        "100-107",
         "ŷ = 1 if P(y=1) ≥ ½, else 0",
         "step(z)",
         predict_binary,
@@ -187,7 +178,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F025",
         "Perceptron algorithm as gradient descent",
-        "687-717",
         "E = −Σ(y − ŷ)(w·x + b), ŷ = step(w·x + b)",
         "∇E = −Σ(y − ŷ)(x, 1), y − ŷ ∈ {−1, 0, 1}",
         _perceptron_criterion,
@@ -199,7 +189,7 @@ FORMULAS: tuple[Formula, ...] = (
 
 
 def _updates_by_cases(weights_D: Any, bias: Any, inputs_ND: Any, labels_N: Any) -> Any:
-    """The rule of L24-L43 in plain Python, point by point."""
+    """The rule (F002) in plain Python, point by point."""
     rows = []
     for x_D, y in zip(inputs_ND, labels_N, strict=True):
         positive = weights_D @ x_D + bias >= 0

@@ -1,4 +1,4 @@
-"""Ledger rows of softmax, one-hot encoding and maximum likelihood (L134-L298, L2251-L2343; F010-F012, F014, F015)."""
+"""Ledger rows of softmax, one-hot encoding and maximum likelihood (F010-F012, F014, F015)."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ COIN_P = np.array([0.7, 0.3, 0.5, 0.9])
 
 
 def stable_softmax(z_C: Any) -> Any:
-    """The notes' code: subtract the maximum, exponentiate, divide (L2307-L2311)."""
+    """The notes' code: subtract the maximum, exponentiate, divide (F012)."""
     exponentials_C = jnp.exp(z_C - jnp.max(z_C))
     return exponentials_C / jnp.sum(exponentials_C)
 
@@ -46,7 +46,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F010",
         "Softmax",
-        "138-165, 2258-2268",
         "softmax(z)ᵢ = e^zᵢ / Σⱼ e^zⱼ",
         "e^(zᵢ − max z) / Σⱼ e^(zⱼ − max z)",
         softmax,
@@ -62,7 +61,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F011a",
         "Jacobian of softmax",
-        "2290-2297",
         "σ(z)ᵢ = e^zᵢ / Σⱼ e^zⱼ",
         "∂σᵢ/∂zⱼ = σᵢ(δᵢⱼ − σⱼ)",
         softmax,
@@ -74,7 +72,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F011b",
         "Shift invariance of softmax",
-        "2286",
         "σ(z + c) = σ(z)",
         "∂σ(z + c)/∂c = 0 (not scale invariant)",
         lambda c, z: softmax(z + c),
@@ -87,7 +84,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F011c",
         "Softmax and the scale of its scores",
-        "2286, 3243",
         "σ(cz), c = 1/temperature",
         "∂σᵢ/∂c = σᵢ(zᵢ − Σⱼσⱼzⱼ)",
         lambda c, z: softmax(c * z),
@@ -100,7 +96,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F012a",
         "Softmax with the maximum subtracted",
-        "2305-2311",
         "e^(zᵢ − max z) / Σⱼ e^(zⱼ − max z)",
         "∂σᵢ/∂zⱼ = σᵢ(δᵢⱼ − σⱼ), also at z ≈ 1000",
         stable_softmax,
@@ -116,7 +111,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F012b",
         "Log-softmax",
-        "2299-2303, 2330-2343",
         "log softmax(z)ᵢ = zᵢ − m − ln Σⱼ e^(zⱼ − m), m = max z",
         "∂/∂zⱼ = δᵢⱼ − σⱼ",
         log_softmax,
@@ -132,7 +126,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F012c",
         "Log-sum-exp, the soft maximum",
-        "186, 2303",
         "LSE(z) = m + ln Σⱼ e^(zⱼ − m), m = max z",
         "∂LSE/∂z = softmax(z)",
         jax.nn.logsumexp,
@@ -144,7 +137,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F014",
         "One-hot encoding",
-        "189-209",
         "A → [1, 0, 0], B → [0, 1, 0], C → [0, 0, 1]",
         "yᵢⱼ = 1 if cᵢ = j, else 0",
         lambda classes_N: (classes_N[:, None] == jnp.arange(3)[None, :]).astype(float),
@@ -157,7 +149,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F015a",
         "Likelihood of independent observations",
-        "247-249, 327",
         "P(all) = Πᵢ pᵢ",
         "∂P/∂pᵢ = P/pᵢ",
         likelihood,
@@ -168,7 +159,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F015b",
         "Log-likelihood",
-        "251-259, 302-307",
         "ln P(all) = Σᵢ ln pᵢ",
         "∂/∂pᵢ = 1/pᵢ",
         log_likelihood,
@@ -179,7 +169,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F015c",
         "Log-likelihood of a coin",
-        "243-262, 282-290",
         "ln P = k ln p + (n − k) ln(1 − p)",
         "∂/∂p = k/p − (n − k)/(1 − p), 0 at p = k/n",
         coin_log_likelihood,
@@ -198,7 +187,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F015d",
         "Maximum likelihood, the five steps",
-        "282-290",
         "p̂ = k/n solves k/p − (n − k)/(1 − p) = 0",
         "∂p̂/∂k = 1/n",
         coin_estimate,

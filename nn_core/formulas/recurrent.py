@@ -1,4 +1,4 @@
-"""Ledger rows of recurrent networks (L1928-L2000; F110-F112, F114): cells and their gradients through time by hand."""
+"""Ledger rows of recurrent networks (F110-F112, F114): cells and their gradients through time by hand."""
 
 from typing import Any
 
@@ -130,7 +130,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F110a",
         "Recurrent network, backpropagation through time",
-        "1928-1931, 1954-1971",
         "h_t = tanh(x_tW + h_{t−1}U + b)",
         "δ_t = (Uδ_{t+1})⊙(1 − h_t²), dW = Σx_tδ_t, dU = Σh_{t−1}δ_t, db = Σδ_t",
         lambda cell, x, h, c: jnp.sum(c * run("vanilla", cell, x, h)),
@@ -142,7 +141,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F110b",
         "Gradient over time is a product of Jacobians",
-        "1941-1943, 1994-2000",
         "∂h_T/∂h₀ = Πₜ diag(1 − h_t²)Uᵀ",
         "shrinks or grows with the number of factors",
         lambda h, cell, x: simple_states(cell, x, h)[-1],
@@ -154,7 +152,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F111a",
         "LSTM cell",
-        "1944, 1973-1978",
         "c′ = σ(f)c + σ(i)tanh(g), h′ = σ(o)tanh(c′)",
         "∂/∂i = s·tanh(g)σ′(i), ∂/∂f = s·cσ′(f), ∂/∂g = s·σ(i)tanh′(g), s = Cσ(o)tanh′(c′)",
         lambda cell, x, h, c: jnp.sum(SLOPE_H * run("lstm", cell, x[None], h, c)),
@@ -165,7 +162,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F111b",
         "Parameters of an LSTM",
-        "1973-1978",
         "4(h(h + i) + h) for i = 3, h = 2",
         "∂/∂h = 4(2h + i + 1)",
         lambda h, i: 4.0 * (h * (h + i) + h),
@@ -176,7 +172,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F112a",
         "GRU cell",
-        "1945, 1980-1984",
         "h′ = (1 − σ(z))tanh(n) + σ(z)h, n = xW_n + b_n + σ(r)(hU_n)",
         "∂/∂n = C(1 − σ(z))tanh′(n), ∂/∂z = C(h − tanh n)σ′(z), ∂/∂r = ∂/∂n·hU_nσ′(r)",
         lambda cell, x, h: jnp.sum(SLOPE_H * run("gru", cell, x[None], h)),
@@ -187,7 +182,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F112b",
         "A GRU has three quarters of an LSTM's parameters",
-        "1980-1984",
         "3(h(h + i) + h) for i = 3, h = 2",
         "∂/∂h = 3(2h + i + 1)",
         lambda h, i: 3.0 * (h * (h + i) + h),

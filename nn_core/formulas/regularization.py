@@ -1,4 +1,4 @@
-"""Ledger rows of regularization (L1229-L1259, L1294-L1339, L2807-L2814; F047-F051)."""
+"""Ledger rows of regularization (F047-F051)."""
 
 from typing import Any
 
@@ -74,7 +74,7 @@ def _library_steps(name: str, hparams: dict[str, float], penalties: dict[str, fl
 
 
 def decay_step(weights: Any, targets: Any) -> Any:
-    """w <- w (1 - 2 lambda eta) - eta dL/dw for kernels, w <- w - eta dL/dw for biases (L1314)."""
+    """w <- w (1 - 2 lambda eta) - eta dL/dw for kernels, w <- w - eta dL/dw for biases (F048)."""
     slope = jax.grad(_toy_loss)(weights, targets)
     return {
         "bias": weights["bias"] - ETA * slope["bias"],
@@ -118,7 +118,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F047a",
         "L1 regularization",
-        "1241-1244, 1302-1308",
         "λ(|w₁| + … + |wₙ|)",
         "∂/∂w = λ sign(w); biases are not penalised",
         _penalty("l1"),
@@ -130,7 +129,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F047b",
         "Proximal step of L1: exact zeros",
-        "1253-1256",
         "argmin_u ½(u − x)² + λ|u| = sign(x) max(|x| − λ, 0)",
         "∂/∂x = 1 if |x| > λ, else 0",
         lambda x, lam: soft_threshold(x, lam),
@@ -143,7 +141,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F048a",
         "L2 regularization",
-        "1246-1248, 1310-1312",
         "λ(w₁² + … + wₙ²)",
         "∂/∂w = 2λw; biases are not penalised",
         _penalty("l2"),
@@ -155,7 +152,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F048b",
         "L2 as weight decay, plain gradient descent",
-        "1314",
         "w ← w(1 − 2λη) − η∂L/∂w",
         "w − η∂(L + λΣw²)/∂w",
         decay_step,
@@ -179,7 +175,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F049",
         "AdamW, three steps",
-        "2807-2814",
         "w ← w − η(m̂/(√v̂ + ε) + λw)",
         "the library's adamw",
         _library_steps("adamw", {"learning_rate": ETA, "weight_decay": LAMBDA}, {}, 3),
@@ -193,7 +188,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F050",
         "Elastic net",
-        "1320",
         "λ[α Σ|wᵢ| + (1 − α) Σwᵢ²]",
         "∂/∂w = λ[α sign(w) + 2(1 − α)w]",
         _penalty("elastic_net", "l1_ratio"),
@@ -212,7 +206,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F051a",
         "Dropout in training",
-        "1321, 1326-1339, 2577-2591",
         "y = x·mask/(1 − rate), rate = probability of dropping",
         "∂yᵢ/∂xⱼ = δᵢⱼ maskᵢ/(1 − rate)",
         _dropped,
@@ -225,7 +218,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F051b",
         "Dropout preserves the mean; 20 % are dropped",
-        "1334-1337",
         "E[mask]/(1 − rate) = 1, P(dropped) = 0.2",
         "mean over 40,000 draws, four standard errors",
         lambda x: (

@@ -1,4 +1,4 @@
-"""Ledger rows of squared errors and descent on them (L856-L1019; F033-F037)."""
+"""Ledger rows of squared errors and descent on them (F033-F037)."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ ETA = 0.5
 
 
 def unit_error(w: Any, x_ND: Any, y_N: Any) -> Any:
-    """E = 1/2 sum_mu sum_j [y - f(sum_i w_ij x_i)]^2, f the sigmoid (L934)."""
+    """E = 1/2 sum_mu sum_j [y - f(sum_i w_ij x_i)]^2, f the sigmoid (F034)."""
     return sum_squared_error(sigmoid(x_ND @ w), y_N)
 
 
@@ -33,7 +33,7 @@ def _unit_gradient(w: Any, x_ND: Any, y_N: Any) -> Any:
 
 
 def error_surface(w_D: Any, x_ND: Any, y_N: Any) -> Any:
-    """The surface of L954: the squared error of a linear unit over its weights."""
+    """The notes' error surface (F036): the squared error of a linear unit over its weights."""
     return sum_squared_error(x_ND @ w_D, y_N)
 
 
@@ -66,7 +66,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F033",
         "Mean squared error",
-        "866",
         "MSE = (1/n) Σᵢ(yᵢ − ŷᵢ)²",
         "∂/∂ŷᵢ = −(2/n)(yᵢ − ŷᵢ)",
         mean_squared_error,
@@ -81,7 +80,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F034a",
         "Sum of squared errors",
-        "905-911, 971-976",
         "E = ½ Σ_μ Σⱼ[yⱼ − ŷⱼ]²",
         "∂E/∂ŷⱼ = −(yⱼ − ŷⱼ)",
         sum_squared_error,
@@ -96,7 +94,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F034b",
         "Squared error as a function of the weights",
-        "926-937",
         "E = ½ Σ_μ Σⱼ[yⱼ − f(Σᵢ wᵢⱼxᵢ)]²",
         "∂E/∂wᵢⱼ = −Σ_μ(yⱼ − ŷⱼ)f′(hⱼ)xᵢ",
         unit_error,
@@ -107,7 +104,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F035",
         "Derivative of a square",
-        "946-950",
         "f(x) = x², f′(2) = 4",
         "f′(x) = 2x",
         lambda x: x**2,
@@ -119,7 +115,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F036a",
         "Error surface of a linear unit",
-        "952-964",
         "E(w) = ½ Σ_μ(y − w·x)²",
         "∇E = −Xᵀ(y − Xw), 0 at the minimum",
         error_surface,
@@ -130,7 +125,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F036b",
         "Curvature of the error surface",
-        "952-964",
         "∇E(w) = −Xᵀ(y − Xw)",
         "∇²E = XᵀX",
         jax.grad(error_surface),
@@ -142,7 +136,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F036c",
         "Error surface of a sigmoid unit",
-        "954-960",
         "E(w) = 1/(2m) Σ(y − σ(w·x))²",
         "∇E = −(1/m) Xᵀ[(y − ŷ)ŷ(1 − ŷ)]",
         neuron_error,
@@ -153,7 +146,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F037a",
         "Mean of the squared errors, with ½",
-        "984-993",
         "E = 1/(2m) Σ_μ(y − ŷ)²",
         "∂E/∂ŷ = −(y − ŷ)/m",
         half_mean_squared_error,
@@ -165,7 +157,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F037b",
         "Error term of a sigmoid output unit",
-        "1001-1005, 1013-1019",
         "δ = (y − ŷ)f′(h), h = Σᵢ wᵢxᵢ, f′(h) = f(h)(1 − f(h))",
         "δ = −∂E/∂h of E = ½(y − f(h))²",
         lambda h, y: -0.5 * (y - sigmoid(h)) ** 2,
@@ -176,7 +167,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F037c",
         "Mean-squared descent, ten epochs",
-        "995-1009",
         "Δwᵢ += δxᵢ over the records; wᵢ ← wᵢ + ηΔwᵢ/m",
         "w + (η/m)Xᵀ[(y − ŷ)f′(Xw)]",
         _after(mean_squared_loop, 10),
@@ -190,7 +180,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F037d",
         "Descent with an update per record, one epoch",
-        "1011-1012",
         "wᵢ ← wᵢ + ηδxᵢ at each record",
         "the same steps in order",
         _after(mean_squared_per_record, 1),

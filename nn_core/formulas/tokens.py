@@ -1,4 +1,4 @@
-"""Ledger rows of token and position embeddings and of next-token pairs (L2127-L2246, L2714-L2726; F124-F127, F152)."""
+"""Ledger rows of token and position embeddings and of next-token pairs (F124-F127, F152)."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ EMBEDDING_VD, COTANGENT_TD = normal(111, 6, 4), normal(112, 4, 4)
 POSITIONS_TD = normal(113, 5, 4)
 WIDTH = 8
 FREQUENCIES = 10_000.0 ** (-np.arange(0, WIDTH, 2) / WIDTH)
-# The notes' example sentence as the numbers of its words, L2149-L2153.
+# The notes' example sentence as the numbers of its words (F152).
 WORDS = np.arange(8)
 VOCABULARY = 65
 
@@ -43,7 +43,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F124a",
         "Token embedding",
-        "2176-2184, 2714-2720",
         "xₜ = E[idₜ] = onehot(idₜ)·E",
         "∂(ΣC⊙x)/∂E = onehot(id)ᵀC: only used rows move",
         lambda e, ids, c: jnp.sum(c * look_up(e, ids)),
@@ -54,7 +53,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F124b",
         "Size of the notes' embedding table",
-        "2181-2182",
         "10,000 × 75 numbers",
         "750,000",
         lambda v, d: v * d,
@@ -65,7 +63,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F125",
         "Learned positions, added",
-        "2189-2192, 2722-2726",
         "xₜ = E[idₜ] + P[t]",
         "∂(ΣC⊙x)/∂P[t] = C[t], 0 beyond the text",
         lambda p, ids, c: jnp.sum(c * (look_up(jnp.asarray(EMBEDDING_VD), ids) + look_up(p, jnp.arange(len(ids))))),
@@ -77,7 +74,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F126a",
         "Sinusoidal positions",
-        "2036-2041, 2187-2192",
         "PE(t, 2i) = sin(t/10000^(2i/D)), PE(t, 2i+1) = cos(t/10000^(2i/D))",
         "∂/∂t = ωcos(ωt), −ωsin(ωt)",
         sinusoids,
@@ -90,7 +86,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F126b",
         "Sinusoidal positions: a shift is a rotation",
-        "2187-2192",
         "PE(t + k) = R(k)·PE(t), R independent of t",
         "angle addition, pair by pair",
         lambda t, k: sinusoids(t + k),
@@ -104,7 +99,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F127",
         "Scaled sum of embeddings and positions",
-        "2231-2246",
         "x = √D·E[id] + PE(t)",
         "∂(ΣC⊙x)/∂E = √D·onehot(id)ᵀC",
         lambda e, ids, c: jnp.sum(c * (np.sqrt(e.shape[1]) * look_up(e, ids) + POSITIONS_TD[: len(ids)])),
@@ -115,7 +109,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F152a",
         "Next-token pairs",
-        "2149-2153",
         "input x₁ … xₜ → target xₜ₊₁; targets are the inputs shifted by one",
         "7 pairs from the notes' 8 words",
         lambda words: (words[:-1], words[1:]),
@@ -125,7 +118,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F152b",
         "Loss of a model that knows nothing",
-        "2832-2843",
         "−ln softmax(0)_y = ln V = 4.174 for 65 characters",
         "∂/∂z = 1/V − [i = y]",
         lambda z, y: cross_entropy(z, y),

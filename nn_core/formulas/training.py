@@ -1,4 +1,4 @@
-"""Ledger rows of training practice: minima, restarts, momentum, decay (L1341-L1378, L1439-L1467; F061-F064)."""
+"""Ledger rows of training practice: minima, restarts, momentum, decay (F061-F064)."""
 
 from itertools import combinations
 from typing import Any
@@ -56,7 +56,7 @@ def _library(name: str) -> Any:
 
 
 def _momentum_by_hand(start_D: Any) -> Any:
-    """v_t = mu v_(t-1) - eta grad, w_t = w_(t-1) + v_t (L1366-L1367)."""
+    """v_t = mu v_(t-1) - eta grad, w_t = w_(t-1) + v_t (F063)."""
     w, v, path = start_D, np.zeros(2), []
     for _ in range(5):
         v = MU * v - ETA * CURVATURES_D * w
@@ -77,7 +77,7 @@ def _nesterov_by_hand(start_D: Any) -> Any:
 
 
 def velocity(steps_N: Any, beta: Any) -> Any:
-    """step(n) + beta step(n-1) + beta^2 step(n-2) + ..., the newest step last in `steps_N` (L1459)."""
+    """step(n) + beta step(n-1) + beta^2 step(n-2) + ..., the newest step last in `steps_N` (F063)."""
     return jnp.sum(beta ** jnp.arange(steps_N.size)[::-1] * steps_N)
 
 
@@ -95,7 +95,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F061a",
         "Gradient of a surface with two minima",
-        "1347-1352",
         "L(x, y) = (x² − 1)² + y² + τx; ∇L = 0 at a minimum",
         "∇L = (4x(x² − 1) + τ, 2y)",
         two_minima,
@@ -107,7 +106,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F061b",
         "Hessian of that surface",
-        "1352-1353",
         "∇L = (4x(x² − 1) + τ, 2y)",
         "∇²L = diag(12x² − 4, 2)",
         two_minima_gradient,
@@ -119,7 +117,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F061c",
         "Second-order test of critical points",
-        "1350-1354",
         "minimum if all eigenvalues of ∇²L > 0; saddle if signs differ",
         "signs of eig ∇²L at two minima, the ridge and a saddle",
         lambda x: jnp.sign(critical_eigenvalues(x)),
@@ -130,7 +127,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F062a",
         "Random restart: perturbed starts",
-        "1358-1360",
         "w_new = w₀ + ε, ε ~ N(0, σ²)",
         "mean 0, deviation σ = 0.5; five standard errors",
         _perturbation,
@@ -144,7 +140,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F062b",
         "Random restart: keep the best",
-        "1362",
         "w* = argmin_w L(w)",
         "the finite minimum; NaN never wins",
         lambda losses: best_of({"loss": losses}, losses)[0]["loss"],
@@ -155,7 +150,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F062c",
         "Expected best of k restarts",
-        "1376-1378",
         "E[min of k] = Σᵢ v₍ᵢ₎ C(N − i, k − 1)/C(N, k)",
         "mean over all subsets of size k",
         expected_best,
@@ -165,7 +159,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F063a",
         "Momentum",
-        "1364-1368",
         "v_t = μv_{t−1} − η∇L(w), w_t = w_{t−1} + v_t",
         "five updates on a bowl",
         _library("momentum"),
@@ -179,7 +172,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F063b",
         "Momentum, unrolled",
-        "1457-1464",
         "step(n) + β step(n−1) + β² step(n−2) + …",
         "∂/∂step(n−k) = βᵏ: the newest step has weight 1",
         velocity,
@@ -191,7 +183,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F063c",
         "Momentum under a constant gradient",
-        "1457-1464",
         "1 + β + β² + … = 1/(1 − β): 10 times the step at β = 0.9",
         "∂/∂β = 1/(1 − β)²",
         lambda beta: 1.0 / (1.0 - beta),
@@ -207,7 +198,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F063d",
         "Nesterov's momentum",
-        "1453-1467",
         "w_t = w_{t−1} + μv_t − η∇L(w_{t−1})",
         "five updates on a bowl",
         _library("nesterov"),
@@ -225,7 +215,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F063e",
         "Gradient of the bowl that the descent rows use",
-        "1349",
         "L(w) = ½Σᵢ cᵢwᵢ²",
         "∇L = c⊙w",
         lambda w, c: quadratic(w, c),
@@ -235,7 +224,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F064",
         "Learning rate decay",
-        "1370-1372",
         "η_t = η₀/√t, t = 1, 2, …",
         "∂η/∂t = −½η₀t^(−3/2)",
         lambda t, eta: eta / jnp.sqrt(t),

@@ -1,4 +1,4 @@
-"""Ledger rows of the transformer block and the whole model (L2606-L2738, L3043-L3048; F128-F132)."""
+"""Ledger rows of the transformer block and the whole model (F128-F132)."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ EPSILON = 1e-5
 
 
 def feed_forward(params: Any, x_TD: Any) -> Any:
-    """The library's GELU(x W1 + b1) W2 + b2 with a hidden layer four times as wide (L2625-L2636)."""
+    """The library's GELU(x W1 + b1) W2 + b2 with a hidden layer four times as wide (F057, F128)."""
     return FeedForward().apply({"params": params}, x_TD)
 
 
@@ -126,7 +126,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F128a",
         "Feed-forward block",
-        "2625-2636, 2655-2661",
         "FF(x) = GELU(xW₁ + b₁)W₂ + b₂, W₁ (D, 4D)",
         "dW₂ = GELU(z)ᵀC, δ = (CW₂ᵀ)⊙GELU′(z), dW₁ = xᵀδ, db = Σδ",
         lambda p, x, c: jnp.sum(c * feed_forward(p, x)),
@@ -137,7 +136,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F128b",
         "Parameters of the feed-forward block",
-        "2625-2631",
         "D·4D + 4D + 4D·D + D = 8D² + 5D",
         "∂/∂D = 16D + 5",
         lambda d: 8 * d**2 + 5 * d,
@@ -148,7 +146,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F129",
         "Residual connection",
-        "2638-2641",
         "y = x + f(x)",
         "∂y/∂x = I + ∂f/∂x: the gradient passes undiminished",
         lambda x: x + jnp.tanh(RESIDUAL_DD @ x),
@@ -159,7 +156,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F130a",
         "Layer normalization",
-        "2643-2646, 2734-2736",
         "γ(x − μ)/√(σ² + ε) + β over the features of one token",
         "∂/∂x = (g − mean g − x̂·mean(g·x̂))/√(σ² + ε), g = γC",
         lambda x, scale, shift, c: jnp.sum(c * normalise(x, scale, shift)),
@@ -173,7 +169,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F130b",
         "Layer normalization: mean 0, variance 1",
-        "2643-2645",
         "mean(LN(x)) = 0, var(LN(x)) = σ²/(σ² + ε)",
         "per token, before γ and β",
         lambda x: (
@@ -186,7 +181,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F130c",
         "Root-mean-square normalization",
-        "3043-3048",
         "γx/√(mean x² + ε)",
         "∂/∂x = (g − x·mean(g·x)/r²)/r, r = √(mean x² + ε), g = γC",
         lambda x, scale, c: jnp.sum(c * RMSNorm().apply({"params": {"scale": scale}}, x)),
@@ -199,7 +193,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F131a",
         "Transformer block, norms before (GPT)",
-        "2606-2665, 2734",
         "x + MHA(LN(x)), then x + FF(LN(x))",
         "two residuals, two norms",
         lambda x: _block(x, "pre"),
@@ -210,7 +203,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F131b",
         "Transformer block, norms after (Vaswani et al.)",
-        "2606-2665",
         "LN(x + MHA(x)), then LN(x + FF(x))",
         "two residuals, two norms",
         lambda x: _block(x, "post"),
@@ -221,7 +213,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F132",
         "Parameters of the whole model",
-        "2667-2738",
         "VD + TD + L(12D² + 13D) + 2D + (D + 1)V",
         "∂/∂L = 12D² + 13D; 10.80 M for V = 65, T = 256, D = 384, L = 6",
         lambda layers, v, t, d: model_parameters(v, t, d, layers),

@@ -1,4 +1,4 @@
-"""Ledger rows of the worked example of backpropagation (L1055-L1101; F039, F040), and its table.
+"""Ledger rows of the worked example of backpropagation (F039, F040), and its table.
 
 The example itself is `nn_core.by_hand.backpropagation.worked_example`; here every one of its quantities is held against the
 automatic derivative of E = (y - y^)^2 / 2 and against the number that the notes print.
@@ -18,16 +18,16 @@ X_D, W_D, W, Y, ETA = (np.asarray(value, np.float64) for value in WORKED_EXAMPLE
 HIDDEN_INPUT = np.float64(-0.02)
 HIDDEN_OUTPUT = 1 / (1 + np.exp(0.02))
 
-# Symbol, line of the notes, field of WorkedExample, entry of it.
-_QUANTITIES: tuple[tuple[str, int, str, int | None], ...] = (
-    ("h = Σ wᵢxᵢ", 1066, "hidden_input", None),
-    ("a = f(h)", 1070, "hidden_output", None),
-    ("ŷ = f(W·a)", 1074, "prediction", None),
-    ("δᵒ = (y − ŷ)f′(W·a)", 1079, "output_error", None),
-    ("δʰ = Wδᵒf′(h)", 1085, "hidden_error", None),
-    ("ΔW = ηδᵒa", 1090, "output_step", None),
-    ("Δw₁ = ηδʰx₁", 1094, "hidden_steps_D", 0),
-    ("Δw₂ = ηδʰx₂", 1094, "hidden_steps_D", 1),
+# Symbol, field of WorkedExample, entry of it.
+_QUANTITIES: tuple[tuple[str, str, int | None], ...] = (
+    ("h = Σ wᵢxᵢ", "hidden_input", None),
+    ("a = f(h)", "hidden_output", None),
+    ("ŷ = f(W·a)", "prediction", None),
+    ("δᵒ = (y − ŷ)f′(W·a)", "output_error", None),
+    ("δʰ = Wδᵒf′(h)", "hidden_error", None),
+    ("ΔW = ηδᵒa", "output_step", None),
+    ("Δw₁ = ηδʰx₁", "hidden_steps_D", 0),
+    ("Δw₂ = ηδʰx₂", "hidden_steps_D", 1),
 )
 
 
@@ -36,14 +36,12 @@ class PrintedNumber(NamedTuple):
 
     Attributes:
       symbol: what it is.
-      line: line of the notes.
       printed: as the notes print it, after rounding every intermediate result.
       exact: without rounding.
       slip: the erratum that explains a printed number which is not the exact one, rounded; else empty.
     """
 
     symbol: str
-    line: int
     printed: str
     exact: float
     slip: str
@@ -60,13 +58,13 @@ def printed_numbers() -> tuple[PrintedNumber, ...]:
     with jax.enable_x64(True):
         exact: WorkedExample = jax.device_get(jax.jit(worked_example)(X_D, W_D, W, Y, ETA))
     numbers = []
-    for symbol, line, field, entry in _QUANTITIES:
+    for symbol, field, entry in _QUANTITIES:
         text, value = WORKED_EXAMPLE_PRINTED[field], exact._asdict()[field]
         if entry is not None:
             text, value = text[entry], value[entry]
         decimals = len(str(text).partition(".")[2])
         slip = "" if round(float(value), decimals) == float(str(text)) else "S16c"
-        numbers.append(PrintedNumber(symbol, line, str(text), float(value), slip))
+        numbers.append(PrintedNumber(symbol, str(text), float(value), slip))
     return tuple(numbers)
 
 
@@ -79,7 +77,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F039a",
         "Worked example: input to the hidden unit",
-        "1066",
         "h = Σᵢ wᵢxᵢ",
         "∂h/∂wᵢ = xᵢ",
         lambda w, x: jnp.sum(w * x),
@@ -91,7 +88,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F039b",
         "Worked example: output of the hidden unit",
-        "1070",
         "a = f(h) = sigmoid(h)",
         "∂a/∂wᵢ = a(1 − a)xᵢ",
         lambda w, x: sigmoid(jnp.sum(w * x)),
@@ -102,7 +98,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F039c",
         "Worked example: output of the network",
-        "1074",
         "ŷ = f(W·a)",
         "∂ŷ/∂W = ŷ(1 − ŷ)a",
         lambda output_weight, a: sigmoid(output_weight * a),
@@ -113,7 +108,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F039d",
         "Worked example: error term of the output unit",
-        "1079",
         "δᵒ = (y − ŷ)f′(W·a)",
         "δᵒ = −∂E/∂z at z = W·a, of E = ½(y − f(z))²",
         lambda z, y: -0.5 * (y - sigmoid(z)) ** 2,
@@ -127,7 +121,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F039e",
         "Worked example: error term of the hidden unit",
-        "1085",
         "δʰ = Wδᵒf′(h)",
         "δʰ = −∂E/∂h, of E = ½(y − f(W·f(h)))²",
         lambda h, output_weight, y: -0.5 * (y - sigmoid(output_weight * sigmoid(h))) ** 2,
@@ -141,7 +134,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F039f",
         "Worked example: hidden-to-output weight step",
-        "1090",
         "ΔW = ηδᵒa",
         "ΔW = −η ∂E/∂W",
         lambda output_weight, w, x, y, eta: -eta * error(w, output_weight, x, y),
@@ -152,7 +144,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F039g",
         "Worked example: input-to-hidden weight steps",
-        "1094",
         "Δwᵢ = ηδʰxᵢ",
         "Δwᵢ = −η ∂E/∂wᵢ",
         lambda w, output_weight, x, y, eta: -eta * error(w, output_weight, x, y),
@@ -168,7 +159,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F040a",
         "An output sigmoid loses 75 % of the error or more",
-        "1096-1098",
         "max σ′ = σ′(0) = 0.25",
         "σ″(0) = σ′(0)(1 − 2σ(0)) = 0, so 100(1 − σ′(0)) %",
         lambda x: 100 * (1 - sigmoid_derivative(x)),
@@ -179,7 +169,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F040b",
         "Error factor of two sigmoid layers",
-        "1096-1101",
         "∂σ(Wσ(h))/∂h = σ′(Wa)Wσ′(h) ≤ 0.0625|W|",
         "ŷ(1 − ŷ)·W·a(1 − a)",
         lambda h, weight: sigmoid(weight * sigmoid(h)),
@@ -191,7 +180,6 @@ FORMULAS: tuple[Formula, ...] = (
     Formula(
         "F040c",
         "Two sigmoids lose at least 93.75 % where |W| ≤ 1",
-        "1097",
         "100(1 − 0.25²|W|) %",
         "∂/∂W = −6.25 sign W",
         lambda weight: 100 * (1 - 0.25**2 * jnp.abs(weight)),

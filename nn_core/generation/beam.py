@@ -1,4 +1,4 @@
-"""Beam search: of all continuations of the n best texts keep the n best, step by step (L3198-L3201, L3229-L3232; F190).
+"""Beam search: of all continuations of the n best texts keep the n best, step by step (F190).
 
 A hypothesis that has ended keeps its place in the beam as long as its score is among the n best, so a beam of one is
 greedy decoding, and a beam that has room for every text is exhaustive search. Scores are

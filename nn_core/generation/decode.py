@@ -219,7 +219,7 @@ def generate(
     num_return_sequences: int = 1,
     keep: int | None = None,
 ) -> Generation:
-    """Continue prompts, all rows at once, in one compiled loop with a cache (L3193-L3250; F186-F189, F195, F196).
+    """Continue prompts, all rows at once, in one compiled loop with a cache (F186-F189, F195, F196).
 
     Row r = prompt * num_return_sequences + copy draws its n-th token with fold_in(fold_in(key, r), n), whatever the
     other rows do: the same call gives the same text, and a row of a batch equals the row alone under the same row key.

@@ -1,6 +1,6 @@
 """How the next token is drawn: filters of logits, all of them with traced strengths, and the draw itself.
 
-The order is fixed: repetition penalty, temperature, top-k, top-p, min-p (notes L3234-L3250, inventory F191-F194), and
+The order is fixed: repetition penalty, temperature, top-k, top-p, min-p (F191-F194), and
 each filter sees the distribution that the one before it left, renormalised. Tokens are ranked at most once: the most
 probable ``width`` of them are taken out in order, a filter keeps a prefix of that ranking, and the draw picks a rank.
 """
@@ -151,12 +151,12 @@ def filter_logits(logits_BV: jax.Array, sampling: Sampling, seen_BV: jax.Array |
 
 
 def keep_top_k(logits_BV: jax.Array, top_k: jax.Array | int) -> jax.Array:
-    """Logits with all but the k highest at -inf, (B, V); of equal ones those with the lower id stay (L3234-L3236)."""
+    """Logits with all but the k highest at -inf, (B, V); of equal ones those with the lower id stay (F191)."""
     return filter_logits(logits_BV, Sampling(top_k=top_k))
 
 
 def keep_top_p(logits_BV: jax.Array, top_p: jax.Array | float) -> jax.Array:
-    """Logits with all but the smallest set of mass >= p at -inf, (B, V); the crossing token stays (L3238-L3241)."""
+    """Logits with all but the smallest set of mass >= p at -inf, (B, V); the crossing token stays (F192)."""
     return filter_logits(logits_BV, Sampling(top_p=top_p))
 
 
@@ -176,14 +176,14 @@ def _penalised(logits_BV: jax.Array, sampling: Sampling, seen_BV: jax.Array | No
 
 
 def take_most_probable(logits_BV: jax.Array, sampling: Sampling, seen_BV: jax.Array | None = None) -> jax.Array:
-    """Greedy choice (L3220-L3222): ids (B,) of the highest logits after the repetition penalty, ties to the lowest."""
+    """Greedy choice (F188): ids (B,) of the highest logits after the repetition penalty, ties to the lowest."""
     return jnp.argmax(_penalised(logits_BV, sampling, seen_BV), axis=1)
 
 
 def draw_tokens(
     keys_B: jax.Array, logits_BV: jax.Array, sampling: Sampling, seen_BV: jax.Array | None = None
 ) -> jax.Array:
-    """One token a row, drawn from softmax(filter_logits(logits)) (L3224-L3227, F189).
+    """One token a row, drawn from softmax(filter_logits(logits)) (F189).
 
     The token is found in the cumulative distribution from one uniform number a row: the Gumbel trick would need one per
     token of the vocabulary, and random bits are the dearest part of a draw on a CPU (V = 50,257: 2 ms against 0.1 ms).

@@ -1,4 +1,4 @@
-"""How generated texts differ: diversity, repetition and likelihood, for a table of strategies (L3220-L3250, F197).
+"""How generated texts differ: diversity, repetition and likelihood, for a table of strategies (F197).
 
 Texts are sequences of tokens of any kind that can be compared: ids, characters or words.
 """

@@ -45,7 +45,7 @@ def check_strengths(sampling: Sampling) -> None:
 def new_token_limits(
     prompt_lengths: Sequence[int] | np.ndarray, max_new_tokens: int | None = None, max_length: int | None = None
 ) -> np.ndarray:
-    """How many tokens each prompt may get (L3210-L3218, F186; S48).
+    """How many tokens each prompt may get (F186; S48).
 
     ``max_new_tokens`` counts the new tokens only; ``max_length`` counts the prompt *and* the new tokens, as in the
     library that the notes use, so that prompts of different length get different numbers. Text may end earlier, at an

@@ -1,6 +1,6 @@
-"""The demonstration network: convolutional layers, which see edges, then shapes, then more; then dense layers (L1516-L1531).
+"""The demonstration network: convolutional layers, which see edges, then shapes, then more; then dense layers (F072).
 
-Source: inventory F072.
+Source: F072.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
 """Convolution in two formulations with equal results, and pooling; images are (B, H, W, C).
 
-Sources: notes L1516-L1531 (convolutional layers), F072; LeCun et al. 1998.
+Sources: F072; LeCun et al. 1998.
 """
 
 from collections.abc import Callable, Sequence
@@ -155,7 +155,7 @@ def convolve(
 
 
 class Conv(nn.Module):
-    """A convolutional layer, y = x * k + b (L1516-L1531, F072); leaves "kernel" (h, w, C, F) and "bias" (F,).
+    """A convolutional layer, y = x * k + b (F072); leaves "kernel" (h, w, C, F) and "bias" (F,).
 
     Attributes:
       features: filters F >= 1.

@@ -1,4 +1,4 @@
-"""Embedding tables and the losses that train word, document, user and item vectors (L1770-L1926; F090-F107).
+"""Embedding tables and the losses that train word, document, user and item vectors (F090-F107).
 
 Every loss is a pure function of parameters and a batch of indices, so any optimizer, `vmap` and `scan` apply to it.
 Word vectors have two tables, {"input": {"embedding": (V, E)}, "output": {"embedding": (V, E)}}: a word as the centre
@@ -93,7 +93,7 @@ def negative_sampling_losses(vectors_BE: Array, targets_BE: Array, negatives: Ar
 def skip_gram_losses(
     params: Params, centres_B: Array, contexts_B: Array, negatives: Array, num_negatives: float
 ) -> Array:
-    """Skip-gram: predicts a context word from the centre word (L1796, F091).
+    """Skip-gram: predicts a context word from the centre word (F091).
 
     Args:
         params: the two tables.
@@ -111,7 +111,7 @@ def skip_gram_losses(
 def cbow_losses(
     params: Params, contexts_BW: Array, keep_BW: Array, centres_B: Array, negatives: Array, num_negatives: float
 ) -> Array:
-    """CBOW: predicts the centre word from the mean of the words around it (L1796, F092).
+    """CBOW: predicts the centre word from the mean of the words around it (F092).
 
     Args:
         params: the two tables.
@@ -132,7 +132,7 @@ def cbow_losses(
 def fasttext_losses(
     params: Params, pieces_BG: Array, keep_BG: Array, contexts_B: Array, negatives: Array, num_negatives: float
 ) -> Array:
-    """Skip-gram in which a word's vector is the mean of its own and its n-grams' (L1798, F094; Bojanowski et al. 2017).
+    """Skip-gram in which a word's vector is the mean of its own and its n-grams' (F094; Bojanowski et al. 2017).
 
     Args:
         params: the two tables; rows of the input table are words, then n-gram buckets.
@@ -172,7 +172,7 @@ def glove_losses(
     x_max: float | Array = 100.0,
     alpha: float | Array = 0.75,
 ) -> Array:
-    """GloVe: f(X) (v·u + b + c - log X)^2 with f(X) = min(X / x_max, 1)^alpha (L1797, F093; Pennington et al. 2014).
+    """GloVe: f(X) (v·u + b + c - log X)^2 with f(X) = min(X / x_max, 1)^alpha (F093; Pennington et al. 2014).
 
     Args:
         params: {"input": {embedding, bias}, "output": {embedding, bias}}; v + u is what is used afterwards.
@@ -196,7 +196,7 @@ def unit(vectors: Array, epsilon: float = 1e-12) -> Array:
 
 
 def info_nce_losses(left_BE: Array, right_BE: Array, temperature: float | Array, same_BB: Array | None = None) -> Array:
-    """Contrastive loss of a joint space, both ways: each left finds its right in the batch, and back (L1873, F107).
+    """Contrastive loss of a joint space, both ways: each left finds its right in the batch, and back (F107).
 
         -log(sum over partners exp(cos / temperature) / sum over all exp(cos / temperature))
 
@@ -220,7 +220,7 @@ def info_nce_losses(left_BE: Array, right_BE: Array, temperature: float | Array,
 
 
 class JointSpace(nn.Module):
-    """Images and words in one space (L1873-L1878, F107).
+    """Images and words in one space (F107).
 
     Attributes:
         vocabulary_size: number of words.
@@ -242,7 +242,7 @@ class JointSpace(nn.Module):
 
 
 class MatrixFactorization(nn.Module):
-    """Ratings from user and item vectors: mean + b_u + b_i + p_u · q_i (L1840-L1845, F106; Koren et al. 2009).
+    """Ratings from user and item vectors: mean + b_u + b_i + p_u · q_i (F106; Koren et al. 2009).
 
     An item's vector is q_i = content_i W + r_i with r_i starting at zero, so an item without a rating is judged by its
     content alone. The id -1 stands for a user or item that is in no table: its vector and bias are zero. Both are the

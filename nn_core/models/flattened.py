@@ -1,4 +1,4 @@
-"""Token vectors laid end to end before a network: the simplest reader that knows the order of words (L1923-L1926; F105)."""
+"""Token vectors laid end to end before a network: the simplest reader that knows the order of words (F105)."""
 
 import flax.linen as nn
 import jax

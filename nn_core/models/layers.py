@@ -1,6 +1,6 @@
 """The layers that every model is built from. Leaf names: kernel, bias, scale.
 
-Sources: notes L719-L785, L1326-L1339, L2577-L2646, L2734-L2736, L3043-L3048; inventory F027, F051, F130, F141.
+Sources: F027, F051, F130, F141.
 """
 
 import math
@@ -85,7 +85,7 @@ class Dropout(nn.Module):
 
 
 class LayerNorm(nn.Module):
-    """Layer normalisation over the last axis, (x - mean) / sqrt(variance + epsilon) scale + bias (L2643-L2646, F130).
+    """Layer normalisation over the last axis, (x - mean) / sqrt(variance + epsilon) scale + bias (F130).
 
     Computed in float32 at least and returned in the dtype of the inputs; a constant row gives the bias.
 
@@ -118,7 +118,7 @@ class LayerNorm(nn.Module):
 
 
 class RMSNorm(nn.Module):
-    """Root-mean-square normalisation, x / sqrt(mean(x^2) + epsilon) scale (L3043-L3048, F141; Zhang & Sennrich 2019).
+    """Root-mean-square normalisation, x / sqrt(mean(x^2) + epsilon) scale (F141; Zhang & Sennrich 2019).
 
     Computed in float32 at least and returned in the dtype of the inputs.
 

@@ -1,4 +1,4 @@
-"""One linear layer: linear, logistic and softmax regression, and from logits to decisions (L100-L132, L440-L502)."""
+"""One linear layer: linear, logistic and softmax regression, and from logits to decisions (F007, F020)."""
 
 import flax.linen as nn
 import jax
@@ -13,7 +13,7 @@ class Linear(nn.Module):
     """The linear model z = x W + b, under the name `dense_0`: the same parameters as an `MLP` without hidden layers.
 
     With one output z is the prediction of linear regression or the logit of logistic regression, P(y=1) = sigma(z)
-    (L450, F020); with one output per class it is the argument of softmax.
+    (F020); with one output per class it is the argument of softmax.
 
     Attributes:
       num_outputs: 1, or the number of classes.
@@ -53,7 +53,7 @@ class Linear(nn.Module):
 
 
 def predict_binary(logits: Array, threshold: Array | float = 0.5) -> Array:
-    """The discrete prediction, 1 where P(y=1) = sigma(z) >= threshold (L100-L112, F007).
+    """The discrete prediction, 1 where P(y=1) = sigma(z) >= threshold (F007).
 
     Args:
       logits: (...) logits.
@@ -92,7 +92,7 @@ def class_confidence(logits_NC: Array) -> Array:
 
 
 def signed_distance(kernel_D: Array, bias: Array | float, inputs_ND: Array) -> Array:
-    """Distance from the line w . x + b = 0, positive on the side that is predicted 1 (L111).
+    """Distance from the line w . x + b = 0, positive on the side that is predicted 1 (F007).
 
     Args:
       kernel_D: (D,) weights, not all zero.

@@ -1,4 +1,4 @@
-"""The multi-layer perceptron: linear models combined by non-linear ones, to any depth (L719-L785, F027-F030)."""
+"""The multi-layer perceptron: linear models combined by non-linear ones, to any depth (F027-F030)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ class MLP(nn.Module):
 
         h_0 = x,   z_l = W_l h_{l-1} + b_l,   h_l = dropout(activation(norm(z_l))),   output = W_{L+1} h_L + b_{L+1}
 
-    The notes' composition y = sigma . W2 . sigma . W1 (L770) is `hidden_sizes=(H,)` followed by the loss's own sigmoid;
+    The notes' composition y = sigma . W2 . sigma . W1 (F030) is `hidden_sizes=(H,)` followed by the loss's own sigmoid;
     unlike there (S13) every layer has a bias unless `use_bias=False`. `hidden_sizes=()` is the linear model.
 
     Each hidden layer sows `pre_activation_i` and `activation_i` into the collection "intermediates": see
@@ -26,7 +26,7 @@ class MLP(nn.Module):
 
     Attributes:
       hidden_sizes: units of each hidden layer, each >= 1; () for none.
-      num_outputs: output nodes, >= 1 (1 for a binary logit or a scalar regression, else one per class: L745-L752).
+      num_outputs: output nodes, >= 1 (1 for a binary logit or a scalar regression, else one per class: F029).
       activation: elementwise function after each hidden layer.
       dropout_rate: probability in [0, 1) of dropping a hidden unit, may be a tracer; None: no dropout in the program.
       normalization: None, or "layer" for a LayerNorm before each activation.

@@ -1,4 +1,4 @@
-"""The perceptron: a step over a linear model, its update rules, training loop and mistake bound (L1-L53, F001-F004).
+"""The perceptron: a step over a linear model, its update rules, training loop and mistake bound (F001-F004).
 
 Conventions fixed here: step(0) = 1 (S2). A converged boundary separates the classes, but it is *a* separating
 hyperplane, not the best one, and depends on start and order (S3); without a separating one the rule never settles.
@@ -46,7 +46,7 @@ class PerceptronResult(NamedTuple):
 
 
 def predict(weights_D: Array, bias: Array | float, inputs_ND: Array) -> Array:
-    """The prediction step(w . x + b), with step(0) = 1 (L15, S2).
+    """The prediction step(w . x + b), with step(0) = 1 (S2).
 
     Args:
       weights_D: (D,) weights.
@@ -62,7 +62,7 @@ def predict(weights_D: Array, bias: Array | float, inputs_ND: Array) -> Array:
 def three_case_update(
     weights_D: Array, bias: Array, x_D: Array, y: Array, learning_rate: Array | float
 ) -> tuple[Array, Array]:
-    """The rule as the notes state it, case by case (L24-L43).
+    """The rule as the notes state it, case by case (F002).
 
         false positive: w - a x, b - a;   false negative: w + a x, b + a;   correct: unchanged
 
@@ -70,7 +70,7 @@ def three_case_update(
       weights_D: (D,) weights.
       bias: scalar.
       x_D: one point.
-      y: its label, 0 or 1; "if positive" in L698 means this label (S3b).
+      y: its label, 0 or 1; the notes' "if positive" means this label (S3b).
       learning_rate: a > 0.
 
     Returns:
@@ -88,7 +88,7 @@ def three_case_update(
 
 
 def update(weights_D: Array, bias: Array, x_D: Array, y: Array, learning_rate: Array | float) -> tuple[Array, Array]:
-    """The same rule in one line, w + a (y - y^) x and b + a (y - y^) (L694-L717).
+    """The same rule in one line, w + a (y - y^) x and b + a (y - y^) (F002, F025).
 
     Operation by operation it is `three_case_update` bit for bit; compiled, either may round once less (fused
     multiply-add).
@@ -107,7 +107,7 @@ def train_perceptron(
     initial_boundary_D: Array | None = None,
     order_key: Array | None = None,
 ) -> PerceptronResult:
-    """Passes over the points until an epoch makes no mistake, or `max_epochs` is reached (L45-L50).
+    """Passes over the points until an epoch makes no mistake, or `max_epochs` is reached (F003).
 
     Args:
       inputs_ND: (N, D) points.

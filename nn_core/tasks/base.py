@@ -1,6 +1,6 @@
 """What is learned, as a handful of pure functions. Everything the trainer does is a transformation of these.
 
-Sources: notes L984-L1019 (the learning loop), L1134-L1150 (three data sets).
+Sources: F037 (the learning loop), F042 (three data sets).
 """
 
 from collections.abc import Callable, Mapping

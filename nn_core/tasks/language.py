@@ -1,7 +1,6 @@
 """Predicting the next token of a text.
 
-Sources: notes L2147-L2170 (targets are the inputs shifted by one, random windows), L2795-L2906 (data set, validation);
-inventory F151-F154, F158, F163, F164, S43, S44, S46.
+Sources: F151-F154 (targets are the inputs shifted by one, random windows), F158, F163, F164 (validation), S43, S44, S46.
 """
 
 from collections.abc import Callable
@@ -51,7 +50,7 @@ def check_length(num_tokens: int, context_size: int, split: str) -> None:
 
 
 def split_tokens(ids_N: Any, ratio: float) -> dict[str, Any]:
-    """The first int(ratio N) tokens for training and the rest for validation, in the order of the text (L2857-L2870).
+    """The first int(ratio N) tokens for training and the rest for validation, in the order of the text (F163).
 
     Args:
         ids_N: the text as ids.
@@ -70,7 +69,7 @@ def window_starts(key: Array, step: Array, num_tokens: int, windows: Windows) ->
 
 
 def cut(ids_N: Array, starts_B: Array, context_size: int) -> tuple[Array, Array]:
-    """Inputs and targets, (B, T) each; the targets are the inputs shifted by one (L2149-L2153)."""
+    """Inputs and targets, (B, T) each; the targets are the inputs shifted by one (F152)."""
     window_BW = ids_N[starts_B[:, None] + jnp.arange(context_size + 1)[None]].astype(jnp.int32)
     return window_BW[:, :-1], window_BW[:, 1:]
 

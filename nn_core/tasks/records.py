@@ -1,7 +1,7 @@
 """Arrays that the results keep of a trained model so that a figure can show it: weights, confusions, regions, filters.
 
-Each record is a pure function of a `Trained` model. Sources: notes L434 (imbalance, S9), L719-L737 (regions),
-L1253-L1256 (which weights L1 keeps); inventory F018, F029, F043, F047, F072.
+Each record is a pure function of a `Trained` model. Sources: F018 (imbalance, S9), F027 (regions), F029,
+F043, F047 (which weights L1 keeps), F072.
 """
 
 from collections.abc import Callable
@@ -136,7 +136,7 @@ def regions(trained: Trained) -> dict[str, Array]:
 
 
 def filters(trained: Trained) -> dict[str, Array]:
-    """What a convolutional network looks for, and where it finds it in a test image (L1516-L1531, F072).
+    """What a convolutional network looks for, and where it finds it in a test image (F072).
 
     Args:
         trained: a `CNN`.

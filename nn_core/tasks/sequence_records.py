@@ -1,7 +1,6 @@
 """What the results keep of a model of sequences: forecasts beside naive ones, decoded sequences, a table of words.
 
-Each is a pure function of a trained model and the data of its member. Sources: notes L1933-L1941, L1986-L1992;
-inventory F113, F116, F117.
+Each is a pure function of a trained model and the data of its member. Sources: F113, F116, F117.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """Learning from labelled examples: classes by softmax, by one or several sigmoids, a class per token, and regression.
 
-Sources: notes L440-L502 (one sigmoid), L745-L752 (one output a class), L858-L899 (squared error), L1933-L1941 (a tag for
-each token, another sequence); inventory F020, F029, F033, F113.
+Sources: F020 (one sigmoid), F029 (one output a class), F033 (squared error), F113 (a tag for each token, another
+sequence).
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Binary bag of words: which words of a vocabulary a text holds, whatever their order and number (L1734-L1762; F088).
+"""Binary bag of words: which words of a vocabulary a text holds, whatever their order and number (F088).
 
 "The dog bites the man" and "the man bites the dog" get the same vector: that is the model's limit.
 """
@@ -23,7 +23,7 @@ FORMAT = "nn_core.bag_of_words.1"
 # Two letters or more, as scikit-learn's CountVectorizer.
 _WORD = re.compile(r"\b\w\w+\b")
 
-# Words that hold next to no information about what a text is about (L1743). Negations stay: they change a meaning.
+# Words that hold next to no information about what a text is about. Negations stay: they change a meaning.
 STOP_WORDS: tuple[str, ...] = tuple(
     (
         "a about after all also am an and any are as at be been before being but by can could did do does for from "

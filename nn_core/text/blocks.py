@@ -1,4 +1,4 @@
-"""Blocks of neighbouring words, in which every pair of a window is one entry of a small matrix (L1796; F091, F092).
+"""Blocks of neighbouring words, in which every pair of a window is one entry of a small matrix (F091, F092).
 
 Pairs drawn one by one fetch two vectors each; a block fetches the vector of a word once for all its pairs, and the
 scores of a block are one matrix product (Ji et al. 2016, "Parallelizing Word2Vec in Shared and Distributed Memory").

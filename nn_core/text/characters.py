@@ -1,4 +1,4 @@
-"""Character tokenizer: one id per Unicode character, spaces and line ends included (notes L1666-L1669; F079)."""
+"""Character tokenizer: one id per Unicode character, spaces and line ends included (F079)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The one interface of every tokenizer, and the text policy that all of them share.
 
 A tokenizer is a frozen record: training makes a new one, `encode` and `decode` are pure, and `save` writes one JSON
-file from which `nn_core.text.tokenizers.load_tokenizer` makes an equal one. Notes L1646-L1730.
+file from which `nn_core.text.tokenizers.load_tokenizer` makes an equal one. F078-F087.
 """
 
 from __future__ import annotations

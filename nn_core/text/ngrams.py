@@ -1,4 +1,4 @@
-"""FastText's sub-words: character n-grams, hashed to rows of a table (L1798, F094; Bojanowski et al. 2017)."""
+"""FastText's sub-words: character n-grams, hashed to rows of a table (F094; Bojanowski et al. 2017)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Training pairs for word vectors: whole epochs with NumPy, or batches drawn by JAX as a pure function of a key.
 
 Both follow word2vec: frequent words are first dropped at random, which lets windows reach further, then each centre
-draws a window of 1 to `window` words on each side. Notes L1796-L1797; F091-F093.
+draws a window of 1 to `window` words on each side. F091-F093.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Word vectors on paper: two coordinates by principal components, or by t-SNE (L1860; F102)."""
+"""Word vectors on paper: two coordinates by principal components, or by t-SNE (F102)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Trains BPE and Unigram tokenizers over raw text, plain or with SentencePiece's normalisation and byte fallback.
 
 SentencePiece is a framework and a file format, not an algorithm beside BPE and Unigram (S31): raw Unicode in, spaces as
-the visible U+2581, NFKC, and bytes for unknown characters, over either algorithm. Notes L1676-L1679; F080, F082, F083.
+the visible U+2581, NFKC, and bytes for unknown characters, over either algorithm. F080, F082, F083.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _train_with_spaces(
 
 
 def train_bpe(texts: Iterable[str | bytes], **options: Any) -> TrainedTokenizer:
-    """Byte-pair encoding over characters: merges the most frequent adjacent pair again and again (notes L1676, S31b).
+    """Byte-pair encoding over characters: merges the most frequent adjacent pair again and again (S31b).
 
     Arguments as `train_words`; min_frequency is that of a pair.
     """
@@ -108,7 +108,7 @@ def train_bpe(texts: Iterable[str | bytes], **options: Any) -> TrainedTokenizer:
 
 
 def train_unigram(texts: Iterable[str | bytes], **options: Any) -> TrainedTokenizer:
-    """Unigram language model: EM over piece probabilities, the most probable segmentation (notes L1679; Kudo 2018).
+    """Unigram language model: EM over piece probabilities, the most probable segmentation (Kudo 2018).
 
     Arguments as `train_words`, but for min_frequency, which has no effect.
     """

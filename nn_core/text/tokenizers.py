@@ -9,7 +9,7 @@ What decode(encode(text)) gives back, for `text` as `clean_text` leaves it and e
 | sentencepiece, sentencepiece_bpe | the NFKC form of that (any text: unknown characters become UTF-8 bytes) |
 | word, wordpiece | the words, one space between them |
 
-With lowercase=True it is the same for the lower-cased text. Notes L1646-L1729; inventory F078-F087.
+With lowercase=True it is the same for the lower-cased text. F078-F087.
 """
 
 from __future__ import annotations

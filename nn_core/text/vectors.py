@@ -1,6 +1,6 @@
 """Word vectors to ask: neighbours, odd ones out, analogies; read and written in word2vec's text format.
 
-Notes L1856-L1869, L1907-L1920; F099-F101, F103, F104.
+F099-F101, F103, F104.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class WordVectors:
         return [(self.words[place], float(scores_V[place])) for place in order]
 
     def analogy(self, a: str, b: str, c: str, *, count: int = 1) -> list[tuple[str, float]]:
-        """What is to c as b is to a: b - a + c, without a, b and c ("man", "king", "woman" gives "queen", L1917-L1920).
+        """What is to c as b is to a: b - a + c, without a, b and c ("man", "king", "woman" gives "queen"; F101).
 
         The notes' second example has its sign wrong: Rome - Paris is near *Italy - France* (S35).
         """

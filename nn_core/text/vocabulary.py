@@ -1,4 +1,4 @@
-"""Word vocabularies, corpora as ids, and the tables that word2vec's sampling needs (L1796-L1798; F091-F094).
+"""Word vocabularies, corpora as ids, and the tables that word2vec's sampling needs (F091-F094).
 
 A corpus is two arrays: the ids of all words, and the number of the sentence that each stands in; windows never cross a
 sentence's end.

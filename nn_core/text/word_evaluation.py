@@ -1,4 +1,4 @@
-"""How good word vectors are: similarity judgements, analogies, topics and bias (L1856-L1869; F101, F103, F104)."""
+"""How good word vectors are: similarity judgements, analogies, topics and bias (F101, F103, F104)."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def association_bias(
 def centroid_accuracy(
     train_NE: np.ndarray, train_labels_N: np.ndarray, test_ME: np.ndarray, test_labels_M: np.ndarray
 ) -> float:
-    """Extrinsic: the share of texts that are nearest, by the cosine, to the mean of their own class (L1858, F103).
+    """Extrinsic: the share of texts that are nearest, by the cosine, to the mean of their own class (F103).
 
     Args:
         train_NE, train_labels_N: labelled texts as vectors, (N, E) and (N,).

@@ -1,4 +1,4 @@
-"""Learns a WordPiece vocabulary by likelihood (notes L1677; inventory F081; Schuster and Nakajima 2012).
+"""Learns a WordPiece vocabulary by likelihood (F081; Schuster and Nakajima 2012).
 
 Hugging Face's own WordPiece trainer merges by frequency, as BPE does; the merge that raises the likelihood of a unigram
 model of the text most is the pair with the greatest

@@ -1,4 +1,4 @@
-"""What counts as a word, where text is split without a trained tokenizer (L1654-L1664, F078)."""
+"""What counts as a word, where text is split without a trained tokenizer (F078)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Early stopping as a value: keeps the best parameters and counts the evaluations without improvement.
 
 Everything is `jnp.where`, so each member of a vmapped population stops on its own.
-Sources: notes L1193-L1208, L1321; inventory F044, F060.
+Sources: F044, F060.
 """
 
 from typing import Any, NamedTuple

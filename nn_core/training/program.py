@@ -6,7 +6,7 @@
     evaluate  state                   -> state that knows its best parameters; metrics on held-out data
     finish    state                   -> metrics of the selected parameters on every split, and their statistics
 
-Source: notes L984-L1019 (learning loop), L1184-L1207 (early stopping).
+Source: F037 (learning loop), F044 (early stopping).
 """
 
 from collections.abc import Callable

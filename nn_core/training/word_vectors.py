@@ -1,6 +1,6 @@
-"""Trains word vectors: an epoch is one compiled scan, and a pure function of (key, epoch) (L1796-L1798; F091-F094).
+"""Trains word vectors: an epoch is one compiled scan, and a pure function of (key, epoch) (F091-F094).
 
-Vectors that change with time (L1880-L1885, F108) are out of scope: they are research without a settled method. What is
+Vectors that change with time (F108) are out of scope: they are research without a settled method. What is
 there for a text that grows is to go on: `epoch` takes any params, such as those of an earlier text.
 """
 

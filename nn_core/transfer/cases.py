@@ -1,4 +1,4 @@
-"""The four cases of transfer learning as four rows of a table, and which one the notes recommend (L1484-L1642, F071).
+"""The four cases of transfer learning as four rows of a table, and which one the notes recommend (F071).
 
 A case says how much of the pre-trained network is kept, whether its weights are loaded, and how fast they learn.
 Case 2 keeps the *early* blocks: the notes say to slice them off, and mean all the others (S29).
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from nn_core.transfer.rules import LOAD, NEW, Rule
 
-# The notes call two thousand images small and a million large, and the line subjective (L1506): their geometric mean.
+# The notes call two thousand images small and a million large, and the line subjective: their geometric mean.
 LARGE_FROM = 45_000
 
 

@@ -1,4 +1,4 @@
-"""Knowledge distillation: a student learns from the soft answers of a teacher (L2094, F147; Hinton et al. 2015)."""
+"""Knowledge distillation: a student learns from the soft answers of a teacher (F147; Hinton et al. 2015)."""
 
 from functools import partial
 

@@ -3,7 +3,7 @@
 The trainer knows nothing of it. Frozen parameters are cut out of the gradient, so the backward pass stops where nothing
 before it learns; they have no optimizer state, and every bit of them stays.
 
-Source: notes L1535-L1642; inventory F073-F076.
+Source: F073-F076.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Magnitude pruning while training: the smallest weights become zero, more of them as a schedule says (L2095, F148).
+"""Magnitude pruning while training: the smallest weights become zero, more of them as a schedule says (F148).
 
 Pruning is a wrapper around any optimizer. What is zero stays zero: the share of zeros never falls, and the smallest
 weights are always those that are zero already.

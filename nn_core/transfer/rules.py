@@ -5,7 +5,7 @@ A pattern is a path as `dense_0/kernel`, with `*` for anything, further levels i
     load    (("dense_2/*", "new"), ("*", "load"))   what comes from the checkpoint, what is drawn anew
     train   (("dense_2/*", 1.0), ("*", 0.0))        factor of the learning rate; 0 is frozen
 
-Source: notes L1535-L1642 (which weights are randomized, frozen, trained); inventory F073-F076.
+Source: F073-F076 (which weights are randomized, frozen, trained).
 """
 
 import difflib

@@ -2,7 +2,7 @@
 
 Everything is a pure function of nested dicts; nothing is changed in place, and nothing is half loaded.
 
-Source: notes L1535-L1642 (slice off, add a new fully connected layer); inventory F073-F076, S29.
+Source: F073-F076, S29 (slice off, add a new fully connected layer).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from nn_core.transfer.rules import LOAD, NEW, Rule, assign
 
 
 def first_blocks(params: Mapping[str, Any], blocks: Sequence[str], count: int) -> dict[str, Any]:
-    """Exactly the first blocks of a network (L1563-L1589, F074; the early ones, which the notes mean: S29).
+    """Exactly the first blocks of a network (F074; the early ones, which the notes mean: S29).
 
     Args:
         params: {block: its parameters}.
@@ -40,12 +40,12 @@ def first_blocks(params: Mapping[str, Any], blocks: Sequence[str], count: int) -
 
 
 def drop_end(params: Mapping[str, Any], blocks: Sequence[str], count: int = 1) -> dict[str, Any]:
-    """The network without its last blocks (L1545, F073); arguments and errors as `first_blocks`."""
+    """The network without its last blocks (F073); arguments and errors as `first_blocks`."""
     return first_blocks(params, blocks, len(blocks) - count)
 
 
 def make_head(key: Array, width: int, num_classes: int, initializer: Initializer | None = None) -> dict[str, Array]:
-    """A new fully connected layer with random weights (L1546-L1547).
+    """A new fully connected layer with random weights (F073).
 
     Args:
         key: what its weights are drawn with.

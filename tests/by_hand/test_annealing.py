@@ -1,4 +1,4 @@
-"""Simulated annealing: the Metropolis rule, the cooling, and Rastrigin's many minima (L1379, F066)."""
+"""Simulated annealing: the Metropolis rule, the cooling, and Rastrigin's many minima (F066)."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Backpropagation by hand against autodiff, finite differences and the printed numbers (L787-L854, L1021-L1122)."""
+"""Backpropagation by hand against autodiff, finite differences and the printed numbers."""
 
 import math
 from collections.abc import Iterator
@@ -170,7 +170,7 @@ def test_cross_entropy_has_no_slope_of_the_output() -> None:
 
 
 def test_slope_is_taken_at_the_pre_activation() -> None:
-    """S15b: L1105 prints f'(a_k); at the activation it is another number, and not the gradient."""
+    """S15b: the notes print f'(a_k); at the activation it is another number, and not the gradient."""
     layers, (inputs, targets) = network(2), batch("squared_error")
 
     @jax.jit
@@ -279,7 +279,7 @@ def test_algorithm_of_the_notes_is_gradient_descent_on_the_mean_squared_error() 
 
 
 def test_hidden_step_takes_the_input_not_the_activation() -> None:
-    """S15: L1119 prints Dw_ij += delta_j a_i; with as many inputs as hidden units that runs, and is no gradient."""
+    """S15: the notes print Dw_ij += delta_j a_i; with as many inputs as hidden units that runs, and is no gradient."""
     rng = np.random.default_rng(6)
     w, W = rng.normal(size=(3, 3)), rng.normal(size=3)
     x, y = rng.normal(size=3), np.asarray(0.9)

@@ -1,4 +1,4 @@
-"""The notes' descent algorithms against plain Python, autodiff and scikit-learn (L512-L717, L901-L1019; F020-F037)."""
+"""The notes' descent algorithms against plain Python, autodiff and scikit-learn (F020-F037)."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -183,7 +183,7 @@ def test_loop_and_matrix_form_of_the_squared_error_agree() -> None:
 
 
 def test_per_record_variant_moves_within_the_epoch() -> None:
-    """L1010: on one record it is the same algorithm; on many it takes m steps of the full size."""
+    """on one record it is the same algorithm; on many it takes m steps of the full size."""
     inputs, targets = (array.astype(np.float32) for array in classes(9))
     start, options = np.zeros(3, np.float32), {"learning_rate": 0.01, "num_epochs": 1}
     one = [np.asarray(form(start, inputs[:1], targets[:1], **options))[-1] for form in (by_record, by_loop)]
@@ -199,7 +199,7 @@ def test_per_record_variant_moves_within_the_epoch() -> None:
 
 
 def test_a_step_that_is_too_large_overshoots() -> None:
-    """L680: the mean loss rises where the learning rate is 100 times the useful one."""
+    """the mean loss rises where the learning rate is 100 times the useful one."""
     inputs, targets = (array.astype(np.float32) for array in classes(10))
     fine = train(np.zeros(3, np.float32), 0.0, inputs, targets, learning_rate=0.5, max_epochs=10, batch=True)
     wild = train(np.zeros(3, np.float32), 0.0, inputs, targets, learning_rate=50.0, max_epochs=10, batch=True)

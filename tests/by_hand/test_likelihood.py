@@ -1,4 +1,4 @@
-"""Maximum likelihood: the coin by recipe, by ascent, by Newton; the product that underflows (L241-L298, F015)."""
+"""Maximum likelihood: the coin by recipe, by ascent, by Newton; the product that underflows (F015)."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Random restarts: the two kinds of start, the choice of the best, and its exact expectation (L1341-L1379, F062)."""
+"""Random restarts: the two kinds of start, the choice of the best, and its exact expectation (F062)."""
 
 import itertools
 from functools import partial
@@ -72,7 +72,7 @@ def test_expected_best_of_many_stays_exact_and_falls() -> None:
 
 
 def test_sixteen_restarts_in_one_program_beat_the_median() -> None:
-    """F062: on Rastrigin; and a wider scatter around one start finds better valleys than a narrow one (L1377)."""
+    """F062: on Rastrigin; and a wider scatter around one start finds better valleys than a narrow one."""
     finish = jax.vmap(lambda start: rastrigin(descend(rastrigin, start, optax.sgd(1e-3), 200)[-1]))
 
     @partial(jax.jit, static_argnums=0)

@@ -63,7 +63,7 @@ def test_critical_points_are_told_apart_by_the_hessian() -> None:
 
 
 def test_two_minima_and_the_saddle_between_them() -> None:
-    """L1347-L1354: two local minima, not equally low; S24: with tilt 0 they are equal."""
+    """two local minima, not equally low; S24: with tilt 0 they are equal."""
     points = [find_critical_point(surfaces.two_minima, np.float32([x, 0.2]), 8) for x in (-1.0, 0.1, 1.0)]
     assert [kind(surfaces.two_minima, point) for point in points] == ["minimum", "saddle", "minimum"]
     height = jax.jit(surfaces.two_minima)

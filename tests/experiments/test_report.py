@@ -23,8 +23,8 @@ from nn_core.evidence.statistics import pairs_needed
 SMALL = {"num_seeds": 8, "task.head_widths": (256,), "figures": (), "task.num_queries": 16, "task.num_keys": 8}
 TINY = Tables(
     sections=(
-        Section("scale", "Scaling & <more>", "Does it help?", "L1"),
-        Section("other", "Other", "And this?", "L2"),
+        Section("scale", "Scaling & <more>", "Does it help?"),
+        Section("other", "Other", "And this?"),
     ),
     experiments={
         "good": Experiment("attention_scale", "Random queries.", ("comparison",), SMALL, {"task.num_keys": 4}),
@@ -34,7 +34,6 @@ TINY = Tables(
         Claim(
             "A1",
             "scaled is larger",
-            "L1",
             "scale",
             "good",
             (Part("gradient", Side("scaled: d_k 256", "gradient"), Side("not scaled: d_k 256", "gradient")),),
@@ -42,12 +41,11 @@ TINY = Tables(
         Claim(
             "A2",
             "scaled is smaller",
-            "L1",
             "scale",
             "good",
             (Part("gradient", Side("not scaled: d_k 256", "gradient"), Side("scaled: d_k 256", "gradient")),),
         ),
-        Claim("B1", "never run", "L2", "other", "broken", (Part("x", Side("scaled: d_k 4", "gradient"), 0.0),)),
+        Claim("B1", "never run", "other", "broken", (Part("x", Side("scaled: d_k 4", "gradient"), 0.0),)),
     ),
 )
 

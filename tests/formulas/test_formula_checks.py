@@ -16,7 +16,6 @@ def row(**changes: object) -> Formula:
     good = Formula(
         "F000",
         "cube",
-        "1",
         "Σx³",
         "3x²",
         lambda x: jnp.sum(x**3),

@@ -26,7 +26,7 @@ def drawn(model: nn.Module, stddev: float = 1.0) -> Any:
 
 
 def test_three_convolutions_and_three_dense_layers() -> None:
-    """F072, L1518: exactly three of each; the digits, the image of MNIST and another shape."""
+    """F072: exactly three of each; the digits, the image of MNIST and another shape."""
     params = jax.eval_shape(CNN(10).init, jax.random.key(1), np.zeros((1, 28, 28, 1), np.float32))["params"]
     assert list(params) == ["conv_0", "conv_1", "conv_2", "dense_0", "dense_1", "dense_2"]
     assert all(set(layer) == {"kernel", "bias"} for layer in params.values())

@@ -86,7 +86,7 @@ def test_it_is_a_cross_correlation(formulation: str) -> None:
 
 
 def test_an_edge_detector_by_hand() -> None:
-    """L1526: the first layer sees edges; a 3 x 3 Sobel filter on a bright right half."""
+    """the first layer sees edges; a 3 x 3 Sobel filter on a bright right half."""
     image = np.zeros((1, 4, 5, 1), np.float32)
     image[:, :, 3:] = 1.0
     sobel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], np.float32)[:, :, None, None]

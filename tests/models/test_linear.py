@@ -1,4 +1,4 @@
-"""Linear, logistic and softmax regression against scikit-learn at the same penalty (L100-L132, L440-L502; F007)."""
+"""Linear, logistic and softmax regression against scikit-learn at the same penalty (F007)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The multi-layer perceptron: names, values, hidden activations, XOR, vanishing gradients (L719-L785, L1096-L1101)."""
+"""The multi-layer perceptron: names, values, hidden activations, XOR, vanishing gradients."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def test_parameter_formula_by_hand() -> None:
 
 
 def test_forward_is_the_composition() -> None:
-    """L770: y = W3 . f . W2 . f . W1, in NumPy."""
+    """y = W3 . f . W2 . f . W1, in NumPy."""
     model = MLP((4, 3), 2, activation=jnp.tanh)
     params = drawn(model)
     h = WIDE

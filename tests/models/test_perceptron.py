@@ -1,4 +1,4 @@
-"""The perceptron against a loop in NumPy, scikit-learn, Novikoff's bound and the notes' claims (L1-L53, F001-F004)."""
+"""The perceptron against a loop in NumPy, scikit-learn, Novikoff's bound and the notes' claims (F001-F004)."""
 
 from functools import partial
 from typing import Any

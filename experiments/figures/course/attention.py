@@ -48,7 +48,7 @@ def masking(queries_TK: jax.Array, keys_TK: jax.Array) -> tuple[jax.Array, jax.A
 
 
 def mask() -> Figure:
-    """What the causal mask does: scores of later tokens become minus infinity, their weights 0 (L2433-L2470; F122)."""
+    """What the causal mask does: scores of later tokens become minus infinity, their weights 0 (F122)."""
     scores_TT, allowed_TT, weights_TT = map(np.asarray, masking(*vectors()))
     masked = np.where(allowed_TT, scores_TT, -np.inf)
     limits = (float(scores_TT.min()), float(scores_TT.max()))
@@ -60,7 +60,7 @@ def mask() -> Figure:
 
 
 def weights() -> Figure:
-    """Weights without a mask (an encoder) and with it (a decoder): who takes how much from whom (L2363-L2392; F123)."""
+    """Weights without a mask (an encoder) and with it (a decoder): who takes how much from whom (F123)."""
     queries_TK, keys_TK = map(np.asarray, vectors())
     q, k = queries_TK[None, :, None], keys_TK[None, :, None]
     figure, axes = subplots(1, 2, width=4.6, height=4.4)

@@ -41,7 +41,7 @@ def shapes() -> dict[str, tuple[int, ...]]:
 
 
 def transformer_block() -> Figure:
-    """A pre-norm block (L2606-L2665; F131): what stands where, what goes around it, and the shape on each line."""
+    """A pre-norm block (F131): what stands where, what goes around it, and the shape on each line."""
     found = shapes()
     figure, axes = subplots(1, 1, width=8.4, height=8.0)
     axis = axes[0][0]

@@ -10,11 +10,11 @@ from experiments.figures.style import COLOURS, GREY, subplots
 from nn_core.models.cnn import CNN, feature_shapes
 
 SIDE, CLASSES = 28, 10
-FEATURES = ("edges", "shapes", "higher-level features")  # what the notes say that the convolutions detect (L1526-L1528)
+FEATURES = ("edges", "shapes", "higher-level features")  # what the notes say that the convolutions detect (F072)
 
 
 def convolutional_network() -> Figure:
-    """Three convolutional and three fully connected layers (L1516-L1531; F072), each with its shape and parameters."""
+    """Three convolutional and three fully connected layers (F072), each with its shape and parameters."""
     model = CNN(CLASSES)
     params = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, SIDE, SIDE, 1)))["params"]
     shapes = feature_shapes((SIDE, SIDE, 1), model.channels, model.kernel_size)

@@ -20,7 +20,7 @@ SCORES = (2.0, 1.0, 0.0, -1.0)
 
 
 def activation_functions() -> Figure:
-    """Functions above, derivatives below (L1268-L1339, L1390-L1410, L2635)."""
+    """Functions above, derivatives below (F008, F052-F057)."""
     x = np.linspace(-REACH, REACH, NUM_POINTS, dtype=np.float32)
     figure, axes = subplots(2, len(GROUPS), width=3.6, height=2.9, sharex=True, sharey="row")
     for column, names in enumerate(GROUPS):
@@ -40,7 +40,7 @@ def activation_functions() -> Figure:
 
 
 def softmax_figure() -> Figure:
-    """Scores, and e^z over the sum of all: order is kept, the sum is 1, adding a number to all changes nothing (L559)."""
+    """Scores, and e^z over the sum of all: order stays, the sum is 1, adding a number changes nothing (F010, F011)."""
     figure, axes = subplots(1, 3, width=3.4, height=3.0)
     scores_C = np.array(SCORES)
     probabilities_C = np.asarray(softmax(jnp.array(scores_C)))

@@ -16,7 +16,7 @@ DEGREES, NUM_DRAWS, NUM_TRAIN, NUM_TEST, NOISE = tuple(range(13)), 40, 20, 200, 
 
 
 def error_surface() -> Figure:
-    """The error of one sigmoid unit as a mountain and as a map, with a descent (L954-L962; F036)."""
+    """The error of one sigmoid unit as a mountain and as a map, with a descent (F036)."""
     random = np.random.default_rng(0)
     inputs_N2 = random.normal(size=(60, 2)).astype(np.float32)
     targets_N = (inputs_N2 @ np.array([1.5, -1.0]) + 0.6 * random.normal(size=60) > 0).astype(np.float32)
@@ -50,7 +50,7 @@ def error_surface() -> Figure:
 
 
 def model_complexity() -> Figure:
-    """Polynomials of rising degree fitted to noisy points: training error falls, testing error turns (L1186-L1220; F045)."""
+    """Polynomials of rising degree fitted to noisy points: training error falls, testing error turns (F045)."""
     train_SN, test_SN = np.array([errors(seed) for seed in range(NUM_DRAWS)]).transpose(1, 0, 2)
     figure, axes = subplots(1, 1, width=6.4, height=4.2)
     axis = axes[0][0]

@@ -38,15 +38,15 @@ def bigrams() -> LanguageModel:
 
 
 def temperature() -> Figure:
-    """L3203-L3208; F193."""
+    """The next token's distribution at several temperatures (F193)."""
     return generation.temperature(bigrams(), PROMPT)
 
 
 def top_k_top_p() -> Figure:
-    """L3234-L3241; F191, F192."""
+    """What top-k and top-p keep (F191, F192)."""
     return generation.top_k_top_p(bigrams(), PROMPT)
 
 
 def beam() -> Figure:
-    """L3198-L3201; F190."""
+    """The hypotheses that a beam search keeps (F190)."""
     return generation.beam(bigrams(), PROMPT)

@@ -3,7 +3,7 @@
 A block of queries walks over the blocks of keys and keeps, per query, the maximum m, the sum l of exp(score - m) and
 the weighted sum of the values; both sums are rescaled when m grows (Milakov & Gimelshein 2018; Rabe & Staats 2021; Dao
 et al. 2022). Both walks are rematerialised in the backward pass, so that its memory grows with T + S as well.
-Sources: notes L2093, L2486-L2491, L2509-L2512; inventory F143.
+Sources: F143.
 """
 
 from collections.abc import Callable

@@ -4,7 +4,7 @@ The cache is cut into a few blocks of places. For a new token each gives its max
 exp(score - m) and the values weighted by these; the parts are joined as in blockwise.py. Decoding is bound by memory, and
 a text that has just begun fills a small part of its window: with 16 rows of a window of 256, 6 layers and a width of 384 a
 token would read 75 MB of cache, written or not.
-Sources: notes L3193-L3250; inventory F149; Dao et al. 2023 (Flash-Decoding).
+Sources: F149; Dao et al. 2023 (Flash-Decoding).
 """
 
 from collections.abc import Sequence

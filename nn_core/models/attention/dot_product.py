@@ -3,7 +3,7 @@
     attention(Q, K, V) = softmax(Q K^T / sqrt(K) + bias) V
 
 The softmax runs over the keys, the last axis: one query per row (S37). Masks say True where a query may look.
-Sources: notes L2349-L2575; inventory F118-F123, F142, F143, S37-S40.
+Sources: F118-F123, F142, F143, S37-S40.
 """
 
 from collections.abc import Callable
@@ -96,7 +96,7 @@ def dot_product_attention(
     implementation: str = "dense",
     block_size: int = DEFAULT_BLOCK,
 ) -> Array:
-    """softmax(Q K^T / sqrt(K) + bias) V for self (S = T), cross (any S) and masked attention (L2363-L2482, F119-F122).
+    """softmax(Q K^T / sqrt(K) + bias) V for self (S = T), cross (any S) and masked attention (F119-F122).
 
     Args:
       q_BTHK: queries of H heads.

@@ -1,6 +1,6 @@
 """Linear attention: time and memory grow with the number of keys, not with its product with the queries.
 
-Sources: inventory F142; Katharopoulos et al. 2020.
+Sources: F142; Katharopoulos et al. 2020.
 """
 
 from collections.abc import Callable

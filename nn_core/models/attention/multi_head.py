@@ -1,6 +1,6 @@
 """Multi-head attention as a Linen module, with grouped key heads, rotations and a cache for decoding.
 
-Sources: notes L2372-L2392, L2442-L2462, L2609-L2610, L3043-L3048; inventory F118, F120, F121, F141, S38, S38b.
+Sources: F118, F120, F121, F141, S38, S38b.
 """
 
 import flax.linen as nn
@@ -31,7 +31,7 @@ def head_width(width: int, num_heads: int) -> int:
 
 
 class MultiHeadAttention(nn.Module):
-    """Concat(head_1 .. head_H) W_O with head_h = attention(Q W_Q^h, K W_K^h, V W_V^h) (L2389-L2392, F120).
+    """Concat(head_1 .. head_H) W_O with head_h = attention(Q W_Q^h, K W_K^h, V W_V^h) (F120).
 
     Leaves: "qkv" (queries, keys, values side by side) or "query", "key", "value"; "out". Where the collection
     "intermediates" is mutable, the weights (B, H, T, S) are sown as "attention_weights" and computed densely.

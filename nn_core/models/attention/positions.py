@@ -1,7 +1,6 @@
 """Where a token stands: added vectors (sinusoidal; learned ones are an embedding), rotations, and biases on the scores.
 
-Attention without any of these treats its keys as a set. Sources: notes L2036-L2041, L2187-L2192, L2213-L2246,
-L2500-L2507, L2722-L2726, L3043-L3048; inventory F125-F127, F140-F142.
+Attention without any of these treats its keys as a set. Sources: F125-F127, F140-F142.
 """
 
 import math
@@ -20,7 +19,7 @@ RELATIVE_MAX_DISTANCE = 128
 
 
 def sinusoidal_positions(positions: Array, width: int, max_wavelength: float = MAX_WAVELENGTH) -> Array:
-    """PE(t, 2i) = sin(t / w^(2i/D)), PE(t, 2i+1) = cos(t / w^(2i/D)): fixed, for any length (L2036-L2041, F126).
+    """PE(t, 2i) = sin(t / w^(2i/D)), PE(t, 2i+1) = cos(t / w^(2i/D)): fixed, for any length (F126).
 
     PE(t + k) is a rotation of PE(t) that does not depend on t, so that relative places are linear in the encoding.
 
@@ -65,7 +64,7 @@ def rotate(x_BTHK: Array, positions_BT: Array, max_wavelength: float = MAX_WAVEL
 
 
 def alibi_slopes(num_heads: int) -> np.ndarray:
-    """ALiBi's slopes: 2^(-8h/H) for h = 1 .. H where H is a power of two (Press et al. 2022; BLOOM, L3109, F141).
+    """ALiBi's slopes: 2^(-8h/H) for h = 1 .. H where H is a power of two (Press et al. 2022; BLOOM, F141).
 
     Otherwise those of the largest power of two below H, then every second one of twice that many.
 

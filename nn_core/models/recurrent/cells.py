@@ -1,4 +1,4 @@
-"""Recurrent cells as pure step functions, and the one scan that runs them all (notes L1928-L2000; F110-F115).
+"""Recurrent cells as pure step functions, and the one scan that runs them all (F110-F115).
 
 A cell is two functions, because nearly all the work of a step is one matrix product, which every cell shares:
 
@@ -104,7 +104,7 @@ def find_cell(name: str) -> Cell:
 
 
 def zero_carry(cell: Cell, batch_size: int, width: int, dtype: jax.typing.DTypeLike = jnp.float32) -> Carry:
-    """The empty state before the first token (L1930): zeros of shape (B, H), one array per state."""
+    """The empty state before the first token (F110): zeros of shape (B, H), one array per state."""
     return tuple(jnp.zeros((batch_size, width), dtype) for _ in range(cell.num_states))
 
 

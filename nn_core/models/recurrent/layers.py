@@ -1,4 +1,4 @@
-"""Recurrent layers and stacks of them as Linen modules around `cells.scan_cell` (notes L1926-L2000; F110-F115)."""
+"""Recurrent layers and stacks of them as Linen modules around `cells.scan_cell` (F110-F115)."""
 
 from __future__ import annotations
 

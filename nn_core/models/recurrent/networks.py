@@ -1,4 +1,4 @@
-"""What recurrent networks are used for, by the shape of input and output (L1933-L1941 with S36; F113, F116, F117).
+"""What recurrent networks are used for, by the shape of input and output (F113 with S36, F116, F117).
 
 | shape | module |
 |---|---|
@@ -158,7 +158,7 @@ def make_language_model_decoder(model: RecurrentLanguageModel) -> Decoder:
 
 
 class SequenceToSequence(nn.Module):
-    """Reads a source sequence into a state, then writes a target sequence from it (L1938-L1941, F117).
+    """Reads a source sequence into a state, then writes a target sequence from it (F117).
 
     Attributes:
         encoder: reads the source; another stack than the decoder, of the same cell and sizes.

@@ -1,6 +1,6 @@
 """The transformer block and stacks of it, for decoders (causal), encoders (no mask) and encoder-decoders (memory).
 
-Sources: notes L2013-L2025, L2606-L2665, L3043-L3048; inventory F128-F131, F134-F136, F141, F144, S41.
+Sources: F128-F131, F134-F136, F141, F144, S41.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def feed_forward_width(width: int, kind: str) -> int:
 
 
 class FeedForward(nn.Module):
-    """D -> F -> activation -> D for each position by itself (L2625-L2655, F128); leaves "up" and "down".
+    """D -> F -> activation -> D for each position by itself (F128); leaves "up" and "down".
 
     Attributes:
       kind: "mlp", or "swiglu" / "geglu": (activation(x W_1) * x W_2) W_3, with W_1 and W_2 side by side in "up".
@@ -64,7 +64,7 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and feed-forward, each with dropout, residual and norm (L2606-L2665, F131).
+    """Attention and feed-forward, each with dropout, residual and norm (F131).
 
         pre:  x + f(norm(x))        post:  norm(x + f(x))        f: self-attention, [cross-attention], feed-forward
 

@@ -2,8 +2,7 @@
 
     ids -> token + position embedding -> blocks -> norm -> head -> logits
 
-Sources: notes L2068-L2072, L2121-L2125, L2147-L2246, L2595-L2604, L2667-L2738, L3021-L3071; inventory F122-F127,
-F132-F134, F139, F141, F144, F149, S38.
+Sources: F122-F127, F132-F134, F139, F141, F144, F149, S38.
 """
 
 from collections.abc import Callable
@@ -146,7 +145,7 @@ class GPT(nn.Module):
         return self.norm_out(x_BTD) if self.norm_position == "pre" else x_BTD
 
     def embed(self, ids_BT: Array, positions_BT: Array) -> Array:
-        """Token embedding plus, where positions are added, position embedding: (B, T, D) (L2231-L2246, F127)."""
+        """Token embedding plus, where positions are added, position embedding: (B, T, D) (F127)."""
         x_BTD = self.token_embedding(ids_BT)
         if self.scale_embedding:
             x_BTD = x_BTD * jnp.asarray(self.embedding_dim**0.5, x_BTD.dtype)

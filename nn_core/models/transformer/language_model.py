@@ -1,6 +1,6 @@
 """What is asked of a language model beside its logits: losses, counts, attention maps, and decoding with a cache.
 
-Sources: notes L2121-L2125, L2387-L2420, L2498, L2667-L2738; inventory F123, F127, F132, F149.
+Sources: F123, F127, F132, F149.
 """
 
 from typing import Any
@@ -74,7 +74,7 @@ def token_losses(
 
 
 def attention_maps(model: GPT, params: Params, ids_BT: Array) -> Array:
-    """The attention weights of every layer and head, for heat maps (L2387-L2420, F123).
+    """The attention weights of every layer and head, for heat maps (F123).
 
     Args:
       model: any attention implementation; the weights are computed densely.
@@ -96,7 +96,7 @@ def embedding_norm_ratio(model: GPT, params: Params, ids_BT: Array) -> Array:
     """Mean length of a token vector over that of a position vector, as they are added: about 1 where neither dominates.
 
     Raises:
-      ValueError: a model that adds no positions (L2231-L2246, F127).
+      ValueError: a model that adds no positions (F127).
     """
     if model.position not in ("learned", "sinusoidal"):
         raise ValueError(f"position {model.position!r} adds no vectors; use 'learned' or 'sinusoidal'")

@@ -2,7 +2,7 @@
 
     patches -> linear embedding (+ class token) + positions -> blocks -> norm -> class token or mean -> head
 
-Sources: notes L2516-L2524, L2606-L2665, L3184-L3191; inventory F131, F150.
+Sources: F131, F150.
 """
 
 from collections.abc import Callable
