@@ -178,6 +178,7 @@ def live(request: Mapping[str, Any]) -> int:
     """A life, after the fork."""
     from experiments import run
     from experiments.building import experiment
+    from experiments.command_line import devices
     from tests.faults import with_nan_at
 
     for number, name in ((1, "out"), (2, "err")):
@@ -186,7 +187,7 @@ def live(request: Mapping[str, Any]) -> int:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_size"],) * 2)
     if request["devices"] is not None:
-        run.os.sched_getaffinity = lambda pid: set(range(request["devices"]))  # type: ignore[assignment]
+        devices.os.sched_getaffinity = lambda pid: set(range(request["devices"]))  # type: ignore[assignment]
     if request["nan"] is not None:
         inner = experiment.TASKS["regression"]
 
@@ -201,7 +202,7 @@ def live(request: Mapping[str, Any]) -> int:
 
 def serve() -> int:
     """The parent's loop: returns 0 at the end of the requests, and in a forked life its exit code."""
-    import experiments.execute  # noqa: F401
+    import experiments.execution.execute  # noqa: F401
 
     from experiments.building.experiment import build, set_hparams
     from experiments.command_line.arguments import OPTIONS, parse

@@ -14,7 +14,7 @@ PHASES = """
 import json, sys, warnings
 from pathlib import Path
 import jax, jax.numpy as jnp
-from experiments import cache
+from experiments.caching import compiled_programs
 
 place, events, told = Path(sys.argv[1]), [], []
 jax.monitoring.register_event_listener(lambda name, **_: events.append(name))
@@ -64,7 +64,7 @@ def test_cold_warm_and_damaged_caches_give_the_same_bits(tmp_path: Path) -> None
 SWITCH = """
 import os, sys
 import jax
-from experiments import cache
+from experiments.caching import compiled_programs
 for chosen in sys.argv[1:]:
     os.environ[compiled_programs.VARIABLE] = chosen
     jax.clear_caches()

@@ -15,7 +15,7 @@ from tests.faults import finish, kill_group, run, start, wait_until
 HOLD = """
 import sys, time
 from pathlib import Path
-from experiments.lock import hold
+from experiments.run_directory.lock import hold
 with hold(Path(sys.argv[1])):
     Path(sys.argv[1], "held").touch()
     time.sleep(float(sys.argv[2]))
@@ -23,7 +23,7 @@ with hold(Path(sys.argv[1])):
 TRY = """
 import sys
 from pathlib import Path
-from experiments.lock import hold
+from experiments.run_directory.lock import hold
 try:
     with hold(Path(sys.argv[1])):
         print("held")

@@ -14,7 +14,7 @@ from tests.faults import finish, start, wait_until
 LOOP = """
 import sys, time, ctypes
 from pathlib import Path
-from experiments.signals import exit_code, stop_requests
+from experiments.training.signals import exit_code, stop_requests
 place, deaf = Path(sys.argv[1]), sys.argv[2] == "deaf"
 with stop_requests(lambda number: print(number.name, flush=True) or Path(place, "told").touch()) as requested:
     Path(place, "ready").touch()
