@@ -203,7 +203,6 @@ def live(request: Mapping[str, Any]) -> int:
 def serve() -> int:
     """The parent's loop: returns 0 at the end of the requests, and in a forked life its exit code."""
     import experiments.execution.execute  # noqa: F401
-
     from experiments.building.experiment import build, set_hparams
     from experiments.command_line.arguments import OPTIONS, parse
     from nn_core.training import population
