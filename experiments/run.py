@@ -13,7 +13,7 @@ from pathlib import Path
 from experiments.command_line.arguments import CHECKPOINTS, OPTIONS, Arguments, config_files, parse
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import io_message, tell
-from experiments.run_directory.lock import LOCK, hold
+from experiments.run_directory.lock import HOLDER, hold
 
 
 def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
     directory = run_directory(arguments)
     with contextlib.ExitStack() as stack:
         try:
-            known = (directory / LOCK).is_file()
+            known = (directory / HOLDER).is_file()
             if known:  # before the slow imports
                 stack.enter_context(hold(directory))
             folder = set_up_devices()

@@ -4,7 +4,6 @@
 """
 
 import multiprocessing
-import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 
@@ -15,6 +14,7 @@ from ml_collections import ConfigDict
 from configs import base
 from configs.grid import axis, product
 from experiments.benchmark.timing import installed, machine
+from experiments.command_line.devices import cores
 from experiments.run_directory.results import Row
 from experiments.training import plan
 from experiments.training.loop import Cadence, Hooks, train
@@ -104,13 +104,13 @@ def torch_loop(runs: int) -> tuple[float, float]:
 
 def torch_processes(runs: int) -> float:
     """Seconds a run where each core has a process with one thread that loops over its own runs."""
-    cores = len(os.sched_getaffinity(0))
+    processes = cores()
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(cores, spawn, initializer=one_thread) as pool:
-        list(pool.map(torch_loop, [1] * cores))  # starts the processes
+    with ProcessPoolExecutor(processes, spawn, initializer=one_thread) as pool:
+        list(pool.map(torch_loop, [1] * processes))  # starts the processes
         start = time.perf_counter()
-        list(pool.map(torch_loop, [runs] * cores))
-        return (time.perf_counter() - start) / (runs * cores)
+        list(pool.map(torch_loop, [runs] * processes))
+        return (time.perf_counter() - start) / (runs * processes)
 
 
 def one_thread() -> None:

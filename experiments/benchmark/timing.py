@@ -1,13 +1,14 @@
 """Timing shared by the benchmarks: alternate the contestants, quote medians and ratios, name the machine."""
 
 import importlib.metadata
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
 
 import jax
+
+from experiments.caching.compiled_programs import processor
+from experiments.command_line.devices import cores
 
 
 def seconds(function: Callable[[], object]) -> float:
@@ -49,10 +50,8 @@ def installed(name: str) -> bool:
 
 def machine() -> str:
     """One line: processor, cores, devices, versions."""
-    model = platform.processor() or platform.machine()
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), model)
+    described = processor().partition("model name")[2].splitlines()  # as Linux tells it
+    model = described[0].strip(" \t:") if described else processor()
     devices = jax.local_devices()
     peers = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in ("jax", "torch", "transformers") if installed(p))
-    return f"{model}, {len(os.sched_getaffinity(0))} cores, {len(devices)} x {devices[0].device_kind}; {peers}"
+    return f"{model}, {cores()} cores, {len(devices)} x {devices[0].device_kind}; {peers}"

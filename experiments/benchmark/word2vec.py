@@ -4,7 +4,6 @@ Same corpus, vocabulary, dimension, window, negatives, subsampling and epochs; g
 with one per core. Without gensim ours is reported alone. Tiny Shakespeare where it can be had, else the small world.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ import jax
 import numpy as np
 
 from experiments.benchmark.timing import alternate, installed, machine, median_ratio
+from experiments.command_line.devices import cores
 from nn_core.data.text import load_text
 from nn_core.data.topics import SHAKESPEARE_PAIRS
 from nn_core.data.world import WORLD_PAIRS
@@ -88,8 +88,7 @@ def main() -> None:
     words = int(build_vocabulary(sentences, min_count=MIN_COUNT).counts_V.sum())
     vectors: dict[str, list[WordVectors]] = {"nn_core": []}
     contestants = {"nn_core": ours(sentences, vectors["nn_core"])}
-    cores = len(os.sched_getaffinity(0))
-    for workers in sorted({1, cores}) if installed("gensim") else ():
+    for workers in sorted({1, cores()}) if installed("gensim") else ():
         peer = f"gensim, {workers} worker{'s' if workers > 1 else ''}"
         vectors[peer] = []
         contestants[peer] = gensim(sentences, workers, vectors[peer])

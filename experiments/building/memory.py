@@ -1,12 +1,12 @@
 """Memory before anything is allocated: a config that cannot fit is refused with an estimate, from shapes alone."""
 
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import psutil
 
 
 class Demand(NamedTuple):
@@ -79,22 +79,13 @@ def available_bytes(devices: Sequence[jax.Device]) -> int:
 
 def host_bytes() -> int:
     """Memory that this process may still take: the system's free memory or the container's limit, the smaller one."""
-    limits = [free for free in (system_bytes(), container_bytes()) if free is not None]
-    return min(limits) if limits else 2**62
+    limit = container_bytes()
+    return system_bytes() if limit is None else min(system_bytes(), limit)
 
 
-def system_bytes(path: Path = Path("/proc/meminfo")) -> int | None:
-    """MemAvailable of Linux; elsewhere the installed memory."""
-    try:
-        for line in path.read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return 1024 * int(line.split()[1])
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):
-        return None
+def system_bytes() -> int:
+    """What the system can give without swapping."""
+    return int(psutil.virtual_memory().available)
 
 
 def container_bytes(root: Path = Path("/sys/fs/cgroup")) -> int | None:

@@ -49,7 +49,7 @@ def folder_name() -> str:
 
 
 def processor() -> str:
-    """Model and instruction sets of the first processor."""
+    """Model and instruction sets of the first processor, as far as the system tells them."""
     try:
         first = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0]
     except OSError:
@@ -66,7 +66,7 @@ def usable(folder: Path) -> bool:
     probe = folder / f".probe-{os.getpid()}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.stat().st_uid != os.getuid():
+        if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():  # Windows: a user's folder is the user's
             return False
         probe.touch()
         probe.unlink()

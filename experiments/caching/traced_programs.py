@@ -24,6 +24,7 @@ import numpy as np
 from jax import export
 
 from experiments.caching.compiled_programs import usable
+from nn_core.files import whole_file
 from nn_core.training.population import COMPILER_OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -218,13 +219,8 @@ def write(path: Path, exported: export.Exported, program: Flat) -> None:
         json.dumps({"names": program.names, "first": program.first}).encode() + b"\n" + bytes(exported.serialize())
     )
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        temporary.write_bytes(digest_of(content).encode() + b"\n" + content)
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    with whole_file(path, shared=True) as part:
+        part.write_bytes(digest_of(content).encode() + b"\n" + content)
 
 
 def read(path: Path, leaves: Sequence[Any]) -> Flat | None:

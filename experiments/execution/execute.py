@@ -25,6 +25,7 @@ from experiments.studies.base import StudyError
 from experiments.training import plan, signals
 from experiments.training.loop import Interrupted
 from experiments.training.population import Population, cut, train_population
+from nn_core.files import whole_file
 from nn_core.training.manifest import CheckpointError
 
 OTHER_COLUMNS = {"steps", "best_step", "skipped", "gap"}  # what result rows hold beside the final metrics
@@ -172,7 +173,8 @@ def run(prepared: Prepared) -> list[Row]:
     config, directory = prepared.arguments.config, prepared.directory
     if not prepared.groups:
         outcome = STUDIES[config.task.name].run(config)
-        np.savez(directory / results.ARRAYS, allow_pickle=False, **outcome.arrays)
+        with whole_file(directory / results.ARRAYS) as part, part.open("wb") as file:
+            np.savez(file, allow_pickle=False, **outcome.arrays)
         for name, write in outcome.files.items():
             write(directory / name)
         return [{"member": index, "label": "", "overrides": {}} | row for index, row in enumerate(outcome.rows)]

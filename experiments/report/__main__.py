@@ -18,6 +18,7 @@ from experiments.command_line.errors import tell
 from experiments.command_line.options import Option, parse_options, usage
 from experiments.report.claims import TABLES
 from experiments.report.records import Claim, Tables
+from nn_core.files import whole_file
 
 OPTIONS = {
     "quick": Option(bool, "fewer seeds and shorter training, marked as such", False),
@@ -105,9 +106,8 @@ def produce(tables: Tables, chosen: Sequence[Claim], quick: bool, workdir: Path,
         command=command,
         num_hypotheses=sum(len(claim.parts) for claim in tables.claims),
     )
-    partial = workdir / "index.html.part"
-    partial.write_text(page.page(content), encoding="utf-8")
-    partial.replace(workdir / "index.html")
+    with whole_file(workdir / "index.html") as part:
+        part.write_text(page.page(content), encoding="utf-8", newline="\n")
     print(summary(found))
     print(f"report: {workdir / 'index.html'}")
     return 0

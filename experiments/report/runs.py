@@ -82,7 +82,7 @@ def run_experiment(experiment: Experiment, name: str, quick: bool, workdir: Path
         code, output = run_quietly(arguments, directory)
     except (ValueError, LockedError, ArithmeticError, RuntimeError, OSError, MemoryError) as error:
         return ran._replace(problem=one_line(error))
-    (directory / "output.txt").write_text(output, encoding="utf-8")
+    (directory / "output.txt").write_text(output, encoding="utf-8", newline="\n")
     if code >= 128:
         raise InterruptedReportError(code)
     if not (directory / results.RESULTS).is_file():

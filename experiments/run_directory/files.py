@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import jax
 
 from experiments.command_line.config_paths import flatten
+from nn_core.files import move, whole_file
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG, STATUS = "config.json", "status.json"
@@ -87,13 +88,9 @@ def decode(value: Any) -> Any:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Writes a file that is either the old or the new one, never a part, also after a power cut."""
-    partial = path.with_name(path.name + ".part")
-    with partial.open("w", encoding="utf-8") as file:
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         json.dump(content, file, indent=1, allow_nan=False)
         file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def write_config(directory: Path, config: Mapping[str, Any], **about: Any) -> None:
@@ -178,7 +175,7 @@ def set_aside(directory: Path) -> Path | None:
     name = next(name for n in range(1, len(taken) + 2) if (name := f"{SUPERSEDED}{n}") not in taken)
     (directory / name).mkdir()
     for entry in held:
-        entry.rename(directory / name / entry.name)
+        move(entry, directory / name / entry.name)
     return directory / name
 
 
@@ -202,7 +199,7 @@ def cut_metrics(path: Path, size: int) -> str | None:
 def append_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Appends rows to the log, a line of JSON each; NaN and infinity must have become null."""
     text = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
-    with path.open("a", encoding="utf-8") as file:
+    with path.open("a", encoding="utf-8", newline="\n") as file:
         file.write(text)
 
 

@@ -3,8 +3,6 @@
 With it, prediction needs neither the data nor the split that the member drew.
 """
 
-import io
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from experiments.run_directory.stored_run import Stored
+from nn_core.files import whole_file
 
 IMAGES = "images.npz"
 
@@ -24,11 +23,8 @@ def write_images(folder: Path, kept: Mapping[str, ArrayLike]) -> None:
         folder: of the population.
         kept: "labels", "shape", "numbers" of the members, and for each of them "shift" and "scale".
     """
-    content = io.BytesIO()
-    np.savez_compressed(content, allow_pickle=False, **kept)
-    part = (folder / IMAGES).with_suffix(".part")
-    part.write_bytes(content.getvalue())
-    os.replace(part, folder / IMAGES)
+    with whole_file(folder / IMAGES) as part, part.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **kept)
 
 
 def read_images(stored: Stored) -> dict[str, np.ndarray]:

@@ -1,8 +1,6 @@
-"""One run per directory: a lock that the kernel frees when the process ends, however it ends."""
+"""One run per directory: a lock that the system frees when the process ends, however it ends."""
 
 import contextlib
-import errno
-import fcntl
 import json
 import os
 import socket
@@ -10,7 +8,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
+from nn_core.files import whole_file
+
 LOCK = ".lock"
+HOLDER = ".holder.json"  # who holds the lock, or held it last: Windows lets nobody read a file that is locked
 
 
 class LockedError(ValueError):
@@ -19,7 +22,7 @@ class LockedError(ValueError):
 
 @contextlib.contextmanager
 def hold(directory: Path) -> Iterator[None]:
-    """Holds a run directory for this process; the lock file stays, only its lock counts.
+    """Holds a run directory for this process; both files may stay behind, only the lock itself counts.
 
     Two writers would corrupt each other's checkpoints without a word.
 
@@ -32,25 +35,25 @@ def hold(directory: Path) -> Iterator[None]:
     path = directory / LOCK
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
+        path.touch()
     except OSError as error:
         raise ValueError(f"{directory} cannot be written ({error.strerror}); choose another --workdir") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                who = holder(path)
-                raise LockedError(f"{directory} is in use by {who}; wait for it, or choose another --workdir") from None
-            raise ValueError(f"{path} cannot be locked ({error.strerror}); choose a --workdir elsewhere") from None
-        file.truncate(0)
-        json.dump({"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}, file)
-        file.flush()
+    try:
+        lock = FileLock(path).acquire(timeout=0)
+    except Timeout:
+        who = holder(directory / HOLDER)
+        raise LockedError(f"{directory} is in use by {who}; wait for it, or choose another --workdir") from None
+    except (OSError, NotImplementedError) as error:
+        raise ValueError(f"{path} cannot be locked ({error}); choose a --workdir elsewhere") from None
+    with lock:
+        with whole_file(directory / HOLDER) as part:
+            about = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+            part.write_text(json.dumps(about), encoding="utf-8", newline="\n")
         yield
 
 
 def holder(path: Path) -> str:
-    """Who wrote a lock file."""
+    """Who wrote the file."""
     try:
         who = json.loads(path.read_text(encoding="utf-8"))
         return f"process {who['pid']} on {who['host']} since {who['since']}"

@@ -3,13 +3,13 @@
 import csv
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from experiments.run_directory.files import CONFIG, read_config
+from nn_core.files import whole_file
 
 __all__ = [
     "ARRAYS",
@@ -58,16 +58,13 @@ def write_rows(path: Path, rows: list[Row]) -> None:
     arrays = {f"{n}/{i}": np.asarray(v) for i, row in enumerate(rows) for n, v in row.items() if is_array(v)}
     rows = [{name: value for name, value in row.items() if not is_array(value)} for row in rows]
     if arrays:
-        partial = path.with_suffix(".npz.part")
-        with partial.open("wb") as archive:
+        with whole_file(path.with_suffix(".npz")) as part, part.open("wb") as archive:
             np.savez(archive, allow_pickle=False, **arrays)
-        partial.replace(path.with_suffix(".npz"))
     else:
         path.with_suffix(".npz").unlink(missing_ok=True)
     names = list(dict.fromkeys([*FIRST_COLUMNS, "overrides", *(name for row in rows for name in row)]))
     names = [name for name in names if any(name in row for row in rows)]
-    partial = path.with_suffix(".part")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, names)
         writer.writeheader()
         for row in rows:
@@ -75,9 +72,6 @@ def write_rows(path: Path, rows: list[Row]) -> None:
                 name: json.dumps(value) if isinstance(value, (dict, tuple)) else value for name, value in row.items()
             }
             writer.writerow(cells)
-        file.flush()
-        os.fsync(file.fileno())  # before the rename: after a power cut the file is the old or the new one
-    partial.replace(path)
 
 
 def read_rows(path: Path) -> list[Row]:

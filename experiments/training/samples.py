@@ -53,7 +53,7 @@ def make_sampler(
     def sample(step: int, state: TrainState) -> None:
         (folder / FOLDER).mkdir(exist_ok=True)
         text = write(step, first_member(state.params))
-        (folder / FOLDER / f"{step:06d}.txt").write_text(text, encoding="utf-8")
+        (folder / FOLDER / f"{step:06d}.txt").write_text(text, encoding="utf-8", newline="\n")
 
     return sample
 

@@ -21,12 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from nn_core.data.archives import gunzip, unzip_member
+from filelock import FileLock
 
-try:
-    import fcntl
-except ImportError:  # Windows has no fcntl: two downloads at once then both work, and the later rename wins
-    fcntl = None  # type: ignore[assignment]
+from nn_core.data.archives import gunzip, unzip_member
+from nn_core.files import move
 
 _BLOCK = 1 << 16
 _PACKING_SLACK = 1 << 16  # a packed file is hardly ever larger than its content, and never by more than this
@@ -166,16 +164,12 @@ def _digest(path: Path) -> str:
 @contextlib.contextmanager
 def _lock(destination: Path) -> Iterator[None]:
     """Waits until no other process downloads this file; the system frees the lock of a killed one."""
-    with destination.with_name(destination.name + ".lock").open("ab") as file:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
+    with FileLock(destination.with_name(destination.name + ".lock")):
         yield
 
 
 def _remove_leftovers(destination: Path) -> None:
     """Deletes the parts of killed downloads; under the lock no living one can own them."""
-    if fcntl is None:
-        return
     for part in destination.parent.glob(f"{destination.name}.*.part"):
         part.unlink(missing_ok=True)
 
@@ -225,7 +219,7 @@ def _download_once(source: Source, url: str, destination: Path, patience: Patien
         if digest != source.sha256[0]:
             raise _Refusal(f"wrong content (sha256 {digest})", again=False)
         part.chmod(0o644)  # mkstemp makes it private, but the cache may be a shared one
-        os.replace(part, destination)
+        move(part, destination)
     finally:
         part.unlink(missing_ok=True)
 

@@ -3,14 +3,13 @@
 The .npy header carries type and length, so a file needs no further description; nothing in it can run code.
 """
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from nn_core.data.checks import check_int
+from nn_core.files import whole_file
 
 _HEADER_VERSION = (1, 0)
 _CHECKED_AT_ONCE = 1 << 22
@@ -34,28 +33,22 @@ def write_token_file(path: str | Path, pieces: Iterable[np.ndarray], vocabulary_
     Raises:
         ValueError: an id out of range, a piece that is no row of integers, or no token at all.
     """
-    target = Path(path)
     dtype = token_dtype(vocabulary_size)
-    descriptor, name = tempfile.mkstemp(prefix=target.name + ".", suffix=".part", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            _write_header(file, dtype, 0)
-            start = file.tell()
-            num_tokens = 0
-            for piece in pieces:
-                ids_T = np.asarray(piece)
-                _check_ids(ids_T, vocabulary_size, num_tokens)
-                file.write(np.ascontiguousarray(ids_T, dtype).data)
-                num_tokens += len(ids_T)
-            if not num_tokens:
-                raise ValueError(f"no tokens to write to {path}; give a text that is not empty")
-            file.seek(0)
-            _write_header(file, dtype, num_tokens)  # NumPy pads headers so that a longer length still fits
-            if file.tell() != start:
-                raise ValueError(f"the .npy header of {path} does not fit {num_tokens} tokens; write fewer")
-        os.replace(name, target)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with whole_file(path, shared=True) as part, part.open("wb") as file:
+        _write_header(file, dtype, 0)
+        start = file.tell()
+        num_tokens = 0
+        for piece in pieces:
+            ids_T = np.asarray(piece)
+            _check_ids(ids_T, vocabulary_size, num_tokens)
+            file.write(np.ascontiguousarray(ids_T, dtype).data)
+            num_tokens += len(ids_T)
+        if not num_tokens:
+            raise ValueError(f"no tokens to write to {path}; give a text that is not empty")
+        file.seek(0)
+        _write_header(file, dtype, num_tokens)  # NumPy pads headers so that a longer length still fits
+        if file.tell() != start:
+            raise ValueError(f"the .npy header of {path} does not fit {num_tokens} tokens; write fewer")
     return num_tokens
 
 

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from nn_core.files import whole_file
+
 # The place in this tuple is the id, in every tokenizer that uses the standard special tokens.
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[SOS]", "[EOS]", "[MASK]", "[CLS]", "[SEP]")
 UNKNOWN_TOKEN = "[UNK]"
@@ -112,10 +114,8 @@ def check_special_tokens(special_tokens: Sequence[str]) -> tuple[str, ...]:
 
 def write_json(path: str | os.PathLike[str], text: str) -> None:
     """Writes JSON text so that a reader finds the old file or the whole new one, never half of it."""
-    target = Path(path)
-    part = target.with_name(target.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, target)
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -10,9 +10,10 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
+
+from nn_core.files import whole_file
 
 MEASURES = ("cosine", "dot")
 
@@ -140,13 +141,10 @@ class WordVectors:
         for word in self.words:
             if not word or len(word.split()) != 1 or word != word.strip():
                 raise ValueError(f"word {word!r} cannot be written: the format separates by white space; rename it")
-        target = Path(path)
-        part = target.with_name(target.name + ".part")
-        with part.open("w", encoding="utf-8", newline="\n") as file:
+        with whole_file(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
             file.write(f"{len(self.words)} {self.vectors_VE.shape[1]}\n")
             for word, vector_E in zip(self.words, self.vectors_VE, strict=True):
                 file.write(f"{word} {' '.join(map(str, vector_E))}\n")
-        os.replace(part, target)
 
 
 def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str]]]:

@@ -21,6 +21,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
+from nn_core.files import move
 from nn_core.training.manifest import (
     CheckpointError,
     DamagedError,
@@ -173,7 +174,7 @@ def set_aside(directory: Path, step: int, label: str = CORRUPT) -> str:
     taken = {path.name for path in directory.iterdir()}
     name = next(name for n in range(1, len(taken) + 2) if (name := f"{label}-{step}-{n}") not in taken)
     try:
-        (directory / str(step)).rename(directory / name)
+        move(directory / str(step), directory / name)
     except OSError as error:
         raise CheckpointError(f"{directory / str(step)} cannot be set aside ({error.strerror})") from None
     return name
@@ -247,8 +248,8 @@ def _write(directory: Path, step: int, body: dict[str, Any], host: dict[str, dic
     if jax.process_index() == 0:
         write_manifest(partial, body)
         if final.exists():
-            final.rename(old)
-        partial.rename(final)
+            move(final, old)
+        move(partial, final)
         shutil.rmtree(old, ignore_errors=True)
     barrier(f"step {step} is complete")
 
@@ -260,7 +261,8 @@ def _remove_surplus(checkpointer: Checkpointer) -> None:
     kept = {*sorted(known)[-checkpointer.keep_latest :], *(step for _, step in best)}
     for step in known.keys() - kept:
         # The rename is atomic: a process killed inside the removal leaves no half step.
-        gone = (directory / str(step)).rename(directory / f"{step}.old{PARTIAL}")
+        gone = directory / f"{step}.old{PARTIAL}"
+        move(directory / str(step), gone)
         shutil.rmtree(gone, ignore_errors=True)
 
 

@@ -17,6 +17,8 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
+from nn_core.files import sync_folder
+
 MANIFEST = "manifest.json"
 FORMAT = 1
 PARTS = {"format", "step", "value", "record", "leaves", "files"}
@@ -150,9 +152,10 @@ def hash_files(directory: Path, *, sync: bool = False) -> dict[str, str]:
         name = path.relative_to(directory).as_posix()
         if name == MANIFEST or path.is_symlink() or not path.is_file():
             continue
-        with path.open("rb") as file:
-            if sync:
+        if sync:
+            with path.open("rb+") as file:  # Windows forces to the disk only what is open for writing
                 os.fsync(file.fileno())
+        with path.open("rb") as file:
             digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
     return digests
 
@@ -165,11 +168,7 @@ def write_manifest(directory: Path, body: Mapping[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     for path in (directory, directory.parent):  # the entries themselves; the rename that follows is then ordered
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_folder(path)
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:

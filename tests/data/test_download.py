@@ -366,14 +366,11 @@ def test_two_processes_at_once_download_once(tmp_path: Path) -> None:
     assert outputs == [f"{path}\n"] * 2 and path.read_bytes() == GOOD
 
 
-@pytest.mark.parametrize("locked", [True, False])
-def test_many_threads_at_once(locked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not locked:  # as on a system without fcntl
-        monkeypatch.setattr(download, "fcntl", None)
+def test_many_threads_at_once(tmp_path: Path) -> None:
     with LocalServer({"/a": [{"body": GOOD, "stall": 0.05}]}) as server, ThreadPoolExecutor(5) as pool:
         paths = list(pool.map(lambda _: get(source_of(server.url("/a")), tmp_path), range(5)))
         assert {path.read_bytes() for path in paths} == {GOOD}
-        assert len(server.requests) == 1 or not locked
+        assert len(server.requests) == 1
 
 
 def test_registry_is_well_formed() -> None:

@@ -52,7 +52,8 @@ def status(folder: Path) -> str:
 
 def content(folder: Path) -> dict[str, bytes]:
     """Every file but the lock."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files_below(folder) if path.name != ".lock"}
+    held = (".lock", ".holder.json")  # who works on it, no part of the run
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files_below(folder) if path.name not in held}
 
 
 def one_error(ended: Ended) -> str:

@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
+import psutil
 import pytest
 
 from experiments.building import memory
@@ -69,9 +70,7 @@ def test_accelerators_are_asked_for_their_own_memory() -> None:
 
 
 def test_the_smaller_of_free_memory_and_the_containers_limit_counts(tmp_path: Path, monkeypatch) -> None:
-    (tmp_path / "meminfo").write_text("MemTotal:  64 kB\nMemAvailable:   7 kB\n")
-    assert memory.system_bytes(tmp_path / "meminfo") == 7168
-    assert memory.system_bytes(tmp_path / "missing") > 10**8
+    assert 10**8 < memory.system_bytes() < psutil.virtual_memory().total
     assert memory.container_bytes(tmp_path) is None
     (tmp_path / "memory.max").write_text("max\n")
     assert memory.container_bytes(tmp_path) is None

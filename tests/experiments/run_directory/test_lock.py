@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.run_directory.lock import LOCK, LockedError, hold
+from experiments.run_directory.lock import HOLDER, LockedError, hold
 from tests.faults import finish, kill_group, run, start, wait_until
 
 HOLD = """
@@ -52,7 +52,7 @@ def test_the_lock_is_free_after_the_block_and_after_an_exception(tmp_path: Path)
     with pytest.raises(KeyError), hold(directory):
         raise KeyError
     with hold(directory):
-        assert f'"pid": {os.getpid()}' in (directory / LOCK).read_text()
+        assert f'"pid": {os.getpid()}' in (directory / HOLDER).read_text(encoding="utf-8")
         with pytest.raises(LockedError, match=f"in use by process {os.getpid()} "), hold(directory):
             pass
     with hold(directory):
@@ -61,9 +61,9 @@ def test_the_lock_is_free_after_the_block_and_after_an_exception(tmp_path: Path)
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}', "\x00\xff"])
 def test_an_unreadable_lock_file_hinders_nobody_and_still_refuses(tmp_path: Path, content: str) -> None:
-    (tmp_path / LOCK).write_text(content, encoding="latin-1")
+    (tmp_path / HOLDER).write_text(content, encoding="latin-1")
     with hold(tmp_path):
-        (tmp_path / LOCK).write_text(content, encoding="latin-1")
+        (tmp_path / HOLDER).write_text(content, encoding="latin-1")
         with pytest.raises(LockedError, match="in use by another process; wait for it"), hold(tmp_path):
             pass
 
