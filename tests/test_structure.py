@@ -18,6 +18,7 @@ FLOORS = {
         ("models", "generation", "by_hand", "evidence"),
         ("tasks", "training"),
         ("transfer",),
+        ("alignment",),
         ("formulas",),
     ),
     "experiments": (

@@ -11,7 +11,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 from jax.typing import DTypeLike
 
 from nn_core.activations import gelu
@@ -128,20 +128,35 @@ class GPT(nn.Module):
         """
         return self.logits(self.hidden(ids_BT, deterministic))
 
-    def hidden(self, ids_BT: Array, deterministic: bool = True) -> Array:
-        """What the head reads: (B, T) -> (B, T, D) of the computation's dtype."""
+    def hidden(self, ids_BT: Array, deterministic: bool = True, segments_BT: Array | None = None) -> Array:
+        """What the head reads: (B, T) -> (B, T, D) of the computation's dtype.
+
+        Args:
+          ids_BT, deterministic: as for the logits.
+          segments_BT: None, or a number for each token of rows that hold several texts one after the other: a token sees
+            its own text only, and positions start anew in each.
+        """
         length = ids_BT.shape[1]
         if self.position == "learned" and length > self.context_size:
             raise ValueError(
                 f"{length} tokens are more than the context_size={self.context_size} learned positions; "
                 f"crop the input to its last {self.context_size} tokens"
             )
-        positions_1T = position_indices(length)
+        positions_BT = position_indices(length) if segments_BT is None else _within_segments(segments_BT)
+        same_B1TT = None if segments_BT is None else (segments_BT[:, :, None] == segments_BT[:, None, :])[:, None]
         # As a function of the indices the blockwise path never holds the whole of it.
         alibi = partial(_alibi_of_indices, self.heads_num)
-        bias = alibi if self.position == "alibi" else self._bias(positions_1T, positions_1T)
-        x_BTD = self.dropout(self.embed(ids_BT, positions_1T), deterministic)
-        x_BTD = self.stack(x_BTD, deterministic, causal=True, window=self.window, bias=bias, positions_BT=positions_1T)
+        bias = alibi if self.position == "alibi" else self._bias(positions_BT, positions_BT)
+        x_BTD = self.dropout(self.embed(ids_BT, positions_BT), deterministic)
+        x_BTD = self.stack(
+            x_BTD,
+            deterministic,
+            mask=same_B1TT,
+            causal=True,
+            window=self.window,
+            bias=bias,
+            positions_BT=positions_BT,
+        )
         return self.norm_out(x_BTD) if self.norm_position == "pre" else x_BTD
 
     def embed(self, ids_BT: Array, positions_BT: Array) -> Array:
@@ -226,6 +241,13 @@ class Head(nn.Module):
             return logits
         bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
         return logits + bias.reshape((1,) * (x.ndim - 1) + (-1,))
+
+
+def _within_segments(segments_BT: Array) -> Array:
+    """0, 1, 2, ... anew in each run of equal numbers: (B, T) int32."""
+    places_1T = position_indices(segments_BT.shape[1])
+    begins_BT = jnp.pad(segments_BT[:, 1:] != segments_BT[:, :-1], ((0, 0), (1, 0)), constant_values=True)
+    return places_1T - lax.cummax(jnp.where(begins_BT, places_1T, 0), axis=1)
 
 
 def _alibi_of_indices(num_heads: int, queries: Array, keys: Array) -> Array:
