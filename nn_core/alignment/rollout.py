@@ -64,16 +64,11 @@ def draw_answers(
         ValueError: a context that is too small.
     """
     rows, width = prompt_BL.shape
-    if decoder.context_size is not None and width + new_tokens > decoder.context_size:
-        raise ValueError(
-            f"a prompt of {width} tokens and an answer of {new_tokens} are more than the context of "
-            f"{decoder.context_size}; lower data.new_tokens, or use a model with a larger context"
-        )
+    check_decoder(decoder, width, new_tokens)
     sampling = Sampling() if sampling is None else sampling
     row_keys_B = None if key is None else jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(rows))
     cache = decoder.init_cache(params, rows)
-    if decoder.prefill is None:
-        raise ValueError("this model reads prompts token by token, which rollouts do not; use a GPT")
+    assert decoder.prefill is not None
     cache = decoder.prefill(params, cache, prompt_BL, jnp.int32(0), lengths_B - 1)
     last_B = jnp.take_along_axis(prompt_BL, lengths_B[:, None] - 1, axis=1)[:, 0]
 
@@ -104,6 +99,17 @@ def draw_answers(
         empty_BT.at[row_B1, place_BN].set(log_probs_NB.T),
         1.0 - running_B.astype(jnp.float32),
     )
+
+
+def check_decoder(decoder: Decoder, width: int, new_tokens: int) -> None:
+    """Raises ValueError for a model that reads no prompts in one pass, or a context that is too small."""
+    if decoder.prefill is None:
+        raise ValueError("this model reads prompts token by token, which rollouts do not; use a GPT")
+    if decoder.context_size is not None and width + new_tokens > decoder.context_size:
+        raise ValueError(
+            f"a prompt of {width} tokens and an answer of {new_tokens} are more than the context of "
+            f"{decoder.context_size}; lower data.new_tokens, or use a model with a larger context"
+        )
 
 
 def kept_logits(logits_BV: Array, sampling: Sampling, greedy: bool) -> Array:
