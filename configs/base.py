@@ -199,7 +199,7 @@ def mlp(hidden_sizes: tuple[int, ...] = (32,), activation: str = "relu") -> Conf
             "activation": activation,  # see nn_core/activations.py
             "normalization": "none",  # none, layer
             "initializer": "he_normal",  # see nn_core/initializers.py
-            "use_bias": True,
+            "use_bias": True,  # add a bias to each linear map
         }
     )
 
@@ -218,7 +218,7 @@ def cnn(channels: tuple[int, ...] = (16, 32, 64), hidden_sizes: tuple[int, ...] 
             "normalization": "none",  # none, layer, group
             "num_groups": 8,  # of group normalization, must divide each of the channels
             "initializer": "he_normal",  # see nn_core/initializers.py
-            "use_bias": True,
+            "use_bias": True,  # add a bias to each linear map
         }
     )
 
@@ -236,7 +236,7 @@ def vit(*, layers_num: int = 2, heads_num: int = 4, embedding_dim: int = 64) -> 
             "pooling": "class",  # class (a token that the head reads), mean
             "activation": "gelu",  # see nn_core/activations.py
             "initializer": "lecun_normal",  # see nn_core/initializers.py
-            "use_bias": True,
+            "use_bias": True,  # add a bias to each linear map
         }
     )
 
@@ -256,7 +256,7 @@ def examples(name: str, *, train: int, validation: int, test: int, **options: fl
             "label_noise": 0.0,  # share of training labels that are replaced by another class, in [0, 1)
             "noise_features": 0,  # columns of N(0, 1) that are appended to the inputs, >= 0
             "batch_size": placeholder(int),  # examples a step; None: all of them (batch gradient descent)
-            "with_replacement": False,
+            "with_replacement": False,  # draw each example of a batch anew, instead of going through all of them
             "drop_last": False,  # leave the ragged last batch of an epoch out
             "evaluation_batch": 4096,  # examples in one forward pass of an evaluation, >= 1
             "augmentation": ConfigDict(  # of training images; needs standardize=all or none
@@ -280,7 +280,7 @@ def gpt(*, layers_num: int, heads_num: int, embedding_dim: int) -> ConfigDict:
             "layers_num": layers_num,  # blocks, >= 1
             "heads_num": heads_num,  # attention heads, a divisor of embedding_dim
             "embedding_dim": embedding_dim,  # width, >= 1
-            "use_bias": True,
+            "use_bias": True,  # add a bias to each linear map
             "position": "learned",  # learned, sinusoidal, rotary, alibi, relative, none
             "norm": "layer",  # layer, rms
             "norm_position": "pre",  # pre, post

@@ -33,7 +33,7 @@ def get_config() -> ConfigDict:
             "epochs": 5,  # passes over the text, >= 1
             "learning_rate": 0.025,  # of skip-gram at the start; falls in a line, > 0
             "cbow_learning_rate": 0.05,  # of CBOW, > 0
-            "methods": ("skip_gram", "cbow"),
+            "methods": ("skip_gram", "cbow"),  # what is trained, one after the other: skip_gram, cbow
             "negatives": 5,  # random words that a true one is told from, >= 1
             "subsample": 1e-3,  # share of the text above which a word is dropped at random, > 0
         },

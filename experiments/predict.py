@@ -23,25 +23,31 @@ OPTIONS = {
     "fit": Option(bool, "resize and convert images of another size or number of channels", False),
 }
 ABOUT = "Classifies images: a line for each, with its path and the list of {label, score}, most probable first."
+EXAMPLES = (
+    "python -m experiments.predict --checkpoint=checkpoints/digits_cnn --member=0 digit.png",
+    "python -m experiments.predict --checkpoint=checkpoints/digits_cnn --member=0 --top_k=3 --fit photo.jpg",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code: 0, or 2 after a mistake of the caller, told in one line."""
-    words = sys.argv[1:] if argv is None else argv
     try:
-        images = [word for word in words if not word.startswith("--")]
-        options = parse_options([word for word in words if word.startswith("--")], OPTIONS)
+        options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS, positional=True)
         if options.pop("help"):
-            print(usage("python -m experiments.predict --checkpoint=DIR IMAGE… [--name=value …]", ABOUT, OPTIONS))
+            print(
+                usage(
+                    "python -m experiments.predict --checkpoint=DIR IMAGE… [--name=value …]", ABOUT, OPTIONS, EXAMPLES
+                )
+            )
             return 0
-        checkpoint = options.pop("checkpoint")
+        images, checkpoint = options.pop("positional"), options.pop("checkpoint")
         if checkpoint is None:
             raise ValueError("--checkpoint is missing; give the run directory of an image classifier")
         set_up_devices()
         for path, found in zip(images, predict(checkpoint, images, **options), strict=True):
             print(f"{path}: {json.dumps([one | {'score': round(one['score'], 6)} for one in found])}")
     except (ValueError, RuntimeError) as error:
-        return refuse(error)
+        return refuse(error, OPTIONS)
     return 0
 
 

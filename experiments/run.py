@@ -13,7 +13,26 @@ from pathlib import Path
 from experiments.command_line.arguments import CHECKPOINTS, OPTIONS, Arguments, config_files, parse
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import io_message, tell
+from experiments.command_line.options import Option, usage
+from experiments.command_line.values import wants_help
 from experiments.run_directory.lock import HOLDER, hold
+
+USAGE = "python -m experiments.run --config=configs/NAME.py [--config.KEY=VALUE …] [--workdir=DIR] [--sweep=false]"
+HINT = "       --help tells every option, with --config=NAME also every key of that config"
+ABOUT = """Runs a config, or the sweep that its file defines, and writes a run directory: checkpoints, metrics.jsonl, results.csv,
+figures/. Without --config it lists the configs. --config.KEY=VALUE changes a key (None unsets an optional one).
+
+To resume: the same command on the same directory continues a run that was stopped, and shows one that is finished.
+--config.checkpoint.resume=fresh puts the old run aside and begins again, =never refuses a directory that holds a run.
+Exit codes: 0, 1 (nothing could be written or restored), 2 (a mistake in the command), 3 (a single run diverged), 143 and
+130 (stopped by SIGTERM, Ctrl-C; the state is saved)."""
+EXAMPLES = (
+    "python -m experiments.run --config=digits",
+    "python -m experiments.run --config=digits --help",
+    "python -m experiments.run --config=configs/digits.py --config.hparams.l2=1e-3 --workdir=/tmp/try",
+    "python -m experiments.run --config=digits --config.model.hidden_sizes=(64,32) --config.data.batch_size=None",
+    "python -m experiments.run --config=regularization --sweep=false --config.seed=3",
+)
 
 
 def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
@@ -28,13 +47,14 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
     """
     started = time.perf_counter()
     try:
-        arguments = parse(sys.argv[1:] if argv is None else argv, OPTIONS)
+        words = sys.argv[1:] if argv is None else argv
+        arguments = parse(words, OPTIONS)
         if arguments is None or arguments.options["help"]:
-            print(listing())
+            print(help_text(arguments) if wants_help(words) else listing())
             return 0
+        directory = run_directory(arguments)
     except ValueError as error:
         return tell(error, 2)
-    directory = run_directory(arguments)
     with contextlib.ExitStack() as stack:
         try:
             known = (directory / HOLDER).is_file()
@@ -57,9 +77,17 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
 
 
 def run_directory(arguments: Arguments) -> Path:
-    """checkpoints/NAME, or --workdir."""
+    """checkpoints/NAME, or --workdir.
+
+    Raises:
+        ValueError: a file stands where a folder must.
+    """
     chosen = arguments.options["workdir"]
-    return Path(str(chosen)).expanduser().resolve() if chosen else CHECKPOINTS / arguments.config.name
+    directory = Path(chosen).expanduser().resolve() if chosen else CHECKPOINTS / arguments.config.name
+    there = next(place for place in (directory, *directory.parents) if place.exists())
+    if not there.is_dir():
+        raise ValueError(f"--workdir={directory}: {there} is a file; name a folder, a new one or that of a run")
+    return directory
 
 
 def listing() -> str:
@@ -67,10 +95,21 @@ def listing() -> str:
     files = config_files()
     width = max(map(len, files), default=0)
     lines = [f"  {name.ljust(width)}  {first_line}" for name, first_line in files.items()]
-    command = "python -m experiments.run --config=configs/NAME.py"
-    return "\n".join(
-        [f"usage: {command} [--config.KEY=VALUE …] [--workdir=DIR] [--sweep=false]", "", "configs:", *lines]
-    )
+    return "\n".join([f"usage: {USAGE}", HINT, "", "configs:", *lines])
+
+
+def help_text(arguments: Arguments | None) -> str:
+    """The text of --help; with --config=NAME also the keys of that config."""
+    shown = {
+        "config": Option(str, "the config file, or its name in configs/; with --help its keys are told"),
+        **OPTIONS,
+    }
+    told = usage(USAGE, ABOUT, shown, EXAMPLES)
+    if arguments is None:
+        return told
+    from experiments.execution.config_help import config_help  # what a config may name takes long to import
+
+    return f"{told}\n\n{config_help(arguments)}"
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ OPTIONS = {
     "member": Option(int, "which run of a sweep (column member of results.csv)"),
     "step": Option(str, "best on validation, latest, or a step", "best"),
     "prompt": Option(
-        str, "what to continue, or to answer; several are worked on at once (default: the run's)", (), True
+        str, "what to continue, or to answer; several are worked on at once (default: the run's)", (), True, True
     ),
     "max_new_tokens": Option(int, "most tokens after the prompt, >= 1 (default: the run's)"),
     "max_length": Option(int, "most tokens, the prompt counted; instead of max_new_tokens"),
@@ -33,11 +33,16 @@ OPTIONS = {
     "length_penalty": Option(float, "beam search: exponent of the length in the score (default: 1)"),
     "early_stopping": Option(bool, "beam search: stop as soon as enough texts have ended"),
     "num_return_sequences": Option(int, "texts for each prompt, >= 1", 1),
-    "eos": Option(str, "the token at which a text ends (default: none)"),
+    "eos": Option(str, "the token at which a text ends (default: none)", may_be_empty=True),
     "keep": Option(int, "tokens that are read again when the context window is full (default: half of it)"),
     "seed": Option(int, "of the draws, in [0, 4294967295] (default: 0)"),
 }
 ABOUT = "Writes text with a trained language model. Without temperature, greedy or num_beams it draws from the model."
+EXAMPLES = (
+    "python -m experiments.sample --checkpoint=checkpoints/gpt_quick --prompt='ROMEO:' --temperature=0.8 --top_k=50",
+    "python -m experiments.sample --checkpoint=checkpoints/gpt_quick --prompt='ROMEO:' --num_beams=4 --max_new_tokens=80",
+    "python -m experiments.sample --checkpoint=checkpoints/addition --member=0 --prompt=12+5",
+)
 LIMITS = {"max_new_tokens": 10**6, "max_length": 10**6, "top_k": 2**31 - 1, "num_beams": 4096}
 LIMITS |= {"num_return_sequences": 4096, "keep": 2**31 - 1}
 
@@ -61,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS)
         if options["help"]:
-            print(usage("python -m experiments.sample --checkpoint=DIR [--name=value …]", ABOUT, OPTIONS))
+            print(usage("python -m experiments.sample --checkpoint=DIR [--name=value …]", ABOUT, OPTIONS, EXAMPLES))
             return 0
         return write(check(options))
     except KeyboardInterrupt:
@@ -71,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except (ValueError, RuntimeError) as error:
-        return refuse(error)
+        return refuse(error, OPTIONS)
 
 
 def check(options: dict[str, Any]) -> Job:

@@ -18,6 +18,10 @@ OPTIONS = {
     "vocabulary_size": Option(int, "tokens of a trained tokenizer, >= 1"),
     "train_mebibytes": Option(int, "of the text's beginning train the tokenizer, >= 1; characters need all of it"),
 }
+EXAMPLES = (
+    "python -m experiments.tokens --text=book.txt --out=book.npy --tokenizer=byte_bpe --vocabulary_size=8000",
+    "python -m experiments.run --config=gpt_quick --config.data.name=token_file --config.data.path=book.npy",
+)
 PIECE_BYTES = 1 << 20
 
 
@@ -26,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS)
         if options["help"]:
-            print(usage("python -m experiments.tokens --text=FILE --out=FILE.npy [--name=value …]", __doc__, OPTIONS))
+            command = "python -m experiments.tokens --text=FILE --out=FILE.npy [--name=value …]"
+            print(usage(command, (__doc__ or "").partition("\n\n")[2], OPTIONS, EXAMPLES))
             return 0
         for name in ("text", "out"):
             if options[name] is None:

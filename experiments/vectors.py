@@ -22,6 +22,10 @@ OPTIONS = {
     "count": Option(int, "answers to show, >= 1", 5),
     "max_words": Option(int, "read only the first words of the file, which are the most frequent, >= 1"),
 }
+EXAMPLES = (
+    "python -m experiments.vectors --vectors=checkpoints/word2vec --most_similar=laptop --count=3",
+    "python -m experiments.vectors --vectors=checkpoints/word2vec --analogy='man king woman' --similarity='king queen'",
+)
 QUESTIONS = ("most_similar", "doesnt_match", "analogy", "similarity")
 
 
@@ -31,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS)
         if options["help"]:
             command = "python -m experiments.vectors --vectors=FILE --QUESTION=… [--name=value …]"
-            print(usage(command, __doc__ or "", OPTIONS))
+            print(usage(command, (__doc__ or "").partition("\n\n")[2], OPTIONS, EXAMPLES))
             return 0
         print("\n".join(answer(options)))
     except (ValueError, OSError) as error:

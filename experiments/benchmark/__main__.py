@@ -1,13 +1,16 @@
 """python -m experiments.benchmark NAME: ours and its peers in one session, as ratios."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from experiments.benchmark import checkpoint, cnn, gpt, rnn, sampling, sweep, word2vec
-from experiments.command_line.choices import choose
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import tell
+from experiments.command_line.options import listing, parse_options, usage
 
+USAGE = "python -m experiments.benchmark NAME"
+PURPOSE = """Runs one benchmark: ours and its peers in one session, in turns, as ratios. The peers are the extra
+`benchmark`: pip install -e '.[benchmark]'."""
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "checkpoint": checkpoint.main,
     "cnn": cnn.main,
@@ -19,17 +22,36 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
 }
 
 
-def main() -> int:
-    """The command; exit code 2 after a name that is not there."""
+ABOUT = {
+    "checkpoint": "what saving costs, and how soon a second start logs its first step",
+    "cnn": "a training step of 3 convolutions and 3 dense layers, against PyTorch",
+    "gpt": "a training step of two GPTs, against PyTorch and transformers",
+    "rnn": "a training step of recurrent layers, against PyTorch",
+    "sampling": "writing 200 tokens, against transformers and a loop without a cache",
+    "sweep": "many small networks as one population, against one by one and PyTorch",
+    "word2vec": "skip-gram in words per second and in quality, against gensim",
+}
+EXAMPLES = ("python -m experiments.benchmark sweep",)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; exit code 2 after a mistake of the caller."""
     try:
-        if len(sys.argv) != 2:
-            raise ValueError(f"usage: python -m experiments.benchmark NAME, one of {', '.join(BENCHMARKS)}")
-        if sys.argv[1] not in BENCHMARKS:
-            choose(sys.argv[1], BENCHMARKS, "benchmark")
+        options = parse_options(sys.argv[1:] if argv is None else argv, {}, positional=tuple(BENCHMARKS))
+        if options["help"]:
+            about = "\n".join([PURPOSE, "", "benchmarks:", *listing(ABOUT)])
+            print(usage(USAGE, about, {}, EXAMPLES))
+            return 0
+        names = options["positional"]
+        if len(names) != 1:
+            raise ValueError(f"{len(names)} benchmarks are named; name one of {', '.join(BENCHMARKS)}")
     except ValueError as error:
         return tell(error, 2)
     set_up_devices()
-    BENCHMARKS[sys.argv[1]]()
+    try:
+        BENCHMARKS[names[0]]()
+    except ModuleNotFoundError as error:
+        return tell(ValueError(f"{error.name} is not installed; pip install -e '.[benchmark]' brings the peers"), 2)
     return 0
 
 

@@ -1,7 +1,7 @@
 """The text of a language-model config as tokens, and the tokenizer that lives with the run."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -172,13 +172,25 @@ def encode_prompt(tokenizer: Tokenizer, prompt: str) -> list[int]:
         if unknown:
             hint = "; a line break is typed $'\\n' in a shell" if "\\n" in prompt else ""
             raise ValueError(
-                f"the prompt {prompt!r} has characters outside the vocabulary: {' '.join(map(repr, unknown))}; "
-                f"it holds {tokenizer.characters!r}{hint}"
+                f"the prompt {shortened(prompt)} has characters outside the vocabulary: "
+                f"{shortened_list(unknown)}; it holds {len(tokenizer.characters)} others, such as "
+                f"{shortened_list(tokenizer.characters.strip()[-5:])}{hint}"
             )
     ids = tokenizer.encode(prompt).tolist()
     if not ids:
-        raise ValueError(f"the prompt {prompt!r} has no token in this vocabulary; give it another text")
+        raise ValueError(f"the prompt {shortened(prompt)} has no token in this vocabulary; give it another text")
     return ids
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """A text in a message: its beginning, where it is long."""
+    return repr(text) if len(text) <= most else f"{text[:most]!r}…"
+
+
+def shortened_list(characters: Sequence[str], most: int = 10) -> str:
+    """Characters in a message: the first of them, and how many more there are."""
+    more = f" and {len(characters) - most} more" if len(characters) > most else ""
+    return " ".join(map(repr, characters[:most])) + more
 
 
 def keep_tokenizer(folder: Path, tokenizer: Tokenizer) -> Tokenizer:

@@ -91,6 +91,11 @@ def optimizer_factory(config: ConfigDict) -> MakeOptimizer:
     """hparams -> optimizer, for the names in the config."""
     choose(config.optimizer.name, OPTIMIZERS, "optimizer.name")
     choose(config.schedule.name, SCHEDULES, "schedule.name")
+    steps, warmup = config.train.steps, config.schedule.warmup_steps
+    if warmup >= max(steps, 1):
+        raise ValueError(
+            f"config.schedule.warmup_steps={warmup} is not below config.train.steps={steps}; lower it, or train longer"
+        )
     options = {key: config.schedule[key] for key in config.schedule if key != "name"}
     schedule = make_schedule(config.schedule.name, total_steps=max(config.train.steps, 1), **options)
     return lambda hparams: make_optimizer(config.optimizer.name, hparams, schedule, config.optimizer.proximal)

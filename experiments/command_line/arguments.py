@@ -4,19 +4,24 @@ import ast
 import runpy
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from absl import flags
-from ml_collections import ConfigDict, config_flags
+from ml_collections import ConfigDict
 
 from configs.grid import Sweep
 from experiments.command_line.choices import nearest
-from experiments.command_line.config_paths import check_path
+from experiments.command_line.config_paths import apply, check_path, flatten, is_optional, type_of
+from experiments.command_line.options import Option, is_switch, parse_options
+from experiments.command_line.values import join_values, read_value, wants_help
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "configs"
 CHECKPOINTS = ROOT / "checkpoints"  # default place of run directories
-OPTIONS = {"workdir": None, "sweep": True, "help": False}  # of experiments.run beside --config
+OPTIONS = {  # of experiments.run beside --config and --config.KEY
+    "workdir": Option(str, "the run directory (default: checkpoints/NAME, with the config's name)"),
+    "sweep": Option(bool, "run the sweep that the config file defines; false: only its base config", True),
+}
+CONFIG = "config"
 HELPERS = ("__init__", "base", "grid")  # files of configs/ that are not experiments
 
 
@@ -28,14 +33,14 @@ class Arguments(NamedTuple):
         config: its config with the overrides applied.
         overrides: {"dotted.path": text} as given.
         get_sweep: config -> list of overrides, or None where the file defines no sweep or --sweep=false.
-        options: the other options by name (strings and booleans; None where not given).
+        options: the other options by name (None where not given), "help" among them.
     """
 
     path: Path
     config: ConfigDict
     overrides: dict[str, str]
     get_sweep: Callable[[ConfigDict], Sweep] | None
-    options: dict[str, str | bool | None]
+    options: dict[str, Any]
 
 
 def config_files() -> dict[str, str]:
@@ -61,99 +66,113 @@ def find_config(name: str) -> Path:
     raise ValueError(f"no config file {name!r}{hint}; `python -m experiments.run` lists them")
 
 
-def parse(argv: Sequence[str], options: Mapping[str, str | bool | None]) -> Arguments | None:
+def parse(argv: Sequence[str], options: Mapping[str, Option]) -> Arguments | None:
     """Reads the command line.
 
     Args:
         argv: the arguments without the program's name.
-        options: the command's own options with their defaults: a bool makes a switch, anything else takes text.
+        options: the command's own options beside --config and --config.KEY.
     Returns:
         The arguments, or None where no config is named.
     Raises:
         ValueError: anything mistyped, in one line.
     """
-    check_words(argv, options)
-    names = [word.split("=", 1)[1] for word in argv if word.startswith("--config=")]
-    if not names:
-        if any(word.startswith("--config.") for word in argv):
+    argv = join_values(argv, lambda name: not is_config(name) and is_switch(name, options))
+    named = [word for word in argv if word.startswith("--config=")]
+    texts = [word for word in argv if word.startswith("--config.")]
+    rest = [word for word in argv if not is_config(word.removeprefix("--").partition("=")[0]) or word[:2] != "--"]
+    if "--config" in argv:
+        raise ValueError("--config has no value; write --config=configs/NAME.py")
+    values = read_rest(rest, options, named[0] if named else "")
+    if not named:
+        if texts and not wants_help(argv):
             raise ValueError("--config.… overrides a config file: add --config=configs/NAME.py before it")
         return None
-    if len(names) > 1:
-        raise ValueError(f"--config is given {len(names)} times; name one file")
-    path = find_config(names[0])
+    if len(named) > 1:
+        raise ValueError(f"--config is given {len(named)} times; name one file")
+    if named[0] == "--config=":
+        raise ValueError("--config= is empty; write --config=configs/NAME.py")
+    path = find_config(named[0].partition("=")[2])
     module = runpy.run_path(str(path))
     if "get_config" not in module:
         raise ValueError(f"{path} defines no get_config(); every config file does")
     template = module["get_config"]()
-    overrides = dict(word[len("--config.") :].split("=", 1) for word in argv if word.startswith("--config."))
-    for key in overrides:
-        check_path(template, key)
-    # The path must come first: the flags that override it are made from the file.
-    ordered = [f"--config={path}", *(word for word in argv if not word.startswith("--config="))]
-    values = read_flags(ordered, overrides, template, options)
-    sweep = module["get_sweep"] if "get_sweep" in module and values.pop("sweep", True) else None
-    return Arguments(path, values.pop("config"), overrides, sweep, values)
+    overrides = read_overrides(texts)
+    config = apply(template, convert(template, overrides))
+    sweep = module["get_sweep"] if "get_sweep" in module and values.get("sweep", True) else None
+    return Arguments(path, config, overrides, sweep, values)
 
 
-def check_words(argv: Sequence[str], options: Mapping[str, str | bool | None]) -> None:
-    """Raises ValueError for a word that is no option, before a library sees it (absl ignores positional words)."""
-    known = ["config", *options]
-    for word in argv:
-        if not word.startswith("--"):
-            hint = f"; write --{word}" if "=" in word else ""
-            raise ValueError(f"unexpected argument {word!r}{hint or '; every argument looks like --name=value'}")
-        name, equals, _ = word[2:].partition("=")
-        if name.startswith("config.") or name == "config":
-            if not equals:
-                raise ValueError(f"--{name} has no value; write --{name}=VALUE")
-        elif name not in known and name.removeprefix("no") not in known:
-            listed = ", ".join(f"--{option}" for option in known)
-            raise ValueError(f"unknown option --{name}{nearest(name, known)}; there are {listed} and --config.KEY")
+def is_config(name: str) -> bool:
+    """Whether an option is --config or --config.KEY."""
+    return name == CONFIG or name.startswith(f"{CONFIG}.")
 
 
-def read_flags(
-    argv: Sequence[str], overrides: Mapping[str, str], template: ConfigDict, options: Mapping[str, str | bool | None]
-) -> dict:
-    """Parses with ml_collections, which converts each override to the type of its key.
+def read_rest(words: Sequence[str], options: Mapping[str, Option], named: str) -> dict[str, Any]:
+    """The command's own options; a key of the config without `--config.` before it is told as such.
 
     Raises:
-        ValueError: a value that does not convert.
+        ValueError: an unknown name, or a value that does not convert.
     """
-    values = flags.FlagValues()
-    config_flags.DEFINE_config_file("config", flag_values=values, sys_argv=["", *argv])
-    for name, default in options.items():
-        if isinstance(default, bool):
-            flags.DEFINE_bool(name, default, "", flag_values=values)
-        else:
-            flags.DEFINE_string(name, default, "", flag_values=values)
-    try:
-        values(["", *argv])
-    except (flags.Error, ValueError, TypeError) as error:
-        raise ValueError(explain(str(error), overrides, template)) from error
-    return {name: values[name].value for name in ["config", *options]}
+    for word in () if wants_help(words) else words:
+        name, equals, text = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or name in options or is_switch_word(name, equals, options):
+            continue
+        known = [CONFIG, *options]
+        close, key = nearest(name, known), key_meant(name, named)
+        if key:
+            value = f"={text}" if equals else "=VALUE"
+            raise ValueError(f"unknown option --{name}; a key of the config is set by --config.{key}{value}")
+        listed = ", ".join(f"--{option}" for option in known)
+        raise ValueError(f"unknown option --{name}{close}; there are {listed} and --config.KEY")
+    return parse_options(words, options)
 
 
-def explain(message: str, overrides: Mapping[str, str], template: ConfigDict) -> str:
-    """Names the override that a library's message is about."""
+def is_switch_word(name: str, equals: str, options: Mapping[str, Option]) -> bool:
+    """Whether a word is `--noNAME` of a switch."""
+    return not equals and name.startswith("no") and name[2:] in options and options[name[2:]].kind is bool
+
+
+def key_meant(name: str, named: str) -> str:
+    """The config's key that somebody means who typed it without `--config.`, or the empty string."""
+    if not named:
+        return name if "." in name else ""
+    keys = flatten(runpy.run_path(str(find_config(named.partition("=")[2])))["get_config"]())
+    if name in keys:
+        return name
+    ending = [key for key in keys if key.rsplit(".", 1)[-1] == name]
+    return ending[0] if len(ending) == 1 else name if "." in name else ""
+
+
+def read_overrides(words: Sequence[str]) -> dict[str, str]:
+    """{"dotted.path": text} of the `--config.path=text` words.
+
+    Raises:
+        ValueError: a word without a value, or a key that is set twice.
+    """
+    overrides: dict[str, str] = {}
+    for word in words:
+        key, equals, text = word.removeprefix(f"--{CONFIG}.").partition("=")
+        if not equals:
+            raise ValueError(f"--config.{key} has no value; write --config.{key}=VALUE")
+        if key in overrides:
+            raise ValueError(f"--config.{key} is given twice ({overrides[key]} and {text}); give it once")
+        overrides[key] = text
+    return overrides
+
+
+def convert(template: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any]:
+    """The overrides as values, each of the type of its key; None unsets an optional one.
+
+    Raises:
+        ValueError: a key that is not there, or a value that does not convert.
+    """
+    values = {}
     for key, text in overrides.items():
-        *sections, last = key.split(".")
-        section = template
-        for name in sections:
-            section = section[name]
-        kind = section.get_type(last)
-        if not converts(text, kind):
-            return f"--config.{key}={text} is not {'an' if kind is int else 'a'} {kind.__name__}"
-    return " ".join(message.split())
-
-
-def converts(text: str, kind: type) -> bool:
-    """Whether a word reads as a value of this type."""
-    try:
-        if kind is bool:
-            return text.lower() in ("true", "false", "1", "0", "yes", "no", "t", "f", "y", "n")
-        if kind is tuple:
-            return "(" not in text or isinstance(ast.literal_eval(text), tuple)
-        kind(text)
-    except (ValueError, SyntaxError):
-        return False
-    return True
+        check_path(template, key)
+        kind, optional = type_of(template, key), is_optional(template, key)
+        if not text and kind is not str or not text and optional:
+            unset = f", or --config.{key}=None to leave it unset" if optional else ""
+            raise ValueError(f"--config.{key}= is empty; write --config.{key}=VALUE{unset}")
+        values[key] = read_value(f"--config.{key}", text, kind, optional)
+    return values

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from ml_collections import ConfigDict
+from ml_collections import ConfigDict, FieldReference
 
 from experiments.command_line.choices import nearest
 
@@ -40,6 +40,26 @@ def check_path(config: ConfigDict, path: str) -> None:
     raise ValueError(f"unknown config key config.{path}{nearest(path, flat)}")
 
 
+def section_of(config: ConfigDict, path: str) -> tuple[ConfigDict, str]:
+    """The section that holds a value, and the value's own name."""
+    *sections, key = path.split(".")
+    for name in sections:
+        config = config[name]
+    return config, key
+
+
+def type_of(config: ConfigDict, path: str) -> type:
+    """The type of a value, also of one that is unset."""
+    section, key = section_of(config, path)
+    return section.get_type(key)
+
+
+def is_optional(config: ConfigDict, path: str) -> bool:
+    """Whether a value may be None: it was declared by `placeholder`."""
+    section, key = section_of(config, path)
+    return isinstance(dict(section.items(preserve_field_references=True))[key], FieldReference)
+
+
 def apply(config: ConfigDict, overrides: Mapping[str, Any]) -> ConfigDict:
     """A copy of the config with some values replaced.
 
@@ -54,10 +74,7 @@ def apply(config: ConfigDict, overrides: Mapping[str, Any]) -> ConfigDict:
     changed = copy.deepcopy(config)
     for path, value in overrides.items():
         check_path(config, path)
-        *sections, key = path.split(".")
-        section = changed
-        for name in sections:
-            section = section[name]
+        section, key = section_of(changed, path)
         if isinstance(value, int) and not isinstance(value, bool) and section.get_type(key) is float:
             value = float(value)
         try:

@@ -1,7 +1,10 @@
 """How a command tells what is wrong: one line on the error stream, and an exit code."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+from experiments.command_line.options import Option, as_typed
 
 
 def tell(error: Exception, code: int) -> int:
@@ -10,13 +13,18 @@ def tell(error: Exception, code: int) -> int:
     return code
 
 
-def refuse(error: Exception) -> int:
-    """Tells a mistake of the caller or a checkpoint that cannot be read; returns exit code 2, raises what is neither."""
+def refuse(error: Exception, options: Mapping[str, Option] | None = None) -> int:
+    """Tells a mistake of the caller or a checkpoint that cannot be read; returns exit code 2, raises what is neither.
+
+    Args:
+        error: what was raised.
+        options: of the command, so that the names of a library's arguments are told as they are typed.
+    """
     from nn_core.training.manifest import CheckpointError
 
     if not isinstance(error, (ValueError, CheckpointError)):
         raise error
-    return tell(error, 2)
+    return tell(as_typed(error, options or {}), 2)
 
 
 def io_message(directory: Path, error: OSError) -> str:

@@ -1,10 +1,15 @@
-"""Options of the small commands (sample, figures, tokens): typed, checked by name, every mistake told in one line."""
+"""Options of the commands: typed, checked by name, every mistake told in one line, and the text of --help."""
 
+import re
+import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from experiments.command_line.arguments import converts
 from experiments.command_line.choices import nearest
+from experiments.command_line.values import join_values, read_value, wants_help
+
+HELP_LINE = "this text (also -h)"
 
 
 class Option(NamedTuple):
@@ -15,32 +20,34 @@ class Option(NamedTuple):
         help: what it does, one line.
         default: its value where it is not given; None: not given.
         repeated: it may be given several times; its value is a tuple.
+        may_be_empty: `--name=` is a value.
     """
 
     kind: type
     help: str
     default: Any = None
     repeated: bool = False
+    may_be_empty: bool = False
 
 
 def parse_options(
-    argv: Sequence[str], options: Mapping[str, Option], positional: Sequence[str] | None = None
+    argv: Sequence[str], options: Mapping[str, Option], positional: Sequence[str] | bool = False
 ) -> dict[str, Any]:
-    """Reads `--name=value` words.
+    """Reads `--name=value` and `--name value` words.
 
     Args:
         argv: the arguments without the program's name.
-        options: what there is; `--help` is understood besides.
-        positional: words that may stand alone; they come back under the name "positional". None: there are none.
+        options: what there is; `--help` is understood besides, and where it stands nothing else is read.
+        positional: words that may stand alone; they come back under the name "positional". True: any word may.
     Returns:
         {name: value} of every option, and "help".
     Raises:
         ValueError: a misspelt name, a value that does not convert, an option that is given twice.
     """
-    known = {**options, "help": Option(bool, "this text", False)}
-    values: dict[str, Any] = {}
+    known = {**options, "help": Option(bool, HELP_LINE, False)}
+    values: dict[str, Any] = {"help": True} if wants_help(argv) else {}
     words: list[str] = []
-    for word in argv:
+    for word in () if values else join_values(argv, lambda name: is_switch(name, known)):
         if not word.startswith("--"):
             words.append(check_positional(word, positional))
             continue
@@ -52,18 +59,26 @@ def parse_options(
         else:
             values[name] = value
     given = {name: values.get(name, option.default) for name, option in known.items()}
-    return given if positional is None else given | {"positional": tuple(words)}
+    return given if positional is False else given | {"positional": tuple(words)}
 
 
-def check_positional(word: str, allowed: Sequence[str] | None) -> str:
+def is_switch(name: str, options: Mapping[str, Option]) -> bool:
+    """Whether `--name` or `--noname` is a bool, which stands alone."""
+    option = options.get(name) or options.get(name.removeprefix("no"))
+    return option is None or option.kind is bool
+
+
+def check_positional(word: str, allowed: Sequence[str] | bool) -> str:
     """A word without dashes, or a ValueError where it means nothing."""
-    if allowed is not None and word in allowed:
+    if word.startswith("-") and word[1:2].isalpha():
+        raise ValueError(f"unexpected argument {word!r}; write -{word}")
+    if allowed is True or allowed and word in allowed:
         return word
     if "=" in word:
         raise ValueError(f"unexpected argument {word!r}; write --{word}")
-    if allowed is None:
+    if not allowed:
         raise ValueError(f"unexpected argument {word!r}; every argument looks like --name=value")
-    raise ValueError(f"{word!r} is unknown{nearest(word, allowed)}; there are: {', '.join(allowed)}")
+    raise ValueError(f"{word!r} is unknown{nearest(word, allowed) or ';'} there are: {', '.join(allowed)}")
 
 
 def read_word(word: str, options: Mapping[str, Option]) -> tuple[str, Any]:
@@ -80,13 +95,54 @@ def read_word(word: str, options: Mapping[str, Option]) -> tuple[str, Any]:
         if kind is bool:
             return name, True
         raise ValueError(f"--{name} has no value; write --{name}=VALUE")
-    if not converts(text, kind):
-        raise ValueError(f"--{name}={text} is not {'an' if kind is int else 'a'} {kind.__name__}")
-    return name, text.lower() in ("true", "1", "yes", "t", "y") if kind is bool else kind(text)
+    if not text and not options[name].may_be_empty:
+        raise ValueError(f"--{name}= is empty; write --{name}=VALUE, or leave it out")
+    return name, read_value(f"--{name}", text, kind)
 
 
-def usage(command: str, about: str, options: Mapping[str, Option]) -> str:
-    """The text of --help."""
-    width = max(map(len, options))
-    lines = [f"  --{name.ljust(width)}  {option.help}" for name, option in options.items()]
-    return "\n".join([f"usage: {command}", "", about, "", *lines])
+def as_typed(error: Exception, options: Mapping[str, Option]) -> ValueError:
+    """A library's error with the names of its arguments as the user types them: `top_k=0` becomes `--top_k=0`."""
+    if not options:
+        return ValueError(str(error))
+    names = "|".join(map(re.escape, options))
+    typed = re.sub(rf"(?<![\w.\-'\"])({names})=", r"--\1=", str(error))
+    switches = "|".join(re.escape(name) for name, option in options.items() if option.kind is bool)
+    return ValueError(re.sub(rf"--({switches})=True\b", r"--\1", typed) if switches else typed)
+
+
+def usage(command: str, about: str, options: Mapping[str, Option], examples: Sequence[str] = ()) -> str:
+    """The text of --help: what the command does, its options with their defaults, examples."""
+    shown = {**options, "help": Option(bool, HELP_LINE, False)}
+    entries = {f"--{name}{placeholder_of(option)}": help_of(option) for name, option in shown.items()}
+    parts = [f"usage: {command}", "", about.strip(), "", "options:", *listing(entries)]
+    if examples:
+        parts += ["", "examples:", *(f"  {example}" for example in examples)]
+    return "\n".join(parts)
+
+
+def placeholder_of(option: Option) -> str:
+    """What stands behind the name in --help."""
+    return {bool: "", int: "=N", float: "=X"}.get(option.kind, "=TEXT")
+
+
+def help_of(option: Option) -> str:
+    """What an option does, and its default where there is one."""
+    told = option.default not in (None, (), False, "") and "default" not in option.help
+    default = str(option.default).lower() if option.kind is bool else option.default
+    return f"{option.help} (default: {default})" if told else option.help
+
+
+def listing(entries: Mapping[str, str]) -> list[str]:
+    """Names and what they are, in two columns that fit the terminal."""
+    width = min(max(map(len, entries), default=0), 34)
+    room = max(shutil.get_terminal_size((120, 24)).columns - width - 4, 40)
+    lines = []
+    for name, text in entries.items():
+        first, *rest = textwrap.wrap(text, room) or [""]
+        if len(name) > width:
+            lines.append(f"  {name}")
+            lines.append(f"  {' ' * width}  {first}".rstrip())
+        else:
+            lines.append(f"  {name.ljust(width)}  {first}".rstrip())
+        lines += [f"  {' ' * width}  {line}" for line in rest]
+    return lines

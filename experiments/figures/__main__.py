@@ -27,6 +27,10 @@ OPTIONS = {
     "workdir": Option(str, "where the pictures of the notes go, without --checkpoint (default: checkpoints/figures)"),
     "prompt": Option(str, "what the model reads (default: ROMEO: and a line, or the run's own prompt)"),
 }
+EXAMPLES = (
+    "python -m experiments.figures --workdir=/tmp/pictures",
+    "python -m experiments.figures --checkpoint=checkpoints/gpt_quick --prompt='ROMEO:' attention beam",
+)
 # What each figure of a model shows; the functions stand in experiments/figures/generation.py.
 OF_A_MODEL = {
     "attention": "where each token looks, a heat map for each layer and head",
@@ -47,12 +51,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         names = {*OF_A_MODEL, *recorded()} if named and of_a_run else set(OF_A_MODEL) if of_a_run else set(pictures())
         options = parse_options(words, OPTIONS, positional=sorted(names))
         if options["help"]:
-            print(usage("python -m experiments.figures [--checkpoint=DIR] [NAME …]", listing(), OPTIONS))
+            about = f"{(__doc__ or '').partition(chr(10) * 2)[2]}\n{listing()}"
+            print(usage("python -m experiments.figures [--checkpoint=DIR] [NAME …]", about, OPTIONS, EXAMPLES))
             return 0
         for path in draw_pictures(options) if options["checkpoint"] is None else draw_all(options):
             print(f"figure: {path}")
     except (ValueError, RuntimeError) as error:
-        return refuse(error)
+        return refuse(error, OPTIONS)
     return 0
 
 

@@ -16,8 +16,18 @@ from typing import Any, NamedTuple
 
 from experiments.command_line.choices import nearest
 from experiments.command_line.errors import tell
+from experiments.command_line.options import Option, parse_options, usage
 
 FORMATS = ("table", "json")
+OPTIONS = {
+    "format": Option(str, "table or json", "table"),
+    "only": Option(str, "rows, features and errata, with commas between them (default: all)", may_be_empty=True),
+    "errata": Option(bool, "run the slips of the notes instead of their formulas", False),
+}
+EXAMPLES = (
+    "python -m experiments.formulas --only=F053,F039d",
+    "python -m experiments.formulas --errata --format=json",
+)
 
 
 class Options(NamedTuple):
@@ -35,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = parse(sys.argv[1:] if argv is None else argv)
         if options.help:
-            write(__doc__.strip())
+            about = (__doc__ or "").partition("\n\n")[2]
+            write(usage("python -m experiments.formulas [--name=value …]", about, OPTIONS, EXAMPLES))
             return 0
         # Only now what takes seconds to import: a mistyped option is told at once.
         from nn_core.formulas import CHAPTERS
@@ -56,28 +67,14 @@ def parse(argv: Sequence[str]) -> Options:
     Raises:
         ValueError: a word that is no option, or a value that is not allowed, in one line.
     """
-    values: dict[str, Any] = {}
-    for word in argv:
-        name, equals, value = word.removeprefix("--").partition("=")
-        if word in ("-h", "--help"):
-            values["help"] = True
-        elif not word.startswith("--"):
-            raise ValueError(f"unexpected argument {word!r}; every argument looks like --name=value")
-        elif word == "--errata":
-            values["errata"] = True
-        elif name == "format" and value in FORMATS:
-            values["format"] = value
-        elif name == "format":
-            raise ValueError(f"--format={value!r} is unknown{nearest(value, FORMATS)}; use one of {', '.join(FORMATS)}")
-        elif name == "only" and equals:
-            values["only"] = tuple(part.strip() for part in value.split(",") if part.strip())
-            if not values["only"]:
-                raise ValueError("--only= names nothing; write for example --only=F023,F039d")
-        else:
-            known = ("format", "only", "errata", "help")
-            listed = "--format=table|json, --only=ID,… and --errata"
-            raise ValueError(f"unknown option {word}{nearest(name, known)}; there are {listed}")
-    return Options(**values)
+    values = parse_options(argv, OPTIONS)
+    form, only = values["format"], values["only"]
+    if form not in FORMATS:
+        raise ValueError(f"--format={form!r} is unknown{nearest(form, FORMATS)}; use one of {', '.join(FORMATS)}")
+    names = () if only is None else tuple(part.strip() for part in only.split(",") if part.strip())
+    if only is not None and not names:
+        raise ValueError("--only= names nothing; write for example --only=F023,F039d")
+    return Options(form, names, values["errata"], values["help"])
 
 
 def select(rows: Sequence[Any], only: Iterable[str], kind: str) -> list[Any]:

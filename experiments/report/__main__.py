@@ -25,6 +25,10 @@ OPTIONS = {
     "only": Option(str, "claims and sections to run, with commas between them"),
     "workdir": Option(str, "where the page, the files beside it and the runs go; checkpoints/report by default"),
 }
+EXAMPLES = (
+    "python -m experiments.report --quick",
+    "python -m experiments.report --only=T2 --workdir=/tmp/report",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,14 +37,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = parse_options(argv, OPTIONS)
         if options["help"]:
-            print(usage("python -m experiments.report [--OPTION=VALUE …]", (__doc__ or "").split("\n\n")[1], OPTIONS))
+            about = (__doc__ or "").partition("\n\n")[2]
+            print(usage("python -m experiments.report [--OPTION=VALUE …]", about, OPTIONS, EXAMPLES))
             return 0
         chosen = choose(TABLES, options["only"])
         workdir = make_workdir(options["workdir"])
     except ValueError as error:
         return tell(error, 2)
+    started = time.perf_counter()
     set_up_devices()
-    return produce(TABLES, chosen, options["quick"], workdir, " ".join(["python -m experiments.report", *argv]))
+    code = produce(TABLES, chosen, options["quick"], workdir, " ".join(["python -m experiments.report", *argv]))
+    if code == 0:
+        print(f"({time.perf_counter() - started:.0f} s)")
+    return code
 
 
 def choose(tables: Tables, only: str | None) -> list[Claim]:
@@ -127,7 +136,4 @@ def summary(found: Sequence[Any]) -> str:
 
 
 if __name__ == "__main__":
-    started = time.perf_counter()
-    code = main()
-    print(f"({time.perf_counter() - started:.0f} s)")
-    sys.exit(code)
+    sys.exit(main())

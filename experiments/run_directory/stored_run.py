@@ -75,6 +75,8 @@ def read_run(directory: Path) -> dict[str, Any]:
     Raises:
         ValueError: there is none; says which folder above holds one, if any does.
     """
+    if directory.is_file():
+        raise ValueError(f"{directory} is a file; give the folder that `experiments.run` made")
     if not directory.is_dir():
         raise ValueError(f"there is no run directory {directory}; give the folder that `experiments.run` made")
     held = files.read_config(directory)

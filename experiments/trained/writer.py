@@ -45,7 +45,14 @@ def prepare(model: LanguageModel, prompts: Sequence[str], options: dict[str, Any
     ids = [encode_prompt(model.tokenizer, prompt) for prompt in prompts]
     lengths = {name: options[name] for name in ("max_new_tokens", "max_length") if options[name] is not None}
     lengths = lengths or {"max_new_tokens": model.stored.config.sample.max_new_tokens}
-    new_token_limits([len(row) for row in ids], **lengths)
+    limits = new_token_limits([len(row) for row in ids], **lengths)
+    context, keep = model.decoder.context_size, options["keep"]
+    longest = max(len(row) + int(limit) for row, limit in zip(ids, limits, strict=True))
+    if keep is not None and context is not None and 1 <= keep <= context and longest <= context + 1:
+        raise ValueError(
+            f"keep={keep} has no effect, the text of at most {longest} tokens stays within the context window of "
+            f"{context}; leave it out"
+        )
     return Request(prompts, ids, lengths, end_token(model.tokenizer, options["eos"]))
 
 

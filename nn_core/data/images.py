@@ -53,7 +53,7 @@ def read_image(
         _check_size(path, image, height, width)
         if channels is not None and own_channels != channels:
             raise ValueError(
-                f"{path} has {own_channels} channels ({image.mode}), expected {channels}; convert it, or use fit"
+                f"{path} has {own_channels} channels ({image.mode}), expected {channels}; convert it, or use fit=True"
             )
     if image.mode in ("I;16", "I"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
@@ -125,5 +125,5 @@ def _check_size(path: str | Path, image: Image.Image, height: int | None, width:
         if wanted is not None and own != wanted:
             raise ValueError(
                 f"{path} has {name} {own}, expected {wanted} ({image.width} x {image.height} pixels, width x height); "
-                f"resize it, or use fit"
+                "resize it, or use fit=True"
             )

@@ -50,7 +50,8 @@ class CharacterTokenizer:
         if not isinstance(self.characters, str) or clean_text(self.characters) != self.characters:
             raise ValueError("characters hold a lone surrogate, which no text file can hold; train on cleaned text")
         if len(set(self.characters)) != len(self.characters):
-            raise ValueError(f"characters={self.characters!r} repeat a character; each needs its own id")
+            twice = next(one for one in self.characters if self.characters.count(one) > 1)
+            raise ValueError(f"characters repeat {twice!r}; each needs its own id")
         if self.unknown not in UNKNOWN_POLICIES:
             raise ValueError(f"unknown={self.unknown!r} is not a policy; use one of {', '.join(UNKNOWN_POLICIES)}")
         if self.unknown == "unk" and UNKNOWN_TOKEN not in self.special_tokens:

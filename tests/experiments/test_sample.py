@@ -127,16 +127,16 @@ BAD = [
     (["--top_k=99999999999"], "top_k=99999999999 is more than 2147483647"),
     (["--min_p=2"], "min_p=2.0 is outside [0, 1]"),
     (["--repetition_penalty=0"], "repetition_penalty=0.0 must be > 0"),
-    (["--max_new_tokens=3", "--max_length=9"], "max_new_tokens=3 conflicts with max_length=9"),
+    (["--max_new_tokens=3", "--max_length=9"], "--max_new_tokens=3 conflicts with --max_length=9"),
     (["--max_new_tokens=0"], "max_new_tokens=0 must be at least 1"),
     (["--max_new_tokens=1e3"], "--max_new_tokens=1e3 is not an int"),
-    (["--temperature=0", "--top_k=3"], "top_k=3 has no effect with temperature=0 (greedy)"),
-    (["--greedy", "--seed=1"], "seed=1 has no effect with temperature=0 (greedy)"),
+    (["--temperature=0", "--top_k=3"], "--top_k=3 has no effect with --temperature=0 (greedy)"),
+    (["--greedy", "--seed=1"], "--seed=1 has no effect with --temperature=0 (greedy)"),
     (["--greedy", "--temperature=0.5"], "temperature=0.5 has no effect with greedy"),
-    (["--greedy", "--num_beams=2"], "greedy conflicts with num_beams=2"),
+    (["--greedy", "--num_beams=2"], "greedy conflicts with --num_beams=2"),
     (["--greedy", "--num_return_sequences=2"], "would repeat one text"),
     (["--num_beams=2", "--temperature=1"], "temperature=1.0 has no effect with beam search"),
-    (["--num_beams=2", "--num_return_sequences=3"], "is more than num_beams=2"),
+    (["--num_beams=2", "--num_return_sequences=3"], "is more than --num_beams=2"),
     (["--length_penalty=2"], "length_penalty=2.0 has no effect with one beam"),
     (["--num_beams=2", "--length_penalty=nan"], "length_penalty=nan is not a finite number"),
     (["--seed=-1"], "seed=-1 is outside [0, 4294967295]"),
@@ -149,7 +149,8 @@ BAD = [
     (["--prompt=Anna sees", "--max_length=9"], "leaves no room after a prompt of 9 tokens"),
     (["--eos=ab"], "eos='ab' is not one token"),
     (["--eos=ß"], "eos='ß' is not one token"),
-    (["--keep=17"], "keep=17 is outside 1 .. context_size=16"),
+    (["--keep=17"], "--keep=17 is outside 1 .. context_size=16"),
+    (["--keep=5", "--prompt=Anna", "--max_new_tokens=3"], "--keep=5 has no effect, the text of at most 7 tokens stays"),
 ]
 
 
@@ -174,7 +175,7 @@ def test_a_checkpoint_must_be_named_and_exist(capsys, tmp_path):
 def test_help_lists_the_options(capsys):
     assert sample.main(["--help"]) == 0
     printed = capsys.readouterr().out
-    assert all(f"--{name} " in printed for name in sample.OPTIONS)
+    assert all(f"--{name}" in printed for name in sample.OPTIONS)
 
 
 def test_samples_are_the_same_from_a_kept_program(tiny_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

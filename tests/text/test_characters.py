@@ -73,7 +73,7 @@ def test_unknown_policies():
     ("arguments", "message"),
     [
         (("", ()), "vocabulary is empty"),
-        (("aa",), "repeat a character"),
+        (("aa",), "repeat 'a'"),
         (("\ud800",), "lone surrogate"),
         (("a", (), "ignore"), "error, unk, drop"),
         (("a", (), "unk"), "needs '\\[UNK\\]'"),

@@ -21,12 +21,18 @@ from nn_core.models.attention.positions import rotate
 from nn_core.models.layers import Dense
 
 
-def head_width(width: int, num_heads: int) -> int:
-    """D / H, or a ValueError that names the divisors (S38, F120)."""
+def head_width(width: int, num_heads: int, names: tuple[str, str] = ("num_heads", "width")) -> int:
+    """D / H, or a ValueError that names the divisors (S38, F120).
+
+    Args:
+        width: D, >= 1.
+        num_heads: H, a divisor of D.
+        names: how the caller calls H and D, for the message.
+    """
     if num_heads < 1 or width % num_heads:
         divisors = [str(n) for n in range(1, width + 1) if width % n == 0]
         choices = " or ".join([", ".join(divisors[:-1]), divisors[-1]] if len(divisors) > 1 else divisors)
-        raise ValueError(f"num_heads={num_heads} does not divide width={width}; use {choices}")
+        raise ValueError(f"{names[0]}={num_heads} does not divide {names[1]}={width}; use {choices}")
     return width // num_heads
 
 

@@ -91,7 +91,7 @@ class GPT(nn.Module):
         """Makes the parts; every check of the structure is here, before anything is compiled."""
         if self.position not in POSITIONS:
             raise ValueError(f"position {self.position!r} is unknown; use one of {', '.join(POSITIONS)}")
-        head_width(self.embedding_dim, self.heads_num)
+        head_width(self.embedding_dim, self.heads_num, ("heads_num", "embedding_dim"))
         init = nn.initializers.normal(GPT2_STDDEV)
         last_init = nn.initializers.normal(head_stddev(self.embedding_dim))
         self.token_embedding = nn.Embed(

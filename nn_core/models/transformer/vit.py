@@ -15,6 +15,7 @@ from jax.nn.initializers import Initializer
 
 from nn_core.activations import gelu
 from nn_core.initializers import GPT2_STDDEV
+from nn_core.models.attention.multi_head import head_width
 from nn_core.models.attention.positions import position_indices, sinusoidal_positions
 from nn_core.models.convolution import Conv
 from nn_core.models.layers import Dense, Dropout, LayerNorm
@@ -121,6 +122,7 @@ class ViT(nn.Module):
         return nn.initializers.normal(GPT2_STDDEV)
 
     def _check(self, shape: tuple[int, ...]) -> None:
+        head_width(self.embedding_dim, self.heads_num, ("heads_num", "embedding_dim"))
         if len(shape) != 4:
             raise ValueError(f"inputs of shape {shape} are no images; give (batch, height, width, channels)")
         for name, value, choices in (("position", self.position, POSITIONS), ("pooling", self.pooling, POOLINGS)):

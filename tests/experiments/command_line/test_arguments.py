@@ -17,7 +17,28 @@ DIGITS = "--config=configs/digits.py"
         ([DIGITS, "--config.train.step=1"], "did you mean train.steps"),
         ([DIGITS, "--config.hparams.lr=1"], "unknown config key config.hparams.lr"),
         ([DIGITS, "--config.train.steps=abc"], "--config.train.steps=abc is not an int"),
-        ([DIGITS, "--config.train.steps=1e3"], "--config.train.steps=1e3 is not an int"),
+        ([DIGITS, "--config.train.steps=1e3"], "--config.train.steps=1e3 is not an int; write 1000"),
+        ([DIGITS, "--config.data.batch_size=1.5"], "is not an int; write a whole number, or None to leave it unset"),
+        ([DIGITS, "--config.hparams.l2=0,5"], "--config.hparams.l2=0,5 is not a float; write 0.5"),
+        ([DIGITS, "--config.seed=None"], "--config.seed=None is not an int; it cannot be left unset"),
+        ([DIGITS, "--config.model.hidden_sizes=(3 4)"], "write values with commas between them, such as (64,32)"),
+        ([DIGITS, "--config.hparams.l2="], "--config.hparams.l2= is empty; write --config.hparams.l2=VALUE, or"),
+        ([DIGITS, "--config.seed=1", "--config.seed=2"], "--config.seed is given twice (1 and 2); give it once"),
+        (
+            [DIGITS, "--hparams.l2=1"],
+            "unknown option --hparams.l2; a key of the config is set by --config.hparams.l2=1",
+        ),
+        ([DIGITS, "--learning_rate=1"], "is set by --config.hparams.learning_rate=1"),
+        ([DIGITS, "--steps=1"], "is set by --config.train.steps=1"),
+        ([DIGITS, "--sweep=maybe"], "--sweep=maybe is not a bool; use true or false"),
+        ([DIGITS, "--config.schedule.warmup_steps=1000"], "warmup_steps=1000 is not below config.train.steps=1000"),
+        (
+            ["--config=gpt_quick", "--config.model.heads_num=5"],
+            "heads_num=5 does not divide embedding_dim=128; use 1, 2",
+        ),
+        (["--config=vit", "--config.model.heads_num=5"], "heads_num=5 does not divide embedding_dim=64; use 1, 2"),
+        (["--config"], "--config has no value; write --config=configs/NAME.py"),
+        (["--config="], "--config= is empty"),
         ([DIGITS, "--config.hparams.l2=x"], "--config.hparams.l2=x is not a float"),
         ([DIGITS, "--config.model.use_bias=maybe"], "--config.model.use_bias=maybe is not a bool"),
         ([DIGITS, "--config.model=mlp"], "config.model is a section, not a value"),
@@ -65,6 +86,35 @@ def test_overrides_take_the_type_of_their_key():
     assert (config.hparams.l2, config.model.hidden_sizes, config.train.keep_best, config.seed) == (1.0, (5, 3), True, 4)
     assert isinstance(config.hparams.l2, float)
     assert arguments.overrides["seed"] == "4"
+
+
+def test_values_can_be_unset_and_stand_after_a_blank():
+    words = ["--config", "gpt_quick", "--config.hparams.clip_norm=None", "--config.seed", "4", "--sweep", "false"]
+    arguments = parse([*words, "--config.data.vocabulary_size=none"], OPTIONS)
+    assert (arguments.config.hparams.clip_norm, arguments.config.seed, arguments.options["sweep"]) == (None, 4, False)
+    config = parse([DIGITS, "--config.data.batch_size=None"], OPTIONS).config
+    assert config.data.batch_size is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("64", (64,)), ("64,32", (64, 32)), ("(64,)", (64,)), ("()", ()), ("[3,4]", (3, 4)), ("( 5, 6 )", (5, 6))],
+)
+def test_tuples_need_no_brackets(text, value):
+    assert parse([DIGITS, f"--config.model.hidden_sizes={text}"], OPTIONS).config.model.hidden_sizes == value
+
+
+def test_names_in_a_tuple_need_no_quotes():
+    assert parse([DIGITS, "--config.figures=paths,comparison"], OPTIONS).config.figures == ("paths", "comparison")
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_workdir_that_is_a_file_is_told_as_such(place, tmp_path, capsys):
+    (tmp_path / "file").write_text("text", encoding="utf-8")
+    assert main([DIGITS, f"--workdir={tmp_path / place}"]) == 2
+    assert f"{tmp_path / 'file'} is a file; name a folder" in capsys.readouterr().err
+    assert main([DIGITS, "--workdir="]) == 2
+    assert "--workdir= is empty" in capsys.readouterr().err
 
 
 def test_a_config_is_found_by_its_name_alone():

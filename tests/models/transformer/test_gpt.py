@@ -269,7 +269,7 @@ def test_dropout_moves_the_training_loss_and_leaves_evaluation_alone() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"heads_num": 5}, "num_heads=5 does not divide width=24; use 1, 2, 3, 4, 6, 8, 12 or 24"),
+        ({"heads_num": 5}, "heads_num=5 does not divide embedding_dim=24; use 1, 2, 3, 4, 6, 8, 12 or 24"),
         ({"position": "absolute"}, "position 'absolute' is unknown; use one of learned, sinusoidal, rotary, alibi"),
         ({"kv_heads_num": 2}, "2 key heads do not divide 3 query heads"),
         ({"attention": "sparse"}, "attention 'sparse' is unknown; use one of dense, blockwise, cudnn"),

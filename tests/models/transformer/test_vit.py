@@ -110,7 +110,7 @@ def test_it_overfits_a_tiny_batch(pooling: str) -> None:
         ({}, (1, 64), r"inputs of shape \(1, 64\) are no images"),
         ({"position": "rotary"}, (1, 8, 8, 1), "position='rotary' is unknown; use one of learned, sinusoidal, none"),
         ({"pooling": "max"}, (1, 8, 8, 1), "pooling='max' is unknown; use one of class, mean"),
-        ({"heads_num": 5}, (1, 8, 8, 1), "num_heads=5"),
+        ({"heads_num": 5}, (1, 8, 8, 1), "heads_num=5"),
     ],
 )
 def test_impossible_networks_are_refused(fields: dict, shape: tuple[int, ...], message: str) -> None:
