@@ -3,10 +3,17 @@
 import contextlib
 import os
 import signal
+import socket
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGINT)
+if sys.platform == "win32":
+    SIGNALS += (signal.SIGBREAK,)  # Ctrl-Break: what one process can send to another there
+# `timeout` and some schedulers send their signal twice at once, to the process and to its group: it is one request.
+REPEAT_SECONDS = 1.0
 
 
 def exit_code(number: int) -> int:
@@ -18,8 +25,9 @@ def exit_code(number: int) -> int:
 def stop_requests(announce: Callable[[signal.Signals], None]) -> Iterator[Callable[[], int | None]]:
     """Within the block a first signal is only noted; the second exits with its code, whatever the process is doing.
 
+    A signal that comes within REPEAT_SECONDS of the announcement repeats the first one and is no second.
     A Python handler would run only when the main thread comes back from compiled code, which may take minutes. The
-    signal's number is therefore read from a pipe by a thread.
+    signal's number is therefore read from a socket by a thread: Windows takes no pipe here.
 
     Args:
         announce: is told of the first signal, in that thread.
@@ -29,20 +37,22 @@ def stop_requests(announce: Callable[[signal.Signals], None]) -> Iterator[Callab
         ValueError: called outside the main thread.
     """
     received: list[int] = []
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
 
     def watch() -> None:
-        while number := os.read(reader, 1):
-            if number[0] not in SIGNALS:
-                continue
-            if received:
-                os._exit(exit_code(number[0]))
-            received.append(number[0])
-            announce(signal.Signals(number[0]))
+        announced = 0.0
+        while numbers := reader.recv(64):
+            asked = [number for number in numbers if number in SIGNALS]
+            if asked and not received:
+                received.append(asked[0])
+                announce(signal.Signals(asked[0]))
+                announced = time.monotonic()
+            elif asked and time.monotonic() - announced > REPEAT_SECONDS:
+                os._exit(exit_code(asked[0]))
 
     handlers = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
-    previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    previous = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     watcher = threading.Thread(target=watch, name="signals", daemon=True)
     watcher.start()
     try:
@@ -51,6 +61,6 @@ def stop_requests(announce: Callable[[signal.Signals], None]) -> Iterator[Callab
         signal.set_wakeup_fd(previous)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        os.close(writer)  # ends the watcher
+        writer.close()  # ends the watcher
         watcher.join()
-        os.close(reader)
+        reader.close()

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from experiments.run_directory import files, results
+from experiments.training.signals import REPEAT_SECONDS
 from nn_core.training import checkpoint
 from nn_core.training.manifest import read_manifest
 from nn_core.training.restore import restore_params
@@ -172,7 +173,8 @@ def test_a_second_signal_ends_a_long_chunk_at_once(parent: Parent, tmp_path: Pat
     assert life.until(lambda: (folder / results.METRICS).is_file() and (folder / results.METRICS).stat().st_size > 0)
     life.kill(signal.SIGINT)
     assert life.until(lambda: "second signal" in (life.folder / "err").read_text())
-    time.sleep(0.2)
+    life.kill(signal.SIGINT)  # a repeat at once is the same request
+    time.sleep(REPEAT_SECONDS + 0.2)
     assert life.alive()
     life.kill(signal.SIGINT)
     assert life.wait(5).code == 130

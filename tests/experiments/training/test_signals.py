@@ -14,7 +14,9 @@ from tests.faults import finish, start, wait_until
 LOOP = """
 import sys, time, ctypes
 from pathlib import Path
+from experiments.training import signals
 from experiments.training.signals import exit_code, stop_requests
+signals.REPEAT_SECONDS = 0.1 if sys.argv[2] == "deaf" else 1.0
 place, deaf = Path(sys.argv[1]), sys.argv[2] == "deaf"
 with stop_requests(lambda number: print(number.name, flush=True) or Path(place, "told").touch()) as requested:
     Path(place, "ready").touch()
@@ -24,6 +26,8 @@ with stop_requests(lambda number: print(number.name, flush=True) or Path(place, 
             libc.usleep(20_000_000)
     while requested() is None:
         time.sleep(0.01)
+    if sys.argv[2] == "slow":
+        time.sleep(0.5)  # what saving takes
 Path(place, "saved").touch()
 sys.exit(exit_code(requested()))
 """
@@ -44,6 +48,18 @@ def test_the_first_signal_lets_the_work_be_saved(tmp_path: Path, number: signal.
     assert (tmp_path / "saved").exists()
 
 
+@pytest.mark.parametrize("pause", [0.0, 0.2])
+def test_a_repeat_at_once_is_the_same_request(tmp_path: Path, pause: float) -> None:
+    """`timeout` signals the process and its group."""
+    process = launch(tmp_path, "slow")
+    process.send_signal(signal.SIGTERM)
+    time.sleep(pause)
+    process.send_signal(signal.SIGTERM)
+    ended = finish(process)
+    assert (ended.code, ended.out) == (143, "SIGTERM\n"), ended.err
+    assert (tmp_path / "saved").exists()
+
+
 @pytest.mark.parametrize(("first", "second", "code"), [("SIGTERM", "SIGTERM", 143), ("SIGTERM", "SIGINT", 130)])
 def test_the_second_signal_ends_the_process_even_inside_compiled_code(
     tmp_path, first: str, second: str, code: int
@@ -51,6 +67,7 @@ def test_the_second_signal_ends_the_process_even_inside_compiled_code(
     process = launch(tmp_path, "deaf")
     process.send_signal(signal.Signals[first])
     wait_until((tmp_path / "told").exists)
+    time.sleep(0.2)
     started = time.monotonic()
     process.send_signal(signal.Signals[second])
     ended = finish(process)
