@@ -47,7 +47,7 @@ def config_files() -> dict[str, str]:
     """{name: first line of its docstring} of every experiment under configs/."""
     files = {}
     for path in sorted(CONFIGS.glob("*.py")):
-        if path.stem not in HELPERS:
+        if path.stem not in HELPERS and not path.name.startswith("."):  # ._x.py is what macOS puts beside x.py
             doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
             files[path.stem] = doc.splitlines()[0] if doc else ""
     return files

@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from nn_core.data.checks import check_int
 from nn_core.data.dataset import Dataset, make_dataset
@@ -28,7 +28,7 @@ def read_image(
     channels: int | None = None,
     fit: bool = False,
 ) -> np.ndarray:
-    """One PNG or JPEG image.
+    """One PNG or JPEG image, upright: a photograph is turned as its camera says (EXIF).
 
     Args:
         path: the file.
@@ -70,7 +70,8 @@ def read_image_folder(
     """Images of a classification task, in one sub-folder per class: FOLDER/CLASS/*.png, *.jpg, *.jpeg.
 
     Args:
-        folder: its sub-folders, sorted by name, are the classes; hidden ones are left out.
+        folder: its sub-folders, sorted by name, are the classes; hidden folders and files are left out, also those that
+            macOS puts beside the images on a foreign disk (`._x.png`).
         height, width, channels, fit: as `read_image`.
         limit: the most images that are read.
     Returns:
@@ -86,7 +87,7 @@ def read_image_folder(
     classes = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     if len(classes) < 2:
         raise ValueError(f"{folder} has {len(classes)} sub-folders; give it one per class, at least 2")
-    files = [[path for path in sorted(c.iterdir()) if path.suffix.lower() in SUFFIXES] for c in classes]
+    files = [[path for path in sorted(c.iterdir()) if is_image_name(path.name)] for c in classes]
     for path, found in zip(classes, files, strict=True):
         if not found:
             raise ValueError(f"{path} has no image; put {', '.join(SUFFIXES)} files there or remove it")
@@ -100,8 +101,13 @@ def read_image_folder(
     return make_dataset(inputs_NHWC, targets_N, target_names=[path.name for path in classes])
 
 
+def is_image_name(name: str) -> bool:
+    """Whether a file of a folder counts as an image: by its suffix, unless it is hidden."""
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+
+
 def _open(path: str | Path) -> Image.Image:
-    """The decoded image; its size is known, and refused where it is absurd, before its pixels are decoded."""
+    """The decoded image, turned as its EXIF orientation says; its size is known, and refused where it is absurd, before its pixels are decoded."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
@@ -109,6 +115,7 @@ def _open(path: str | Path) -> Image.Image:
                 num_pixels = image.width * image.height
                 if num_pixels <= _MAX_PIXELS:
                     image.load()
+                    ImageOps.exif_transpose(image, in_place=True)
     except FileNotFoundError as error:
         raise ValueError(f"there is no image {path}; check the path") from error
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError) as error:

@@ -11,6 +11,17 @@ from PIL import Image
 
 from nn_core.data.images import read_image, read_image_folder
 
+# How a camera's sensor saw an upright picture, for EXIF's orientations 1 to 8.
+TURNS = (
+    lambda x: x,
+    np.fliplr,
+    lambda x: np.rot90(x, 2),
+    np.flipud,
+    np.transpose,
+    lambda x: np.rot90(x, 1),  # stands on its side; to be turned clockwise
+    lambda x: np.rot90(x, 2).T,
+    lambda x: np.rot90(x, 3),
+)
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3)).astype(np.uint8)
 
 
@@ -37,6 +48,20 @@ def test_jpeg(tmp_path: Path) -> None:
 def test_pixel_formats(mode: str, channels: int, tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", RGB, mode)
     assert read_image(path).shape == (5, 7, channels) == read_image(path, channels=channels).shape
+
+
+@pytest.mark.parametrize(("orientation", "turn"), tuple(enumerate(TURNS, start=1)))
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_photograph_is_turned_as_its_camera_says(suffix: str, orientation: int, turn, tmp_path: Path) -> None:
+    """The file holds what the sensor saw; the tag says how to turn it, in the table of the EXIF standard."""
+    upright = np.kron(np.array([[0, 80, 160], [240, 40, 120]], np.uint8), np.ones((8, 8), np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(turn(upright)).save(
+        tmp_path / f"a.{suffix}", exif=exif, **{"quality": 95} if suffix == "jpg" else {}
+    )
+    image = read_image(tmp_path / f"a.{suffix}", height=16, width=24)
+    np.testing.assert_allclose(image[..., 0] * 255, upright, atol=6)
 
 
 def test_sixteen_bits(tmp_path: Path) -> None:
@@ -129,6 +154,7 @@ def test_folder_per_class(tmp_path: Path) -> None:
         (tmp_path / label).mkdir(exist_ok=True)
         save(tmp_path / label / name, np.full((2, 3, 3), value, np.uint8))
     (tmp_path / "ant" / "notes.txt").write_text("left out")
+    (tmp_path / "ant" / "._a.png").write_bytes(b"\0\5\x16\7 what macOS keeps beside a file")
     (tmp_path / ".hidden").mkdir()
     (tmp_path / "list.csv").write_text("left out")
     data = read_image_folder(tmp_path, height=2, width=3)
