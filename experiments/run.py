@@ -16,6 +16,7 @@ from experiments.command_line.errors import io_message, tell
 from experiments.command_line.options import Option, usage
 from experiments.command_line.values import wants_help
 from experiments.run_directory.lock import HOLDER, hold
+from nn_core.files import user_path
 
 USAGE = "python -m experiments.run --config=configs/NAME.py [--config.KEY=VALUE …] [--workdir=DIR] [--sweep=false]"
 HINT = "       --help tells every option, with --config=NAME also every key of that config"
@@ -83,7 +84,7 @@ def run_directory(arguments: Arguments) -> Path:
         ValueError: a file stands where a folder must.
     """
     chosen = arguments.options["workdir"]
-    directory = Path(chosen).expanduser().resolve() if chosen else CHECKPOINTS / arguments.config.name
+    directory = user_path(chosen).resolve() if chosen else CHECKPOINTS / arguments.config.name
     there = next(place for place in (directory, *directory.parents) if place.exists())
     if not there.is_dir():
         raise ValueError(f"--workdir={directory}: {there} is a file; name a folder, a new one or that of a run")

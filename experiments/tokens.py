@@ -10,6 +10,7 @@ from pathlib import Path
 
 from experiments.command_line.errors import tell
 from experiments.command_line.options import Option, parse_options, usage
+from nn_core.files import user_path
 
 OPTIONS = {
     "text": Option(str, "the text, UTF-8"),
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name in ("text", "out"):
             if options[name] is None:
                 raise ValueError(f"--{name} is missing; give a file")
-        print(write(Path(options["text"]), Path(options["out"]), options))
+        print(write(user_path(options["text"]), user_path(options["out"]), options))
     except (ValueError, OSError) as error:
         return tell(error, 2)
     return 0

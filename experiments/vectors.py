@@ -6,11 +6,11 @@ holds a vectors.txt may be named too. Questions may be repeated and mixed.
 
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from experiments.command_line.errors import tell
 from experiments.command_line.options import Option, parse_options, usage
+from nn_core.files import user_path
 
 OPTIONS = {
     "vectors": Option(str, "the file, or a run directory that has one"),
@@ -58,7 +58,7 @@ def answer(options: dict[str, Any]) -> list[str]:
     for name in ("count", "max_words"):
         if options[name] is not None and options[name] < 1:
             raise ValueError(f"--{name}={options[name]} must be at least 1")
-    path = Path(options["vectors"]).expanduser()
+    path = user_path(options["vectors"])
     path = path / "vectors.txt" if path.is_dir() else path
     if not path.is_file():
         raise ValueError(f"there is no vector file {path}; check the path")

@@ -64,3 +64,8 @@ def sync_folder(path: str | os.PathLike[str]) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def user_path(path: str | os.PathLike[str]) -> Path:
+    """A path that somebody typed: a leading `~` or `~name` is a home folder, where there is such a user."""
+    return Path(os.path.expanduser(path))

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 
 from nn_core.data.text import load_text
 from nn_core.data.token_file import read_token_file
+from nn_core.files import user_path
 from nn_core.tasks.language import Windows, check_length, evaluation_text, split_tokens, window_starts
 from nn_core.text.characters import CharacterTokenizer
 from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer, clean_text
@@ -57,7 +58,7 @@ def load_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | No
     """
     if section.name == TOKEN_FILE:
         return stream_corpus(section, chunk_steps, tokenizer)
-    text = load_text(section.name, None if section.path is None else Path(section.path))
+    text = load_text(section.name, None if section.path is None else user_path(section.path))
     if tokenizer is None:
         options = {} if section.vocabulary_size is None else {"vocabulary_size": section.vocabulary_size}
         tokenizer = make_tokenizer(section.tokenizer, [text], **options)
@@ -124,7 +125,7 @@ def stream_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | 
         raise ValueError(
             f"config.data.vocabulary_size={section.vocabulary_size} has no effect on a token file; leave it out"
         )
-    path = Path(section.path)
+    path = user_path(section.path)
     if tokenizer is None:
         beside = tokenizer_beside(path)
         if not beside.is_file():

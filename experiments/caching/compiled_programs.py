@@ -11,6 +11,8 @@ from pathlib import Path
 import jax
 import jaxlib
 
+from nn_core.files import user_path
+
 VARIABLE = "NN_CORE_COMPILATION_CACHE"  # "off", or a folder to use instead of the default one
 MIN_SECONDS = 0.1  # compilations shorter than this are not worth a file
 
@@ -29,7 +31,7 @@ def turn_on() -> Path | None:
     in_use = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
     if in_use:
         return Path(in_use)
-    folder = (Path(chosen).expanduser().absolute() if chosen else default_root()) / folder_name()
+    folder = (user_path(chosen).absolute() if chosen else default_root()) / folder_name()
     if not usable(folder):
         return None
     jax.config.update("jax_compilation_cache_dir", str(folder))
@@ -39,7 +41,7 @@ def turn_on() -> Path | None:
 
 def default_root() -> Path:
     """~/.cache/nn_core/jax, or the place that XDG_CACHE_HOME gives."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+    home = os.environ.get("XDG_CACHE_HOME") or user_path("~/.cache")
     return Path(home) / "nn_core" / "jax"
 
 
@@ -64,6 +66,8 @@ def usable(folder: Path) -> bool:
     Its entries are programs: nobody else may put them there.
     """
     probe = folder / f".probe-{os.getpid()}"
+    if not folder.is_absolute():  # no home is known
+        return False
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():  # Windows: a user's folder is the user's

@@ -13,6 +13,7 @@ from experiments.command_line.choices import nearest
 from experiments.command_line.config_paths import apply, check_path, flatten, is_optional, type_of
 from experiments.command_line.options import Option, is_switch, parse_options
 from experiments.command_line.values import join_values, read_value, wants_help
+from nn_core.files import user_path
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "configs"
@@ -59,7 +60,7 @@ def find_config(name: str) -> Path:
     Raises:
         ValueError: there is no such file.
     """
-    for candidate in (Path(name), CONFIGS / name, CONFIGS / f"{name}.py"):
+    for candidate in (user_path(name), CONFIGS / name, CONFIGS / f"{name}.py"):
         if candidate.is_file() and candidate.suffix == ".py":
             return candidate
     hint = nearest(Path(name).stem, config_files())

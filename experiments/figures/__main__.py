@@ -14,6 +14,7 @@ from experiments.command_line.arguments import CHECKPOINTS
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import refuse
 from experiments.command_line.options import Option, parse_options, usage
+from nn_core.files import user_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,7 +95,7 @@ def draw_pictures(options: dict) -> list[Path]:
         if options[name] is not None:
             raise ValueError(f"--{name} has no effect without --checkpoint; give a run directory, or leave it out")
     chosen = options["workdir"]
-    folder = Path(chosen).expanduser().absolute() if chosen else CHECKPOINTS / "figures"
+    folder = user_path(chosen).absolute() if chosen else CHECKPOINTS / "figures"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".writable").touch()
@@ -115,7 +116,7 @@ def draw_all(options: dict) -> list[Path]:
 
     named = options["positional"] or tuple(OF_A_MODEL)
     of_record = [name for name in named if name not in OF_A_MODEL]
-    directory = Path(options["checkpoint"]).expanduser().absolute()
+    directory = user_path(options["checkpoint"]).absolute()
     task = stored_run.read_run(directory)["config"]["task"]["name"]
     for name in of_record:
         choose(name, dict.fromkeys(drawable(task, FIGURES)), "figures")

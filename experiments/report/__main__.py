@@ -18,7 +18,7 @@ from experiments.command_line.errors import tell
 from experiments.command_line.options import Option, parse_options, usage
 from experiments.report.claims import TABLES
 from experiments.report.records import Claim, Tables
-from nn_core.files import whole_file
+from nn_core.files import user_path, whole_file
 
 OPTIONS = {
     "quick": Option(bool, "fewer seeds and shorter training, marked as such", False),
@@ -76,7 +76,7 @@ def make_workdir(chosen: str | None) -> Path:
     Raises:
         ValueError: it is not.
     """
-    workdir = Path(chosen).expanduser().resolve() if chosen else CHECKPOINTS / "report"
+    workdir = user_path(chosen).resolve() if chosen else CHECKPOINTS / "report"
     probe = workdir / ".writable"
     try:
         workdir.mkdir(parents=True, exist_ok=True)

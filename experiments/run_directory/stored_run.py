@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from experiments.command_line import config_paths
 from experiments.run_directory import files, results
 from experiments.run_directory.population_store import STEPS
+from nn_core.files import user_path
 from nn_core.training.checkpoint import steps
 from nn_core.training.manifest import CheckpointError, read_manifest
 from nn_core.training.restore import restore_params
@@ -57,7 +58,7 @@ def load(path: str | Path, which: str | int = "best", member: int | None = None)
         ValueError: no run there, no such member, or a config that this version cannot read.
         CheckpointError: no such step, or none that is sound.
     """
-    directory = Path(path).expanduser().absolute()
+    directory = user_path(path).absolute()
     held = read_run(directory)
     number = choose_member(directory, held["sweep"], member)
     folder, place = find_member(directory, number)

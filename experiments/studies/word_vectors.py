@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from nn_core.data.graphs import KARATE_CLUBS
 from nn_core.data.text import TEXTS, load_text
 from nn_core.data.topics import SHAKESPEARE_PAIRS, SHAKESPEARE_TOPICS
 from nn_core.data.world import KINDS, WORLD_PAIRS, WORLD_TOPICS, analogies, world_sentences
+from nn_core.files import user_path
 from nn_core.text.projection import principal_components, tsne
 from nn_core.text.vectors import WordVectors
 from nn_core.text.vocabulary import (
@@ -72,7 +72,7 @@ def load_words(name: str, path: str | None, min_count: int) -> Words:
     Raises:
         ValueError: no such text, or none of its words occurs often enough.
     """
-    sentences = split_sentences(load_text(name, None if path is None else Path(path)))
+    sentences = split_sentences(load_text(name, None if path is None else user_path(path)))
     vocabulary = build_vocabulary(sentences, min_count=min_count)
     return Words(vocabulary, encode_corpus(sentences, vocabulary))
 

@@ -24,7 +24,7 @@ from typing import IO
 from filelock import FileLock
 
 from nn_core.data.archives import gunzip, unzip_member
-from nn_core.files import move
+from nn_core.files import move, user_path
 
 _BLOCK = 1 << 16
 _PACKING_SLACK = 1 << 16  # a packed file is hardly ever larger than its content, and never by more than this
@@ -119,7 +119,7 @@ def default_cache_dir() -> Path:
 
 def _folder_from_environment(name: str) -> Path | None:
     value = os.environ.get(name)
-    return Path(value).expanduser() if value else None
+    return user_path(value) if value else None
 
 
 def _recipe(source: Source, destination: Path) -> str:

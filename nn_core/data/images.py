@@ -9,6 +9,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from nn_core.data.checks import check_int
 from nn_core.data.dataset import Dataset, make_dataset
+from nn_core.files import user_path
 
 FORMATS = ("PNG", "JPEG")
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -79,7 +80,7 @@ def read_image_folder(
     Raises:
         ValueError: no folder, fewer than 2 classes, a class without images, too many, or what `read_image` refuses.
     """
-    root = Path(folder)
+    root = user_path(folder)
     for key, value in (("limit", limit), ("height", height), ("width", width), ("channels", channels)):
         check_int(key, value, 1)
     if not root.is_dir():
@@ -111,7 +112,7 @@ def _open(path: str | Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
-            with Image.open(path, formats=FORMATS) as image:
+            with Image.open(user_path(path), formats=FORMATS) as image:
                 num_pixels = image.width * image.height
                 if num_pixels <= _MAX_PIXELS:
                     image.load()
