@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from nn_core.floats import expm1, like, real, wide
+
 Hparams = Mapping[str, Array | float]
 Activation = Callable[[Array], Array]
 
@@ -28,17 +30,18 @@ SQRT_ONE_HALF = 0.7071067811865476
 
 def step(x: Array) -> Array:
     """1 where x >= 0, else 0: the perceptron's decision, with step(0) = 1 (S2)."""
+    x = real(x)
     return (x >= 0).astype(x.dtype)
 
 
 def step_derivative(x: Array) -> Array:
     """0 everywhere (where it exists): why a step cannot be trained by gradient descent (F008)."""
-    return jnp.zeros_like(x)
+    return jnp.zeros_like(real(x))
 
 
 def sigmoid(x: Array) -> Array:
     """1 / (1 + e^-x), in (0, 1), without overflow (F008)."""
-    return jax.nn.sigmoid(x)
+    return jax.nn.sigmoid(real(x))
 
 
 def sigmoid_derivative(x: Array) -> Array:
@@ -48,42 +51,47 @@ def sigmoid_derivative(x: Array) -> Array:
 
 def tanh(x: Array) -> Array:
     """(e^x - e^-x) / (e^x + e^-x) = 2 sigma(2x) - 1, in (-1, 1) (F052)."""
-    return jnp.tanh(x)
+    return jnp.tanh(real(x))
 
 
 def tanh_derivative(x: Array) -> Array:
     """1 - tanh^2, at most 1; larger than the sigmoid's only for |x| < 1.6629 (S22)."""
-    return 1.0 - jnp.square(jnp.tanh(x))
+    return 4.0 * sigmoid_derivative(2.0 * real(x))  # 1 - tanh^2 cancels: it would be 0 from |x| = 9 on
 
 
 def relu(x: Array) -> Array:
     """max(0, x) (F053)."""
-    return jax.nn.relu(x)
+    return jax.nn.relu(real(x))
 
 
 def relu_derivative(x: Array) -> Array:
     """1 where x > 0, else 0, and 0 at 0 by convention (S23)."""
+    x = real(x)
     return (x > 0).astype(x.dtype)
 
 
 def leaky_relu(x: Array, negative_slope: Array | float = NEGATIVE_SLOPE) -> Array:
     """x where x > 0, else negative_slope x (F054)."""
-    return jnp.where(x > 0, x, _like(negative_slope, x) * x)
+    x = real(x)
+    return jnp.where(x > 0, x, like(negative_slope, x) * x)
 
 
 def leaky_relu_derivative(x: Array, negative_slope: Array | float = NEGATIVE_SLOPE) -> Array:
     """1 where x > 0, else negative_slope."""
-    return jnp.where(x > 0, jnp.ones_like(x), _like(negative_slope, x))
+    x = real(x)
+    return jnp.where(x > 0, jnp.ones_like(x), like(negative_slope, x))
 
 
 def elu(x: Array, alpha: Array | float = ELU_ALPHA) -> Array:
     """x where x > 0, else alpha (e^x - 1) (F055)."""
-    return jnp.where(x > 0, x, _like(alpha, x) * jnp.expm1(_negative_part(x)))
+    x = real(x)
+    return jnp.where(x > 0, x, like(alpha, x) * expm1(_negative_part(x)))
 
 
 def elu_derivative(x: Array, alpha: Array | float = ELU_ALPHA) -> Array:
     """1 where x > 0, else alpha e^x."""
-    return jnp.where(x > 0, jnp.ones_like(x), _like(alpha, x) * jnp.exp(_negative_part(x)))
+    x = real(x)
+    return jnp.where(x > 0, jnp.ones_like(x), like(alpha, x) * jnp.exp(_negative_part(x)))
 
 
 def selu(x: Array) -> Array:
@@ -96,20 +104,24 @@ def selu_derivative(x: Array) -> Array:
     return SELU_SCALE * elu_derivative(x, SELU_ALPHA)
 
 
-@jax.custom_jvp
 def gelu(x: Array) -> Array:
     """x Phi(x) with the exact normal distribution function: BERT's and torch's form (F057, S34).
 
     Its derivative is written out, and computed from x alone where it is needed: kept from the forward pass, the error
     function is an array more to write and to read twice (3 to 5 % of a GPT's training step on a CPU).
     """
-    return jax.nn.gelu(_wide(x), approximate=False).astype(x.dtype)
+    return _gelu(real(x))
 
 
-@gelu.defjvp
+@jax.custom_jvp
+def _gelu(x: Array) -> Array:
+    return jax.nn.gelu(wide(x), approximate=False).astype(x.dtype)
+
+
+@_gelu.defjvp
 def _gelu_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     (tangent,) = tangents
-    x = _wide(primals[0])
+    x = wide(primals[0])
     value = x * _normal_distribution(x)
     x = jax.lax.optimization_barrier(x)  # else XLA takes the two error functions for one
     slope = _normal_distribution(x) + x * _normal_density(x)
@@ -131,14 +143,14 @@ def gelu_derivative(x: Array) -> Array:
 
 def gelu_tanh(x: Array) -> Array:
     """x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): GPT-2's form (F057, S34)."""
-    return jax.nn.gelu(x, approximate=True)
+    return jax.nn.gelu(real(x), approximate=True)
 
 
 def gelu_tanh_derivative(x: Array) -> Array:
     """(1 + tanh u)/2 + x/2 (1 - tanh^2 u) u', with u' = sqrt(2/pi) (1 + 3 * 0.044715 x^2)."""
-    t = jnp.tanh(SQRT_2_OVER_PI * (x + GELU_CUBIC * x**3))
+    u = SQRT_2_OVER_PI * (x + GELU_CUBIC * x**3)
     slope = SQRT_2_OVER_PI * (1.0 + 3.0 * GELU_CUBIC * jnp.square(x))
-    return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - jnp.square(t)) * slope
+    return sigmoid(2.0 * u) + 0.5 * x * tanh_derivative(u) * slope  # (1 + tanh u)/2 = sigma(2u), which keeps its tail
 
 
 def swish(x: Array) -> Array:
@@ -153,12 +165,12 @@ def swish_derivative(x: Array) -> Array:
 
 def identity(x: Array) -> Array:
     """x: a stack of such layers is one linear layer."""
-    return x
+    return real(x)
 
 
 def identity_derivative(x: Array) -> Array:
     """1."""
-    return jnp.ones_like(x)
+    return jnp.ones_like(real(x))
 
 
 def softmax(x: Array, axis: int = -1) -> Array:
@@ -277,15 +289,6 @@ def _bind(table: dict[str, Callable[..., Array]], name: str, hparams: Hparams) -
 def _negative_part(x: Array) -> Array:
     """min(x, 0) by a where, so that e^x cannot overflow in the branch that is not taken (its gradient would be NaN)."""
     return jnp.where(x > 0, jnp.zeros_like(x), x)
-
-
-def _wide(x: Array) -> Array:
-    """At least float32: half-precision tails of 1 + erf(x) would be lost."""
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
-
-
-def _like(value: Array | float, x: Array) -> Array:
-    return jnp.asarray(value, x.dtype)
 
 
 def _eye(rows_BC: Array) -> Array:

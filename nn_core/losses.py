@@ -12,6 +12,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.scipy.special import xlogy
 
+from nn_core.floats import wide
+
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -40,7 +42,7 @@ def binary_cross_entropy(
       ValueError: shapes that differ, or an unknown reduction.
     """
     _check_same_shape(logits, targets)
-    logits = _wide(logits)
+    logits = wide(logits)
     hard = targets.astype(logits.dtype)
     soft = hard if label_smoothing is None else hard + label_smoothing * (0.5 - hard)
     if class_weights is None:
@@ -80,7 +82,7 @@ def cross_entropy(
     Raises:
       ValueError: shapes that do not fit, ignore_index with distributions, or an unknown reduction.
     """
-    logits_BC = _wide(logits_BC)
+    logits_BC = wide(logits_BC)
     log_normalizer_B1 = jax.nn.logsumexp(logits_BC, axis=-1, keepdims=True)
     rows_1C = None if class_weights is None else class_weights.reshape((1,) * (logits_BC.ndim - 1) + (-1,))
     if targets.shape == logits_BC.shape:
@@ -122,7 +124,7 @@ def log_loss(probabilities: Array, targets: Array, *, reduction: str = "mean", w
       ValueError: shapes that differ, or an unknown reduction.
     """
     _check_same_shape(probabilities, targets)
-    p = _wide(probabilities)
+    p = wide(probabilities)
     y = targets.astype(p.dtype)
     return _reduce(-_safe_xlogy(y, p) - _safe_xlogy(1.0 - y, 1.0 - p), reduction, weights)
 
@@ -143,7 +145,7 @@ def categorical_log_loss(
     Raises:
       ValueError: shapes that do not fit, or an unknown reduction.
     """
-    p_BC = _wide(probabilities_BC)
+    p_BC = wide(probabilities_BC)
     if targets.shape == p_BC.shape:
         loss = -jnp.sum(_safe_xlogy(targets.astype(p_BC.dtype), p_BC), axis=-1)
     else:
@@ -167,7 +169,7 @@ def mean_squared_error(
       ValueError: shapes that differ, or an unknown reduction.
     """
     _check_same_shape(predictions, targets)
-    predictions = _wide(predictions)
+    predictions = wide(predictions)
     return _reduce(jnp.square(predictions - targets.astype(predictions.dtype)), reduction, weights)
 
 
@@ -217,13 +219,13 @@ def entropy(probabilities: Array, axis: int = -1) -> Array:
     Returns:
       The shape without `axis`, in [0, ln C].
     """
-    p = _wide(probabilities)
+    p = wide(probabilities)
     return -jnp.sum(_safe_xlogy(p, p), axis=axis)
 
 
 def likelihood(probabilities: Array) -> Array:
     """P(all) = prod_i p_i, (...) in [0, 1] -> scalar (F015); underflows where `log_likelihood` does not."""
-    return jnp.prod(_wide(probabilities))
+    return jnp.prod(wide(probabilities))
 
 
 def log_likelihood(probabilities: Array) -> Array:
@@ -231,7 +233,7 @@ def log_likelihood(probabilities: Array) -> Array:
 
     Minus this is the cross-entropy of the observations (F016); -inf where something impossible was observed.
     """
-    return jnp.sum(jnp.log(_wide(probabilities)))
+    return jnp.sum(jnp.log(wide(probabilities)))
 
 
 def _reduce(loss: Array, reduction: str, weights: Array | None, normalizer: Array | None = None) -> Array:
@@ -288,8 +290,3 @@ def _check_same_shape(predictions: Array, targets: Array) -> None:
             f"predictions of shape {predictions.shape} and targets of shape {targets.shape} differ; "
             "reshape one of them (a silent broadcast would compare every pair)"
         )
-
-
-def _wide(x: Array) -> Array:
-    """At least float32."""
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))

@@ -253,3 +253,27 @@ def test_unknown_name_lists_the_choices() -> None:
     for make in (act.make_activation, act.make_activation_derivative):
         with pytest.raises(ValueError, match="'rleu' is unknown; use one of .*relu"):
             make("rleu", {})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_plain_number_is_as_good_as_an_array_of_it(name: str) -> None:
+    function, derivative = act.ACTIVATIONS[name], act.ACTIVATION_DERIVATIVES[name]
+    np.testing.assert_array_equal(function(1.5), function(jnp.float32(1.5)))
+    np.testing.assert_array_equal(derivative(1.5), derivative(jnp.float32(1.5)))
+    np.testing.assert_allclose(jax.grad(function)(1.5), derivative(1.5), rtol=1e-6)
+    np.testing.assert_array_equal(function(2), function(2.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "slope"),
+    [
+        ("elu", -20.0, math.exp(-20)),
+        ("selu", -20.0, act.SELU_SCALE * act.SELU_ALPHA * math.exp(-20)),
+        ("tanh", 20.0, math.cosh(20) ** -2),
+        ("sigmoid", 30.0, math.exp(-30)),
+    ],
+)
+def test_small_slopes_do_not_cancel_to_zero(name: str, x: float, slope: float) -> None:
+    assert act.ACTIVATION_DERIVATIVES[name](x) == pytest.approx(slope, rel=1e-5)
+    if name != "tanh":  # JAX's own tanh: 1 - tanh^2
+        assert jax.grad(act.ACTIVATIONS[name])(x) == pytest.approx(slope, rel=1e-5)

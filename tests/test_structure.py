@@ -13,7 +13,8 @@ CONFIGS = sorted((ROOT / "configs").glob("*.py"))
 # The floors of both houses from the bottom to the top; a module imports from its own floor or from below.
 FLOORS = {
     "nn_core": (
-        ("files", "activations", "losses", "regularizers", "schedules", "optimizers", "metrics", "initializers"),
+        ("files", "floats"),
+        ("activations", "losses", "regularizers", "schedules", "optimizers", "metrics", "initializers"),
         ("data", "text"),
         ("models", "generation", "by_hand", "evidence"),
         ("tasks", "training"),

@@ -179,10 +179,6 @@ def build(config: ConfigDict) -> tuple[Task, Data]:
             f"config.task.name={config.task.name!r} does not fit data {config.data.name!r}, whose answer is a "
             f"{sequences.answer}; use the task {fitting!r}"
         )
-    if kind.head == "tokens" and config.train.accumulate > 1:
-        raise ValueError(
-            f"config.train.accumulate={config.train.accumulate} would weigh sequences of different length alike; use 1"
-        )
     make_model, head = make(config, sequences), HEADS[kind.head]
     view = make_view(config.data, sequences.num_classes if sequences.answer == CLASS else 0, len(sequences.targets))
     example = jax.tree.map(lambda leaf: leaf[0], sequences.inputs)

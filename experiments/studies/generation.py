@@ -29,6 +29,7 @@ from nn_core.generation.decode import generate
 from nn_core.generation.filters import Sampling
 from nn_core.generation.measures import distinct_n, mean_log_probability, repetition_rate, self_bleu
 from nn_core.generation.options import check_options
+from nn_core.text.interface import continuation
 from nn_core.training.manifest import CheckpointError
 from nn_core.training.population import member, place
 from nn_core.training.state import selected_params
@@ -121,7 +122,7 @@ def run(config: ConfigDict) -> Outcome:
     rows: list[Row] = []
     samples = []
     for label, (ids_BN, log_probs_BN) in written.items():
-        texts = [model.tokenizer.decode(ids) for ids in ids_BN]
+        texts = [continuation(model.tokenizer, ids, new_N) for ids, new_N in zip(prompts, ids_BN, strict=True)]
         samples.append(model.tokenizer.decode(prompts[0]) + "|" + texts[0])
         for index, seed in enumerate(seeds):
             part = slice(index * task.texts, (index + 1) * task.texts)

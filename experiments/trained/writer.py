@@ -14,7 +14,7 @@ from nn_core.generation.decode import begin, generate_chunk, result
 from nn_core.generation.filters import Sampling
 from nn_core.generation.measures import mean_log_probability
 from nn_core.generation.options import new_token_limits
-from nn_core.text.interface import REPLACEMENT, Tokenizer
+from nn_core.text.interface import REPLACEMENT, Tokenizer, continuation
 
 CHUNK = 16  # tokens between two writes
 RULE = "-" * 20  # before each text where there are several
@@ -177,13 +177,6 @@ def heading(out: TextIO, row: int, rows: int, more: str = "") -> None:
     """Names a text where there are several."""
     if rows > 1:
         out.write(f"{RULE} {row + 1} of {rows}{more}\n")
-
-
-def continuation(tokenizer: Tokenizer, prompt_ids: Sequence[int], new_ids_N: np.ndarray) -> str:
-    """What the new tokens add to the text of the prompt (decoded together: pieces of words may join)."""
-    before = tokenizer.decode(list(prompt_ids))
-    both = tokenizer.decode([*prompt_ids, *new_ids_N.tolist()])
-    return both[len(before) :] if both.startswith(before) else tokenizer.decode(new_ids_N)
 
 
 def whole(text: str) -> str:

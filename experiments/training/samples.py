@@ -20,6 +20,7 @@ from nn_core.generation.filters import Sampling
 from nn_core.models.recurrent.networks import make_sequence_decoder
 from nn_core.tasks.base import Data
 from nn_core.text.interface import Tokenizer
+from nn_core.text.interface import continuation as continued
 from nn_core.training.population import member
 from nn_core.training.state import TrainState, run_keys
 
@@ -105,6 +106,6 @@ def continuation(config: ConfigDict, tokenizer: Tokenizer, keep: Path | None) ->
         if not program:
             name = f"sample_{digest_of(repr((ids, tokenizer.vocabulary_size)).encode())[:12]}"
             program.append(jax.jit(sample) if keep is None else Kept(sample, arguments, keep / name))
-        return prompt + tokenizer.decode(completions(Generation(**program[0](*arguments)))[0])
+        return prompt + continued(tokenizer, ids, completions(Generation(**program[0](*arguments)))[0])
 
     return write

@@ -26,10 +26,10 @@ from nn_core.data.sequences import (
     word_order,
 )
 from nn_core.data.sources import call_loader
+from nn_core.text.words import check_words, split_words_and_signs
 
 NO_TAG = -1  # a token of which nothing is to be said
 CLASS, NUMBER, TAG, SEQUENCE = "class", "number", "tag", "sequence"
-_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 class Sequences(NamedTuple):
@@ -147,8 +147,8 @@ def hash_words(texts: Sequence[str], *, buckets: int, max_words: int) -> np.ndar
     check_int("buckets", buckets, 1)
     check_int("max_words", max_words, 1)
     ids_NT = np.full((len(texts), max_words), PAD_ID, np.int32)
-    for row, text in zip(ids_NT, texts, strict=True):
-        words = _WORD.findall(re.sub(r"\d", "0", text.lower()))[:max_words]
+    for row, text in zip(ids_NT, check_words("texts", texts), strict=True):
+        words = split_words_and_signs(re.sub(r"\d", "0", text.lower()))[:max_words]
         row[: len(words)] = [zlib.crc32(word.encode("utf-8", "replace")) % buckets + 1 for word in words]
     if not ids_NT.any():
         raise ValueError(f"none of the {len(texts)} texts has a word; give texts with words in them")

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 SPLITS = ("train", "validation", "test")
+ROUNDINGS = 4  # a feature whose values differ by no more relative roundings than these is constant
 
 
 class SplitSizes(NamedTuple):
@@ -88,7 +89,8 @@ def split_indices(key: Array | None, labels_N: Array, sizes: SplitSizes, num_cla
 def standardizer(inputs_ND: Array, *, per_feature: bool = True) -> tuple[Array, Array]:
     """Shift and scale that give the rows mean 0 and variance 1; compute them on the training rows only.
 
-    A constant feature keeps scale 1, so it becomes exactly 0 rather than NaN.
+    A constant feature keeps scale 1, so it becomes exactly 0. Constant is what has one value in the training rows, or
+    values that differ by a few roundings: a computed deviation of equal numbers is rarely 0 (a column of 0.1 has 3e-8).
 
     Args:
         inputs_ND: training inputs, shape (N, ...).
@@ -97,9 +99,11 @@ def standardizer(inputs_ND: Array, *, per_feature: bool = True) -> tuple[Array, 
         (shift, scale), each of the shape of one example (or of ones, broadcastable to it).
     """
     axes = 0 if per_feature else tuple(range(inputs_ND.ndim))
-    shift = jnp.mean(inputs_ND, axis=axes)
-    deviation = jnp.std(inputs_ND, axis=axes)
-    scale = jnp.where(deviation > 0, deviation, 1.0)
+    low, high = jnp.min(inputs_ND, axis=axes), jnp.max(inputs_ND, axis=axes)
+    rounding = ROUNDINGS * jnp.finfo(inputs_ND.dtype).eps * jnp.maximum(jnp.abs(low), jnp.abs(high))
+    constant = high - low <= rounding
+    shift = jnp.where(constant, low, jnp.mean(inputs_ND, axis=axes))
+    scale = jnp.where(constant, 1.0, jnp.std(inputs_ND, axis=axes))
     shape = inputs_ND.shape[1:]
     return jnp.broadcast_to(shift, shape), jnp.broadcast_to(scale, shape)
 

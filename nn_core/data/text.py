@@ -19,6 +19,7 @@ from nn_core.data.registry import SOURCES
 from nn_core.data.world import small_world
 
 _MAX_BYTES = 1 << 30
+BYTE_ORDER_MARK = "\ufeff"
 
 
 def decode_text(data: bytes) -> str:
@@ -56,12 +57,15 @@ def read_text_pieces(path: str | Path, *, piece_bytes: int = 1 << 24) -> Iterato
         Non-empty pieces.
     """
     check_int("piece_bytes", piece_bytes, 1)
-    decoder = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
+    # Not "utf-8-sig": its incremental decoder loses a file of one or two bytes that begin a mark without ending it.
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     reader = io.IncrementalNewlineDecoder(decoder, translate=True)
-    carried = ""
+    carried, begun = "", False
     with Path(path).open("rb") as file:
         while block := file.read(piece_bytes):
-            carried += reader.decode(block)
+            decoded = reader.decode(block)
+            carried += decoded if begun else decoded.removeprefix(BYTE_ORDER_MARK)
+            begun = begun or bool(decoded)
             end = carried.rfind("\n") + 1 or len(carried)
             if end:
                 yield carried[:end]

@@ -155,18 +155,23 @@ def compare(a: ArrayLike, b: ArrayLike, test: str = "permutation") -> Comparison
     a_N, b_N = np.ravel(np.asarray(a, np.float64)), np.ravel(np.asarray(b, np.float64))
     if b_N.size not in (1, a_N.size):
         raise ValueError(f"{a_N.size} values and {b_N.size} values are no pairs; give as many, seed by seed")
+    b_N = np.broadcast_to(b_N, a_N.shape)
     with np.errstate(invalid="ignore"):
         difference_N = a_N - b_N
+    sizes_N = np.maximum(np.abs(a_N), np.abs(b_N))
+    rounding = 4 * np.finfo(np.float64).eps * np.max(sizes_N, where=np.isfinite(sizes_N), initial=0.0)
+    difference_N = np.where(np.abs(difference_N) <= rounding, 0.0, difference_N)  # 0.1 + 0.2 is no better than 0.3
     finite_N = difference_N[np.isfinite(difference_N)]
-    return Comparison(estimate(difference_N), _effect_size(finite_N), _p_value(finite_N, test), test)
+    effect_size = _effect_size(finite_N, rounding)
+    return Comparison(estimate(difference_N), effect_size, _p_value(finite_N, test), test)
 
 
-def _effect_size(finite_N: np.ndarray) -> float:
+def _effect_size(finite_N: np.ndarray, rounding: float) -> float:
     if len(finite_N) < 2:
         return math.nan
-    mean, deviation = float(np.mean(finite_N)), float(np.std(finite_N, ddof=1))
-    if deviation > 0:
-        return mean / deviation
+    mean = float(np.mean(finite_N))
+    if np.ptp(finite_N) > rounding:  # equal differences, computed, have a deviation of some roundings
+        return mean / float(np.std(finite_N, ddof=1))
     return 0.0 if mean == 0 else math.copysign(math.inf, mean)
 
 

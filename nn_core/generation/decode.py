@@ -59,27 +59,28 @@ class Generation(NamedTuple):
     stopped_B: jax.Array
 
 
-@partial(jax.jit, static_argnames=("decoder", "copies", "capacity", "with_seen"))
+@partial(jax.jit, static_argnames=("decoder", "copies", "capacity"))
 def _start(
     decoder: Decoder,
     params: Params,
     prompt_ids_PL: jax.Array,
     lengths_P: jax.Array,
     pad_id: jax.Array,
+    whole_prompts: tuple[jax.Array, jax.Array] | None,
     *,
     copies: int,
     capacity: int,
-    with_seen: bool,
 ) -> Progress:
-    """The state before the first new token."""
+    """The state before the first new token; `whole_prompts`, also where the context is shorter, are what was seen."""
     cache, text = read_prompts(decoder, params, prompt_ids_PL, lengths_P, pad_id, copies, capacity)
-    prompts, width = prompt_ids_PL.shape
+    prompts = len(prompt_ids_PL)
     rows = prompts * copies
     seen_BV = None
-    if with_seen:
-        real_PL = jnp.arange(width)[None] < lengths_P[:, None]
+    if whole_prompts is not None:
+        ids_PW, whole_lengths_P = whole_prompts
+        real_PW = jnp.arange(ids_PW.shape[1])[None] < whole_lengths_P[:, None]
         seen_PV = jnp.zeros((prompts, vocabulary_size(decoder, params, cache, rows)), bool)
-        seen_PV = seen_PV.at[jnp.arange(prompts)[:, None], prompt_ids_PL].max(real_PL)
+        seen_PV = seen_PV.at[jnp.arange(prompts)[:, None], ids_PW].max(real_PW)
         seen_BV = jnp.repeat(seen_PV, copies, axis=0)
     return Progress(
         text=text,
@@ -186,15 +187,16 @@ def begin(
     ids_PL, lengths_P, whole_lengths_P = pack_prompts(prompts, decoder.context_size)
     limits_B = new_token_limits(whole_lengths_P, max_new_tokens, max_length).repeat(num_return_sequences)
     request = make_request(decoder, limits_B, key, sampling, eos_id, pad_id, keep)
+    penalised = sampling.repetition_penalty is not None
     progress = _start(
         decoder,
         params,
         ids_PL,
         lengths_P,
         request.pad_id,
+        pack_prompts(prompts, None)[:2] if penalised else None,
         copies=num_return_sequences,
         capacity=bucket(int(limits_B.max()), SMALLEST_CAPACITY),
-        with_seen=sampling.repetition_penalty is not None,
     )
     return request, progress
 

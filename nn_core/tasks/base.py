@@ -21,7 +21,9 @@ class Task(NamedTuple):
 
     Attributes:
         init: (key, hparams) -> params.
-        loss: (params, batch, hparams, key) -> (mean loss with its penalties, scalar; Metrics).
+        loss: (params, batch, hparams, key) -> (objective, scalar; Metrics). The objective is a mean over the count of
+            Metrics["loss"] (> 0 unless the batch is nothing but padding, where it is finite) with the penalties added:
+            so the objectives of parts of a batch combine to that of the whole.
         evaluate: (params, data, hparams, split) -> Metrics on a whole split, in deterministic mode; must hold "loss".
         prepare: (data, key) -> what this member adds to the shared data: its own split of them. The functions below are
             given both, `data | prepare(data, key)`.

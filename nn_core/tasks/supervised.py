@@ -205,10 +205,10 @@ def sums(
     problem: Problem, outputs: Any, targets_B: Array, weights_B: Array | None = None, smoothing: Array | None = None
 ) -> Metrics:
     """Loss and accuracy of some examples, as sums and counts; weights of 0 leave padding out."""
-    head, by_class_C = problem.head, problem.class_weights_C
+    head = problem.head
     ones_B = jnp.ones(targets_B.shape[:1], jnp.float32) if weights_B is None else weights_B
     counts_B = ones_B if head.weights is None else ones_B * head.weights(targets_B)
-    loss_weights_B = counts_B if by_class_C is None else counts_B * by_class_C[targets_B]
+    loss_weights_B = loss_weights(problem, targets_B, weights_B)
     losses_B = head.losses(outputs, targets_B, smoothing)
     metrics = {"loss": (jnp.sum(losses_B * loss_weights_B), jnp.sum(loss_weights_B))}
     if head.correct is not None:
@@ -216,6 +216,19 @@ def sums(
     if head.exact is not None:
         metrics["exact"] = (jnp.sum(head.exact(outputs, targets_B) * ones_B), jnp.sum(ones_B))
     return metrics
+
+
+def loss_weights(problem: Problem, targets_B: Array, weights_B: Array | None = None) -> Array:
+    """How much each example counts in the loss: padding nothing, a sequence by its tokens, a class by its weight."""
+    counts_B = jnp.ones(targets_B.shape[:1], jnp.float32) if weights_B is None else weights_B
+    if problem.head.weights is not None:
+        counts_B = counts_B * problem.head.weights(targets_B)
+    return counts_B if problem.class_weights_C is None else counts_B * problem.class_weights_C[targets_B]
+
+
+def mean(total: Array, count: Array) -> Array:
+    """total / count; 0 where nothing is counted, as in a part of a batch that is all padding."""
+    return total / jnp.where(count > 0, count, 1.0)
 
 
 def training_outputs(problem: Problem, params: Params, batch: Batch, hparams: Hparams, key: Array) -> Any:
@@ -232,7 +245,7 @@ def loss(problem: Problem, params: Params, batch: Batch, hparams: Hparams, key: 
     smoothing = hparams["label_smoothing"] if "label_smoothing" in hparams else None
     metrics = sums(problem, outputs, batch["targets"], batch.get("weights"), smoothing)
     total, count = metrics["loss"]
-    return total / count + regularizers.penalty(params, hparams, proximal=problem.proximal), metrics
+    return mean(total, count) + regularizers.penalty(params, hparams, proximal=problem.proximal), metrics
 
 
 def evaluate(problem: Problem, params: Params, data: Data, hparams: Hparams, split: str) -> Metrics:

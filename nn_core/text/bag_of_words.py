@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,13 +16,11 @@ import numpy as np
 import scipy.sparse
 
 from nn_core.text.interface import clean_text, read_json, write_json
+from nn_core.text.words import check_words, split_long_words
 
 FORMAT = "nn_core.bag_of_words.1"
 
-# Two letters or more, as scikit-learn's CountVectorizer.
-_WORD = re.compile(r"\b\w\w+\b")
-
-# Words that hold next to no information about what a text is about. Negations stay: they change a meaning.
+# Words that hold next to no information about what a text is about (). Negations stay: they change a meaning.
 STOP_WORDS: tuple[str, ...] = tuple(
     (
         "a about after all also am an and any are as at be been before being but by can could did do does for from "
@@ -37,7 +34,7 @@ STOP_WORDS: tuple[str, ...] = tuple(
 
 def words_of(text: str | bytes) -> list[str]:
     """The lower-case words of at least two characters, in their order, repeats included."""
-    return _WORD.findall(clean_text(text).lower())
+    return split_long_words(clean_text(text).lower())
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class BagOfWords:
 
     def sparse(self, texts: Iterable[str | bytes]) -> scipy.sparse.csr_array:
         """The vectors as a sparse (N, V) float32 array of ones; its memory does not grow with V."""
-        rows = [self.ids(text) for text in texts]
+        rows = [self.ids(text) for text in ([texts] if isinstance(texts, (str, bytes)) else texts)]
         ends_N1 = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)])
         columns_K = np.concatenate([*rows, np.zeros(0, np.int32)])
         values_K = np.ones(len(columns_K), np.float32)
@@ -86,7 +83,7 @@ class BagOfWords:
         Args:
             texts: N texts; one str counts as one text.
         """
-        return self.sparse([texts] if isinstance(texts, (str, bytes)) else texts).toarray()
+        return self.sparse(texts).toarray()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the vocabulary as one JSON file."""
@@ -117,7 +114,7 @@ def fit_bag_of_words(
     counts: Counter[str] = Counter()
     for text in [texts] if isinstance(texts, (str, bytes)) else texts:
         counts.update(set(words_of(text)))
-    stopped = set(stop_words)
+    stopped = set(check_words("stop_words", stop_words))
     found = sorted((-n, word) for word, n in counts.items() if n >= min_texts and word not in stopped)[:max_features]
     if not found:
         raise ValueError(

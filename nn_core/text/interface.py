@@ -80,6 +80,22 @@ def clean_text(text: str | bytes) -> str:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def continuation(tokenizer: Tokenizer, prompt_ids: Sequence[int], new_ids: Sequence[int] | np.ndarray) -> str:
+    """What new tokens add to the text of a prompt.
+
+    They are decoded together with it: alone, a tokenizer that marks the beginnings of words loses the first blank, and
+    one of bytes cuts a character in two.
+
+    Args:
+        tokenizer: of both.
+        prompt_ids: the tokens before.
+        new_ids: the tokens to spell.
+    """
+    before = tokenizer.decode(list(prompt_ids))
+    both = tokenizer.decode([*prompt_ids, *np.asarray(new_ids).tolist()])
+    return both[len(before) :] if both.startswith(before) else tokenizer.decode(new_ids)
+
+
 def check_ids(ids: Sequence[int] | np.ndarray, vocabulary_size: int) -> np.ndarray:
     """Returns `ids` as int64 of shape (N,), all of them in range.
 
@@ -103,6 +119,8 @@ def check_ids(ids: Sequence[int] | np.ndarray, vocabulary_size: int) -> np.ndarr
 
 def check_special_tokens(special_tokens: Sequence[str]) -> tuple[str, ...]:
     """Returns the special tokens as a tuple. Raises ValueError for an empty, repeated or non-string one."""
+    if isinstance(special_tokens, str):
+        raise ValueError(f"special_tokens={special_tokens!r} is one string; give a list, such as ({special_tokens!r},)")
     tokens = tuple(special_tokens)
     for token in tokens:
         if not isinstance(token, str) or not token:

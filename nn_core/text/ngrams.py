@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nn_core.text.words import check_words
+
 
 def fnv1a(data: bytes) -> int:
     """The 32-bit FNV-1a hash, the same on every machine; bytes are sign-extended as in fastText's code."""
@@ -52,6 +54,7 @@ def piece_table(
         raise ValueError(
             f"num_buckets={num_buckets} is below 1; 2,000,000 is fastText's choice, 20,000 does for small text"
         )
+    words = check_words("words", words)
     rows = [[v, *ngram_rows(word, len(words), num_buckets, shortest, longest)] for v, word in enumerate(words)]
     width = max((len(row) for row in rows), default=1)
     table_VG = np.zeros((len(rows), width), np.int32)

@@ -29,7 +29,9 @@ def principal_components(vectors_NE: np.ndarray) -> Projection:
     points_N2 = left_NK[:, :2] * singular_K[:2]
     points_N2 *= np.sign(points_N2[np.abs(points_N2).argmax(axis=0), [0, 1]] + 1e-300)
     total = float(np.square(singular_K).sum())
-    return Projection(points_N2, float(np.square(singular_K[:2]).sum()) / total if total else 0.0)
+    rounding = 4 * np.finfo(np.float64).eps * np.abs(vectors_NE).max()  # equal vectors keep some variance, computed
+    equal = bool(np.all(np.ptp(vectors_NE, axis=0) <= rounding))
+    return Projection(points_N2, 0.0 if equal else float(np.square(singular_K[:2]).sum()) / total)
 
 
 def tsne(vectors_NE: np.ndarray, *, seed: int = 0, iterations: int = 1000) -> Projection:

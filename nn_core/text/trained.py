@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tokenizers as hf
 
-from nn_core.text.interface import Encoding, check_ids, clean_text, write_json
+from nn_core.text.interface import UNKNOWN_TOKEN, Encoding, check_ids, clean_text, write_json
 
 # First match wins. The part before an "@" has a length limit, so that no text takes quadratic time.
 WORD_PATTERN = (
@@ -156,10 +156,34 @@ class TrainedTokenizer:
         """Returns int32 ids of shape (N,); see the interface. What is unknown gets the id of "[UNK]"."""
         return np.array(self._encode(text, allow_special).ids, np.int32).reshape(-1)
 
+    @cached_property
+    def _blank_is_prepended(self) -> bool:
+        """Whether encoding puts a blank before the text, and before what follows a special token."""
+        normalizer = json.loads(self.json_text).get("normalizer")
+        return normalizer is not None and any(part.get("type") == "Prepend" for part in _components(normalizer))
+
     def decode(self, ids: Sequence[int] | np.ndarray, *, skip_special: bool = True) -> str:
-        """Returns the text of the ids. Raises ValueError for an id out of range."""
+        """Returns the text of the ids; special tokens of a text that was encoded with allow_special change no blank.
+
+        Where encoding prepends a blank it does so after each special token too (but not after "[UNK]", which stands
+        for a piece of the text), so each part is decoded on its own.
+
+        Raises:
+            ValueError: an id out of range.
+        """
         ids_N = check_ids(ids, self.vocabulary_size)
-        return self._plain.decode(ids_N.tolist(), skip_special_tokens=skip_special)
+        if not self._blank_is_prepended:
+            return self._plain.decode(ids_N.tolist(), skip_special_tokens=skip_special)
+        cuts = [number for token, number in self.special_ids.items() if token != UNKNOWN_TOKEN]
+        text, part = "", list[int]()
+        for number in [*ids_N.tolist(), None]:
+            if number is not None and number not in cuts:
+                part.append(number)
+                continue
+            text += self._plain.decode(part, skip_special_tokens=skip_special)
+            text += "" if number is None or skip_special else str(self._plain.id_to_token(number))
+            part = []
+        return text
 
     def tokens(self, ids: Sequence[int] | np.ndarray) -> list[str]:
         """Returns the vocabulary's spelling of each id. Raises ValueError for an id out of range."""

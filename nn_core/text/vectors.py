@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from nn_core.files import whole_file
+from nn_core.text.words import check_words
 
 MEASURES = ("cosine", "dot")
 
@@ -84,7 +85,7 @@ class WordVectors:
     def most_similar(
         self,
         positive: str | Sequence[str],
-        negative: Sequence[str] = (),
+        negative: str | Sequence[str] = (),
         *,
         count: int = 10,
         measure: str = "cosine",
@@ -95,7 +96,7 @@ class WordVectors:
 
         Args:
             positive: one or more words.
-            negative: words to subtract.
+            negative: words to subtract; one word may be given as it is, here and above.
             count: how many to return, >= 1.
             measure: "cosine" or "dot".
         Returns:
@@ -103,7 +104,7 @@ class WordVectors:
         Raises:
             ValueError: an unknown word or measure, no positive word, or count below 1.
         """
-        positive = [positive] if isinstance(positive, str) else list(positive)
+        positive, negative = ([words] if isinstance(words, str) else list(words) for words in (positive, negative))
         if not positive or count < 1:
             raise ValueError(f"positive={positive} and count={count}; give at least one word and ask for at least one")
         table_VE = self._rows(measure)
@@ -125,7 +126,7 @@ class WordVectors:
 
     def doesnt_match(self, words: Sequence[str]) -> str:
         """The word that is farthest from the mean of all the words given (at least 2), by the cosine."""
-        if len(words) < 2:
+        if len(check_words("words", words)) < 2:
             raise ValueError(f"words={list(words)} are too few; give at least two")
         rows_NE = self.unit_VE[[self.row(word) for word in words]]
         return words[int(np.argmin(rows_NE @ rows_NE.mean(axis=0)))]
@@ -148,7 +149,7 @@ class WordVectors:
 
 
 def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str]]]:
-    with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
+    with open(path, encoding="utf-8-sig", errors="replace", newline="\n") as file:
         for number, line in enumerate(file, start=1):
             # Only plain spaces and tabs separate: words may hold other Unicode spaces.
             fields = [field for field in line.rstrip("\r\n").replace("\t", " ").split(" ") if field]

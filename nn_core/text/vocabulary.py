@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nn_core.text.words import split_words
+from nn_core.text.words import check_words, split_words
 
 
 class WordVocabulary(NamedTuple):
@@ -57,11 +57,11 @@ def build_vocabulary(
     Returns:
         The vocabulary.
     Raises:
-        ValueError: if no word is left, or an argument is below 1.
+        ValueError: if no word is left, a sentence is a string and no list, or an argument is below 1.
     """
     if min_count < 1 or (max_size is not None and max_size < 1):
         raise ValueError(f"min_count={min_count} and max_size={max_size} must be at least 1")
-    counts = Counter(word for sentence in sentences for word in sentence)
+    counts = Counter(word for sentence in sentences for word in check_words("sentence", sentence))
     kept = sorted(((-count, word) for word, count in counts.items() if count >= min_count))[:max_size]
     if not kept:
         raise ValueError(
@@ -81,7 +81,7 @@ def encode_corpus(sentences: Iterable[Sequence[str]], vocabulary: WordVocabulary
     ids: list[int] = []
     lengths: list[int] = []
     for sentence in sentences:
-        known = [index[word] for word in sentence if word in index]
+        known = [index[word] for word in check_words("sentence", sentence) if word in index]
         ids.extend(known)
         lengths.append(len(known))
     if not ids:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nn_core.text.vectors import WordVectors
+from nn_core.text.words import check_words
 
 
 class PairScore(NamedTuple):
@@ -72,7 +73,10 @@ def topic_similarities(vectors: WordVectors, topics: Mapping[str, Sequence[str]]
     Raises:
         ValueError: if fewer than two topics have two known words.
     """
-    groups = {name: [vectors.index[word] for word in words if word in vectors.index] for name, words in topics.items()}
+    groups = {
+        name: [vectors.index[word] for word in check_words(f"topic {name}", words) if word in vectors.index]
+        for name, words in topics.items()
+    }
     groups = {name: rows for name, rows in groups.items() if len(rows) >= 2}
     if len(groups) < 2:
         raise ValueError(f"topics with two known words: {list(groups)}; give at least two topics")
@@ -99,7 +103,7 @@ def association_bias(
         The effect size in [-2, 2]; 0 is no bias.
     """
     for name, words, least in (("first", first, 1), ("second", second, 1), ("good", good, 1), ("bad", bad, 1)):
-        if len(words) < least:
+        if len(check_words(name, words)) < least:
             raise ValueError(f"{name}={list(words)} has too few words; give at least {least}")
 
     def rows(words: Sequence[str]) -> np.ndarray:
@@ -109,8 +113,10 @@ def association_bias(
         return (rows(words) @ rows(good).T).mean(axis=1) - (rows(words) @ rows(bad).T).mean(axis=1)
 
     first_N, second_N = scores(first), scores(second)
-    spread = float(np.std(np.concatenate([first_N, second_N]), ddof=1))
-    return float(first_N.mean() - second_N.mean()) / spread if spread > 0 else 0.0
+    both_N = np.concatenate([first_N, second_N])
+    if np.ptp(both_N) <= 1e-6:  # cosines in float32 that are equal up to rounding
+        return 0.0
+    return float(first_N.mean() - second_N.mean()) / float(np.std(both_N, ddof=1))
 
 
 def centroid_accuracy(
@@ -133,8 +139,8 @@ def centroid_accuracy(
 def mean_vectors(vectors: WordVectors, texts: Sequence[Sequence[str]]) -> np.ndarray:
     """The mean of the unit vectors of each text's known words, (N, E); zero where none is known (F096)."""
     means_NE = np.zeros((len(texts), vectors.vectors_VE.shape[1]), np.float32)
-    for place, words in enumerate(texts):
-        rows = [vectors.index[word] for word in words if word in vectors.index]
+    for place, words in enumerate(check_words("texts", texts)):
+        rows = [vectors.index[word] for word in check_words("text", words) if word in vectors.index]
         if rows:
             means_NE[place] = vectors.unit_VE[rows].mean(axis=0)
     return means_NE

@@ -36,7 +36,7 @@ class Settings(NamedTuple):
         evaluate_train: evaluate on the training split too, for curves without dropout and for the gap.
         max_skips: non-finite steps in a row that are skipped rather than fatal.
         divergence_factor: a loss above this many times 1 + |first loss| ends the run as diverged.
-        accumulate: micro-batches whose mean gradient makes one update.
+        accumulate: micro-batches whose gradients make one update.
         splits: the splits that `finish` evaluates.
     """
 

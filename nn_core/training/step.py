@@ -41,7 +41,7 @@ def make_train_step(
         make_optimizer: hparams -> optax transformation, built inside the traced function.
         max_skips: bad steps in a row that are skipped; 0 stops at the first.
         divergence_factor: a loss above this many times 1 + |first loss| has exploded.
-        accumulate: micro-batches whose mean gradient makes one update; less memory, the same update (F145).
+        accumulate: micro-batches whose gradients make one update; less memory, the same update (F145).
     Returns:
         (state, batch, hparams, key, until) -> (state, {"batch_loss", "gradient_norm", "active", …} scalars).
     """
@@ -83,14 +83,17 @@ def make_train_step(
 
 
 def make_gradient(task: Task, accumulate: int) -> Callable[[Any, Batch, Hparams, Array], tuple[Array, Metrics, Any]]:
-    """(params, batch, hparams, key) -> (objective, metrics, gradient), in one piece or as the mean over micro-batches.
+    """(params, batch, hparams, key) -> (objective, metrics, gradient), in one piece or over micro-batches.
+
+    A micro-batch counts by what its loss counts (examples, class weights, tokens): with the objective
+    total_i / count_i + penalty of micro-batch i, the sum of count_i objective_i over the sum of count_i is the
+    objective of the whole batch, and the gradients likewise. Sums travel; the division comes once, at the end.
 
     Args:
         task: what is learned.
         accumulate: k, which divides the batch; 1: the batch in one piece.
     Returns:
-        The function; it raises ValueError at tracing where k does not divide the batch, or the batch is padded
-        (the micro-batches would weigh differently).
+        The function; it raises ValueError at tracing where k does not divide the batch.
     """
     direct = jax.value_and_grad(task.loss, has_aux=True)
 
@@ -100,21 +103,21 @@ def make_gradient(task: Task, accumulate: int) -> Callable[[Any, Batch, Hparams,
 
     def in_pieces(params: Any, batch: Batch, hparams: Hparams, key: Array) -> tuple[Array, Metrics, Any]:
         size = len(jax.tree.leaves(batch)[0])
-        if size % accumulate or "weights" in batch:
-            raise ValueError(
-                f"train.accumulate={accumulate} must divide every batch, of {size} examples; use a divisor, "
-                f"and data.drop_last where the last batch is ragged"
-            )
+        if size % accumulate:
+            raise ValueError(f"train.accumulate={accumulate} must divide the batch of {size} examples; use a divisor")
         pieces = jax.tree.map(lambda leaf: leaf.reshape(accumulate, -1, *leaf.shape[1:]), batch)
         shapes = jax.eval_shape(lambda piece: whole(params, piece, hparams, key), jax.tree.map(lambda x: x[0], pieces))
         zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
 
         def add(total: Any, numbered: tuple[Array, Batch]) -> tuple[Any, None]:
             index, piece = numbered
-            part = whole(params, piece, hparams, jax.random.fold_in(key, index))
+            objective, metrics, grads = whole(params, piece, hparams, jax.random.fold_in(key, index))
+            count = metrics["loss"][1]
+            part = count * objective, metrics, jax.tree.map(lambda leaf: leaf * count.astype(leaf.dtype), grads)
             return jax.tree.map(jnp.add, total, part), None
 
         (objective, metrics, grads), _ = jax.lax.scan(add, zeros, (jnp.arange(accumulate), pieces))
-        return objective / accumulate, metrics, jax.tree.map(lambda leaf: leaf / accumulate, grads)
+        count = metrics["loss"][1]
+        return objective / count, metrics, jax.tree.map(lambda leaf: leaf / count.astype(leaf.dtype), grads)
 
     return whole if accumulate == 1 else in_pieces

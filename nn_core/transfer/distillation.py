@@ -61,7 +61,7 @@ def soft_and_hard(
 
 
 def make_student(problem: Problem) -> Task:
-    """A classification whose loss also asks the teacher.
+    """A classification whose loss also asks the teacher; soft and hard targets of an example weigh alike.
 
     The data must hold "teacher_logits", (N, C) for the N shared examples; only those of the training split are read.
     hparams.distillation_temperature and hparams.distillation_alpha are T and alpha.
@@ -84,7 +84,7 @@ def _loss(problem: Problem, params: Params, batch: Batch, hparams: Hparams, key:
     metrics = supervised.sums(problem, logits_BC, batch["targets"], batch.get("weights"))
     total, count = metrics["loss"]
     soft_B = distillation_loss(logits_BC, batch[TEACHER], hparams[TEMPERATURE], reduction="none")
-    weights_B = batch["weights"] if "weights" in batch else jnp.ones_like(soft_B)
-    soft = jnp.sum(soft_B * weights_B) / jnp.sum(weights_B)
-    objective = hparams[ALPHA] * soft + (1.0 - hparams[ALPHA]) * total / count
+    weights_B = supervised.loss_weights(problem, batch["targets"], batch.get("weights"))
+    soft, hard = supervised.mean(jnp.sum(soft_B * weights_B), count), supervised.mean(total, count)
+    objective = hparams[ALPHA] * soft + (1.0 - hparams[ALPHA]) * hard
     return objective + regularizers.penalty(params, hparams, proximal=problem.proximal), metrics

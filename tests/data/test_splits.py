@@ -59,3 +59,19 @@ def test_flipped_labels_are_other_classes_at_the_given_rate():
     noisy = np.asarray(jax.jit(splits.flip_labels, static_argnums=2)(jax.random.key(2), labels, 5, 0.3))
     assert abs(float(np.mean(noisy != 0)) - 0.3) < 0.01
     np.testing.assert_allclose(np.bincount(noisy)[1:] / 20011, 0.075, atol=0.008)
+
+
+def test_a_constant_feature_stays_zero_and_a_new_value_stays_small():
+    greys = np.float32(np.arange(256) / 255)
+    nearly = np.where(np.arange(97) % 2, np.float32(0.3), np.nextafter(np.float32(0.3), np.float32(1)))
+    inputs = np.concatenate(
+        [np.tile(greys, (97, 1)), nearly[:, None], np.float32(2000 + np.arange(97) % 2)[:, None]], 1
+    )
+    shift, scale = jax.device_get(jax.jit(splits.standardizer)(inputs))
+    standard = (inputs - shift[None]) / scale[None]
+    np.testing.assert_array_equal(standard[:, :256], 0)
+    assert np.abs(standard[:, 256]).max() < 1e-7
+    np.testing.assert_allclose(np.abs(standard[:, 257]), 1, atol=0.02)  # small beside its mean, and yet a feature
+    assert np.abs((greys + np.float32(0.01) - shift[:256]) / scale[:256]).max() < 0.011
+    shift, scale = jax.device_get(splits.standardizer(inputs[:, 25:26], per_feature=False))
+    np.testing.assert_array_equal((inputs[:, 25:26] - shift) / scale, 0)

@@ -103,3 +103,12 @@ def test_shakespeare(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None
     text = load_text("shakespeare")
     assert len(text) == 1_115_394 and len(set(text)) == 65
     assert text.startswith("First Citizen:\nBefore we proceed any further, hear me speak.")
+
+
+@pytest.mark.parametrize(
+    "data", [b"\xef", b"\xef\xbb", b"\xef\xbb\xbf", b"\xef\xbb\xbfa", b"a\xef\xbb\xbf", b"\xef\xbba"]
+)
+@pytest.mark.parametrize("piece_bytes", [1, 2, 3, 100])
+def test_half_a_byte_order_mark_is_in_the_pieces_as_in_the_text(data: bytes, piece_bytes: int, tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes(data)
+    assert "".join(read_text_pieces(tmp_path / "text", piece_bytes=piece_bytes)) == decode_text(data)

@@ -128,6 +128,16 @@ def test_effect_size_is_cohens_d_of_the_pairs() -> None:
     assert math.isnan(compare([1.0], [2.0]).effect_size)
 
 
+def test_differences_that_are_equal_up_to_rounding_are_equal() -> None:
+    a_N = np.array([0.4, 0.5, 0.7, 0.8])
+    assert compare(a_N + 0.1, a_N).effect_size == math.inf
+    nothing = compare([0.1 + 0.2, 0.1 + 0.7], [0.3, 0.8])
+    assert (nothing.effect_size, nothing.p_value) == (0.0, 1.0)
+    assert compare([math.inf, 0.3, 0.5], [0.1, 0.2, 0.1]).effect_size == pytest.approx(
+        0.25 / np.std([0.1, 0.4], ddof=1)
+    )
+
+
 def test_swapping_the_sides_changes_the_sign_only() -> None:
     for test in TESTS:
         forward, backward = compare(VALUES_N, OTHERS_N, test), compare(OTHERS_N, VALUES_N, test)

@@ -3,15 +3,18 @@ import json
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from configs import gpt_quick
 from experiments import sample
 from experiments.trained import writer
 from experiments.training import samples
-from nn_core.generation.decode import completions, generate
+from nn_core.generation.decode import Generation, completions, generate
 from nn_core.generation.filters import Sampling
 from nn_core.text.interface import REPLACEMENT
+from nn_core.text.tokenizers import make_tokenizer
 from tests.experiments import tiny
 from tests.experiments.programs import PROGRAMS
 
@@ -187,3 +190,15 @@ def test_samples_are_the_same_from_a_kept_program(tiny_model, tmp_path: Path, mo
     assert plain[0] != plain[1] and texts(tmp_path) == plain
     monkeypatch.setattr(samples, "generate", None)
     assert texts(tmp_path) == plain
+
+
+def test_a_sample_keeps_the_blank_between_the_prompt_and_its_first_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = make_tokenizer("bpe", ["the cat sat on the mat"], vocabulary_size=30)
+    prompt, whole = tokenizer.encode("the cat"), tokenizer.encode("the cat sat")
+    ids_1N = jnp.asarray(whole[len(prompt) :])[None]
+    made = Generation(ids_1N, jnp.array([ids_1N.size]), jnp.zeros(ids_1N.shape), jnp.array([False]))
+    monkeypatch.setattr(samples, "generate", lambda *arguments, **options: made)
+    monkeypatch.setattr(samples, "make_run_decoder", lambda *arguments: None)
+    config = gpt_quick.get_config()
+    config.sample.prompt = "the cat"
+    assert samples.continuation(config, tokenizer, None)(3, {}) == "the cat sat"

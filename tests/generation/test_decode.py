@@ -191,6 +191,15 @@ def test_the_repetition_penalty_knows_the_prompt_and_the_new_tokens() -> None:
     assert completions(generation) == [[1, 3, 4, 5, 6], [0, 2, 3, 4, 5], [0, 1, 2, 3, 0]]
 
 
+def test_the_repetition_penalty_remembers_what_the_context_has_no_room_for() -> None:
+    params = {name: np.zeros_like(value) for name, value in PARAMS.items()}
+    params["weight"][:, :] = 1 / CONTEXT
+    params["table"][1] = [2, 1, 9, 3, 4, 8, 0]  # a text of ones wants 2, then 5, then 4
+    options = {"sampling": Sampling(repetition_penalty=1000.0), "max_new_tokens": 1}
+    long, longer = [5, 5] + [1] * (CONTEXT - 2), [2, 2, 5] + [1] * (5 * CONTEXT)
+    assert completions(generate(DECODER, params, [long, longer, [1]], **options)) == [[2], [4], [2]]
+
+
 def test_values_and_lengths_do_not_compile_again() -> None:
     traces = Traces()
     decoder = make_window_decoder(CONTEXT, traces=traces)

@@ -1,5 +1,6 @@
 import itertools
 import json
+import re
 import time
 import unicodedata
 from collections import Counter
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_core.text.interface import SPECIAL_TOKENS, clean_text
+from nn_core.text.interface import SPECIAL_TOKENS, clean_text, continuation
 from nn_core.text.sentencepiece import train_bpe
 from nn_core.text.tokenizers import TOKENIZERS, load_tokenizer, make_tokenizer
 from nn_core.text.trained import TrainedTokenizer
@@ -75,6 +76,20 @@ def test_special_tokens_have_fixed_ids_that_text_cannot_produce(name, trained):
     assert encoding.ids_N[-1] == tokenizer.special_ids["[MASK]"] and encoding.offsets_N2[-1].tolist() == [3, 9]
     assert "[MASK]" in tokenizer.decode(encoding.ids_N, skip_special=False)
     assert tokenizer.decode(encoding.ids_N) == "the"
+
+
+@pytest.mark.parametrize("name", ["bpe", "unigram", "sentencepiece", "sentencepiece_bpe", "byte_bpe"])
+@pytest.mark.parametrize("text", ["the [MASK] cat", "[CLS] the cat[SEP] sat", "the[MASK][MASK]  cat ", "[PAD]", " a"])
+def test_special_tokens_in_a_text_cost_no_blank(name, text, trained):
+    ids_N = trained[name].encode(text, allow_special=True)
+    assert trained[name].decode(ids_N, skip_special=False) == text
+    assert trained[name].decode(ids_N) == re.sub(r"\[[A-Z]+\]", "", text)
+
+
+@pytest.mark.parametrize("name", [*ANY_TEXT, "word", "wordpiece", "bpe", "unigram"])
+def test_a_continuation_keeps_its_first_blank(name, trained):
+    prompt, whole = trained[name].encode("the cat"), trained[name].encode("the cat sat")
+    assert continuation(trained[name], prompt.tolist(), whole[len(prompt) :]) == " sat"
 
 
 @pytest.mark.parametrize("name", ANY_TEXT)

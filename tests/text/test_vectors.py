@@ -115,3 +115,17 @@ def test_words_that_the_format_cannot_hold_are_refused(tmp_path):
     for word in ("", "New York", "a\n"):
         with pytest.raises(ValueError, match="cannot be written"):
             WordVectors((word,), np.ones((1, 2))).save(tmp_path / "v.txt")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_word(tmp_path):
+    (tmp_path / "vectors.txt").write_bytes(b"\xef\xbb\xbfking 1 2\nqueen 2 1\n")
+    assert load_word_vectors(tmp_path / "vectors.txt").words == ("king", "queen")
+    (tmp_path / "vectors.txt").write_bytes(b"\xef\xbb\xbf2 2\nking 1 2\nqueen 2 1\n")
+    assert load_word_vectors(tmp_path / "vectors.txt").words == ("king", "queen")
+
+
+def test_one_word_is_not_taken_for_a_list_of_letters():
+    vectors = WordVectors(("king", "man", "m", "a", "n"), np.eye(5, dtype=np.float32))
+    assert vectors.most_similar("king", "man") == vectors.most_similar(["king"], ["man"])
+    with pytest.raises(ValueError, match="words='man' is one string, not a list of words"):
+        vectors.doesnt_match("man")

@@ -150,8 +150,9 @@ def scan_cell(
         projected_TBG: (T, B, G) the input product x W + b of all tokens, done beforehand in one product.
         keep_TB: (T, B) booleans; False leaves the carry as it is and gives the output 0. None: all tokens count.
     Returns:
-        (carry after the last token, outputs (T, B, H)). With a mask the carry is that after the last valid token,
-        whatever the amount of padding.
+        (carry after the last token, outputs (T, B, H)). With a mask the carry is that after the last valid token. What
+        stands in the padding changes no bit; more padding changes none in this scan, but the product x W + b of another
+        number of rows may be summed in another order, which changes its last bits (2e-7 of the outputs measured).
     """
     return _forward(cell, reverse, kernel_HG, carry, projected_TBG, keep_TB)[0]
 

@@ -32,7 +32,8 @@ class SequenceToOne(nn.Module):
         num_outputs: C >= 1 classes, or numbers.
         recurrent: reads the sequence; its dropout also acts on its last state.
         embedding: of token ids; None: the inputs are vectors.
-        pad_id: id of padding, which the result does not depend on; None: there is none.
+        pad_id: id of padding, which is not read; None: there is none. More of it changes the result by rounding at
+            most, see `cells.scan_cell`.
     """
 
     num_outputs: int
