@@ -1,17 +1,21 @@
 """python -m experiments.vectors --vectors=FILE --most_similar=WORD | --doesnt_match="A B C" | --analogy="A B C"
 
 Asks word vectors in word2vec's or GloVe's text format, such as checkpoints/word2vec/vectors.txt; a run directory that
-holds a vectors.txt may be named too. Questions may be repeated and mixed.
+holds a vectors.txt may be named too. Questions may be repeated and mixed. Of a FastText run any word may be asked for,
+also one that is in no text: it is understood by its n-grams.
 """
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from experiments.command_line.errors import tell
 from experiments.command_line.options import Option, parse_options, usage
 from nn_core.files import user_path
 
+VECTORS = "vectors.txt"
+NGRAMS = "ngrams.npz"  # of a FastText run: words that are in no text have a vector too
 OPTIONS = {
     "vectors": Option(str, "the file, or a run directory that has one"),
     "most_similar": Option(str, 'neighbours of a word, or of a sum: "king -man woman"', repeated=True),
@@ -49,6 +53,7 @@ def answer(options: dict[str, Any]) -> list[str]:
     Raises:
         ValueError: no file, no question, a malformed file (its line is named), an unknown word (the nearest are named).
     """
+    from nn_core.text.ngrams import load_ngrams
     from nn_core.text.vectors import load_word_vectors
 
     if options["vectors"] is None:
@@ -59,14 +64,18 @@ def answer(options: dict[str, Any]) -> list[str]:
         if options[name] is not None and options[name] < 1:
             raise ValueError(f"--{name}={options[name]} must be at least 1")
     path = user_path(options["vectors"])
-    path = path / "vectors.txt" if path.is_dir() else path
+    path = path / VECTORS if path.is_dir() else path
     if not path.is_file():
         raise ValueError(f"there is no vector file {path}; check the path")
     vectors = load_word_vectors(path, max_words=options["max_words"])
+    if (path.parent / NGRAMS).is_file() and path.name == VECTORS:
+        vectors = replace(vectors, ngrams=load_ngrams(path.parent / NGRAMS))
     lines = []
     for name, ask in ASK.items():
         for query in options[name] or ():
-            lines += [f"{name} {query}", *(f"  {line}" for line in ask(vectors, query.split(), options))]
+            unseen = [word for word in query.split() if word.lstrip("-") not in vectors.index]
+            note = f" ({', '.join(unseen)}: by n-grams)" if unseen and vectors.ngrams is not None else ""
+            lines += [f"{name} {query}{note}", *(f"  {line}" for line in ask(vectors, query.split(), options))]
     return lines
 
 

@@ -11,11 +11,12 @@ from experiments.studies.word2vec import recipe_of
 from experiments.studies.word_vectors import COLUMNS, SETTINGS, check, study_vectors, words_of
 from nn_core.data.checks import check_int
 from nn_core.models.word_blocks import Pieces
-from nn_core.text.ngrams import piece_table, unseen_vector, word_ngrams
+from nn_core.text.ngrams import Ngrams, piece_table, unseen_vector, word_ngrams
 from nn_core.text.vectors import WordVectors
 from nn_core.training.word_vectors import make_word_training, run_epochs
 
 SHORTEST_STEM = 5  # letters of a word that is misspelt
+NGRAMS = "ngrams.npz"  # beside the vectors, so that words of no text can be asked for later
 ASKED = 200  # most misspelt words that are asked for
 
 
@@ -66,7 +67,8 @@ def run(config: ConfigDict) -> Outcome:
         return {"unseen": float(np.mean(right))} if right else {}
 
     outcome = study_vectors(config, {"FastText": train}, unseen)
-    return outcome._replace(rows=outcome.rows + shown)
+    ngrams = Ngrams(tables[config.seed][len(vocabulary.words) :], **lengths)
+    return outcome._replace(rows=outcome.rows + shown, files={**outcome.files, NGRAMS: ngrams.save})
 
 
 def check_fasttext(config: ConfigDict) -> None:

@@ -20,7 +20,7 @@ from nn_core.text.words import check_words, split_long_words
 
 FORMAT = "nn_core.bag_of_words.1"
 
-# Words that hold next to no information about what a text is about (). Negations stay: they change a meaning.
+# Words that hold next to no information about what a text is about. Negations stay: they change a meaning.
 STOP_WORDS: tuple[str, ...] = tuple(
     (
         "a about after all also am an and any are as at be been before being but by can could did do does for from "

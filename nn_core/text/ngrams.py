@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import zipfile
 from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -82,3 +86,40 @@ def unseen_vector(word: str, table: np.ndarray, num_words: int, *, shortest: int
     if not rows:
         raise ValueError(f"word {word!r} has no n-gram of {shortest} characters; give a longer one")
     return table[rows].mean(axis=0)
+
+
+class Ngrams(NamedTuple):
+    """What is known of words that were in no text: the vectors of their n-grams.
+
+    Attributes:
+        buckets_BE: (B, E) float32, the rows that n-grams share by their hash.
+        shortest, longest: lengths of n-grams in characters.
+    """
+
+    buckets_BE: np.ndarray
+    shortest: int
+    longest: int
+
+    def vector(self, word: str) -> np.ndarray:
+        """The vector (E,) of any word. Raises ValueError for one that is too short for an n-gram."""
+        return unseen_vector(word, self.buckets_BE, 0, shortest=self.shortest, longest=self.longest)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes one NPZ file."""
+        target = Path(path)
+        part = target.with_name(target.name + ".part")
+        with part.open("wb") as file:
+            np.savez(file, buckets=self.buckets_BE, lengths=np.array([self.shortest, self.longest]))
+        os.replace(part, target)
+
+
+def load_ngrams(path: str | os.PathLike[str]) -> Ngrams:
+    """Reads what `Ngrams.save` wrote. Raises ValueError with the path for anything else."""
+    try:
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+            buckets_BE, (shortest, longest) = file["buckets"], file["lengths"].tolist()
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{os.fspath(path)} holds no n-grams of a FastText run ({error}); train it again") from None
+    if buckets_BE.ndim != 2 or not np.isfinite(buckets_BE).all() or not 1 <= shortest <= longest:
+        raise ValueError(f"{os.fspath(path)} holds damaged n-grams; train the run again")
+    return Ngrams(np.asarray(buckets_BE, np.float32), shortest, longest)

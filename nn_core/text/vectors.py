@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from nn_core.files import whole_file
+from nn_core.text.ngrams import Ngrams
 from nn_core.text.words import check_words
 
 MEASURES = ("cosine", "dot")
@@ -29,10 +30,12 @@ class WordVectors:
     Attributes:
         words: V different words.
         vectors_VE: finite float32 (V, E).
+        ngrams: of FastText, where other words have a vector too; None: they are unknown.
     """
 
     words: tuple[str, ...]
     vectors_VE: np.ndarray
+    ngrams: Ngrams | None = None
 
     def __post_init__(self) -> None:
         vectors_VE = np.asarray(self.vectors_VE, np.float32)
@@ -46,6 +49,11 @@ class WordVectors:
             place = int(np.argmin(np.isfinite(vectors_VE).all(axis=1)))
             raise ValueError(
                 f"the vector of {self.words[place]!r} is not finite; training has diverged or the file is bad"
+            )
+        if self.ngrams is not None and self.ngrams.buckets_BE.shape[1] != vectors_VE.shape[1]:
+            raise ValueError(
+                f"vectors of {vectors_VE.shape[1]} numbers and n-grams of {self.ngrams.buckets_BE.shape[1]} are of two "
+                "runs; give those of one"
             )
         object.__setattr__(self, "vectors_VE", vectors_VE)
 
@@ -69,7 +77,9 @@ class WordVectors:
         return self.index[word]
 
     def vector(self, word: str) -> np.ndarray:
-        """The vector (E,) of a word. Raises ValueError for an unknown one."""
+        """The vector (E,) of a word, by its n-grams where it is no known one and there are any, else ValueError."""
+        if word not in self.index and self.ngrams is not None:
+            return self.ngrams.vector(word)
         return self.vectors_VE[self.row(word)]
 
     def _rows(self, measure: str) -> np.ndarray:
@@ -77,10 +87,20 @@ class WordVectors:
             raise ValueError(f"measure {measure!r} is unknown; use one of {', '.join(MEASURES)}")
         return self.unit_VE if measure == "cosine" else self.vectors_VE
 
+    def _asked(self, words: Sequence[str], measure: str) -> np.ndarray:
+        """The vectors (N, E) of words that are asked about, of length 1 for the cosine."""
+        table_VE = self._rows(measure)
+        rows = [table_VE[self.index[word]] if word in self.index else self._unit(word, measure) for word in words]
+        return np.array(rows, np.float32).reshape(len(words), table_VE.shape[1])
+
+    def _unit(self, word: str, measure: str) -> np.ndarray:
+        vector_E = self.vector(word)
+        return vector_E / max(float(np.linalg.norm(vector_E)), 1e-12) if measure == "cosine" else vector_E
+
     def similarity(self, first: str, second: str, *, measure: str = "cosine") -> float:
         """Cosine in [-1, 1], or dot product, of two words."""
-        table_VE = self._rows(measure)
-        return float(table_VE[self.row(first)] @ table_VE[self.row(second)])
+        one_E, other_E = self._asked([first, second], measure)
+        return float(one_E @ other_E)
 
     def most_similar(
         self,
@@ -108,13 +128,13 @@ class WordVectors:
         if not positive or count < 1:
             raise ValueError(f"positive={positive} and count={count}; give at least one word and ask for at least one")
         table_VE = self._rows(measure)
-        plus, minus = [self.row(word) for word in positive], [self.row(word) for word in negative]
-        query_E = table_VE[plus].sum(axis=0) - table_VE[minus].sum(axis=0)
+        query_E = self._asked(positive, measure).sum(axis=0) - self._asked(negative, measure).sum(axis=0)
+        known = {self.index[word] for word in (*positive, *negative) if word in self.index}
         if measure == "cosine":
             query_E = query_E / max(float(np.linalg.norm(query_E)), 1e-12)
         scores_V = table_VE @ query_E
-        scores_V[plus + minus] = -np.inf
-        order = np.argsort(-scores_V, kind="stable")[: min(count, len(self.words) - len({*plus, *minus}))]
+        scores_V[list(known)] = -np.inf
+        order = np.argsort(-scores_V, kind="stable")[: min(count, len(self.words) - len(known))]
         return [(self.words[place], float(scores_V[place])) for place in order]
 
     def analogy(self, a: str, b: str, c: str, *, count: int = 1) -> list[tuple[str, float]]:
@@ -128,7 +148,7 @@ class WordVectors:
         """The word that is farthest from the mean of all the words given (at least 2), by the cosine."""
         if len(check_words("words", words)) < 2:
             raise ValueError(f"words={list(words)} are too few; give at least two")
-        rows_NE = self.unit_VE[[self.row(word) for word in words]]
+        rows_NE = self._asked(words, "cosine")
         return words[int(np.argmin(rows_NE @ rows_NE.mean(axis=0)))]
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.vectors import main
+from nn_core.text.ngrams import Ngrams, piece_table, unseen_vector
 from nn_core.text.vectors import WordVectors
 
 WORDS = ("man", "woman", "king", "queen", "apple")
@@ -76,3 +77,23 @@ def test_a_file_that_is_not_there(tmp_path, capsys):
     assert "there is no vector file" in capsys.readouterr().err
     assert main(["--most_similar=a"]) == 2
     assert "--vectors is missing" in capsys.readouterr().err
+
+
+def test_a_word_of_no_text_is_understood_by_its_ngrams(tmp_path, capsys):
+    words, table = ("keyboard", "monitor"), np.random.default_rng(0).normal(size=(2 + 997, 5)).astype(np.float32)
+    rows_VG, keep_VG = piece_table(words, 997)
+    means_VE = (table[rows_VG] * keep_VG[..., None]).sum(axis=1) / keep_VG.sum(axis=1, keepdims=True)
+    WordVectors(words, means_VE).save(tmp_path / "vectors.txt")
+    assert main([f"--vectors={tmp_path}", "--most_similar=keybord"]) == 2
+    capsys.readouterr()
+    Ngrams(table[2:], 3, 6).save(tmp_path / "ngrams.npz")
+    assert main([f"--vectors={tmp_path}", "--most_similar=keybord", "--similarity=keybord keyboard", "--count=1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "most_similar keybord (keybord: by n-grams)" and lines[1].startswith("  keyboard")
+    unseen_E = unseen_vector("keybord", table, 2)
+    cosine = unseen_E @ means_VE[0] / np.linalg.norm(unseen_E) / np.linalg.norm(means_VE[0])
+    assert float(lines[1].split()[1]) == float(lines[3]) == pytest.approx(cosine, abs=1e-4)
+    for damage in (b"", b"PK", (tmp_path / "ngrams.npz").read_bytes()[:100]):
+        (tmp_path / "ngrams.npz").write_bytes(damage)
+        assert main([f"--vectors={tmp_path}", "--most_similar=keybord"]) == 2
+        assert "holds no n-grams" in capsys.readouterr().err

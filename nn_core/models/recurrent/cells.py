@@ -152,7 +152,7 @@ def scan_cell(
     Returns:
         (carry after the last token, outputs (T, B, H)). With a mask the carry is that after the last valid token. What
         stands in the padding changes no bit; more padding changes none in this scan, but the product x W + b of another
-        number of rows may be summed in another order, which changes its last bits (2e-7 of the outputs measured).
+        number of rows may be summed in another order, which may change its last bits.
     """
     return _forward(cell, reverse, kernel_HG, carry, projected_TBG, keep_TB)[0]
 
