@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from nn_core.files import whole_file
 from nn_core.text.words import check_words
 
 
@@ -106,11 +106,8 @@ class Ngrams(NamedTuple):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes one NPZ file."""
-        target = Path(path)
-        part = target.with_name(target.name + ".part")
-        with part.open("wb") as file:
+        with whole_file(path) as part, part.open("wb") as file:
             np.savez(file, buckets=self.buckets_BE, lengths=np.array([self.shortest, self.longest]))
-        os.replace(part, target)
 
 
 def load_ngrams(path: str | os.PathLike[str]) -> Ngrams:
