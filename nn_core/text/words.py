@@ -6,7 +6,9 @@ import functools
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import TypeVar
 
+Item = TypeVar("Item")  # words, or lists of words
 _LAST_MARK = 0x1FFFF  # combining marks stand below; the variation selectors above are added by hand
 _SELECTORS = "\U000e0100-\U000e01ef"
 _JOINERS = "\u200c\u200d"  # they join or part letters inside a word of Persian or Hindi
@@ -51,7 +53,7 @@ def split_words_and_signs(text: str) -> list[str]:
     return _patterns()[2].findall(unicodedata.normalize("NFC", text))
 
 
-def check_words(name: str, words: Sequence[str]) -> Sequence[str]:
+def check_words(name: str, words: Sequence[Item]) -> Sequence[Item]:
     """The list itself.
 
     Raises:
