@@ -17,8 +17,8 @@ from nn_core.models.attention.dot_product import (
     attention_weights,
     dot_product_attention,
 )
-from nn_core.models.attention.positions import rotate
-from nn_core.models.layers import Dense
+from nn_core.models.attention.positions import Rope, rotate
+from nn_core.models.layers import Dense, RMSNorm
 
 
 def head_width(width: int, num_heads: int, names: tuple[str, str] = ("num_heads", "width")) -> int:
@@ -46,10 +46,15 @@ class MultiHeadAttention(nn.Module):
       num_heads: H, a divisor of the width D.
       num_kv_heads: None: H; else the number G of key and value heads, a divisor of H (grouped queries; 1: multi-query).
       fused_qkv: one product for the three projections; the same function as three (F118).
+      head_features: None: K = D / H; else K, of any size (the heads together then need not be as wide as the model).
       use_bias: whether the projections have biases.
+      qkv_bias, out_bias: the same of the three projections alone, and of W_O; None: use_bias.
+      qk_norm: None, or the epsilon of an RMS norm of each query and key head before they are turned ("query_norm",
+        "key_norm"; Qwen 3).
       dropout_rate: of the weights; None: not in the program.
       attention: "dense", "blockwise" or "cudnn", see `dot_product_attention`.
       rotary: turn queries and keys by their positions.
+      rope: how, see `Rope`; None: as in Su et al.
       kernel_init: of the three projections.
       out_kernel_init: of W_O; None: kernel_init.
       dtype: of the computation; parameters are float32.
@@ -57,11 +62,16 @@ class MultiHeadAttention(nn.Module):
 
     num_heads: int
     num_kv_heads: int | None = None
+    head_features: int | None = None
     fused_qkv: bool = True
     use_bias: bool = True
+    qkv_bias: bool | None = None
+    out_bias: bool | None = None
+    qk_norm: float | None = None
     dropout_rate: float | Array | None = None
     attention: str = "dense"
     rotary: bool = False
+    rope: Rope | None = None
     kernel_init: Initializer = nn.initializers.lecun_normal()
     out_kernel_init: Initializer | None = None
     dtype: DTypeLike | None = None
@@ -98,10 +108,12 @@ class MultiHeadAttention(nn.Module):
           ValueError: heads that do not divide the width (names the divisors) or each other.
         """
         width = x_BTD.shape[-1]
-        q, k, v = self._project(x_BTD, memory_BSD, head_width(width, self.num_heads))
+        q, k, v = self._project(x_BTD, memory_BSD, self.head_features or head_width(width, self.num_heads))
+        if self.qk_norm is not None:
+            q, k = RMSNorm(self.qk_norm, name="query_norm")(q), RMSNorm(self.qk_norm, name="key_norm")(k)
         if self.rotary:
             positions_BT = jnp.arange(x_BTD.shape[1])[None] if positions_BT is None else positions_BT
-            q, k = rotate(q, positions_BT), rotate(k, positions_BT)
+            q, k = rotate(q, positions_BT, self.rope), rotate(k, positions_BT, self.rope)
         dropout_key = None if deterministic or self.dropout_rate is None else self.make_rng("dropout")
         if slots_BT is not None:
             outputs = self._attend_cache(q, k, v, slots_BT, mask, bias)
@@ -122,21 +134,21 @@ class MultiHeadAttention(nn.Module):
                 dropout_rate=self.dropout_rate,
                 implementation=self.attention,
             )
-        concatenated = outputs.reshape(*x_BTD.shape)
-        return self._dense(width, "out", self.out_kernel_init or self.kernel_init)(concatenated)
+        concatenated = outputs.reshape(*x_BTD.shape[:2], -1)
+        return self._dense(width, "out", self.out_kernel_init or self.kernel_init, self.out_bias)(concatenated)
 
     def _project(self, x_BTD: Array, memory_BSD: Array | None, head: int) -> tuple[Array, Array, Array]:
         """Queries (B, T, H, K), keys and values (B, S, G, K)."""
         groups = self.num_kv_heads or self.num_heads
         q_width, kv_width = self.num_heads * head, groups * head
         if memory_BSD is None and self.fused_qkv:
-            joined = self._dense(q_width + 2 * kv_width, "qkv", self.kernel_init)(x_BTD)
+            joined = self._dense(q_width + 2 * kv_width, "qkv", self.kernel_init, self.qkv_bias)(x_BTD)
             q, k, v = jnp.split(joined, [q_width, q_width + kv_width], axis=-1)
         else:
             source = x_BTD if memory_BSD is None else memory_BSD
-            q = self._dense(q_width, "query", self.kernel_init)(x_BTD)
-            k = self._dense(kv_width, "key", self.kernel_init)(source)
-            v = self._dense(kv_width, "value", self.kernel_init)(source)
+            q = self._dense(q_width, "query", self.kernel_init, self.qkv_bias)(x_BTD)
+            k = self._dense(kv_width, "key", self.kernel_init, self.qkv_bias)(source)
+            v = self._dense(kv_width, "value", self.kernel_init, self.qkv_bias)(source)
         q, k, v = (x.reshape(*x.shape[:2], -1, head) for x in (q, k, v))
         return q, k, v
 
@@ -162,5 +174,6 @@ class MultiHeadAttention(nn.Module):
             blocks.append((keys.value, values.value))
         return cached.attend(q_BTHK, blocks, mask, bias)
 
-    def _dense(self, features: int, name: str, kernel_init: Initializer) -> Dense:
-        return Dense(features, use_bias=self.use_bias, kernel_init=kernel_init, dtype=self.dtype, name=name)
+    def _dense(self, features: int, name: str, kernel_init: Initializer, use_bias: bool | None) -> Dense:
+        use_bias = self.use_bias if use_bias is None else use_bias
+        return Dense(features, use_bias=use_bias, kernel_init=kernel_init, dtype=self.dtype, name=name)

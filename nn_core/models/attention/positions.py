@@ -4,6 +4,7 @@ Attention without any of these treats its keys as a set. Sources: F125-F127, F14
 """
 
 import math
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -37,7 +38,35 @@ def sinusoidal_positions(positions: Array, width: int, max_wavelength: float = M
     return pairs.reshape(*positions.shape, 2 * frequencies.size)[..., :width]
 
 
-def rotate(x_BTHK: Array, positions_BT: Array, max_wavelength: float = MAX_WAVELENGTH) -> Array:
+class Rope(NamedTuple):
+    """How fast rotary positions turn: the angles of a position t are t f_i, with f_i = w^(-2i/K) before any scaling.
+
+    Attributes:
+      max_wavelength: w > 1, also called theta.
+      factor: how many times longer than trained the texts may be, >= 1. "linear" scaling divides all f_i by it; Llama
+        3's divides those that turn less than `low` times in `original_length` tokens, leaves those that turn more than
+        `high` times, and blends between (where original_length is given).
+      original_length: None, or tokens that the model was first trained on.
+      low, high: turns, 0 < low < high.
+    """
+
+    max_wavelength: float = MAX_WAVELENGTH
+    factor: float = 1.0
+    original_length: int | None = None
+    low: float = 1.0
+    high: float = 4.0
+
+    def frequencies(self, width: int) -> np.ndarray:
+        """(K / 2,) float32, radians a token."""
+        frequencies = _frequencies(width, self.max_wavelength)
+        if self.original_length is None:
+            return frequencies / np.float32(self.factor)
+        turns = self.original_length * frequencies / (2 * math.pi)
+        kept = np.clip((turns - self.low) / (self.high - self.low), 0, 1)
+        return np.asarray((1 - kept) * frequencies / self.factor + kept * frequencies, np.float32)
+
+
+def rotate(x_BTHK: Array, positions_BT: Array, rope: Rope | None = None) -> Array:
     """Rotary positions: turns the pair (x_i, x_(i+K/2)) by t / w^(2i/K) (Su et al. 2021; LLaMA's halves; F141).
 
     Queries and keys that were turned have products that depend on the distance of their positions only.
@@ -45,7 +74,7 @@ def rotate(x_BTHK: Array, positions_BT: Array, max_wavelength: float = MAX_WAVEL
     Args:
       x_BTHK: queries or keys, K even.
       positions_BT: (B, T) or (1, T) positions.
-      max_wavelength: w > 1.
+      rope: wavelengths and their scaling; None: w = 10,000, unscaled.
 
     Returns:
       (B, T, H, K) of the dtype of x; the length of every vector is unchanged.
@@ -56,7 +85,7 @@ def rotate(x_BTHK: Array, positions_BT: Array, max_wavelength: float = MAX_WAVEL
     width = x_BTHK.shape[-1]
     if width % 2:
         raise ValueError(f"rotary positions turn pairs, but the head width is {width}; use an even head width")
-    angles_BT1K = _angles(positions_BT, _frequencies(width, max_wavelength))[:, :, None]
+    angles_BT1K = _angles(positions_BT, (rope or Rope()).frequencies(width))[:, :, None]
     sin, cos = jnp.sin(angles_BT1K), jnp.cos(angles_BT1K)
     first, second = jnp.split(x_BTHK.astype(jnp.float32), 2, axis=-1)
     turned = jnp.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)

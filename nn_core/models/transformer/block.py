@@ -13,6 +13,7 @@ from jax.typing import DTypeLike
 
 from nn_core.activations import gelu, gelu_tanh, swish
 from nn_core.models.attention.multi_head import MultiHeadAttention
+from nn_core.models.attention.positions import Rope
 from nn_core.models.layers import Dense, Dropout, LayerNorm, RMSNorm
 
 NORMS = ("layer", "rms")
@@ -69,7 +70,8 @@ class Block(nn.Module):
         pre:  x + f(norm(x))        post:  norm(x + f(x))        f: self-attention, [cross-attention], feed-forward
 
     Attributes:
-      num_heads, num_kv_heads, attention, rotary: see `MultiHeadAttention`.
+      num_heads, num_kv_heads, head_features, qkv_bias, out_bias, qk_norm, attention, rotary, rope: see
+        `MultiHeadAttention`.
       cross_attention: whether there is attention to a memory between the two (decoders of encoder-decoders).
       ffn, ffn_features, activation: see `FeedForward`.
       norm: "layer" or "rms".
@@ -85,8 +87,13 @@ class Block(nn.Module):
 
     num_heads: int
     num_kv_heads: int | None = None
+    head_features: int | None = None
+    qkv_bias: bool | None = None
+    out_bias: bool | None = None
+    qk_norm: float | None = None
     attention: str = "dense"
     rotary: bool = False
+    rope: Rope | None = None
     cross_attention: bool = False
     ffn: str = "mlp"
     ffn_features: int | None = None
@@ -146,10 +153,15 @@ class Block(nn.Module):
         return MultiHeadAttention(
             num_heads=self.num_heads,
             num_kv_heads=self.num_kv_heads,
+            head_features=self.head_features,
             use_bias=self.use_bias,
+            qkv_bias=self.qkv_bias,
+            out_bias=self.out_bias,
+            qk_norm=self.qk_norm,
             dropout_rate=self.attention_dropout_rate,
             attention=self.attention,
             rotary=rotary,
+            rope=self.rope,
             kernel_init=self.kernel_init,
             out_kernel_init=self.out_kernel_init,
             dtype=self.dtype,

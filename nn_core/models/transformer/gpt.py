@@ -19,6 +19,7 @@ from nn_core.initializers import GPT2_STDDEV
 from nn_core.models.attention.multi_head import head_width
 from nn_core.models.attention.positions import (
     RelativeBias,
+    Rope,
     alibi_bias,
     position_indices,
     sinusoidal_positions,
@@ -51,11 +52,15 @@ class GPT(nn.Module):
       dropout_rate: of embeddings, attention weights and the blocks' outputs, may be a tracer; None: not in the program.
       use_bias: whether dense layers, layer norms and an untied head have biases.
       position: "learned", "sinusoidal", "rotary", "alibi", "relative" (T5's bias) or "none".
+      rope: wavelengths of "rotary" positions and their scaling; None: as in Su et al.
       norm, norm_position: "layer" or "rms"; "pre" (with a norm at the end) or "post".
+      norm_epsilon: None: the norm's own.
       activation: of the "mlp" feed-forward: gelu (exact) or gelu_tanh.
       ffn, ffn_features: "mlp", "swiglu" or "geglu"; F, None: 4 D or the like.
       kv_heads_num: key and value heads, a divisor of heads_num; None: heads_num.
+      head_features, qkv_bias, out_bias, qk_norm: of the attention, see `MultiHeadAttention`.
       tied_head: the head is the token embedding, transposed; no bias.
+      head_bias: whether an untied head has a bias; None: use_bias.
       scale_embedding: multiply token embeddings by sqrt(D) before positions are added (Vaswani et al.; F127).
       attention: "dense", "blockwise" or "cudnn".
       attention_dropout: False keeps dropout off the attention weights, which cuDNN needs.
@@ -72,13 +77,20 @@ class GPT(nn.Module):
     dropout_rate: float | Array | None = None
     use_bias: bool = True
     position: str = "learned"
+    rope: Rope | None = None
     norm: str = "layer"
     norm_position: str = "pre"
+    norm_epsilon: float | None = None
     activation: Callable[[Array], Array] = gelu
     ffn: str = "mlp"
     ffn_features: int | None = None
     kv_heads_num: int | None = None
+    head_features: int | None = None
+    qkv_bias: bool | None = None
+    out_bias: bool | None = None
+    qk_norm: float | None = None
     tied_head: bool = False
+    head_bias: bool | None = None
     scale_embedding: bool = False
     attention: str = "dense"
     attention_dropout: bool = True
@@ -91,7 +103,8 @@ class GPT(nn.Module):
         """Makes the parts; every check of the structure is here, before anything is compiled."""
         if self.position not in POSITIONS:
             raise ValueError(f"position {self.position!r} is unknown; use one of {', '.join(POSITIONS)}")
-        head_width(self.embedding_dim, self.heads_num, ("heads_num", "embedding_dim"))
+        if self.head_features is None:
+            head_width(self.embedding_dim, self.heads_num, ("heads_num", "embedding_dim"))
         init = nn.initializers.normal(GPT2_STDDEV)
         last_init = nn.initializers.normal(head_stddev(self.embedding_dim))
         self.token_embedding = nn.Embed(
@@ -109,9 +122,10 @@ class GPT(nn.Module):
         self.dropout = Dropout(self.dropout_rate)
         self.stack = Stack(partial(Block, **self._block_options()), self.layers_num, self.scan_layers, self.remat)
         if self.norm_position == "pre":
-            self.norm_out = make_norm(self.norm, self.use_bias, None)
+            self.norm_out = make_norm(self.norm, self.use_bias, self.norm_epsilon)
         if not self.tied_head:
-            self.head = Head(self.vocabulary_size, self.use_bias, last_init)
+            use_bias = self.use_bias if self.head_bias is None else self.head_bias
+            self.head = Head(self.vocabulary_size, use_bias, last_init)
 
     def __call__(self, ids_BT: Array, deterministic: bool = True) -> Array:
         """Logits of the token after each one.
@@ -210,13 +224,19 @@ class GPT(nn.Module):
         return {
             "num_heads": self.heads_num,
             "num_kv_heads": self.kv_heads_num,
+            "head_features": self.head_features,
+            "qkv_bias": self.qkv_bias,
+            "out_bias": self.out_bias,
+            "qk_norm": self.qk_norm,
             "attention": self.attention,
             "rotary": self.position == "rotary",
+            "rope": self.rope,
             "ffn": self.ffn,
             "ffn_features": self.ffn_features,
             "activation": self.activation,
             "norm": self.norm,
             "norm_position": self.norm_position,
+            "norm_epsilon": self.norm_epsilon,
             "use_bias": self.use_bias,
             "dropout_rate": self.dropout_rate,
             "attention_dropout_rate": self.dropout_rate if self.attention_dropout else None,

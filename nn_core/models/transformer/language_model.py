@@ -20,18 +20,22 @@ Params = Any
 def parameter_count(model: GPT) -> int:
     """Number of parameters, in closed form (F132): 10.8 million for V = 65, T = 256, D = 384, L = 6."""
     width, bias = model.embedding_dim, int(model.use_bias)
-    head = width // model.heads_num
-    kv_width = head * (model.kv_heads_num or model.heads_num)
+    head = model.head_features or width // model.heads_num
+    q_width, kv_width = head * model.heads_num, head * (model.kv_heads_num or model.heads_num)
+    qkv_bias, out_bias, head_bias = (
+        bias if given is None else int(given) for given in (model.qkv_bias, model.out_bias, model.head_bias)
+    )
     features = model.ffn_features or feed_forward_width(width, model.ffn)
     up = features if model.ffn == "mlp" else 2 * features
     norm = width * (1 + (bias if model.norm == "layer" else 0))
-    attention = (width + bias) * (width + 2 * kv_width) + (width + bias) * width
+    attention = (width + qkv_bias) * (q_width + 2 * kv_width) + (q_width + out_bias) * width
+    attention += 0 if model.qk_norm is None else 2 * head
     feed_forward = (width + bias) * up + features * width + bias * width
     total = model.vocabulary_size * width + model.layers_num * (attention + feed_forward + 2 * norm)
     total += norm if model.norm_position == "pre" else 0
     total += model.context_size * width if model.position == "learned" else 0
     total += 32 * model.heads_num if model.position == "relative" else 0
-    return total + (0 if model.tied_head else (width + bias) * model.vocabulary_size)
+    return total + (0 if model.tied_head else (width + head_bias) * model.vocabulary_size)
 
 
 def token_losses(

@@ -18,8 +18,8 @@ from nn_core.initializers import GPT2_STDDEV
 from nn_core.models.attention.multi_head import head_width
 from nn_core.models.attention.positions import position_indices, sinusoidal_positions
 from nn_core.models.convolution import Conv
-from nn_core.models.layers import Dense, Dropout, LayerNorm
-from nn_core.models.transformer.block import Block, Stack
+from nn_core.models.layers import Dense, Dropout
+from nn_core.models.transformer.block import Block, Stack, make_norm
 
 POSITIONS = ("learned", "sinusoidal", "none")
 POOLINGS = ("class", "mean")
@@ -40,6 +40,10 @@ class ViT(nn.Module):
       dropout_rate: of embeddings, attention weights and the blocks' outputs, may be a tracer; None: not in the program.
       kernel_init: initializer of every kernel.
       use_bias: whether dense layers and norms have biases.
+      qkv_bias: the same of queries, keys and values alone; None: use_bias.
+      features: width F of the feed-forward layers; None: 4 D.
+      norm_epsilon: None: the norm's own.
+      distilled: a second learned token with a head of its own; the outputs are the mean of both heads (DeiT).
     """
 
     num_outputs: int
@@ -53,6 +57,10 @@ class ViT(nn.Module):
     dropout_rate: float | Array | None = None
     kernel_init: Initializer = nn.initializers.lecun_normal()
     use_bias: bool = True
+    qkv_bias: bool | None = None
+    features: int | None = None
+    norm_epsilon: float | None = None
+    distilled: bool = False
 
     @nn.compact
     def __call__(self, inputs_BHWC: Array, deterministic: bool = True) -> Array:
@@ -75,16 +83,22 @@ class ViT(nn.Module):
             Block,
             num_heads=self.heads_num,
             activation=self.activation,
+            ffn_features=self.features,
+            norm_epsilon=self.norm_epsilon,
             use_bias=self.use_bias,
+            qkv_bias=self.qkv_bias,
             dropout_rate=self.dropout_rate,
             attention_dropout_rate=self.dropout_rate,
             kernel_init=self.kernel_init,
         )
-        x_BTD = LayerNorm(use_bias=self.use_bias, name="norm_out")(
-            Stack(block, self.layers_num, name="stack")(x_BTD, deterministic)
-        )
+        norm = make_norm("layer", self.use_bias, self.norm_epsilon, name="norm_out")
+        x_BTD = norm(Stack(block, self.layers_num, name="stack")(x_BTD, deterministic))
         pooled_BD = x_BTD[:, 0] if self.pooling == "class" else jnp.mean(x_BTD, axis=1)
-        return Dense(self.num_outputs, use_bias=self.use_bias, kernel_init=self.kernel_init, name="head")(pooled_BD)
+        outputs_BC = self._head("head")(pooled_BD)
+        return (outputs_BC + self._head("distillation_head")(x_BTD[:, 1])) / 2 if self.distilled else outputs_BC
+
+    def _head(self, name: str) -> Dense:
+        return Dense(self.num_outputs, use_bias=self.use_bias, kernel_init=self.kernel_init, name=name)
 
     def _embed(self, images_BHWC: Array) -> Array:
         """(B, T, D): a linear map of each patch, row by row."""
@@ -104,8 +118,9 @@ class ViT(nn.Module):
         if self.pooling != "class":
             return x_BTD
         rows_B1 = jnp.zeros((x_BTD.shape[0], 1), jnp.int32)
-        token_B1D = nn.Embed(1, self.embedding_dim, embedding_init=self._small(), name="class_token")(rows_B1)
-        return jnp.concatenate([token_B1D, x_BTD], axis=1)
+        names = ("class_token", "distillation_token") if self.distilled else ("class_token",)
+        tokens = [nn.Embed(1, self.embedding_dim, embedding_init=self._small(), name=name)(rows_B1) for name in names]
+        return jnp.concatenate([*tokens, x_BTD], axis=1)
 
     def _add_positions(self, x_BTD: Array) -> Array:
         if self.position == "none":
@@ -125,6 +140,8 @@ class ViT(nn.Module):
         head_width(self.embedding_dim, self.heads_num, ("heads_num", "embedding_dim"))
         if len(shape) != 4:
             raise ValueError(f"inputs of shape {shape} are no images; give (batch, height, width, channels)")
+        if self.distilled and self.pooling != "class":
+            raise ValueError(f"distilled=True has a token beside the class token; use pooling='class', not {self.pooling!r}")
         for name, value, choices in (("position", self.position, POSITIONS), ("pooling", self.pooling, POOLINGS)):
             if value not in choices:
                 raise ValueError(f"{name}={value!r} is unknown; use one of {', '.join(choices)}")
