@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from nn_core.models.attention.patterns import Pattern, allowed
 from nn_core.regularizers import dropout
 
 DEFAULT_BLOCK = 128
@@ -24,8 +25,7 @@ class _Options(NamedTuple):
     """What a pair of blocks needs beside its queries, keys and values."""
 
     num_keys: int
-    causal: bool
-    window: int | None
+    pattern: Pattern
     mask: Array | None
     bias: Bias | None
     dropout_key: Array | None
@@ -39,9 +39,8 @@ def blockwise_attention(
     k_BSGK: Array,
     v_BSGK: Array,
     *,
+    pattern: Pattern,
     mask: Array | None = None,
-    causal: bool = False,
-    window: int | None = None,
     bias: Bias | None = None,
     dropout_key: Array | None = None,
     dropout_rate: Array | float | None = None,
@@ -50,9 +49,9 @@ def blockwise_attention(
     """softmax(Q K^T / sqrt(K) + bias) V in memory linear in T and S. Use it through `dot_product_attention`.
 
     Blocks of keys that causality or the window hide from a whole block of queries are skipped, so that local attention
-    takes time O(T window). A mask or a bias that is an array may have T x S entries itself; a bias may be a function.
+    takes time O(T window). The pattern is computed block by block. A mask or a bias that is an array may have T x S entries itself; a bias may be a function.
 
-    Args: see `dot_product_attention`.
+    Args: see `dot_product_attention`; the pattern holds causal, window, global_tokens and stride.
 
     Returns:
       (B, T, H, K) of the dtype of the values.
@@ -67,7 +66,7 @@ def blockwise_attention(
     )
     q_blocks = _blocks(q_BGRTK, block_size)
     k_blocks, v_blocks = (_blocks(x.transpose(0, 2, 1, 3), block_size) for x in (k_BSGK, v_BSGK))
-    options = _Options(num_keys, causal, window, mask, bias, dropout_key, dropout_rate, block_size, k_blocks.shape[0])
+    options = _Options(num_keys, pattern, mask, bias, dropout_key, dropout_rate, block_size, k_blocks.shape[0])
 
     @jax.checkpoint
     def query_block(index: Array, q_BGRtK: Array) -> Array:
@@ -88,12 +87,12 @@ def _walk(index: Array, q_BGRtK: Array, k_blocks: Array, v_blocks: Array, option
     @jax.checkpoint
     def update(carry: tuple[Array, Array, Array], key_index: Array, k: Array, v: Array) -> tuple[Array, Array, Array]:
         maximum, total, outputs = carry
-        scores, allowed = _scores(index, key_index, q_BGRtK, k, options)
-        new_maximum = jnp.maximum(maximum, jnp.max(jnp.where(allowed, scores, -jnp.inf), axis=-1))
+        scores, seen = _scores(index, key_index, q_BGRtK, k, options)
+        new_maximum = jnp.maximum(maximum, jnp.max(jnp.where(seen, scores, -jnp.inf), axis=-1))
         # A query that has seen no key yet has the maximum -inf, and -inf - -inf is NaN.
         shift = lax.stop_gradient(jnp.where(jnp.isneginf(new_maximum), 0.0, new_maximum))
         rescale = jnp.where(jnp.isneginf(maximum), 0.0, jnp.exp(lax.stop_gradient(maximum) - shift))
-        weights = jnp.where(allowed, jnp.exp(jnp.where(allowed, scores, 0.0) - shift[..., None]), 0.0)
+        weights = jnp.where(seen, jnp.exp(jnp.where(seen, scores, 0.0) - shift[..., None]), 0.0)
         total = total * rescale + jnp.sum(weights, axis=-1)
         if options.dropout_key is not None and options.dropout_rate is not None:
             block_key = jax.random.fold_in(options.dropout_key, index * options.num_key_blocks + key_index)
@@ -105,12 +104,7 @@ def _walk(index: Array, q_BGRtK: Array, k_blocks: Array, v_blocks: Array, option
         carry: tuple[Array, Array, Array], xs: tuple[Array, Array, Array]
     ) -> tuple[tuple[Array, Array, Array], None]:
         key_index, k, v = xs
-        visible = jnp.asarray(True)
-        if options.causal:
-            visible &= key_index <= index
-        if options.window is not None:
-            # The nearest pair of the two blocks is |difference| blocks apart, less one block, plus one token.
-            visible &= (jnp.abs(key_index - index) - 1) * size + 1 < options.window
+        visible = _may_see(index, key_index, size, options.pattern)
         return lax.cond(visible, update, lambda carry, *_: carry, carry, key_index, k, v), None
 
     (_, total, outputs), _ = lax.scan(body, start, (jnp.arange(options.num_key_blocks), k_blocks, v_blocks))
@@ -127,16 +121,21 @@ def _scores(index: Array, key_index: Array, q_BGRtK: Array, k_BGsK: Array, optio
     if options.bias is not None:
         bias = options.bias(queries, keys) if callable(options.bias) else _cut(options.bias, index, key_index, size)
         scores = scores + _by_group(bias.astype(scores.dtype), groups, per_group)
-    distance = queries[:, None] - keys[None]
-    allowed = jnp.broadcast_to(keys[None] < options.num_keys, (size, size))
-    if options.causal:
-        allowed &= distance >= 0
-    if options.window is not None:
-        allowed &= jnp.abs(distance) < options.window
-    allowed = allowed[None, None, None]
+    seen = (allowed(queries, keys, options.pattern) & (keys < options.num_keys)[None])[None, None, None]
     if options.mask is not None:
-        allowed &= _by_group(_cut(options.mask, index, key_index, size), groups, per_group)
-    return scores, jnp.broadcast_to(allowed, scores.shape)
+        seen &= _by_group(_cut(options.mask, index, key_index, size), groups, per_group)
+    return scores, jnp.broadcast_to(seen, scores.shape)
+
+
+def _may_see(index: Array, key_index: Array, size: int, pattern: Pattern) -> Array:
+    """Whether any query of a block may see any key of another one."""
+    visible = jnp.asarray(True)
+    if pattern.window is not None and pattern.stride is None:
+        # The nearest pair of the two blocks is |difference| blocks apart, less one block, plus one token.
+        visible &= (jnp.abs(key_index - index) - 1) * size + 1 < pattern.window
+        if pattern.global_tokens:
+            visible |= (jnp.minimum(key_index, index) * size) < pattern.global_tokens
+    return visible & (key_index <= index) if pattern.causal else visible
 
 
 def _blocks(x: Array, size: int) -> Array:

@@ -13,6 +13,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array, lax
 
+from nn_core.models.attention.linear import positive_features
+from nn_core.models.attention.shapes import wide
+
 SMALLEST_BLOCK = 64  # places
 
 
@@ -64,6 +67,18 @@ def attend(q_BTHK: Array, blocks: Sequence[tuple[Array, Array]], mask_B1TS: Arra
     total_BHT, values_BHTK = jnp.sum(sums * shares, axis=0), jnp.sum(values * shares[..., None], axis=0)
     outputs_BHTK = values_BHTK / jnp.maximum(total_BHT, jnp.finfo(total_BHT.dtype).tiny)[..., None]
     return outputs_BHTK.swapaxes(1, 2).astype(blocks[0][1].dtype)
+
+
+def attend_linearly(q_BTHK: Array, blocks: Sequence[tuple[Array, Array]], mask_B1TS: Array) -> Array:
+    """Linear attention over all blocks, phi(Q) phi(K)^T V with the weights in memory; arguments as `attend`."""
+    k_BGSK, v_BGSK = (jnp.concatenate(parts, axis=2) for parts in zip(*blocks, strict=True))
+    repeats = q_BTHK.shape[2] // k_BGSK.shape[1]
+    k_BHSK, v_BHSK = (jnp.repeat(x, repeats, axis=1) if repeats > 1 else x for x in (k_BGSK, v_BGSK))
+    q_BTHK, k_BHSK = wide(positive_features(q_BTHK)), wide(positive_features(k_BHSK))
+    weights_BHTS = jnp.where(mask_B1TS, jnp.einsum("bthk,bhsk->bhts", q_BTHK, k_BHSK), 0.0)
+    total_BTH = jnp.sum(weights_BHTS, axis=-1).swapaxes(1, 2)
+    sums_BTHK = jnp.einsum("bhts,bhsk->bthk", weights_BHTS, wide(v_BHSK))
+    return (sums_BTHK / jnp.maximum(total_BTH, jnp.finfo(total_BTH.dtype).tiny)[..., None]).astype(v_BGSK.dtype)
 
 
 def _part(q_BTHK: Array, k_BGSK: Array, v_BGSK: Array, mask: Array, bias: Array | None) -> Part:

@@ -14,6 +14,9 @@ from jax import Array
 
 from nn_core.models.attention.blocks import block_bounds
 from nn_core.models.attention.blockwise import DEFAULT_BLOCK, blockwise_attention
+from nn_core.models.attention.linear import linear_attention
+from nn_core.models.attention.patterns import Pattern, check_pattern, pattern_mask
+from nn_core.models.attention.shapes import check_shapes, wide
 from nn_core.regularizers import dropout
 
 # An array that broadcasts to (B, H, T, S), or a function of the query and key indices (t,), (s,) that gives one: the
@@ -21,7 +24,7 @@ from nn_core.regularizers import dropout
 Bias = Array | Callable[[Array, Array], Array]
 
 SMALLEST_BLOCK = 128  # queries of a block: two take 0.9 of the time of one of 256, and shorter ones gain nothing
-IMPLEMENTATIONS = ("dense", "blockwise", "cudnn")
+IMPLEMENTATIONS = ("dense", "blockwise", "cudnn", "linear")
 
 
 def causal_mask(num_queries: int, num_keys: int | None = None) -> Array:
@@ -31,13 +34,7 @@ def causal_mask(num_queries: int, num_keys: int | None = None) -> Array:
 
 def band_mask(num_queries: int, num_keys: int, causal: bool, window: int | None = None) -> Array:
     """(1, 1, T, S), True where the key is no later (if causal) and less than `window` tokens away (if given; F142)."""
-    distance_TS = jnp.arange(num_queries)[:, None] - jnp.arange(num_keys)[None]
-    allowed_TS = jnp.ones(distance_TS.shape, bool)
-    if causal:
-        allowed_TS &= distance_TS >= 0
-    if window is not None:
-        allowed_TS &= jnp.abs(distance_TS) < window
-    return allowed_TS[None, None]
+    return pattern_mask(num_queries, num_keys, Pattern(causal, window))
 
 
 def padding_mask(lengths_B: Array, num_keys: int) -> Array:
@@ -90,6 +87,8 @@ def dot_product_attention(
     mask: Array | None = None,
     causal: bool = False,
     window: int | None = None,
+    global_tokens: int = 0,
+    stride: int | None = None,
     bias: Bias | None = None,
     dropout_key: Array | None = None,
     dropout_rate: Array | float | None = None,
@@ -105,13 +104,14 @@ def dot_product_attention(
       mask: None, or booleans that broadcast to (B, H, T, S), True where a query may look; a query that may look
         nowhere gets zeros.
       causal: query t sees the keys 0 .. t; needs S = T.
-      window: None, or the number of tokens >= 1 that a query sees to either side, itself included (local attention).
+      window, global_tokens, stride: local, local-global and strided attention, see `Pattern`.
       bias: None, an array that broadcasts to (B, H, T, S), or a function of the query and key indices; added before
         the softmax.
       dropout_key: typed key; None: no dropout.
       dropout_rate: probability of dropping a weight, may be a tracer; None: no dropout.
-      implementation: "dense" (the T x S weights are in memory), "blockwise" (online softmax: they are not), or "cudnn"
-        (the fused kernel of an NVIDIA GPU, half precision).
+      implementation: "dense" (the T x S weights are in memory), "blockwise" (online softmax: they are not; blocks that
+        a window hides are skipped), "cudnn" (the fused kernel of an NVIDIA GPU, half precision), or "linear" (no softmax,
+        see `linear_attention`; its mask hides keys, it knows causality, and no other structure, bias or dropout).
       block_size: queries and keys of one block of the blockwise path.
 
     Returns:
@@ -120,12 +120,13 @@ def dot_product_attention(
     Raises:
       ValueError: shapes that do not fit, an unknown implementation, or an option that it lacks.
     """
-    check_shapes(q_BTHK, k_BSGK, v_BSGK, causal, window)
+    pattern = check_pattern(Pattern(causal, window, global_tokens, stride))
+    check_shapes(q_BTHK, k_BSGK, v_BSGK, causal)
     rate = None if dropout_key is None else dropout_rate
     if implementation == "dense":
-        if causal and mask is None and window is None and bias is None and rate is None:
+        if pattern == Pattern(causal=True) and mask is None and bias is None and rate is None:
             return _causal(q_BTHK, k_BSGK, v_BSGK)
-        weights = attention_weights(q_BTHK, k_BSGK, mask=mask, causal=causal, window=window, bias=bias)
+        weights = attention_weights(q_BTHK, k_BSGK, mask=mask, bias=bias, **pattern._asdict())
         return apply_weights(weights, v_BSGK, dropout_key, rate)
     if implementation == "blockwise":
         return blockwise_attention(
@@ -133,20 +134,21 @@ def dot_product_attention(
             k_BSGK,
             v_BSGK,
             mask=mask,
-            causal=causal,
-            window=window,
+            pattern=pattern,
             bias=bias,
             dropout_key=dropout_key,
             dropout_rate=rate,
             block_size=block_size,
         )
-    if implementation == "cudnn":
-        if rate is not None:
-            raise ValueError(
-                "attention='cudnn' has no dropout on its weights; use 'dense', 'blockwise' or no dropout there"
-            )
-        return _fused(q_BTHK, k_BSGK, v_BSGK, mask, causal, window, bias)
-    raise ValueError(f"attention {implementation!r} is unknown; use one of {', '.join(IMPLEMENTATIONS)}")
+    if implementation not in IMPLEMENTATIONS:
+        raise ValueError(f"attention {implementation!r} is unknown; use one of {', '.join(IMPLEMENTATIONS)}")
+    if rate is not None:
+        raise ValueError(
+            f"attention={implementation!r} has no dropout on its weights; use 'dense', 'blockwise' or no dropout there"
+        )
+    if implementation == "linear":
+        return _linear(q_BTHK, k_BSGK, v_BSGK, mask, pattern, bias)
+    return _fused(q_BTHK, k_BSGK, v_BSGK, mask, pattern, bias)
 
 
 def attention_weights(
@@ -156,6 +158,8 @@ def attention_weights(
     mask: Array | None = None,
     causal: bool = False,
     window: int | None = None,
+    global_tokens: int = 0,
+    stride: int | None = None,
     bias: Bias | None = None,
 ) -> Array:
     """softmax(Q K^T / sqrt(K) + bias): how much query t looks at key s (F119, F123).
@@ -170,8 +174,9 @@ def attention_weights(
     if bias is not None:
         bias = bias(jnp.arange(num_queries), jnp.arange(num_keys)) if callable(bias) else bias
         scores_BHTS = scores_BHTS + bias.astype(scores_BHTS.dtype)
-    if causal or window is not None:
-        band = band_mask(num_queries, num_keys, causal, window)
+    pattern = Pattern(causal, window, global_tokens, stride)
+    if not pattern.is_full:
+        band = pattern_mask(num_queries, num_keys, pattern)
         if mask is None and num_queries <= num_keys:
             # Every query sees itself, so that no row is empty.
             return _softmax(_hide(scores_BHTS, band))
@@ -219,16 +224,35 @@ def _causal(q_BTHK: Array, k_BTGK: Array, v_BTGK: Array) -> Array:
     return jnp.concatenate(outputs, axis=2).swapaxes(1, 2)
 
 
+def _linear(
+    q_BTHK: Array, k_BSGK: Array, v_BSGK: Array, mask: Array | None, pattern: Pattern, bias: Bias | None
+) -> Array:
+    """Linear attention, as far as it has the structure that is asked for; key heads are repeated."""
+    if bias is not None or pattern.nearest is not None:
+        raise ValueError(
+            "attention='linear' has no scores: use no window, no stride and no alibi or relative positions"
+        )
+    if mask is not None and (mask.shape[1] > 1 or mask.shape[2] > 1):
+        raise ValueError(
+            f"attention='linear' hides keys from all queries alike; a mask {mask.shape} is not (B, 1, 1, S)"
+        )
+    repeats = q_BTHK.shape[2] // k_BSGK.shape[2]
+    k_BSHK, v_BSHK = (jnp.repeat(x, repeats, axis=2) if repeats > 1 else x for x in (k_BSGK, v_BSGK))
+    return linear_attention(
+        q_BTHK, k_BSHK, v_BSHK, causal=pattern.causal, keep_BS=None if mask is None else mask[:, 0, 0]
+    )
+
+
 def _fused(
-    q_BTHK: Array, k_BSGK: Array, v_BSGK: Array, mask: Array | None, causal: bool, window: int | None, bias: Bias | None
+    q_BTHK: Array, k_BSGK: Array, v_BSGK: Array, mask: Array | None, pattern: Pattern, bias: Bias | None
 ) -> Array:
     """cuDNN's kernel; it fills fully masked rows with an average, so they are zeroed here as everywhere."""
     batch, num_queries, num_heads, _ = q_BTHK.shape
     num_keys = k_BSGK.shape[1]
     if callable(bias):
         bias = bias(jnp.arange(num_queries), jnp.arange(num_keys))
-    if window is not None:
-        band = band_mask(num_queries, num_keys, causal, window)
+    if pattern.nearest is not None:
+        band = pattern_mask(num_queries, num_keys, pattern)
         mask = band if mask is None else mask & band
     full = None if mask is None else jnp.broadcast_to(mask, (batch, num_heads, num_queries, num_keys))
     outputs = jax.nn.dot_product_attention(
@@ -237,34 +261,11 @@ def _fused(
         v_BSGK,
         bias=None if bias is None else bias.astype(q_BTHK.dtype),
         mask=full,
-        is_causal=causal,
+        is_causal=pattern.causal,
         implementation="cudnn",
     )
     if full is None:
         return outputs
-    allowed = full & band_mask(num_queries, num_keys, causal) if causal else full
+    allowed = full & causal_mask(num_queries) if pattern.causal else full
     any_key_BTH1 = jnp.any(allowed, axis=-1).swapaxes(1, 2)[..., None]
     return jnp.where(any_key_BTH1, outputs, jnp.zeros((), outputs.dtype))
-
-
-def wide(x: Array) -> Array:
-    """In float32, or as it is where it is wider."""
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
-
-
-def check_shapes(q: Array, k: Array, v: Array, causal: bool, window: int | None) -> None:
-    """Raises ValueError where queries (B, T, H, K), keys (B, S, G, K) and values (B, S, G, V) do not fit."""
-    if q.ndim != 4 or k.ndim != 4 or v.ndim != 4 or q.shape[0] != k.shape[0] or q.shape[3] != k.shape[3]:
-        raise ValueError(
-            f"queries {q.shape} and keys {k.shape} must be (B, T, H, K) and (B, S, G, K) with equal B and K"
-        )
-    if k.shape[:3] != v.shape[:3]:
-        raise ValueError(f"keys {k.shape} and values {v.shape} must agree in (B, S, G)")
-    if q.shape[2] % k.shape[2]:
-        raise ValueError(
-            f"{k.shape[2]} key heads do not divide {q.shape[2]} query heads; use a divisor of {q.shape[2]}"
-        )
-    if causal and q.shape[1] != k.shape[1]:
-        raise ValueError(f"causal attention of {q.shape[1]} queries to {k.shape[1]} keys is ambiguous; pass a mask")
-    if window is not None and window < 1:
-        raise ValueError(f"window={window} must be at least 1; use None for no window")

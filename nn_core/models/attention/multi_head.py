@@ -3,6 +3,8 @@
 Sources: F118, F120, F121, F141, S38, S38b.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
@@ -39,7 +41,7 @@ def head_width(width: int, num_heads: int, names: tuple[str, str] = ("num_heads"
 class MultiHeadAttention(nn.Module):
     """Concat(head_1 .. head_H) W_O with head_h = attention(Q W_Q^h, K W_K^h, V W_V^h) (F120).
 
-    Leaves: "qkv" (queries, keys, values side by side) or "query", "key", "value"; "out". Where the collection
+    Leaves: "qkv" (queries, keys, values side by side) or, to a memory, "query", "key", "value"; "out". Where the collection
     "intermediates" is mutable, the weights (B, H, T, S) are sown as "attention_weights" and computed densely.
 
     Attributes:
@@ -52,9 +54,10 @@ class MultiHeadAttention(nn.Module):
       qk_norm: None, or the epsilon of an RMS norm of each query and key head before they are turned ("query_norm",
         "key_norm"; Qwen 3).
       dropout_rate: of the weights; None: not in the program.
-      attention: "dense", "blockwise" or "cudnn", see `dot_product_attention`.
+      attention: "dense", "blockwise", "cudnn" or "linear", see `dot_product_attention`.
       rotary: turn queries and keys by their positions.
       rope: how, see `Rope`; None: as in Su et al.
+      scale_scores: divide the scores by sqrt(K); False: T5, whose kernels start smaller instead.
       kernel_init: of the three projections.
       out_kernel_init: of W_O; None: kernel_init.
       dtype: of the computation; parameters are float32.
@@ -72,6 +75,7 @@ class MultiHeadAttention(nn.Module):
     attention: str = "dense"
     rotary: bool = False
     rope: Rope | None = None
+    scale_scores: bool = True
     kernel_init: Initializer = nn.initializers.lecun_normal()
     out_kernel_init: Initializer | None = None
     dtype: DTypeLike | None = None
@@ -84,11 +88,11 @@ class MultiHeadAttention(nn.Module):
         deterministic: bool = True,
         *,
         mask: Array | None = None,
-        causal: bool = False,
-        window: int | None = None,
         bias: Bias | None = None,
         positions_BT: Array | None = None,
         slots_BT: Array | None = None,
+        keep_memory: bool = False,
+        **pattern: Any,
     ) -> Array:
         """Attends from x to itself, or to a memory.
 
@@ -96,10 +100,13 @@ class MultiHeadAttention(nn.Module):
           x_BTD: where the queries come from.
           memory_BSD: where keys and values come from (cross-attention); None: x.
           deterministic: False in training, where dropout draws from the rng collection "dropout".
-          mask, causal, window, bias: see `dot_product_attention`.
+          mask, bias: see `dot_product_attention`.
           positions_BT: (B or 1, T) positions for `rotary`; None: 0 .. T - 1.
           slots_BT: None, or where the collection "cache" takes these tokens' keys and values, one place per token; a
             place >= S is not written. The queries then see the whole cache through `mask`, whose S is the cache's size.
+          keep_memory: the collection "cache" holds the memory's keys and values: computed from memory_BSD by the first
+            call, read by all later ones, which need no memory_BSD.
+          pattern: causal, window, global_tokens, stride, see `dot_product_attention`.
 
         Returns:
           (B, T, D).
@@ -108,17 +115,23 @@ class MultiHeadAttention(nn.Module):
           ValueError: heads that do not divide the width (names the divisors) or each other.
         """
         width = x_BTD.shape[-1]
-        q, k, v = self._project(x_BTD, memory_BSD, self.head_features or head_width(width, self.num_heads))
+        head = self.head_features or head_width(width, self.num_heads)
+        if keep_memory:
+            q = self._split(self._dense(self.num_heads * head, "query", self.kernel_init, self.qkv_bias)(x_BTD), head)
+            outputs = self._attend_blocks(self._scaled(q), [self._kept(memory_BSD, head)], mask, bias)
+            return self._joined(outputs, width)
+        q, k, v = self._project(x_BTD, memory_BSD, head)
         if self.qk_norm is not None:
             q, k = RMSNorm(self.qk_norm, name="query_norm")(q), RMSNorm(self.qk_norm, name="key_norm")(k)
+        q = self._scaled(q)
         if self.rotary:
             positions_BT = jnp.arange(x_BTD.shape[1])[None] if positions_BT is None else positions_BT
             q, k = rotate(q, positions_BT, self.rope), rotate(k, positions_BT, self.rope)
         dropout_key = None if deterministic or self.dropout_rate is None else self.make_rng("dropout")
         if slots_BT is not None:
             outputs = self._attend_cache(q, k, v, slots_BT, mask, bias)
-        elif self.is_mutable_collection("intermediates"):
-            weights = attention_weights(q, k, mask=mask, causal=causal, window=window, bias=bias)
+        elif self.is_mutable_collection("intermediates") and self.attention != "linear":
+            weights = attention_weights(q, k, mask=mask, bias=bias, **pattern)
             self.sow("intermediates", "attention_weights", weights)
             outputs = apply_weights(weights, v, dropout_key, self.dropout_rate)
         else:
@@ -127,15 +140,25 @@ class MultiHeadAttention(nn.Module):
                 k,
                 v,
                 mask=mask,
-                causal=causal,
-                window=window,
                 bias=bias,
                 dropout_key=dropout_key,
                 dropout_rate=self.dropout_rate,
                 implementation=self.attention,
+                **pattern,
             )
-        concatenated = outputs.reshape(*x_BTD.shape[:2], -1)
+        return self._joined(outputs, width)
+
+    def _joined(self, outputs_BTHK: Array, width: int) -> Array:
+        concatenated = outputs_BTHK.reshape(*outputs_BTHK.shape[:2], -1)
         return self._dense(width, "out", self.out_kernel_init or self.kernel_init, self.out_bias)(concatenated)
+
+    def _scaled(self, q_BTHK: Array) -> Array:
+        """The attention divides its scores by sqrt(K); T5's are multiplied by it before."""
+        return q_BTHK if self.scale_scores else q_BTHK * jnp.asarray(q_BTHK.shape[-1] ** 0.5, q_BTHK.dtype)
+
+    @staticmethod
+    def _split(x: Array, head: int) -> Array:
+        return x.reshape(*x.shape[:2], -1, head)
 
     def _project(self, x_BTD: Array, memory_BSD: Array | None, head: int) -> tuple[Array, Array, Array]:
         """Queries (B, T, H, K), keys and values (B, S, G, K)."""
@@ -149,8 +172,22 @@ class MultiHeadAttention(nn.Module):
             q = self._dense(q_width, "query", self.kernel_init, self.qkv_bias)(x_BTD)
             k = self._dense(kv_width, "key", self.kernel_init, self.qkv_bias)(source)
             v = self._dense(kv_width, "value", self.kernel_init, self.qkv_bias)(source)
-        q, k, v = (x.reshape(*x.shape[:2], -1, head) for x in (q, k, v))
-        return q, k, v
+        return self._split(q, head), self._split(k, head), self._split(v, head)
+
+    def _kept(self, memory_BSD: Array | None, head: int) -> tuple[Array, Array]:
+        """The memory's keys and values (B, G, S, K), computed once."""
+
+        def make(name: str) -> Array:
+            if memory_BSD is None:
+                raise ValueError("the cache holds no memory yet; give memory_BSD in the first call")
+            projected = self._dense(
+                (self.num_kv_heads or self.num_heads) * head, name, self.kernel_init, self.qkv_bias
+            )(memory_BSD)
+            return self._split(projected, head).swapaxes(1, 2)
+
+        keys = self.variable("cache", "memory_key", make, "key")
+        values = self.variable("cache", "memory_value", make, "value")
+        return keys.value, values.value
 
     def _attend_cache(
         self, q_BTHK: Array, k_BTGK: Array, v_BTGK: Array, slots_BT: Array, mask: Array | None, bias: Bias | None
@@ -159,10 +196,8 @@ class MultiHeadAttention(nn.Module):
 
         Kept as (B, G, S, K), the order in which the products read it: with 16 rows a step is 2.2 times faster on a CPU.
         """
-        if mask is None or callable(bias):
-            raise ValueError(
-                "a cached attention needs a mask (B, 1, T, S) that hides the slots not yet written, and a bias as an array"
-            )
+        if mask is None:
+            raise ValueError("a cached attention needs a mask (B, 1, T, S) that hides the slots not yet written")
         batch, _, groups, head = k_BTGK.shape
         blocks, bounds = [], block_bounds(mask.shape[-1], cached.SMALLEST_BLOCK)
         for number, (start, end) in enumerate(bounds):
@@ -172,6 +207,16 @@ class MultiHeadAttention(nn.Module):
             keys.value = cached.write(keys.value, k_BTGK, slots_BT, start)
             values.value = cached.write(values.value, v_BTGK, slots_BT, start)
             blocks.append((keys.value, values.value))
+        return self._attend_blocks(q_BTHK, blocks, mask, bias)
+
+    def _attend_blocks(
+        self, q_BTHK: Array, blocks: list[tuple[Array, Array]], mask: Array | None, bias: Bias | None
+    ) -> Array:
+        """To keys and values (B, G, s, K) of consecutive places."""
+        if mask is None or callable(bias):
+            raise ValueError("attention to a cache needs a mask (B, 1, T or 1, S), and a bias as an array")
+        if self.attention == "linear":
+            return cached.attend_linearly(q_BTHK, blocks, mask)
         return cached.attend(q_BTHK, blocks, mask, bias)
 
     def _dense(self, features: int, name: str, kernel_init: Initializer, use_bias: bool | None) -> Dense:

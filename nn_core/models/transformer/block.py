@@ -70,7 +70,7 @@ class Block(nn.Module):
         pre:  x + f(norm(x))        post:  norm(x + f(x))        f: self-attention, [cross-attention], feed-forward
 
     Attributes:
-      num_heads, num_kv_heads, head_features, qkv_bias, out_bias, qk_norm, attention, rotary, rope: see
+      num_heads, num_kv_heads, head_features, qkv_bias, out_bias, qk_norm, attention, rotary, rope, scale_scores: see
         `MultiHeadAttention`.
       cross_attention: whether there is attention to a memory between the two (decoders of encoder-decoders).
       ffn, ffn_features, activation: see `FeedForward`.
@@ -94,6 +94,7 @@ class Block(nn.Module):
     attention: str = "dense"
     rotary: bool = False
     rope: Rope | None = None
+    scale_scores: bool = True
     cross_attention: bool = False
     ffn: str = "mlp"
     ffn_features: int | None = None
@@ -115,6 +116,7 @@ class Block(nn.Module):
         deterministic: bool = True,
         memory_BSD: Array | None = None,
         memory_mask: Array | None = None,
+        keep_memory: bool = False,
         **self_attention: Any,
     ) -> Array:
         """Applies the block.
@@ -122,14 +124,15 @@ class Block(nn.Module):
         Args:
           x_BTD: the residual stream.
           deterministic: False in training, where dropout draws from the rng collection "dropout".
-          memory_BSD: the encoder's output, for `cross_attention`.
+          memory_BSD: the encoder's output, for `cross_attention`; None where the cache holds what is needed of it.
           memory_mask: booleans that broadcast to (B, H, T, S), True where the memory may be seen.
-          self_attention: mask, causal, window, bias, positions_BT, slots_BT of `MultiHeadAttention`.
+          keep_memory: see `MultiHeadAttention`.
+          self_attention: mask, causal, window and the like, bias, positions_BT, slots_BT of `MultiHeadAttention`.
 
         Returns:
           (B, T, D).
         """
-        if self.cross_attention != (memory_BSD is not None):
+        if self.cross_attention != (memory_BSD is not None or keep_memory):
             raise ValueError(f"cross_attention={self.cross_attention} needs a memory_BSD if and only if it is True")
 
         def add(x: Array, name: str, sublayer: Callable[[Array], Array]) -> Array:
@@ -144,9 +147,13 @@ class Block(nn.Module):
             "attention",
             lambda x: self._attention("attention", self.rotary)(x, None, deterministic, **self_attention),
         )
-        if memory_BSD is not None:
+        if self.cross_attention:
             cross = self._attention("cross_attention", rotary=False)
-            x_BTD = add(x_BTD, "cross_attention", lambda x: cross(x, memory_BSD, deterministic, mask=memory_mask))
+            x_BTD = add(
+                x_BTD,
+                "cross_attention",
+                lambda x: cross(x, memory_BSD, deterministic, mask=memory_mask, keep_memory=keep_memory),
+            )
         return add(x_BTD, "feed_forward", self._feed_forward())
 
     def _attention(self, name: str, rotary: bool) -> MultiHeadAttention:
@@ -162,6 +169,7 @@ class Block(nn.Module):
             attention=self.attention,
             rotary=rotary,
             rope=self.rope,
+            scale_scores=self.scale_scores,
             kernel_init=self.kernel_init,
             out_kernel_init=self.out_kernel_init,
             dtype=self.dtype,

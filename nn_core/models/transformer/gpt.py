@@ -17,6 +17,7 @@ from jax.typing import DTypeLike
 from nn_core.activations import gelu
 from nn_core.initializers import GPT2_STDDEV
 from nn_core.models.attention.multi_head import head_width
+from nn_core.models.attention.patterns import Pattern, allowed
 from nn_core.models.attention.positions import (
     RelativeBias,
     Rope,
@@ -62,9 +63,9 @@ class GPT(nn.Module):
       tied_head: the head is the token embedding, transposed; no bias.
       head_bias: whether an untied head has a bias; None: use_bias.
       scale_embedding: multiply token embeddings by sqrt(D) before positions are added (Vaswani et al.; F127).
-      attention: "dense", "blockwise" or "cudnn".
-      attention_dropout: False keeps dropout off the attention weights, which cuDNN needs.
-      window: None, or how many tokens a layer looks back, itself included (local attention).
+      attention: "dense", "blockwise", "cudnn" or "linear".
+      attention_dropout: False keeps dropout off the attention weights, which "cudnn" and "linear" need.
+      window, global_tokens, stride: which tokens a layer sees, see `Pattern`.
       scan_layers, remat: see `Stack`.
       dtype: of the computation, bfloat16 for mixed precision; parameters, softmax, norms and logits are float32.
     """
@@ -95,6 +96,8 @@ class GPT(nn.Module):
     attention: str = "dense"
     attention_dropout: bool = True
     window: int | None = None
+    global_tokens: int = 0
+    stride: int | None = None
     scan_layers: bool = False
     remat: bool = False
     dtype: DTypeLike | None = None
@@ -166,10 +169,9 @@ class GPT(nn.Module):
             x_BTD,
             deterministic,
             mask=same_B1TT,
-            causal=True,
-            window=self.window,
             bias=bias,
             positions_BT=positions_BT,
+            **self._pattern()._asdict(),
         )
         return self.norm_out(x_BTD) if self.norm_position == "pre" else x_BTD
 
@@ -202,16 +204,17 @@ class GPT(nn.Module):
           (B, T, D).
         """
         slots_1S = position_indices(self.context_size)
-        distance_BTS = positions_BT[:, :, None] - slots_1S[:, None]
-        mask_BTS = distance_BTS >= 0 if self.window is None else (distance_BTS >= 0) & (distance_BTS < self.window)
         x_BTD = self.stack(
             self.embed(ids_BT, positions_BT),
-            mask=mask_BTS[:, None],
+            mask=allowed(positions_BT, slots_1S, self._pattern())[:, None],
             bias=self._bias(positions_BT, slots_1S),
             positions_BT=positions_BT,
             slots_BT=jnp.where(valid_BT, positions_BT, self.context_size),
         )
         return self.norm_out(x_BTD) if self.norm_position == "pre" else x_BTD
+
+    def _pattern(self) -> Pattern:
+        return Pattern(True, self.window, self.global_tokens, self.stride)
 
     def _bias(self, query_positions_BT: Array, key_positions_BS: Array) -> Array | None:
         if self.position == "alibi":

@@ -87,7 +87,12 @@ def attention_maps(model: GPT, params: Params, ids_BT: Array) -> Array:
 
     Returns:
       (L, B, H, T, T) float32; row t of a map sums to 1 and is 0 beyond column t.
+
+    Raises:
+      ValueError: linear attention, which has no weights of this kind.
     """
+    if model.attention == "linear":
+        raise ValueError("attention='linear' has no softmax weights to show; use another attention")
     _, state = _apply(model, {"params": params}, ids_BT, mutable=["intermediates"], method="hidden")
     layers = state["intermediates"]["stack"]
     if model.scan_layers:
@@ -143,7 +148,8 @@ def make_decoder(model: GPT) -> Decoder:
     Returns:
       A Decoder; keep it, for the compiled loops are remembered by its functions.
     """
-    flat = model.clone(scan_layers=False, remat=False, attention="dense", dropout_rate=None)
+    attention = "linear" if model.attention == "linear" else "dense"
+    flat = model.clone(scan_layers=False, remat=False, attention=attention, dropout_rate=None)
 
     def extend(
         params: Params, cache: Cache, ids_BT: Array, positions_BT: Array, valid_BT: Array

@@ -141,7 +141,9 @@ class ViT(nn.Module):
         if len(shape) != 4:
             raise ValueError(f"inputs of shape {shape} are no images; give (batch, height, width, channels)")
         if self.distilled and self.pooling != "class":
-            raise ValueError(f"distilled=True has a token beside the class token; use pooling='class', not {self.pooling!r}")
+            raise ValueError(
+                f"distilled=True has a token beside the class token; use pooling='class', not {self.pooling!r}"
+            )
         for name, value, choices in (("position", self.position, POSITIONS), ("pooling", self.pooling, POOLINGS)):
             if value not in choices:
                 raise ValueError(f"{name}={value!r} is unknown; use one of {', '.join(choices)}")
