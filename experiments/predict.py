@@ -14,6 +14,7 @@ from typing import Any
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import refuse
 from experiments.command_line.options import Option, parse_options, usage
+from experiments.command_line.output import run_command
 
 OPTIONS = {
     "checkpoint": Option(str, "run directory of an image classifier"),
@@ -90,4 +91,4 @@ def predict(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -14,6 +14,7 @@ from experiments.command_line.arguments import CHECKPOINTS, OPTIONS, Arguments, 
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import io_message, tell
 from experiments.command_line.options import Option, usage
+from experiments.command_line.output import run_command
 from experiments.command_line.values import wants_help
 from experiments.run_directory.lock import HOLDER, hold
 from nn_core.files import user_path
@@ -115,4 +116,4 @@ def help_text(arguments: Arguments | None) -> str:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # outside of training Ctrl-C just ends the process
-    sys.exit(main(keep=True))
+    run_command(lambda: main(keep=True))

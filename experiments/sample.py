@@ -4,7 +4,6 @@ Writes text with a trained language model; all that it needs to know stands in t
 """
 
 import math
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import refuse
 from experiments.command_line.options import Option, parse_options, usage
+from experiments.command_line.output import run_command
 
 OPTIONS = {
     "checkpoint": Option(str, "run directory of a language model, or of a translator such as configs/addition.py"),
@@ -72,9 +72,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
     except (ValueError, RuntimeError) as error:
         return refuse(error, OPTIONS)
 
@@ -142,4 +139,4 @@ def write(job: Job) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from experiments.command_line.errors import tell
 from experiments.command_line.options import Option, parse_options, usage
+from experiments.command_line.output import run_command
 from nn_core.files import user_path
 
 OPTIONS = {
@@ -73,4 +74,4 @@ def write(text: Path, out: Path, options: dict) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

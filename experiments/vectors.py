@@ -12,6 +12,7 @@ from typing import Any
 
 from experiments.command_line.errors import tell
 from experiments.command_line.options import Option, parse_options, usage
+from experiments.command_line.output import run_command
 from nn_core.files import user_path
 
 VECTORS = "vectors.txt"
@@ -122,4 +123,4 @@ ASK: dict[str, Callable[[Any, list[str], dict[str, Any]], list[str]]] = {
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

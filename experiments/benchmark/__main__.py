@@ -7,6 +7,7 @@ from experiments.benchmark import checkpoint, cnn, gpt, rnn, sampling, sweep, wo
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import tell
 from experiments.command_line.options import listing, parse_options, usage
+from experiments.command_line.output import run_command
 
 USAGE = "python -m experiments.benchmark NAME"
 PURPOSE = """Runs one benchmark: ours and its peers in one session, in turns, as ratios. The peers are the extra
@@ -56,4 +57,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

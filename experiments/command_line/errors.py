@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from experiments.command_line.options import Option, as_typed
+from experiments.command_line.output import reader_left
 
 
 def tell(error: Exception, code: int) -> int:
-    """Tells what is wrong, in one line; returns the code."""
+    """Tells what is wrong, in one line; returns the code. That nobody reads any more is nothing to tell: it is raised."""
+    if isinstance(error, OSError) and reader_left(error):
+        raise error
     print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
     return code
 
@@ -28,7 +31,9 @@ def refuse(error: Exception, options: Mapping[str, Option] | None = None) -> int
 
 
 def io_message(directory: Path, error: OSError) -> str:
-    """What to tell of a full disk and the like."""
+    """What to tell of a full disk and the like; a reader who left is no such thing, and is raised."""
+    if reader_left(error):
+        raise error
     return (
         f"{error.filename or directory} cannot be read or written ({error.strerror or error}); "
         "what is saved stays as it is, and the same command continues"

@@ -16,6 +16,7 @@ from experiments.building.ranges import check_name
 from experiments.command_line.arguments import Arguments
 from experiments.command_line.choices import choose, nearest
 from experiments.command_line.errors import io_message
+from experiments.command_line.output import say
 from experiments.figures import FIGURES, draw
 from experiments.run_directory import files, results, table
 from experiments.run_directory.population_store import finished_rows
@@ -129,8 +130,8 @@ def begin(prepared: Prepared) -> int | None:
     rows = finished_rows(directory, range(len(sweep_of(prepared.groups)))) if status in ENDED else None
     if rows is not None:
         ended = "is finished" if status == "finished" else "has diverged"
-        print(f"{directory} {ended}; to run it again: --config.checkpoint.resume=fresh")
-        print(table.render(table.make_table(rows, config.table)))
+        say(f"{directory} {ended}; to run it again: --config.checkpoint.resume=fresh")
+        say(table.render(table.make_table(rows, config.table)))
         return ENDED[status]
     about = {"overrides": prepared.arguments.overrides, "sweep": sweep_of(prepared.groups)}
     files.write_config(directory, config.to_dict(), **about)
@@ -146,16 +147,16 @@ def execute(prepared: Prepared, started: float) -> int:
     except Interrupted as interruption:
         number = interruption.args[0]
         note(directory, "interrupted", signal=number)
-        print(f"stopped and saved; the same command continues: {directory}", file=sys.stderr)
+        say(f"stopped and saved; the same command continues: {directory}", sys.stderr)
         return signals.exit_code(number)
     except (CheckpointError, OSError) as error:
         what = io_message(directory, error) if isinstance(error, OSError) else " ".join(str(error).split())
         note(directory, "failed", error=what)
-        print(f"error: {what}", file=sys.stderr)
+        say(f"error: {what}", sys.stderr)
         return FAILED
     except StudyError as error:
         note(directory, "failed", error=str(error))
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}", sys.stderr)
         return DIVERGED
     except Exception as error:
         note(directory, "failed", error=f"{type(error).__name__}: {error}")
@@ -179,8 +180,7 @@ def run(prepared: Prepared) -> list[Row]:
             write(directory / name)
         return [{"member": index, "label": "", "overrides": {}} | row for index, row in enumerate(outcome.rows)]
     populations = cut(prepared.groups, directory, config)
-    if len(populations) > 1 or len(populations[0].members) > 1:
-        print(plan.describe(prepared.groups), flush=True)
+    say(plan.describe(prepared.groups))
     with signals.stop_requests(announce) as requested:
         rows = [row for population in populations for row in train_one(population, requested)]
     return sorted(rows, key=lambda row: row["member"])
@@ -196,21 +196,19 @@ def train_one(population: Population, requested: Callable[[], int | None]) -> li
 
 def announce(number: int) -> None:
     """Tells of the first signal."""
-    print("stopping after this chunk of steps; a second signal ends at once", file=sys.stderr, flush=True)
+    say("stopping after this chunk of steps; a second signal ends at once", sys.stderr)
 
 
 def tell(prepared: Prepared, rows: list[Row], started: float) -> int:
     """Results, table and figures of a run that has come to its end; the exit code."""
     config, directory = prepared.arguments.config, prepared.directory
     results.write_rows(directory / results.RESULTS, rows)
-    print(table.render(table.make_table(rows, config.table)))
+    say(table.render(table.make_table(rows, config.table)))
     for path in draw(directory, config.figures):
-        print(f"figure: {path}")
+        say(f"figure: {path}")
     diverged = len(rows) == 1 and rows[0].get("status") == "diverged"
     files.write_status(directory, "diverged" if diverged else "finished")
-    print(f"results: {directory}  ({time.perf_counter() - started:.0f} s)")
+    say(f"results: {directory}  ({time.perf_counter() - started:.0f} s)")
     if diverged:
-        print(
-            f"error: the run diverged at step {rows[0]['steps']}; lower config.hparams.learning_rate", file=sys.stderr
-        )
+        say(f"error: the run diverged at step {rows[0]['steps']}; lower config.hparams.learning_rate", sys.stderr)
     return DIVERGED if diverged else 0

@@ -14,6 +14,7 @@ from experiments.command_line.arguments import CHECKPOINTS
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import refuse
 from experiments.command_line.options import Option, parse_options, usage
+from experiments.command_line.output import run_command
 from nn_core.files import user_path
 
 if TYPE_CHECKING:
@@ -169,4 +170,4 @@ def save(figure: "Figure", path: Path) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from experiments.command_line.choices import nearest
 from experiments.command_line.errors import tell
 from experiments.command_line.options import Option, parse_options, usage
+from experiments.command_line.output import run_command
 
 FORMATS = ("table", "json")
 OPTIONS = {
@@ -173,12 +174,11 @@ def _finite(value: Any) -> Any:
 
 
 def write(text: str) -> None:
-    """Prints, also where the terminal cannot show a sign such as σ: it becomes a question mark."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, errors="replace").decode(encoding), flush=True)
+    """Prints at once: a chapter takes seconds."""
+    print(text, flush=True)
 
 
 if __name__ == "__main__":
     # Tiny float64 programs: an accelerator would only take longer to start.
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    sys.exit(main())
+    run_command(main)

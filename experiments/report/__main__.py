@@ -16,6 +16,7 @@ from experiments.command_line.choices import nearest
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import tell
 from experiments.command_line.options import Option, parse_options, usage
+from experiments.command_line.output import run_command
 from experiments.report.claims import TABLES
 from experiments.report.records import Claim, Tables
 from nn_core.files import user_path, whole_file
@@ -136,4 +137,4 @@ def summary(found: Sequence[Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

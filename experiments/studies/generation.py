@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 from configs import base
 from experiments.building.corpus import load_corpus
 from experiments.building.language import LANGUAGE_MODELS, make_language_module, make_run_decoder
+from experiments.command_line.output import say
 from experiments.run_directory import stored_run
 from experiments.run_directory.results import Row
 from experiments.run_directory.stored_run import Stored
@@ -187,7 +188,7 @@ def restore_model(path: str) -> tuple[LanguageModel, np.ndarray]:
 
 def train_model(task: ConfigDict) -> tuple[LanguageModel, np.ndarray]:
     """A small GPT and the validation part of its text."""
-    print(f"training a small model on {task.text!r} first, {task.train_steps} steps", file=sys.stderr, flush=True)
+    say(f"training a small model on {task.text!r} first, {task.train_steps} steps", sys.stderr)
     group = small_group(task)
     experiment, config = group.experiment, group.members[0].config
     program, mesh = group.traced.program, group.traced.mesh

@@ -1,18 +1,17 @@
 """Trains one population from a command: its program, its folder, its hooks. A single run is a population of one."""
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from experiments.building import language
 from experiments.building.corpus import BITS, bits_per_character, keep_tokenizer
 from experiments.building.experiment import Experiment
 from experiments.command_line.config_paths import flatten
+from experiments.command_line.output import say
 from experiments.run_directory import results
 from experiments.run_directory.files import encode
 from experiments.run_directory.population_store import Policy, finished_rows, open_store
@@ -87,10 +86,10 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
         shapes = jax.eval_shape(program.start, *arrays, data)
         resumed, notes = store.resume(shapes)
         for note in notes:
-            print(f"warning: {note}", file=sys.stderr)
+            progress.note(f"warning: {note}")
         if resumed is not None:
             resumed = resumed[0], place(resumed[1], mesh, by_member=True)
-            tqdm.write(f"continuing {population.name}at step {resumed[0]}", file=sys.stderr)
+            progress.note(f"continuing {population.name}at step {resumed[0]}")
 
         def log(rows: list[Row]) -> None:
             kept = [row for row in rows if row["member"] < len(members)]  # the rest is padding
@@ -100,7 +99,7 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
         hooks = Hooks(log, progress.step, sample, store.save, stop, make_feed(experiment, arrays))
         _, final = train(program, data, arrays, make_cadence(config), experiment.settings.chunk_steps, hooks, resumed)
     if progress.tokens_per_second:
-        print(f"{population.name}{progress.tokens_per_second:,.0f} tokens/s, evaluation and samples included")
+        say(f"{population.name}{progress.tokens_per_second:,.0f} tokens/s, evaluation and samples included")
     figures: Mapping[str, float] = {} if experiment.corpus is None else experiment.corpus.figures
     rows = [result_row(member, row, figures) for member, row in zip(members, final, strict=False)]
     if population.name:

@@ -1,4 +1,7 @@
-"""What is seen of a run while it goes on: the bar with loss and tokens per second, and the loss figure, drawn anew."""
+"""What is seen of a run while it goes on: the bar with loss and tokens per second, and the loss figure, drawn anew.
+
+Where the error stream is no terminal, a line now and then takes the place of the bar.
+"""
 
 import sys
 import time
@@ -7,19 +10,22 @@ from pathlib import Path
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from experiments.command_line.output import say
 from experiments.figures import draw
 from experiments.run_directory.results import Row
 
 LIVE = "training_and_validation_loss"  # the figure that is drawn while the run goes on, where config.figures names it
 EVERY_SECONDS = 10.0
 SHARE = 0.02  # most of the time that drawing may take
+LINE_SECONDS = 30.0  # after which a line is due without a terminal; a tenth of the way is worth one too,
+TENTH_SECONDS = 3.0  # but not sooner than this after the one before
 
 
 class Progress:
     """Follows one population: `step` is the loop's progress hook."""
 
     def __init__(self, name: str, config: ConfigDict, num_members: int, live: Path | None):
-        """Opens the bar; it is silent where nobody looks.
+        """Opens the bar.
 
         Args:
             name: of the population.
@@ -32,9 +38,11 @@ class Progress:
         self.wait, self.last_drawn = EVERY_SECONDS, time.monotonic()
         self.first: tuple[int, float] | None = None
         self.last: tuple[int, float] | None = None
+        self.steps, self.name = config.train.steps, f"{name}{num_members} run{'s' if num_members > 1 else ''}"
+        self.told: tuple[int, float] | None = None  # step and time of the last line
         self.bar = tqdm(
-            total=config.train.steps,
-            desc=f"{name}{num_members} run{'s' if num_members > 1 else ''}",
+            total=self.steps,
+            desc=self.name,
             unit="step",
             disable=not sys.stderr.isatty(),
             leave=False,
@@ -61,7 +69,32 @@ class Progress:
         if shown:
             self.bar.set_postfix(shown, refresh=False)
         self.bar.update(step - self.bar.n)
+        if self.bar.disable:
+            self.tell(step, shown)
         self.draw()
+
+    def tell(self, step: int, shown: dict[str, str]) -> None:
+        """Writes a line, if one is due: step, loss, rate and the time that is left."""
+        now = time.monotonic()
+        if self.told is None:  # the clock starts after what comes before the first step
+            self.told = step, now
+        steps, seconds = step - self.told[0], now - self.told[1]
+        due = seconds >= LINE_SECONDS or (10 * steps >= self.steps and seconds >= TENTH_SECONDS)
+        if not due or not steps or step >= self.steps:
+            return
+        self.told = step, now
+        rate = steps / seconds
+        values = [f"{name} {value}" for name, value in shown.items()] + [
+            f"{rate:{',.0f' if rate >= 10 else '.2g'}} steps/s"
+        ]
+        left = f"{clock((self.steps - step) / rate)} left"
+        say(f"{self.name}: step {step:,} of {self.steps:,}, {', '.join([*values, left])}", sys.stderr)
+
+    def note(self, text: str) -> None:
+        """Writes a line above the bar."""
+        self.bar.clear()
+        say(text, sys.stderr)
+        self.bar.refresh()
 
     @property
     def tokens_per_second(self) -> float:
@@ -78,6 +111,18 @@ class Progress:
         draw(self.live, (LIVE,))
         self.last_drawn = time.monotonic()
         self.wait = max(EVERY_SECONDS, (self.last_drawn - start) / SHARE)
+
+
+def clock(seconds: float) -> str:
+    """Seconds for people.
+
+    >>> clock(9.4), clock(90), clock(7300)
+    ('9 s', '1 min 30 s', '2 h 1 min')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def is_text(config: ConfigDict) -> bool:

@@ -167,8 +167,13 @@ def test_a_signal_before_the_first_chunk_stops_it_there(parent: Parent, tmp_path
 def test_a_second_signal_ends_a_long_chunk_at_once(parent: Parent, tmp_path: Path) -> None:
     folder, million = tmp_path / "run", 1_000_000_000
     life = parent.start(
-        arguments(folder, train__steps=million, train__chunk_steps=50_000_000, train__eval_every=million)
-        + [f"--config.train.log_every={million}"]
+        arguments(
+            folder,
+            train__steps=million,
+            train__chunk_steps=50_000_000,
+            train__eval_every=million,
+            train__log_every=million,
+        )
     )
     assert life.until(lambda: (folder / results.METRICS).is_file() and (folder / results.METRICS).stat().st_size > 0)
     life.kill(signal.SIGINT)

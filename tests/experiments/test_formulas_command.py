@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from experiments.command_line.output import run_command
 from experiments.formulas import tables
 from experiments.formulas.__main__ import Options, main, parse
 from nn_core.formulas import activations, errata, worked_example
@@ -137,8 +138,9 @@ def test_output_survives_a_terminal_without_greek(
 
     buffer = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffer, encoding="cp1252"))
-    assert main(["--only=F053b"]) == 0
-    sys.stdout.flush()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO(), encoding="cp1252"))
+    with pytest.raises(SystemExit, match="0"):
+        run_command(lambda: main(["--only=F053b"]))
     assert b"formula: all agree" in buffer.getvalue()
 
 

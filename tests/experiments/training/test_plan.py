@@ -104,8 +104,10 @@ def test_who_stands_together_does_not_depend_on_the_devices(max_members):
 
 def test_description_counts_runs_programs_and_devices():
     groups, devices = four_structures(), len(jax.local_devices())
-    assert plan.describe(groups[1:]) == f"sweep: 6 runs in 3 programs (2 members each), {devices} devices"
-    assert plan.describe(groups) == f"sweep: 10 runs in 4 programs (2 to 4 members each), {devices} devices"
+    (solo,) = plan.group(plan.expand(small_config(), None))
+    assert plan.describe(groups[1:]) == f"sweep: 6 runs in 3 programs (2 members each), {devices} devices (cpu)"
+    assert plan.describe(groups) == f"sweep: 10 runs in 4 programs (2 to 4 members each), {devices} devices (cpu)"
+    assert plan.describe([solo]) == "run: 1 device (cpu)"
 
 
 def test_grid_refuses_one_path_twice_and_ragged_columns():
