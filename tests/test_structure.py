@@ -18,7 +18,7 @@ FLOORS = {
         ("data", "text"),
         ("models", "generation", "by_hand", "evidence"),
         ("tasks", "training"),
-        ("transfer",),
+        ("transfer", "pretrained"),
         ("alignment",),
         ("formulas",),
     ),

@@ -1,0 +1,41 @@
+"""The table of families, and how a config.json finds its own."""
+
+import difflib
+
+from nn_core.pretrained.family import Family
+from nn_core.pretrained.gpt2 import GPT2
+from nn_core.pretrained.llama import LLAMA
+from nn_core.pretrained.settings import Settings
+from nn_core.pretrained.tensor_files import PretrainedError
+from nn_core.pretrained.vit import VIT
+
+FAMILIES: dict[str, Family] = {"gpt2": GPT2, "llama": LLAMA, "vit": VIT}
+
+
+def choose_family(settings: Settings) -> tuple[Family, str]:
+    """The family of a config.json, and what its head does.
+
+    Raises:
+        PretrainedError: an architecture that is none of them; names the nearest.
+    """
+    named = settings.values.get("architectures")
+    model_type = settings.values.get("model_type")
+    known = {name: family for family in FAMILIES.values() for name in family.architectures}
+    if isinstance(named, list) and named:
+        name = str(named[0])
+        if name in known and (model_type is None or model_type in known[name].model_types):
+            return known[name], known[name].architectures[name]
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0)
+        raise PretrainedError(
+            f"{settings.where} has the architecture {name!r} of model_type {model_type!r}, which is not known; "
+            f"the nearest is {near[0]}; there are {', '.join(known)}"
+        )
+    by_type = {kind: family for family in FAMILIES.values() for kind in family.model_types}
+    if model_type in by_type:
+        family = by_type[model_type]
+        return family, next(iter(family.architectures.values()))
+    near = difflib.get_close_matches(str(model_type), by_type, n=1, cutoff=0)
+    raise PretrainedError(
+        f"{settings.where} has model_type={model_type!r}, which is not known; the nearest is {near[0]}; "
+        f"there are {', '.join(by_type)}"
+    )

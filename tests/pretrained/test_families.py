@@ -1,0 +1,131 @@
+"""Folders of every family: numbers equal those of transformers (golden.npz), and the way back is bit for bit."""
+
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from nn_core.generation.beam import beam_search
+from nn_core.generation.decode import completions, generate
+from nn_core.models.transformer.language_model import make_decoder, token_losses
+from nn_core.pretrained.export import export
+from nn_core.pretrained.load import Pretrained, load
+from tests.pretrained.folders import FOLDERS, inputs, write_folder
+from tests.pretrained.oracle_python import ORACLE
+
+GOLDEN = Path(__file__).with_name("golden.npz")
+ROWS = (0, 36, 37, 38, 99, 499)
+CAUSAL = ("gpt2", "llama", "mistral", "qwen2", "qwen3")
+GRADIENTS = {"gpt2": "attention/qkv", "llama": "feed_forward/up"}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("folders")
+    for name in FOLDERS:
+        write_folder(root / name, name)
+    return root
+
+
+@cache
+def loaded(folder: Path) -> Pretrained:
+    return load(folder)
+
+
+@cache
+def golden() -> dict[str, np.ndarray]:
+    return dict(np.load(GOLDEN))
+
+
+def logits(model: Pretrained, inputs: np.ndarray) -> np.ndarray:
+    return np.asarray(jax.jit(lambda params: model.module.apply({"params": params}, inputs))(model.params))
+
+
+@pytest.mark.parametrize("name", CAUSAL)
+def test_logits_of_language_models(folders: Path, name: str) -> None:
+    """500 tokens: short prompts hide faults of rotations and windows."""
+    model = loaded(folders / name)
+    ids = inputs()["short" if name == "gpt2" else "long"]
+    found = logits(model, ids)
+    found = found if name == "gpt2" else found[:, list(ROWS)]
+    np.testing.assert_allclose(found, golden()[f"{name}_logits"], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["vit", "deit"])
+def test_logits_of_image_classifiers(folders: Path, name: str) -> None:
+    found = logits(loaded(folders / name), inputs()["pixels"])
+    np.testing.assert_allclose(found, golden()[f"{name}_logits"], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+def test_gradients(folders: Path, name: str) -> None:
+    model = loaded(folders / name)
+    ids = inputs()["short" if name == "gpt2" else "long"]
+
+    def loss(params: Any) -> jax.Array:
+        return token_losses(model.module, params, ids[:, :-1], ids[:, 1:]).mean()
+
+    gradient = jax.jit(jax.grad(loss))(model.params)["stack"]["block_0"]
+    part, layer = GRADIENTS[name].split("/")
+    kernel = np.asarray(gradient[part][layer]["kernel"])
+    found = kernel if name == "gpt2" else kernel[:, kernel.shape[1] // 2 :].T
+    np.testing.assert_allclose(found, golden()[f"{name}_gradient"], atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "mistral", "qwen3"])
+def test_greedy_texts(folders: Path, name: str) -> None:
+    """20 tokens behind 13, so that the gap-filling padding of finished rows does not matter; id 1 ends a text."""
+    model, prompts = loaded(folders / name), inputs()["short"]
+    decoder = make_decoder(model.module)
+    found = completions(generate(decoder, model.params, prompts.tolist(), max_new_tokens=20, eos_id=1))
+    for row, wanted in zip(found, golden()[f"{name}_greedy"][:, 13:], strict=True):
+        assert row + [0] * (len(wanted) - len(row)) == wanted.tolist()
+
+
+@pytest.mark.parametrize("name", ["gpt2", pytest.param("llama", marks=pytest.mark.slow)])
+def test_beams(folders: Path, name: str) -> None:
+    model, prompts = loaded(folders / name), inputs()["short"]
+    search = beam_search(
+        make_decoder(model.module),
+        model.params,
+        prompts.tolist(),
+        num_beams=3,
+        max_new_tokens=20,
+        eos_id=1,
+        length_penalty=0.0,
+    )
+    ids, lengths = np.asarray(search.ids_PKN)[:, 0], np.asarray(search.lengths_PK)[:, 0]
+    for row, length, wanted in zip(ids, lengths, golden()[f"{name}_beams"][:, 13:], strict=True):
+        assert row[:length].tolist() + [0] * (len(wanted) - length) == wanted.tolist()
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_the_way_back_is_bit_for_bit(folders: Path, tmp_path: Path, name: str) -> None:
+    model = loaded(folders / name)
+    export(tmp_path / name, model.module, model.params)
+    again = load(tmp_path / name)
+    assert again.module == model.module
+    assert jax.tree.structure(again.params) == jax.tree.structure(model.params)
+    jax.tree.map(np.testing.assert_array_equal, again.params, model.params)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ORACLE.is_file(), reason="needs a Python with torch and transformers: NN_CORE_ORACLE_PYTHON")
+def test_golden_numbers_are_what_transformers_says_of_what_we_export(folders: Path, tmp_path: Path) -> None:
+    """Twice: of the generator's folders, and of the ones that go through our parameters and back."""
+    for name in FOLDERS:
+        model = loaded(folders / name)
+        export(tmp_path / "back" / name, model.module, model.params)
+    for root in (folders, tmp_path / "back"):
+        out = tmp_path / "answers.npz"
+        paths = [str(root / name) for name in FOLDERS]
+        command = [str(ORACLE), "-m", "tests.pretrained.oracle", str(out), *paths]
+        subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).parents[2])
+        answers = np.load(out)
+        assert set(answers.files) == set(golden())
+        for key in answers.files:
+            np.testing.assert_allclose(answers[key], golden()[key], atol=2e-5, rtol=1e-4, err_msg=key)
