@@ -133,6 +133,18 @@ def _read(settings: Settings, kind: str, names: frozenset[str]) -> Structure:
     return Structure(model, tuple(_rows(model)), ((1, 1), np.int32), ignored)
 
 
+def _rope_parameters(rope: Rope) -> dict[str, Any]:
+    """The inverse of `_rope`."""
+    theta = {"rope_theta": rope.max_wavelength}
+    if rope.original_length is None:
+        return theta | (
+            {"rope_type": "default"} if rope.factor == 1 else {"rope_type": "linear", "factor": rope.factor}
+        )
+    turns = {"low_freq_factor": rope.low, "high_freq_factor": rope.high}
+    length = {"original_max_position_embeddings": rope.original_length}
+    return theta | {"rope_type": "llama3", "factor": rope.factor} | turns | length
+
+
 def _write(model: Any, shapes: Shapes) -> dict[str, Any]:
     del shapes
     if not isinstance(model, GPT):
@@ -158,11 +170,6 @@ def _write(model: Any, shapes: Shapes) -> dict[str, Any]:
         raise ValueError(f"{model_type} has no biases there; train with model.use_bias=False")
     if model_type == "qwen3" and model.window is not None:
         raise ValueError("a window with norms of queries and keys is not written; train without one of them")
-    rope = model.rope or Rope()
-    scaling = {"rope_type": "default"} if rope.factor == 1 else {"rope_type": "linear", "factor": rope.factor}
-    if rope.original_length is not None:
-        scaling = {"rope_type": "llama3", "factor": rope.factor, "low_freq_factor": rope.low}
-        scaling |= {"high_freq_factor": rope.high, "original_max_position_embeddings": rope.original_length}
     names = {"llama": "Llama", "mistral": "Mistral", "qwen2": "Qwen2", "qwen3": "Qwen3"}
     biases = {"attention_bias": qkv_bias, "mlp_bias": model.use_bias} if model_type == "llama" else {}
     return {
@@ -178,8 +185,8 @@ def _write(model: Any, shapes: Shapes) -> dict[str, Any]:
         "intermediate_size": model.ffn_features or feed_forward_width(model.embedding_dim, model.ffn),
         "hidden_act": "silu",
         "rms_norm_eps": 1e-6 if model.norm_epsilon is None else model.norm_epsilon,
-        "rope_theta": rope.max_wavelength,
-        "rope_parameters": {"rope_theta": rope.max_wavelength, **scaling},
+        "rope_theta": (model.rope or Rope()).max_wavelength,
+        "rope_parameters": _rope_parameters(model.rope or Rope()),
         "tie_word_embeddings": model.tied_head,
         **biases,
         **({"attention_bias": qkv_bias} if model_type == "qwen3" else {}),
