@@ -64,7 +64,7 @@ class Job(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code: 0, or 2 after a mistake of the caller, told in one line."""
     try:
-        options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS)
+        options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS, lone="prompt")
         if options["help"]:
             print(usage("python -m experiments.sample --checkpoint=DIR [--name=value …]", ABOUT, OPTIONS, EXAMPLES))
             return 0

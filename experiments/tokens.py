@@ -30,7 +30,7 @@ PIECE_BYTES = 1 << 20
 def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code: 0, or 2 after a mistake of the caller, told in one line."""
     try:
-        options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS)
+        options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS, lone="text")
         if options["help"]:
             command = "python -m experiments.tokens --text=FILE --out=FILE.npy [--name=value …]"
             print(usage(command, (__doc__ or "").partition("\n\n")[2], OPTIONS, EXAMPLES))
@@ -57,6 +57,8 @@ def write(text: Path, out: Path, options: dict) -> str:
 
     if out.suffix != ".npy":
         raise ValueError(f"--out={out} must end in .npy")
+    if not out.absolute().parent.is_dir():
+        raise ValueError(f"--out={out}: there is no folder {out.parent}; make it first")
     if not text.is_file():
         raise ValueError(f"there is no text file {text}; check the path")
     mebibytes = options["train_mebibytes"]

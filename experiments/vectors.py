@@ -31,13 +31,14 @@ EXAMPLES = (
     "python -m experiments.vectors --vectors=checkpoints/word2vec --most_similar=laptop --count=3",
     "python -m experiments.vectors --vectors=checkpoints/word2vec --analogy='man king woman' --similarity='king queen'",
 )
+MEASURES = ("cosine", "dot")
 QUESTIONS = ("most_similar", "doesnt_match", "analogy", "similarity")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code: 0, or 2 after a mistake of the caller, told in one line."""
     try:
-        options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS)
+        options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS, lone="vectors")
         if options["help"]:
             command = "python -m experiments.vectors --vectors=FILE --QUESTION=… [--name=value …]"
             print(usage(command, (__doc__ or "").partition("\n\n")[2], OPTIONS, EXAMPLES))
@@ -64,6 +65,8 @@ def answer(options: dict[str, Any]) -> list[str]:
     for name in ("count", "max_words"):
         if options[name] is not None and options[name] < 1:
             raise ValueError(f"--{name}={options[name]} must be at least 1")
+    if options["measure"] not in MEASURES:
+        raise ValueError(f"--measure={options['measure']} is unknown; use one of {', '.join(MEASURES)}")
     path = user_path(options["vectors"])
     path = path / VECTORS if path.is_dir() else path
     if not path.is_file():

@@ -11,13 +11,14 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
-from nn_core.data.text import load_text
+from experiments.command_line.choices import choose
+from nn_core.data.text import TEXTS, load_text
 from nn_core.data.token_file import read_token_file
 from nn_core.files import user_path
 from nn_core.tasks.language import Windows, check_length, evaluation_text, split_tokens, window_starts
 from nn_core.text.characters import CharacterTokenizer
 from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer, clean_text
-from nn_core.text.tokenizers import load_tokenizer, make_tokenizer
+from nn_core.text.tokenizers import CHARACTERS, TOKENIZERS, load_tokenizer, make_tokenizer
 from nn_core.training.manifest import CheckpointError
 from nn_core.training.state import run_keys
 
@@ -58,6 +59,7 @@ def load_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | No
     """
     if section.name == TOKEN_FILE:
         return stream_corpus(section, chunk_steps, tokenizer)
+    check_names(section)
     text = load_text(section.name, None if section.path is None else user_path(section.path))
     if tokenizer is None:
         options = {} if section.vocabulary_size is None else {"vocabulary_size": section.vocabulary_size}
@@ -68,6 +70,23 @@ def load_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | No
     dtype = np.uint16 if tokenizer.vocabulary_size <= 2**16 else np.int32
     data = {name: ids_N.astype(dtype) for name, ids_N in splits.items()}
     return Corpus(tokenizer, data, figures=token_figures(tokenizer, text, ids_N, section.split_ratio))
+
+
+def check_names(section: ConfigDict) -> None:
+    """Raises ValueError, with the keys of the config, for a text or a tokenizer that lacks what it needs."""
+    choose(section.name, dict.fromkeys((*TEXTS, "file", TOKEN_FILE)), "data.name")
+    choose(section.tokenizer, TOKENIZERS, "data.tokenizer")
+    if section.name == "file" and section.path is None:
+        raise ValueError("config.data.name='file' needs the file; add --config.data.path=FILE")
+    if section.tokenizer != CHARACTERS and section.vocabulary_size is None:
+        raise ValueError(
+            f"config.data.tokenizer={section.tokenizer!r} needs a size; add --config.data.vocabulary_size=1000"
+        )
+    if section.tokenizer == CHARACTERS and section.vocabulary_size is not None:
+        raise ValueError(
+            f"config.data.vocabulary_size={section.vocabulary_size} has no effect with tokenizer 'characters', "
+            "whose tokens are the text's; leave it unset"
+        )
 
 
 def token_figures(tokenizer: Tokenizer, text: str, ids_N: np.ndarray, split_ratio: float) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """From a config to an experiment: the only place where a name becomes code, by literal dicts, one per kind."""
 
+import re
 from collections import UserDict
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
@@ -97,7 +98,11 @@ def optimizer_factory(config: ConfigDict) -> MakeOptimizer:
             f"config.schedule.warmup_steps={warmup} is not below config.train.steps={steps}; lower it, or train longer"
         )
     options = {key: config.schedule[key] for key in config.schedule if key != "name"}
-    schedule = make_schedule(config.schedule.name, total_steps=max(config.train.steps, 1), **options)
+    try:
+        schedule = make_schedule(config.schedule.name, total_steps=max(steps, 1), **options)
+    except ValueError as error:  # it names its arguments, the user set keys
+        names = "|".join(options)
+        raise ValueError(re.sub(rf"\b({names})\b", r"config.schedule.\1", str(error))) from None
     return lambda hparams: make_optimizer(config.optimizer.name, hparams, schedule, config.optimizer.proximal)
 
 

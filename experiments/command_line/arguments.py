@@ -63,6 +63,8 @@ def find_config(name: str) -> Path:
     for candidate in (user_path(name), CONFIGS / name, CONFIGS / f"{name}.py"):
         if candidate.is_file() and candidate.suffix == ".py":
             return candidate
+    if Path(name).exists():
+        raise ValueError(f"--config={name} is no Python file; a config is a .py file that defines get_config()")
     hint = nearest(Path(name).stem, config_files())
     raise ValueError(f"no config file {name!r}{hint}; `python -m experiments.run` lists them")
 
@@ -117,6 +119,8 @@ def read_rest(words: Sequence[str], options: Mapping[str, Option], named: str) -
     """
     for word in () if wants_help(words) else words:
         name, equals, text = word.removeprefix("--").partition("=")
+        if not word.startswith("-"):
+            refuse_lone(word, name, text, named)
         if not word.startswith("--") or name in options or is_switch_word(name, equals, options):
             continue
         known = [CONFIG, *options]
@@ -129,6 +133,14 @@ def read_rest(words: Sequence[str], options: Mapping[str, Option], named: str) -
     return parse_options(words, options)
 
 
+def refuse_lone(word: str, name: str, text: str, named: str) -> None:
+    """Raises ValueError for a word without dashes that names a config or one of its keys; others are told later."""
+    if not named and word in config_files():
+        raise ValueError(f"unexpected argument {word!r}; write --config={word}")
+    if "=" in word and named and (key := key_meant(name.removeprefix(f"{CONFIG}."), named)):
+        raise ValueError(f"unexpected argument {word!r}; write --config.{key}={text}")
+
+
 def is_switch_word(name: str, equals: str, options: Mapping[str, Option]) -> bool:
     """Whether a word is `--noNAME` of a switch."""
     return not equals and name.startswith("no") and name[2:] in options and options[name[2:]].kind is bool
@@ -136,13 +148,16 @@ def is_switch_word(name: str, equals: str, options: Mapping[str, Option]) -> boo
 
 def key_meant(name: str, named: str) -> str:
     """The config's key that somebody means who typed it without `--config.`, or the empty string."""
+    first, dot, rest = name.partition(".")
+    if dot and nearest(first, [CONFIG]):
+        name = rest
     if not named:
-        return name if "." in name else ""
+        return name if dot else ""
     keys = flatten(runpy.run_path(str(find_config(named.partition("=")[2])))["get_config"]())
     if name in keys:
         return name
     ending = [key for key in keys if key.rsplit(".", 1)[-1] == name]
-    return ending[0] if len(ending) == 1 else name if "." in name else ""
+    return ending[0] if len(ending) == 1 else name if dot else ""
 
 
 def read_overrides(words: Sequence[str]) -> dict[str, str]:
@@ -173,7 +188,8 @@ def convert(template: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any
         check_path(template, key)
         kind, optional = type_of(template, key), is_optional(template, key)
         if not text and kind is not str or not text and optional:
-            unset = f", or --config.{key}=None to leave it unset" if optional else ""
+            unset = f", or --config.{key}={'None to leave it unset' if optional else '() for none'}"
+            unset = unset if optional or kind is tuple else ""
             raise ValueError(f"--config.{key}= is empty; write --config.{key}=VALUE{unset}")
         values[key] = read_value(f"--config.{key}", text, kind, optional)
     return values

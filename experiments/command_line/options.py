@@ -31,7 +31,10 @@ class Option(NamedTuple):
 
 
 def parse_options(
-    argv: Sequence[str], options: Mapping[str, Option], positional: Sequence[str] | bool = False
+    argv: Sequence[str],
+    options: Mapping[str, Option],
+    positional: Sequence[str] | bool = False,
+    lone: str | None = None,
 ) -> dict[str, Any]:
     """Reads `--name=value` and `--name value` words.
 
@@ -39,6 +42,7 @@ def parse_options(
         argv: the arguments without the program's name.
         options: what there is; `--help` is understood besides, and where it stands nothing else is read.
         positional: words that may stand alone; they come back under the name "positional". True: any word may.
+        lone: the option that a word alone most likely means, for the message.
     Returns:
         {name: value} of every option, and "help".
     Raises:
@@ -49,7 +53,7 @@ def parse_options(
     words: list[str] = []
     for word in () if values else join_values(argv, lambda name: is_switch(name, known)):
         if not word.startswith("--"):
-            words.append(check_positional(word, positional))
+            words.append(check_positional(word, positional, lone))
             continue
         name, value = read_word(word, known)
         if known[name].repeated:
@@ -68,7 +72,7 @@ def is_switch(name: str, options: Mapping[str, Option]) -> bool:
     return option is None or option.kind is bool
 
 
-def check_positional(word: str, allowed: Sequence[str] | bool) -> str:
+def check_positional(word: str, allowed: Sequence[str] | bool, lone: str | None = None) -> str:
     """A word without dashes, or a ValueError where it means nothing."""
     if word.startswith("-") and word[1:2].isalpha():
         raise ValueError(f"unexpected argument {word!r}; write -{word}")
@@ -76,6 +80,8 @@ def check_positional(word: str, allowed: Sequence[str] | bool) -> str:
         return word
     if "=" in word:
         raise ValueError(f"unexpected argument {word!r}; write --{word}")
+    if lone is not None:
+        raise ValueError(f"unexpected argument {word!r}; write --{lone}={word}")
     if not allowed:
         raise ValueError(f"unexpected argument {word!r}; every argument looks like --name=value")
     raise ValueError(f"{word!r} is unknown{nearest(word, allowed) or ';'} there are: {', '.join(allowed)}")

@@ -51,6 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         of_a_run = any(word.startswith("--checkpoint") for word in words)
         named = any(not word.startswith("--") for word in words)
         names = {*OF_A_MODEL, *recorded()} if named and of_a_run else set(OF_A_MODEL) if of_a_run else set(pictures())
+        of_models = [word for word in words if word in OF_A_MODEL]
+        if of_models and not of_a_run:
+            raise ValueError(f"{of_models[0]!r} is a figure of a language model; add --checkpoint=DIR")
         options = parse_options(words, OPTIONS, positional=sorted(names))
         if options["help"]:
             about = f"{(__doc__ or '').partition(chr(10) * 2)[2]}\n{listing()}"
@@ -92,11 +95,13 @@ def draw_pictures(options: dict) -> list[Path]:
     """Draws pictures of the notes; returns the PNG files."""
     from experiments.figures.course import PICTURES
 
-    for name in ("member", "prompt"):
-        if options[name] is not None:
+    for name in ("member", "prompt", "step"):
+        if options[name] != OPTIONS[name].default:
             raise ValueError(f"--{name} has no effect without --checkpoint; give a run directory, or leave it out")
     chosen = options["workdir"]
     folder = user_path(chosen).absolute() if chosen else CHECKPOINTS / "figures"
+    if folder.is_file():
+        raise ValueError(f"--workdir={folder} is a file; name a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".writable").touch()
@@ -108,6 +113,8 @@ def draw_pictures(options: dict) -> list[Path]:
 
 def draw_all(options: dict) -> list[Path]:
     """Draws what is asked for; returns the PNG files."""
+    if options["workdir"] is not None:
+        raise ValueError("--workdir has no effect with --checkpoint: the figures go into the run's own folder")
     set_up_devices()
     from experiments.command_line.choices import choose
     from experiments.figures import FIGURES, draw

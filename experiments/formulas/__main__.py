@@ -68,7 +68,7 @@ def parse(argv: Sequence[str]) -> Options:
     Raises:
         ValueError: a word that is no option, or a value that is not allowed, in one line.
     """
-    values = parse_options(argv, OPTIONS)
+    values = parse_options(argv, OPTIONS, lone="only")
     form, only = values["format"], values["only"]
     if form not in FORMATS:
         raise ValueError(f"--format={form!r} is unknown{nearest(form, FORMATS)}; use one of {', '.join(FORMATS)}")

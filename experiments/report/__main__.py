@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code."""
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
-        options = parse_options(argv, OPTIONS)
+        options = parse_options(argv, OPTIONS, lone="only")
         if options["help"]:
             about = (__doc__ or "").partition("\n\n")[2]
             print(usage("python -m experiments.report [--OPTION=VALUE …]", about, OPTIONS, EXAMPLES))
@@ -78,6 +78,8 @@ def make_workdir(chosen: str | None) -> Path:
         ValueError: it is not.
     """
     workdir = user_path(chosen).resolve() if chosen else CHECKPOINTS / "report"
+    if workdir.is_file():
+        raise ValueError(f"--workdir={workdir} is a file; name a folder")
     probe = workdir / ".writable"
     try:
         workdir.mkdir(parents=True, exist_ok=True)

@@ -201,7 +201,9 @@ def load_word_vectors(path: str | os.PathLike[str], *, max_words: int | None = N
             raise ValueError(f"{name} line {number} is empty; each line is a word and its numbers")
         word, values = fields[0], _numbers(name, number, fields[1:])
         width = len(values) if width is None else width
-        if len(values) != width or not values:
+        if not values:
+            raise ValueError(f"{name} line {number} holds no numbers; each line is a word and its numbers")
+        if len(values) != width:
             raise ValueError(f"{name} line {number} has {len(values)} numbers instead of {width}; repair or remove it")
         if word in index:
             raise ValueError(

@@ -200,7 +200,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_before_the_first_run(tmp_pa
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(command, "produce", lambda *_: pytest.fail("nothing may run"))
     assert command.main([f"--workdir={tmp_path / 'file'}"]) == 2
-    assert "cannot be written" in capsys.readouterr().err
+    assert "is a file; name a folder" in capsys.readouterr().err
 
 
 def test_the_table_of_claims_is_whole():

@@ -41,7 +41,7 @@ def test_a_sum_of_words_and_a_run_directory(file, capsys):
         (["--similarity=man"], "has 1 words; give two"),
         (["--most_similar=-man"], "give at least one word"),
         (["--most_similar=king", "--count=0"], "--count=0 must be at least 1"),
-        (["--most_similar=king", "--measure=euclid"], "measure 'euclid' is unknown; use one of cosine, dot"),
+        (["--most_similar=king", "--measure=euclid"], "--measure=euclid is unknown; use one of cosine, dot"),
         (["--most_similar=king", "--max_words=2"], "word 'king' is not among the 2 known words"),
         ([], "there is no question"),
         (["--vector=x"], "unknown option --vector; did you mean vectors?"),

@@ -100,7 +100,7 @@ def test_files_without_a_first_line_and_with_a_limit(tmp_path):
         ("a 1 2\nb 1 nan\n", "line 2 holds nan"),
         ("a 1 2\nb 1 1e39\n", "line 2 holds 1e\\+39"),
         ("a 1 2\nb 1 2\na 3 4\n", "line 3 repeats the word 'a' of line 1"),
-        ("word\n", "line 1 has 0 numbers"),
+        ("word\n", "line 1 holds no numbers"),
     ],
 )
 def test_malformed_files_name_the_line(tmp_path, content, message):

@@ -44,6 +44,28 @@ def test_every_command_refuses_what_it_does_not_know_in_one_line(name, capsys):
         assert told.out == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "message"),
+    [
+        ("formulas", ["F001"], "unexpected argument 'F001'; write --only=F001"),
+        ("report", ["T2"], "unexpected argument 'T2'; write --only=T2"),
+        ("report", ["--workdir=README.md"], "README.md is a file; name a folder"),
+        ("figures", ["attention"], "'attention' is a figure of a language model; add --checkpoint=DIR"),
+        ("figures", ["--step=3"], "--step has no effect without --checkpoint"),
+        ("figures", ["--checkpoint=checkpoints", "--workdir=x"], "--workdir has no effect with --checkpoint"),
+        ("figures", ["--workdir=README.md"], "README.md is a file; name a folder"),
+        ("sample", ["--checkpoint=README.md"], "README.md is a file; give the folder"),
+        ("predict", ["--checkpoint=checkpoints", "x.png", "--top_k=0"], "--top_k=0 is below 1"),
+        ("vectors", ["--vectors=README.md", "--most_similar=a", "--measure=foo"], "--measure=foo is unknown"),
+        ("tokens", ["--text=README.md", "--out=no/where.npy"], "there is no folder no; make it first"),
+        ("benchmark", ["swep"], "'swep' is unknown; did you mean sweep?"),
+    ],
+)
+def test_a_mistake_tells_what_to_write(name, words, message, capsys):
+    assert COMMANDS[name].main(words) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_the_help_of_run_tells_how_to_resume(capsys):
     assert run.main(["--help"]) == 0
     assert "To resume" in capsys.readouterr().out
