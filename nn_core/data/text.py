@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nn_core.data.assistant_world import assistant_text
 from nn_core.data.checks import check_choice, check_int
 from nn_core.data.download import fetch
 from nn_core.data.graphs import karate_walks
@@ -137,6 +138,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     "pydoc": pydoc,
     "generated": generated_text,
     "small_world": small_world,
+    "assistant_world": assistant_text,
     "karate_walks": karate_walks,
 }
 
