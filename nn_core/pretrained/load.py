@@ -19,6 +19,7 @@ from nn_core.pretrained.folder import CONFIG, read_json, tensors
 from nn_core.pretrained.rows import Row, pieces, theirs_slices, view
 from nn_core.pretrained.settings import Settings
 from nn_core.pretrained.tensor_files import PretrainedError, Stored, read_into
+from nn_core.training.manifest import nested
 
 DTYPES = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 _ALIGNMENT = 64  # bytes; what is aligned so becomes an array of JAX on a CPU without a copy
@@ -151,18 +152,6 @@ def spellings(family: Family, name: str) -> list[str]:
     return names + [
         spelling.replace(today, once) for spelling in names for today, once in family.aliases if today in spelling
     ]
-
-
-def nested(leaves: Mapping[str, Any]) -> dict[str, Any]:
-    """{"a/b": leaf} -> {"a": {"b": leaf}}."""
-    tree: dict[str, Any] = {}
-    for path, leaf in leaves.items():
-        *parents, last = path.split("/")
-        place = tree
-        for parent in parents:
-            place = place.setdefault(parent, {})
-        place[last] = leaf
-    return tree
 
 
 def _leaf(

@@ -54,6 +54,18 @@ def named_leaves(tree: Any) -> dict[str, Any]:
     return leaves
 
 
+def nested(leaves: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `named_leaves` for nested dicts: {"a/b": leaf} -> {"a": {"b": leaf}}."""
+    tree: dict[str, Any] = {}
+    for path, leaf in leaves.items():
+        *parents, last = path.split("/")
+        place = tree
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = leaf
+    return tree
+
+
 def is_key(leaf: Any) -> bool:
     """Whether a leaf is an array of typed PRNG keys."""
     return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
