@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 # Name -> where it is in this folder.
 RUN_FIGURES = {
-    "learning_curves": "curves:learning_curves",
-    "training_and_validation_loss": "losses:training_and_validation_loss",
+    "learning_curves": "learning_curves:learning_curves",
+    "training_and_validation_loss": "training_and_validation_loss:training_and_validation_loss",
     "comparison": "comparison:comparison",
     "paths": "paths:paths",
     "sensitivity": "sensitivity:sensitivity",
@@ -26,7 +26,7 @@ RUN_FIGURES = {
     "stopping": "stopping:stopping",
     "complexity": "complexity:complexity",
     "decoding": "decoding:decoding",
-    "forecast": "forecasts:forecast",
+    "forecast": "forecast:forecast",
     "gradient_norms": "gradient_norms:gradient_norms",
     "gradients": "gradients:gradients",
     "schedules": "schedules:schedules",
@@ -34,7 +34,7 @@ RUN_FIGURES = {
 }
 # Those of the studies: each draws the arrays of its own.
 STUDY_FIGURES = {
-    "generation": "strategies:generation",
+    "generation": "generation:generation",
     "gradient_by_lag": "gradient_by_lag:gradient_by_lag",
     "perceptron": "perceptron:perceptron",
     "perceptron_vs_gradient_descent": "perceptron_vs_gradient_descent:perceptron_vs_gradient_descent",

@@ -33,7 +33,7 @@ EXAMPLES = (
     "python -m experiments.figures --workdir=/tmp/pictures",
     "python -m experiments.figures --checkpoint=checkpoints/gpt_quick --prompt='ROMEO:' attention beam",
 )
-# What each figure of a model shows; the functions stand in experiments/figures/generation.py.
+# What each figure of a model shows; the functions stand in experiments/figures/language_model.py.
 OF_A_MODEL = {
     "attention": "where each token looks, a heat map for each layer and head",
     "temperature": "the next token's distribution at three temperatures",
@@ -144,14 +144,14 @@ def draw_all(options: dict) -> list[Path]:
 
 def functions() -> dict[str, "Callable[[LanguageModel, str], Figure]"]:
     """The code of OF_A_MODEL."""
-    from experiments.figures import generation
+    from experiments.figures import language_model
 
     return {
-        "attention": generation.attention,
-        "temperature": generation.temperature,
-        "top_k_top_p": generation.top_k_top_p,
-        "multinomial": generation.multinomial,
-        "beam": generation.beam,
+        "attention": language_model.attention,
+        "temperature": language_model.temperature,
+        "top_k_top_p": language_model.top_k_top_p,
+        "multinomial": language_model.multinomial,
+        "beam": language_model.beam,
     }
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.curves import series
+from experiments.figures.learning_curves import series
 from experiments.figures.style import COLOURS, band, label, nothing, subplots
 from experiments.run_directory.results import Results, Row
 from nn_core.data.sequences import spell

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.figures.curves import series
+from experiments.figures.learning_curves import series
 from experiments.figures.style import COLOURS, label, legend, log_scale, nothing, panels
 from experiments.run_directory.results import Results
 from experiments.run_directory.table import by_setting, family, short

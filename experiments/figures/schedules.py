@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.curves import series
+from experiments.figures.learning_curves import series
 from experiments.figures.style import COLOURS, GREY, band, label, legend, log_scale, quantity, subplots
 from experiments.run_directory.results import Results, Row
 from experiments.run_directory.table import TUNED, by_setting, chosen, short, summarize, tuned

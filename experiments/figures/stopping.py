@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.curves import series
+from experiments.figures.learning_curves import series
 from experiments.figures.style import COLOURS, GREY, MARKERS, below, label, log_scale, nothing, panels, quantity
 from experiments.run_directory.results import Results, Row
 from experiments.run_directory.table import family

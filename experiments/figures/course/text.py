@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from ml_collections import ConfigDict
 
-from experiments.figures import generation
+from experiments.figures import language_model
 from experiments.run_directory.stored_run import Stored
 from experiments.trained.language_model import LanguageModel
 from nn_core.data.text import generated_text
@@ -39,14 +39,14 @@ def bigrams() -> LanguageModel:
 
 def temperature() -> Figure:
     """The next token's distribution at several temperatures (F193)."""
-    return generation.temperature(bigrams(), PROMPT)
+    return language_model.temperature(bigrams(), PROMPT)
 
 
 def top_k_top_p() -> Figure:
     """What top-k and top-p keep (F191, F192)."""
-    return generation.top_k_top_p(bigrams(), PROMPT)
+    return language_model.top_k_top_p(bigrams(), PROMPT)
 
 
 def beam() -> Figure:
     """The hypotheses that a beam search keeps (F190)."""
-    return generation.beam(bigrams(), PROMPT)
+    return language_model.beam(bigrams(), PROMPT)

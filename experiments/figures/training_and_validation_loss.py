@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from experiments.figures.curves import series
+from experiments.figures.learning_curves import series
 from experiments.figures.style import COLOURS
 from experiments.run_directory.results import Results
 
