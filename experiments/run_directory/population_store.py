@@ -1,6 +1,7 @@
 """How a population survives: its checkpoints, its log, and the results that say that it is finished."""
 
 import csv
+import math
 import time
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ import numpy as np
 from experiments.run_directory import results
 from experiments.run_directory.files import append_rows, compare, cut_metrics, decode, refusal
 from experiments.run_directory.results import Row, finite_or_none
-from nn_core.training.checkpoint import Checkpointer, open_checkpoints, save
+from nn_core.training.checkpoint import Checkpointer, open_checkpoints, save, values
 from nn_core.training.manifest import CheckpointError
 from nn_core.training.restore import Restored, restore_latest
 from nn_core.training.state import TrainState, pack, unpack
@@ -47,9 +48,10 @@ class Store:
 
     def __init__(self, folder: Path, policy: Policy, checkpointer: Checkpointer):
         self.folder, self.policy, self.checkpointer = folder, policy, checkpointer
-        self.last_save = time.monotonic()
+        self.last_save = self.last_best_save = time.monotonic()
         self.last_step: int | None = None
-        self.value: float | None = None
+        self.evaluated: tuple[int, float] | None = None  # the last evaluation of a single run: step, validation loss
+        self.lowest = math.inf  # validation loss of the best step that is saved
 
     @property
     def log_path(self) -> Path:
@@ -71,7 +73,9 @@ class Store:
             return None, ()
         self.check_same(restored)
         gap = cut_metrics(self.log_path, restored.record["log_bytes"])
-        self.value, self.last_step = restored.value, restored.step
+        self.last_step = restored.step
+        known = [value for value in values(self.folder / STEPS).values() if value is not None]
+        self.lowest = min(known, default=math.inf)
         notes = (*restored.notes, *([gap] if gap else []))
         (size,) = shapes.step.shape
         state = jax.tree.map(lambda leaf: self.padded(leaf, size), unpack(restored.params, restored.training))
@@ -88,23 +92,33 @@ class Store:
             raise CheckpointError(refusal(self.folder, changed))
 
     def log(self, rows: list[Row]) -> None:
-        """Appends rows; remembers the validation loss of a single run."""
+        """Appends rows; remembers the last evaluation of a single run."""
         append_rows(self.log_path, (finite_or_none(row) for row in rows))
         if self.policy.single:
-            self.value = next((row["validation_loss"] for row in rows if "validation_loss" in row), self.value)
+            found = [(row["step"], row["validation_loss"]) for row in rows if "validation_loss" in row]
+            self.evaluated = found[-1] if found else self.evaluated
 
     def save(self, step: int, state: TrainState, at_once: bool) -> None:
         """Saves if it is time, or at once; a step that is there already is not written again.
 
+        A step carries the validation loss of its own parameters or none. It is time for one that has one and is better
+        than all that are saved also where a step without one was saved a moment ago: "best" chooses among those only.
+
         Raises:
             CheckpointError: this or the last save failed.
         """
-        if step == self.last_step or not at_once and time.monotonic() - self.last_save < self.policy.every_seconds:
+        value = self.evaluated[1] if self.evaluated is not None and self.evaluated[0] == step else None
+        better = value is not None and value < self.lowest
+        now, every = time.monotonic(), self.policy.every_seconds
+        due = now - self.last_save >= every or better and now - self.last_best_save >= every
+        if step == self.last_step or not (at_once or due):
             return
         params, training = pack(jax.tree.map(self.stored, state))
         record = self.policy.record | {"log_bytes": self.log_path.stat().st_size}
-        save(self.checkpointer, step, params, training, record, self.value)
+        save(self.checkpointer, step, params, training, record, value)
         self.last_save, self.last_step = time.monotonic(), step
+        if better and value is not None:
+            self.lowest, self.last_best_save = value, self.last_save
 
     def stored_shape(self, leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
         """The shape in which a leaf is stored: a single run alone, a population without the padding for the devices."""

@@ -97,7 +97,7 @@ def start(
         step=count,
         params=params,
         opt_state=make_optimizer(hparams).init(params),
-        stopping=early_stopping.init(params) if settings.keep_best or "patience" in hparams else None,
+        stopping=early_stopping.init(params, "min_delta" in hparams) if settings.keep_best or "patience" in hparams else None,
         first_loss=jnp.full((), jnp.nan, jnp.float32),
         skipped=count,
         skipped_in_a_row=count,
@@ -141,7 +141,7 @@ def evaluate(
     if state.stopping is None:
         return state, values
     patience = hparams["patience"] if "patience" in hparams else None
-    min_delta = hparams["min_delta"] if "min_delta" in hparams else 0.0
+    min_delta = hparams["min_delta"] if "min_delta" in hparams else None
     updated = early_stopping.update(
         state.stopping, values["validation_loss"], state.params, state.step, patience=patience, min_delta=min_delta
     )

@@ -16,7 +16,7 @@ def run(values_T, patience, min_delta):
         state = early_stopping.update(state, values_T[t], params, 10 * (t + 1), patience=patience, min_delta=min_delta)
         return state, state.stopped
 
-    start = early_stopping.init({"kernel": jnp.full((2,), -1.0)})
+    start = early_stopping.init({"kernel": jnp.full((2,), -1.0)}, threshold=min_delta is not None)
     return jax.lax.scan(body, start, jnp.arange(len(values_T)))
 
 
@@ -30,10 +30,12 @@ def run_jitted(*arguments):
 
 def reference(values, patience, min_delta):
     """The same by a Python loop: (best index or -1, index at which it stopped or None)."""
-    best, best_index, wait = np.inf, -1, 0
+    best, counted, best_index, wait = np.inf, np.inf, -1, 0
     for i, value in enumerate(values):
-        if value < best - min_delta:
-            best, best_index, wait = value, i, 0
+        if value < best:
+            best, best_index = value, i
+        if value < counted - (min_delta or 0.0):
+            counted, wait = value, 0
         else:
             wait += 1
         if wait >= patience:
@@ -55,10 +57,10 @@ CURVES = {
 
 
 @pytest.mark.parametrize("curve", CURVES)
-@pytest.mark.parametrize(("patience", "min_delta"), [(1, 0.0), (2, 0.0), (2, 0.07), (3, 1.5)])
+@pytest.mark.parametrize(("patience", "min_delta"), [(1, None), (2, 0.0), (2, 0.07), (3, 1.5)])
 def test_equals_a_python_loop(curve: str, patience: int, min_delta: float) -> None:
     values = CURVES[curve]
-    state, stopped_T = run_jitted(np.float32(values), np.float32(patience), np.float32(min_delta))
+    state, stopped_T = run_jitted(np.float32(values), np.float32(patience), min_delta)
     best_index, stop_index = reference(values, patience, min_delta)
     assert state.best_params["kernel"][0] == best_index
     assert state.best_step == (10 * (best_index + 1) if best_index >= 0 else -1)
@@ -66,6 +68,12 @@ def test_equals_a_python_loop(curve: str, patience: int, min_delta: float) -> No
     assert bool(state.stopped) == (stop_index is not None)
     if stop_index is not None:
         np.testing.assert_array_equal(stopped_T, np.arange(len(values)) >= stop_index)
+
+
+def test_min_delta_is_a_threshold_for_the_patience_and_the_lowest_value_is_kept() -> None:
+    state, stopped_T = run_jitted(np.float32([0.617, 0.5, 0.427, 0.45, 0.46]), 4.0, 0.3)
+    assert state.best_value == np.float32(0.427) and state.best_params["kernel"][0] == 2
+    assert stopped_T.tolist() == [False, False, False, False, True]  # no improvement counted, all the same
 
 
 @jax.jit
