@@ -12,6 +12,7 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.command_line.choices import choose
+from experiments.run_directory.files import entry
 from nn_core.data.text import TEXTS, load_text
 from nn_core.data.token_file import read_token_file
 from nn_core.files import user_path
@@ -219,7 +220,7 @@ def keep_tokenizer(folder: Path, tokenizer: Tokenizer) -> Tokenizer:
     Raises:
         CheckpointError: the saved one cannot be read.
     """
-    path = folder / TOKENIZER
+    path = entry(folder, TOKENIZER)
     if not path.is_file():
         tokenizer.save(path)
         return tokenizer

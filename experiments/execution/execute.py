@@ -131,7 +131,7 @@ def begin(prepared: Prepared) -> int | None:
     if rows is not None:
         ended = "is finished" if status == "finished" else "has diverged"
         say(f"{directory} {ended}; to run it again: --config.checkpoint.resume=fresh")
-        say(table.render(table.make_table(rows, config.table)))
+        say(table.report(rows, config.table))
         return ENDED[status]
     about = {"overrides": prepared.arguments.overrides, "sweep": sweep_of(prepared.groups)}
     files.write_config(directory, config.to_dict(), **about)
@@ -174,10 +174,10 @@ def run(prepared: Prepared) -> list[Row]:
     config, directory = prepared.arguments.config, prepared.directory
     if not prepared.groups:
         outcome = STUDIES[config.task.name].run(config)
-        with whole_file(directory / results.ARRAYS) as part, part.open("wb") as file:
+        with whole_file(files.entry(directory, results.ARRAYS)) as part, part.open("wb") as file:
             np.savez(file, allow_pickle=False, **outcome.arrays)
         for name, write in outcome.files.items():
-            write(directory / name)
+            write(files.entry(directory, name))
         return [{"member": index, "label": "", "overrides": {}} | row for index, row in enumerate(outcome.rows)]
     populations = cut(prepared.groups, directory, config)
     say(plan.describe(prepared.groups))
@@ -202,8 +202,8 @@ def announce(number: int) -> None:
 def tell(prepared: Prepared, rows: list[Row], started: float) -> int:
     """Results, table and figures of a run that has come to its end; the exit code."""
     config, directory = prepared.arguments.config, prepared.directory
-    results.write_rows(directory / results.RESULTS, rows)
-    say(table.render(table.make_table(rows, config.table)))
+    results.write_rows(files.entry(directory, results.RESULTS), rows)
+    say(table.report(rows, config.table))
     for path in draw(directory, config.figures):
         say(f"figure: {path}")
     diverged = len(rows) == 1 and rows[0].get("status") == "diverged"

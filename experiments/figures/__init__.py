@@ -1,11 +1,13 @@
 """Figures by name. Each is a function of what a run directory holds; nothing is trained here."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.caching.lazy_registry import Lazy
 from experiments.run_directory import results
+from experiments.run_directory.files import entry
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,6 +67,8 @@ FIGURES: Mapping[str, Callable[[results.Results], "Figure"]] = Lazy(
 def draw(directory: Path, names: Sequence[str]) -> list[Path]:
     """Draws figures of a run directory into its figures/ folder, as PNG and as vector PDF.
 
+    A figure that cannot be drawn is a warning: the run and its results are sound without it.
+
     Args:
         directory: the run directory.
         names: of FIGURES.
@@ -72,13 +76,26 @@ def draw(directory: Path, names: Sequence[str]) -> list[Path]:
         The PNG files.
     """
     run = results.read(directory)
-    folder = directory / "figures"
-    folder.mkdir(exist_ok=True)
+    folder = entry(directory, "figures")
     paths = []
     for name in names:
-        figure = FIGURES[name](run)
-        path = folder / f"{name}.png"
-        figure.savefig(path, dpi=150)
-        figure.savefig(path.with_suffix(".pdf"))
-        paths.append(path)
+        figure = drawn(name, run)
+        if figure is not None:
+            folder.mkdir(exist_ok=True)
+            path = folder / f"{name}.png"
+            figure.savefig(path, dpi=150)
+            figure.savefig(path.with_suffix(".pdf"))
+            paths.append(path)
     return paths
+
+
+def drawn(name: str, run: results.Results) -> "Figure | None":
+    """A figure of a run; None and a warning that names it where it cannot be drawn."""
+    try:
+        figure = FIGURES[name](run)
+        figure.draw_without_rendering()  # what is wrong with a layout or a label shows here, not while it is saved
+    except Exception as error:  # whatever is wrong with a picture, the numbers are there
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        print(f"warning: figure {name} of {run.directory} cannot be drawn ({what})", file=sys.stderr)
+        return None
+    return figure

@@ -119,6 +119,7 @@ def draw_all(options: dict) -> list[Path]:
     from experiments.command_line.choices import choose
     from experiments.figures import FIGURES, draw
     from experiments.run_directory import stored_run
+    from experiments.run_directory.files import entry
     from experiments.studies import drawable
     from experiments.trained import language_model
 
@@ -138,7 +139,9 @@ def draw_all(options: dict) -> list[Path]:
         suffix = "" if options["member"] is None else f"_member_{stored.member}"
         for name in named:
             if name in OF_A_MODEL:
-                paths.append(save(functions()[name](model, prompt), directory / "figures" / f"{name}{suffix}.png"))
+                paths.append(
+                    save(functions()[name](model, prompt), entry(directory, "figures") / f"{name}{suffix}.png")
+                )
     return paths
 
 

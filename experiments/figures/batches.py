@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from experiments.figures.learning_curves import series
 from experiments.figures.style import COLOURS, MARKERS, band, label, legend, log_scale, nothing, quantity, subplots
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.table import TUNED, by_setting, chosen, short, summarize, tuned
+from experiments.run_directory.settings import TUNED, by_setting, short, shown, summarize, tuned
 
 METRIC = "train_loss"
 
@@ -21,7 +21,7 @@ def batches(run: Results) -> Figure:
     if not all(rows[0]["overrides"].get("data.batch_size") for rows in groups.values()):
         return nothing("no batch size varies: set data.batch_size in the sweep")
     figure, axes = subplots(1, 3, width=4.4, height=4.0, sharey=True)
-    for index, (name, rows) in enumerate(chosen(groups).items()):
+    for index, (name, rows) in enumerate(shown(run.rows, run.config["table"]).items()):
         steps, values_SN = series(run, METRIC, {row["member"] for row in rows})
         per_epoch = -(-run.config["data"]["train"] // rows[0]["overrides"]["data.batch_size"])
         text = f"{short(name)} ({tuned(name)})" if tuned(name) else short(name)

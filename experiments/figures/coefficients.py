@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from experiments.figures.paths import NAMES, varied
 from experiments.figures.style import COLOURS, GREY, label, nothing, subplots
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.table import by_setting, family, short, validation_loss
+from experiments.run_directory.settings import by_setting, family, score, short
 
 NUM_BINS = 41
 
@@ -25,7 +25,7 @@ def coefficients(run: Results) -> Figure:
     figure, axes = subplots(2, len(families), width=3.4, height=3.0, sharey="row")
     widest = max(np.max(np.abs(row["coefficients"])) for row in run.rows if "coefficients" in row)
     for column, (title, groups) in zip(axes.T, families.items(), strict=True):
-        best = min(groups, key=lambda name: validation_loss(groups[name]))
+        best = min(groups, key=lambda name: score(groups[name]))
         draw_histogram(column[0], groups[best], widest)
         label(
             column[0], "weight", "weights of all seeds", f"{title}\n{f'best: {short(best)}' if len(groups) > 1 else ''}"

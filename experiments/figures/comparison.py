@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, GREY, label, panels, quantity
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.table import by_setting, chosen, family, summarize
+from experiments.run_directory.settings import family, shown, summarize
 
 COLUMNS = 3  # panels side by side; four stand two by two
 
 
 def comparison(run: Results) -> Figure:
     """One panel for each column of the table, settings from top to bottom, a colour for each family."""
-    groups = chosen(by_setting(run.rows))
+    groups = shown(run.rows, run.config["table"])
     columns = [c for c in run.config["table"] if any(isinstance(row.get(c), (int, float)) for row in run.rows)]
     longest = max(map(len, groups))
     width, height = 2.9 + 0.03 * longest, 1.0 + 0.26 * len(groups)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from experiments.figures.learning_curves import series
 from experiments.figures.style import COLOURS, band, below, label, log_scale, nothing, quantity, subplots
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.table import by_setting, family, summarize
+from experiments.run_directory.settings import by_setting, family, summarize
 
 SPLITS = ("train_loss", "validation_loss")
 

@@ -6,13 +6,15 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import label, nothing, panels
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.table import by_setting, chosen
+from experiments.run_directory.settings import shown
 
 
 def confusion(run: Results) -> Figure:
     """A panel for each setting; colour is the share of the true class, numbers are examples of all seeds."""
     groups = {
-        name: rows for name, rows in chosen(by_setting(run.rows)).items() if any("confusion" in row for row in rows)
+        name: rows
+        for name, rows in shown(run.rows, run.config["table"]).items()
+        if any("confusion" in row for row in rows)
     }
     if not groups:
         return nothing("no confusion was recorded: set config.task.record=('confusion',)")

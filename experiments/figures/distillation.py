@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import GREY, label, legend, log_scale, look, quantity, subplots
 from experiments.run_directory.results import Results
-from experiments.run_directory.table import by_setting, summarize
+from experiments.run_directory.settings import by_setting, summarize
 
 COLUMNS = ("test_accuracy", "test_loss")
 ALONE, TEACHER = "student alone", "teacher"  # settings without a temperature: bands across the panel

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, MARKERS, label, subplots
 from experiments.run_directory.results import Results
-from experiments.run_directory.table import by_setting
+from experiments.run_directory.settings import by_setting
 from nn_core.data.world import KINDS
 
 

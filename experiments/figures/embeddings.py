@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import MARKERS, band, label, legend, log_scale, look, subplots
 from experiments.run_directory.results import Results
-from experiments.run_directory.table import by_setting, family
+from experiments.run_directory.settings import by_setting, family
 
 
 def embeddings(run: Results) -> Figure:

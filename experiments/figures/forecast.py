@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, GREY, label, legend, look, nothing, subplots
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.table import by_setting, chosen, short, summarize, validation_loss
+from experiments.run_directory.settings import score, short, shown, summarize
 
 SHOWN = 100  # steps of the upper panel
 NAIVE = {"last_value_rmse": "last value", "season_rmse": "a season ago", "linear_rmse": "linear, least squares"}
@@ -14,10 +14,10 @@ NAIVE = {"last_value_rmse": "last value", "season_rmse": "a season ago", "linear
 
 def forecast(run: Results) -> Figure:
     """Above, the best setting's forecasts one step ahead; in the middle, its far forecast; to the right, errors."""
-    groups = chosen(by_setting([row for row in run.rows if "forecast" in row]))
+    groups = shown([row for row in run.rows if "forecast" in row], run.config["table"])
     if not groups:
         return nothing("this run holds no forecast")
-    best = min(groups, key=lambda name: validation_loss(groups[name]))
+    best = min(groups, key=lambda name: score(groups[name]))
     row = groups[best][0]
     figure, grid = subplots(2, 2, width=6.0, height=3.0, width_ratios=(1.8, 1))
     one_step(grid[0][0], row, f"one step ahead: {short(best)}, seed {row['seed']}")

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, MARKERS, label, legend, subplots
 from experiments.run_directory.results import Results
-from experiments.run_directory.table import by_setting, summarize
+from experiments.run_directory.settings import by_setting, summarize
 
 REFERENCE = "the text itself"
 SHADES = tuple(colour for colour in COLOURS if colour != "#000000")

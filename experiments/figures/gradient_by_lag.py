@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import band, label, log_scale, subplots
 from experiments.run_directory.results import Results
-from experiments.run_directory.table import family
+from experiments.run_directory.settings import family
 
 LOWEST = 1e-12  # of the axis
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from experiments.figures.learning_curves import series
 from experiments.figures.style import COLOURS, label, legend, log_scale, nothing, panels
 from experiments.run_directory.results import Results
-from experiments.run_directory.table import by_setting, family, short
+from experiments.run_directory.settings import by_setting, family, short
 
 
 def gradient_norms(run: Results) -> Figure:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, MARKERS, band, label, legend, log_scale, nothing, subplots
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.table import by_setting, family, short
+from experiments.run_directory.settings import by_setting, family, short
 
 LAYER = re.compile(r"gradient_norm_dense_(\d+)$")
 

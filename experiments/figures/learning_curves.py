@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import GREY, band, below, label, legend, log_scale, quantity, subplots
 from experiments.run_directory.results import Results
-from experiments.run_directory.table import by_setting, chosen, family, short, tuned
+from experiments.run_directory.settings import family, short, shown, tuned
 
 NAMES = ("train_loss", "batch_loss", "validation_loss")
 
@@ -34,7 +34,7 @@ def learning_curves(run: Results) -> Figure:
     if "train_loss" in names and "batch_loss" in names:
         names.remove("batch_loss")
     families: dict[str, list[str]] = defaultdict(list)
-    groups = chosen(by_setting(run.rows))
+    groups = shown(run.rows, run.config["table"])
     for setting in groups:
         families[family(setting)].append(setting)
     alone = families.pop("", []) if len(families) > 1 else []

@@ -22,7 +22,7 @@ from experiments.figures.style import (
     subplots,
 )
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.table import by_setting, family, short, summarize
+from experiments.run_directory.settings import by_setting, family, short, summarize
 
 NAMES = {
     "hparams.l1": "strength λ of L1",

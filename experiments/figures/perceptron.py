@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from experiments.figures import plane
 from experiments.figures.style import COLOURS, MARKERS, band, label, look, subplots
 from experiments.run_directory.results import Results
-from experiments.run_directory.table import by_setting
+from experiments.run_directory.settings import by_setting
 
 MAX_DRAWN = 30  # boundaries on the way; more would cover the points
 MAX_EPOCHS = 60  # epochs on the axis: what happens happens early, or never

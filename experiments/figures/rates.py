@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from experiments.figures.learning_curves import series
 from experiments.figures.style import COLOURS, band, below, label, log_scale, nothing, panels, quantity
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.table import by_setting, family, summarize
+from experiments.run_directory.settings import by_setting, family, summarize
 
 METRIC = "train_loss"
 
@@ -27,8 +27,8 @@ def rates(run: Results) -> Figure:
     for axis, (name, by_rate) in zip(axes, families.items(), strict=True):
         for index, (rate, kind) in enumerate(choice(by_rate).items()):
             draw(axis, run, by_rate[rate], f"{rate:g}: {kind}", index)
-        log_scale(axis)
         label(axis, "update", quantity(METRIC, run.config), name)
+        log_scale(axis)
         below(axis)
     return figure
 

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, MARKERS, band, below, label, subplots
 from experiments.run_directory.results import Results
-from experiments.run_directory.table import by_setting, summarize
+from experiments.run_directory.settings import by_setting, summarize
 
 COLUMNS = {"rmse": "known users\nand items", "rmse_cold_item": "new items", "rmse_cold_user": "new users"}
 DRAWN = "factorisation with content"

@@ -9,13 +9,16 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, MARKERS, label, nothing, panels
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.table import by_setting, chosen, short, summarize, verdicts
+from experiments.run_directory.settings import short, shown, summarize
+from experiments.run_directory.table import verdicts
 
 
 def regions(run: Results) -> Figure:
     """A panel for each setting, with its first seed."""
     groups = {
-        name: rows for name, rows in chosen(by_setting(run.rows)).items() if any("regions" in row for row in rows)
+        name: rows
+        for name, rows in shown(run.rows, run.config["table"]).items()
+        if any("regions" in row for row in rows)
     }
     if not groups:
         return nothing("no regions were recorded: set config.task.record=('regions',)")

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, MARKERS, band, label, look, rate_errors, subplots
 from experiments.run_directory.results import Results
-from experiments.run_directory.table import summarize
+from experiments.run_directory.settings import summarize
 
 VALLEYS = 11  # minima of Rastrigin's function along each axis of the square
 

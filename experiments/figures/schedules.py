@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from experiments.figures.learning_curves import series
 from experiments.figures.style import COLOURS, GREY, band, label, legend, log_scale, quantity, subplots
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.table import TUNED, by_setting, chosen, short, summarize, tuned
+from experiments.run_directory.settings import TUNED, by_setting, short, shown, summarize, tuned
 from nn_core.schedules import make_schedule
 
 METRIC = "train_loss"
@@ -18,7 +18,7 @@ METRIC = "train_loss"
 def schedules(run: Results) -> Figure:
     """A column for each schedule: its factor, training at its best rate, final loss against rate; the first in grey."""
     groups = by_setting(run.rows)
-    best = chosen(groups)
+    best = shown(run.rows, run.config["table"])
     by_rate: dict[str, dict[float, list[Row]]] = defaultdict(dict)
     for name, rows in groups.items():
         rate = rows[0]["overrides"].get("hparams.learning_rate", run.config["hparams"]["learning_rate"])

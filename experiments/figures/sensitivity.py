@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, GREY, MARKERS, label, legend, nothing, panels, quantity
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.table import by_setting, family, short, summarize
+from experiments.run_directory.settings import by_setting, family, short, summarize
 
 METRIC = "test_accuracy"
 

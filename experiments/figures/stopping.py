@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from experiments.figures.learning_curves import series
 from experiments.figures.style import COLOURS, GREY, MARKERS, below, label, log_scale, nothing, panels, quantity
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.table import family
+from experiments.run_directory.settings import family
 
 METRIC = "validation_loss"
 
@@ -21,17 +21,20 @@ def stopping(run: Results) -> Figure:
     for row in run.rows:
         if row["seed"] == first:
             families[family(row["label"])].append(row)
-    alone = families.pop("", [])
-    if not any("best_step" in row for rows in families.values() for row in rows):
+    alone = [row for row in families[""] if "best_step" not in row]
+    families = {
+        name: stopping for name, rows in families.items() if (stopping := [r for r in rows if "best_step" in r])
+    }
+    if not families:
         return nothing("no run keeps its best parameters: set config.hparams.patience")
     figure, axes = panels(len(families), columns=3, width=4.2, height=3.8, sharex=True, sharey=True)
     for axis, (name, rows) in zip(axes, families.items(), strict=True):
         last = 1.2 * max(row["steps"] for own in families.values() for row in own)
-        draw_curves(axis, run, alone, last)
-        for index, row in enumerate(row for row in rows if "best_step" in row):
+        draw_curves(axis, run, alone or rows[-1:], last)
+        for index, row in enumerate(rows):
             draw_choice(axis, run, row, index)
+        label(axis, "update", quantity("loss", run.config), f"{name or 'early stopping'}, seed {first}")
         log_scale(axis)
-        label(axis, "update", quantity("loss", run.config), f"{name}, seed {first}")
         below(axis)
     return figure
 
@@ -51,7 +54,7 @@ def draw_curves(axes: Axes, run: Results, rows: list[Row], last: float) -> None:
 def draw_choice(axes: Axes, run: Results, row: Row, index: int) -> None:
     """A vertical line where a run stopped, a marker where its parameters come from."""
     steps, values = series(run, METRIC, {row["member"]})
-    colour, patience = COLOURS[index], row["overrides"].get("hparams.patience")
+    colour, patience = COLOURS[index], row["overrides"].get("hparams.patience", run.config["hparams"]["patience"])
     name = "never stops" if patience is None else f"patience {patience:g}"
     name += f": restores {row['best_step']}, ends at {row['steps']}"
     if row["status"] == "stopped":

@@ -31,6 +31,9 @@ UNITS = {
     "selected": "weights",
     "f1": "0 to 1",
 }
+BAND = "band"  # marks the confidence bands among what is drawn
+FEWEST = 3  # seeds of an interval
+LOWEST = 0.4  # a logarithmic axis begins at this part of the lowest line, or where the bands end
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
@@ -118,23 +121,61 @@ def log_scale(axes: Axes, which: str = "y") -> None:
 
     line.set_major_formatter(power)
     line.set_minor_formatter(between)
+    if which == "y":
+        show_bands(axes)
+
+
+def show_bands(axes: Axes) -> None:
+    """Limits of a logarithmic axis by its lines and the upper edges of its bands; a band that reaches 0 goes to the edge.
+
+    Such a lower edge would stretch the axis over many decades and hide the curves. The axis says that it is cut.
+    """
+    sharing = axes.get_shared_y_axes().get_siblings(axes)
+    bands = {
+        one: [path for child in one.collections if child.get_gid() == BAND for path in child.get_paths()]
+        for one in sharing
+    }
+    edges = [path.vertices[:, 1] for paths in bands.values() for path in paths]
+    if not edges:
+        return
+    for one in sharing:
+        one.relim()  # of the lines alone
+    least = LOWEST * min(one.dataLim.minposy for one in sharing)
+    for one, paths in bands.items():
+        for path in paths:
+            one.update_datalim(np.maximum(path.vertices, (-np.inf, least)))
+    axes.autoscale_view()
+    if any(edge_V.min() < least for edge_V in edges):
+        axes.set_ylim(bottom=least)
+        axes.set_ylabel(f"{axes.get_ylabel()}\n(a band at the lower edge goes on below)", multialignment="center")
 
 
 def band(
     axes: Axes, x: Sequence[float], values_SN: np.ndarray, name: str, index: int, colour: str | None = None
 ) -> None:
-    """Mean over the first axis (seeds) with its 95 % confidence band, in look number `index` or in a colour."""
+    """Mean over the first axis (seeds) with its 95 % confidence band, in look number `index` or in a colour.
+
+    The interval is drawn as it is, on both sides of the mean; `log_scale` says where its lower edge leaves the axis. Two
+    seeds have no interval worth the name (Student's t is 12.7 there): each is a thin line, and the legend says so.
+    """
     style = look(index) | ({} if colour is None else {"color": colour})
     count = np.sum(np.isfinite(values_SN), axis=0)
     mean_N = np.nansum(values_SN, axis=0) / np.maximum(count, 1)
-    axes.plot(x, mean_N, label=name, **style)
-    if len(values_SN) > 1:
-        # A seed that has stopped early has no later values; where one is left, there is no interval.
-        half_N = np.nan_to_num([t_half_width(column_S[np.isfinite(column_S)]) for column_S in values_SN.T])
-        # Numbers that are all positive have no interval below the least of them: it would leave a logarithmic axis.
-        least_N = np.nanmin(np.where(np.isfinite(values_SN), values_SN, np.inf), axis=0)
-        low_N = np.where(least_N > 0, np.maximum(mean_N - half_N, least_N), mean_N - half_N)
-        axes.fill_between(x, low_N, mean_N + half_N, color=style["color"], alpha=0.18, linewidth=0)
+    few = 1 < len(values_SN) < FEWEST
+    axes.plot(x, mean_N, label=f"{name} ({len(values_SN)} seeds, no interval)" if few else name, **style)
+    if few:
+        for values_N in values_SN:
+            axes.plot(x, values_N, color=style["color"], linewidth=0.6, alpha=0.6)
+    elif len(values_SN) > 1:
+        # A seed that has stopped early has no later values; where too few are left, there is no interval.
+        half_N = np.array([half_width(column_S) for column_S in values_SN.T])
+        axes.fill_between(x, mean_N - half_N, mean_N + half_N, color=style["color"], alpha=0.18, linewidth=0, gid=BAND)
+
+
+def half_width(values_S: np.ndarray) -> float:
+    """Half of the 95 % interval of the mean; 0 below FEWEST values, where there is none to draw."""
+    finite = values_S[np.isfinite(values_S)]
+    return t_half_width(finite) if len(finite) >= FEWEST else 0.0
 
 
 def rate_errors(successes_JS: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

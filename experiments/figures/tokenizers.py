@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, GREY, MARKERS, label, legend, log_scale, nothing, subplots
 from experiments.run_directory.results import Results
-from experiments.run_directory.table import by_setting, family, short, summarize
+from experiments.run_directory.settings import by_setting, family, short, summarize
 
 GPT_RATIO = 4 / 3  # "a token is about three quarters of a word" (F087)
 

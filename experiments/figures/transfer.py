@@ -5,13 +5,13 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import band, label, subplots
 from experiments.run_directory.results import Results
-from experiments.run_directory.table import by_setting, chosen, family, short, tuned
+from experiments.run_directory.settings import family, short, shown, tuned
 
 
 def transfer(run: Results) -> Figure:
     """A line for each case at its chosen rate, with a band over the seeds: sizes from left to right."""
     task = run.config["task"]
-    names = list(chosen(by_setting(run.rows)))
+    names = list(shown(run.rows, run.config["table"]))
     families = list(dict.fromkeys(family(name) for name in names))
     sizes = [str(size) for size in task["sizes"]]
     kinds = list(dict.fromkeys(name.split(" ", 1)[1] for name in families))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from experiments.figures import FIGURES
+from experiments.figures import drawn
 from experiments.report.figures import claim_figure
 from experiments.report.records import Finding
 from experiments.report.runs import Ran
@@ -24,7 +24,9 @@ def draw_all(folder: Path, findings: Sequence[Finding], runs: Mapping[str, Ran])
     for name, ran in runs.items():
         for figure in ran.experiment.figures if ran.run is not None else ():
             assert ran.run is not None
-            images[f"{name}/{figure}"] = png(FIGURES[figure](ran.run), RUN_DPI)
+            picture = drawn(figure, ran.run)
+            if picture is not None:
+                images[f"{name}/{figure}"] = png(picture, RUN_DPI)
     for name, data in images.items():
         (folder / f"{name.replace('/', '-')}.png").write_bytes(data)
     return images

@@ -14,7 +14,7 @@ from experiments.execution.execute import begin, execute, prepare
 from experiments.report.records import Experiment
 from experiments.run_directory import files, results
 from experiments.run_directory.lock import LockedError, hold
-from experiments.run_directory.table import setting
+from experiments.run_directory.settings import setting_names
 from experiments.training import plan
 
 FINISHED = ("finished", "diverged")
@@ -82,7 +82,7 @@ def run_experiment(experiment: Experiment, name: str, quick: bool, workdir: Path
         code, output = run_quietly(arguments, directory)
     except (ValueError, LockedError, ArithmeticError, RuntimeError, OSError, MemoryError) as error:
         return ran._replace(problem=one_line(error))
-    (directory / "output.txt").write_text(output, encoding="utf-8", newline="\n")
+    files.entry(directory, "output.txt").write_text(output, encoding="utf-8", newline="\n")
     if code >= 128:
         raise InterruptedReportError(code)
     if not (directory / results.RESULTS).is_file():
@@ -147,7 +147,8 @@ def with_settings(run: results.Results) -> results.Results:
         for name in ("train_loss", "validation_loss"):
             if isinstance(row.get(name), (int, float)):
                 logged.setdefault(row["member"], {})[f"{name}@{row['step']}"] = row[name]
-    rows = [dict(row) | logged.get(row["member"], {}) | {"setting": setting(row)} for row in run.rows]
+    names = setting_names(run.rows)
+    rows = [dict(r) | logged.get(r["member"], {}) | {"setting": n} for r, n in zip(run.rows, names, strict=True)]
     for index, row in enumerate(rows):
         row.setdefault("seed", index)
     return run._replace(rows=rows)

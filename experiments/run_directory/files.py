@@ -20,7 +20,8 @@ from nn_core.files import move, whole_file
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG, STATUS = "config.json", "status.json"
-# What a run writes into its directory; nothing else there is ever touched.
+# Every name that a run writes into its directory, or into that of a population; nothing else there is ever touched. A
+# writer gets its path from `entry`, so that no file of a run can be forgotten where it is put aside.
 ENTRIES = (
     "groups",
     "steps",
@@ -28,9 +29,12 @@ ENTRIES = (
     "results.csv",
     "results.npz",
     "arrays.npz",
+    "images.npz",
     "samples",
     "figures",
     "tokenizer.json",
+    "vectors.txt",
+    "output.txt",
     STATUS,
     CONFIG,
 )
@@ -53,6 +57,18 @@ class Changes(NamedTuple):
 
     structure: dict[str, tuple[Any, Any]]
     values: dict[str, tuple[Any, Any]]
+
+
+def entry(folder: Path, name: str) -> Path:
+    """Where a run writes a file or folder of this name.
+
+    Args:
+        folder: the run directory, or the folder of a population.
+        name: one of ENTRIES.
+    """
+    if name not in ENTRIES:
+        raise KeyError(f"{name} is not among ENTRIES of {__name__}: resume=fresh would leave it to the next run")
+    return folder / name
 
 
 def encode(value: Any, path: str = "config") -> Any:
@@ -102,7 +118,7 @@ def write_config(directory: Path, config: Mapping[str, Any], **about: Any) -> No
         about: what else is known: overrides, the sweep's members; plain config values.
     """
     content = {"format": FORMAT, "config": encode(config), **{key: encode(value, key) for key, value in about.items()}}
-    write_json(directory / CONFIG, content | {"environment": environment()})
+    write_json(entry(directory, CONFIG), content | {"environment": environment()})
 
 
 def read_config(directory: Path) -> dict[str, Any] | None:
@@ -154,7 +170,7 @@ def commit(root: Path) -> str | None:
 
 def write_status(directory: Path, status: str, **details: Any) -> None:
     """Writes status.json: `running`, `finished`, `interrupted`, `diverged` or `failed`, and what belongs to it."""
-    write_json(directory / STATUS, {"status": status} | details)
+    write_json(entry(directory, STATUS), {"status": status} | details)
 
 
 def read_status(directory: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from experiments.run_directory.files import entry
 from experiments.run_directory.stored_run import Stored
 from nn_core.files import whole_file
 
@@ -23,7 +24,7 @@ def write_images(folder: Path, kept: Mapping[str, ArrayLike]) -> None:
         folder: of the population.
         kept: "labels", "shape", "numbers" of the members, and for each of them "shift" and "scale".
     """
-    with whole_file(folder / IMAGES) as part, part.open("wb") as file:
+    with whole_file(entry(folder, IMAGES)) as part, part.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **kept)
 
 

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from experiments.run_directory import results
-from experiments.run_directory.files import append_rows, compare, cut_metrics, decode, refusal
+from experiments.run_directory.files import append_rows, compare, cut_metrics, decode, entry, refusal
 from experiments.run_directory.results import Row, finite_or_none
 from nn_core.training.checkpoint import Checkpointer, open_checkpoints, save, values
 from nn_core.training.manifest import CheckpointError
@@ -56,7 +56,7 @@ class Store:
     @property
     def log_path(self) -> Path:
         """metrics.jsonl."""
-        return self.folder / results.METRICS
+        return entry(self.folder, results.METRICS)
 
     def resume(self, shapes: TrainState) -> tuple[tuple[int, TrainState] | None, tuple[str, ...]]:
         """The newest sound state, with the log cut back to it; ((step, state) or None, lines for the user).
@@ -139,7 +139,9 @@ class Store:
 def open_store(folder: Path, policy: Policy) -> Iterator[Store]:
     """Opens the folder of a population; on leaving, waits for the save under way."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open_checkpoints(folder / STEPS, keep_latest=policy.keep_latest, keep_best=policy.keep_best) as checkpointer:
+    with open_checkpoints(
+        entry(folder, STEPS), keep_latest=policy.keep_latest, keep_best=policy.keep_best
+    ) as checkpointer:
         yield Store(folder, policy, checkpointer)
 
 

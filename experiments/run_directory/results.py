@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.run_directory.files import CONFIG, read_config
+from experiments.run_directory.files import CONFIG, decode, read_config
 from nn_core.files import whole_file
 
 __all__ = [
@@ -29,6 +29,7 @@ Row = dict[str, Any]
 RESULTS, METRICS, ARRAYS = "results.csv", "metrics.jsonl", "arrays.npz"
 GROUPS = "groups"  # folder of a sweep's populations in its run directory
 FIRST_COLUMNS = ("member", "label", "seed", "status", "steps")
+TEXTS = ("label", "status")  # columns that are text whatever they look like: a label 007, 1e-3 or true stays what it is
 
 
 class Results(NamedTuple):
@@ -68,16 +69,20 @@ def write_rows(path: Path, rows: list[Row]) -> None:
         writer = csv.DictWriter(file, names)
         writer.writeheader()
         for row in rows:
-            cells = {
-                name: json.dumps(value) if isinstance(value, (dict, tuple)) else value for name, value in row.items()
-            }
-            writer.writerow(cells)
+            writer.writerow({name: cell(name, value) for name, value in row.items()})
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Reads what `write_rows` wrote; empty cells are left out, numbers become numbers."""
+    """Reads what `write_rows` wrote, with the types that it had; empty cells but labels are left out."""
     with path.open(newline="", encoding="utf-8") as file:
-        rows = [{name: parse(cell) for name, cell in row.items() if cell != ""} for row in csv.DictReader(file)]
+        rows = [
+            {
+                name: text if name in TEXTS else parse(text)
+                for name, text in row.items()
+                if text != "" or name == "label"
+            }
+            for row in csv.DictReader(file)
+        ]
     if path.with_suffix(".npz").is_file():
         with np.load(path.with_suffix(".npz"), allow_pickle=False) as stored:
             for entry in stored.files:
@@ -91,15 +96,22 @@ def is_array(value: Any) -> bool:
     return isinstance(value, (list, np.ndarray))
 
 
-def parse(cell: str) -> Any:
-    """A number, a JSON value, or the text itself."""
+def cell(name: str, value: Any) -> Any:
+    """A value as its cell holds it. A text that would come back as a number or the like stands in quotes, as JSON has it."""
+    if isinstance(value, str):
+        return value if name in TEXTS or value != "" and parse(value) == value else json.dumps(value)
+    return json.dumps(value) if isinstance(value, (dict, tuple, bool)) else value
+
+
+def parse(text: str) -> Any:
+    """The value of a cell that is no text column's: JSON, a number, or the text itself."""
     try:
-        return json.loads(cell)
+        return decode(json.loads(text))
     except json.JSONDecodeError:
         try:
-            return float(cell)
+            return float(text)
         except ValueError:
-            return cell
+            return text
 
 
 def read(directory: Path) -> Results:

@@ -1,111 +1,33 @@
-"""The table at the end of a run: one row per setting, mean and 95 % confidence interval over its seeds.
+"""The table at the end of a run: a row per setting, mean and 95 % confidence interval over its seeds.
 
-A label says how settings belong together: in `family: name | tuned`, settings of one family share a panel of a figure,
-and of those that differ in `tuned` only (a learning rate, say) table and figures show the one with the lowest mean
-validation loss. Family and tuned part may be missing. The test results choose nothing.
+A value that is not there is named: a run diverged, was never asked for, or never reached what was counted (infinity in a
+column of NEVER). Nothing is averaged over the seeds that happened to have a value without saying of how many.
 """
 
 import math
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from experiments.run_directory.settings import (
+    Row,
+    Summary,
+    at_the_edge,
+    by_setting,
+    choice,
+    chosen,
+    shown,
+    summarize,
+)
 from nn_core.by_hand.diagnosis import diagnose
-from nn_core.evidence.statistics import t_half_width
+from nn_core.evidence.claims import direction
+from nn_core.evidence.statistics import MIN_SEEDS
 
-FAMILY, TUNED = ": ", " | "  # what separates the parts of a label
 JUDGED = ("train_loss", "validation_loss", "gap")  # columns that together tell underfitting from overfitting
-
-Row = dict[str, Any]
-
-
-class Summary(NamedTuple):
-    """A mean with its uncertainty.
-
-    Attributes:
-        mean: arithmetic mean; NaN without values.
-        half_width: half of the 95 % confidence interval (Student's t); NaN below two values.
-        number: of finite values.
-    """
-
-    mean: float
-    half_width: float
-    number: int
-
-
-def summarize(values: Iterable[Any]) -> Summary:
-    """Mean and t-interval of the finite values."""
-    finite = [float(v) for v in values if isinstance(v, (int, float)) and math.isfinite(v)]
-    if not finite:
-        return Summary(math.nan, math.nan, 0)
-    return Summary(statistics.fmean(finite), t_half_width(np.array(finite)), len(finite))
-
-
-def setting(row: Row) -> str:
-    """How a member's setting is called: its label, or its overrides but for the seed."""
-    if row.get("label"):
-        return str(row["label"])
-    skip = ("seed", "label")
-    parts = [f"{path.rsplit('.', 1)[-1]}={show(value)}" for path, value in row["overrides"].items() if path not in skip]
-    return ", ".join(parts) or "run"
-
-
-def by_setting(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Rows of each setting, in the order of their first member."""
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(setting(row), []).append(row)
-    return groups
-
-
-def family(name: str) -> str:
-    """What stands before the colon of a setting's name; nothing where there is none.
-
-    >>> family("L1: 0.001"), family("none")
-    ('L1', '')
-    """
-    return name.split(FAMILY, 1)[0] if FAMILY in name else ""
-
-
-def short(name: str) -> str:
-    """A setting's name within its family, without its tuned part.
-
-    >>> short("deep: ReLU | rate 0.1"), short("none")
-    ('ReLU', 'none')
-    """
-    return name.split(TUNED, 1)[0].split(FAMILY, 1)[-1]
-
-
-def tuned(name: str) -> str:
-    """What stands after the bar of a setting's name; nothing where there is none."""
-    return name.split(TUNED, 1)[1] if TUNED in name else ""
-
-
-def validation_loss(rows: Iterable[Row]) -> float:
-    """Mean validation loss of a setting; infinite where a seed diverged: its last numbers mean nothing."""
-    rows = list(rows)
-    if any(row.get("status") == "diverged" for row in rows):
-        return math.inf
-    mean = summarize(row.get("validation_loss") for row in rows).mean
-    return mean if math.isfinite(mean) else math.inf
-
-
-def chosen(groups: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
-    """Of settings that differ in their tuned part only, the one with the lowest mean validation loss.
-
-    Args:
-        groups: what `by_setting` returns.
-    Returns:
-        The groups that are left, in their order, under their full names.
-    """
-    best: dict[str, str] = {}
-    for name, rows in groups.items():
-        place = name.split(TUNED, 1)[0]
-        if place not in best or validation_loss(rows) < validation_loss(groups[best[place]]):
-            best[place] = name
-    return {name: groups[name] for name in best.values()}
+# Columns that count until something happens; infinity says that it never did.
+NEVER = ("updates", "steps_needed", "underflow")
+RANKED = 4  # settings from which on ranks stand beside the means
+PLAIN = (-4, 6)  # powers of ten between which a number is written out
 
 
 def verdicts(groups: Mapping[str, Sequence[Row]]) -> dict[str, str]:
@@ -118,48 +40,132 @@ def verdicts(groups: Mapping[str, Sequence[Row]]) -> dict[str, str]:
     return {name: diagnose(*loss, min(finite, default=math.nan)).verdict for name, loss in losses.items()}
 
 
-def show(value: Any) -> str:
-    """A value for people: four significant digits."""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, tuple):
-        return "-".join(str(part) for part in value) or "()"
-    return str(value)
-
-
 def show_summary(summary: Summary) -> str:
-    """`mean ± half width`, with as many digits as the interval supports."""
+    """`mean ± half width`, both with the same digits: two of the interval, at most ten of the mean.
+
+    >>> show_summary(Summary(1604326818750000.0, 942318971104637.0, 8)), show_summary(Summary(27.0, 1e-6, 8))
+    ('(1.60 ± 0.94)e15', '27.0000000 ± 0.0000010')
+    """
+    mean, half = summary.mean, summary.half_width
     if summary.number == 0:
         return "–"
-    if not math.isfinite(summary.half_width):
-        return f"{summary.mean:.6g}"
-    if summary.half_width == 0:
-        return f"{summary.mean:.4g} ± 0"
-    digits = max(1 - math.floor(math.log10(summary.half_width)), 0)
-    if digits > 6:
-        return f"{summary.mean:.4g} ± {summary.half_width:.1g}"
-    return f"{summary.mean:.{digits}f} ± {summary.half_width:.{digits}f}"
+    if not math.isfinite(half):
+        return show_number(mean)
+    if half <= 1e-9 * abs(mean):  # seeds that agree but for rounding
+        return f"{show_number(mean)} ± 0"
+    power = math.floor(math.log10(max(abs(mean), half)))
+    below = math.floor(math.log10(half))
+    if PLAIN[0] <= power < PLAIN[1]:
+        digits = max(1 - below, 0)
+        return f"{mean:.{digits}f} ± {half:.{digits}f}"
+    digits, unit = max(power - below + 1, 0), 10.0**power
+    return f"({mean / unit:.{digits}f} ± {half / unit:.{digits}f})e{power}"
+
+
+def show_number(value: float) -> str:
+    """A number without an interval: six significant digits, whole numbers in full, a power of ten only far from 1.
+
+    >>> show_number(10240.0), show_number(0.1234567), show_number(1.5e-7)
+    ('10240', '0.123457', '1.5e-07')
+    """
+    if value == 0 or PLAIN[0] <= math.floor(math.log10(abs(value))) < PLAIN[1]:
+        return f"{value:.0f}" if float(value).is_integer() else f"{value:.6g}"
+    return f"{value:.4g}"
+
+
+def show_cell(rows: Sequence[Row], column: str) -> str:
+    """A column of one setting: the mean with its interval, and what has no value.
+
+    Args:
+        rows: of the setting, all seeds.
+        column: a number of the rows; a seed that diverged has none, whatever its row says.
+    """
+    if not any(column in row for row in rows):
+        return "–"  # nothing that this setting has
+    sound = [row for row in rows if row.get("status") != "diverged"]
+    if not sound:
+        return show_summary(summarize(row.get(column) for row in rows)) if len(rows) == 1 else "diverged"
+    values = [row.get(column) for row in sound]
+    summary = summarize(values)
+    infinite = sum(isinstance(value, float) and value == math.inf for value in values)
+    missing = len(values) - summary.number - infinite
+    kinds = [(infinite, "never" if column in NEVER else "infinite"), (missing, "missing")]
+    told = [f"{count} {kind}" for count, kind in kinds if count]
+    if summary.number == 0:
+        return told[0].split(" ", 1)[1] if len(told) == 1 else ", ".join(told)
+    return show_summary(summary) + (f" ({', '.join(told)})" if told else "")
+
+
+def ranks(groups: Mapping[str, Sequence[Row]], column: str) -> dict[str, str]:
+    """Mean rank of each setting over the seeds, 1 the best; ties share their ranks, a seed without a value is the last.
+
+    Args:
+        groups: rows of each setting.
+        column: what is compared, of which larger or smaller is better.
+    Returns:
+        {name: rank}; nothing where a setting lacks a seed that another one has, for then there are no pairs.
+    """
+    by_seed = [{row.get("seed"): row for row in rows} for rows in groups.values()]
+    seeds = list(by_seed[0])
+    if any(list(rows) != seeds for rows in by_seed) or any(len(rows) != len(seeds) for rows in groups.values()):
+        return {}
+    from scipy.stats import rankdata  # where it is used: the import takes a while
+
+    def worth(row: Row) -> float:
+        value = row.get(column)
+        known = isinstance(value, (int, float)) and math.isfinite(value) and row.get("status") != "diverged"
+        return -direction(column) * value if known else math.inf  # type: ignore[operator]
+
+    worths_JS = np.array([[worth(rows[seed]) for seed in seeds] for rows in by_seed])
+    return dict(zip(groups, (f"{mean:.1f}" for mean in rankdata(worths_JS, axis=0).mean(axis=1)), strict=True))
 
 
 def make_table(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
     """Header and body: a line per setting with n, what ended early, and `mean ± half width` of each column.
 
     Runs that diverged are counted, and left out of the means: their last numbers mean nothing.
-    Columns that hold train_loss, validation_loss and gap are followed by the verdict that they imply.
+    Columns that hold train_loss, validation_loss and gap are followed by the verdict that they imply; of RANKED settings or
+    more the mean rank follows.
     """
-    groups = chosen(by_setting(rows))
+    groups = shown(rows, columns)
     columns = [column for column in columns if any(column in row for row in rows)]
     statuses = [status for status in ("diverged", "stopped") if any(row.get("status") == status for row in rows)]
+    if not statuses and any("status" in row for row in rows):
+        statuses = ["diverged"]
     body = [["setting", "n", *statuses, *(column.replace("_", " ") for column in columns)]]
     for name, members in groups.items():
         counts = [str(sum(row.get("status") == status for row in members)) for status in statuses]
-        sound = [row for row in members if row.get("status") != "diverged"] or (members if len(members) == 1 else [])
-        cells = [show_summary(summarize(row.get(column) for row in sound)) for column in columns]
-        body.append([name, str(len(members)), *counts, *cells])
+        body.append([name, str(len(members)), *counts, *(show_cell(members, column) for column in columns)])
     if set(JUDGED) <= set(columns):
         for line, verdict in zip(body, ["verdict", *verdicts(groups).values()], strict=True):
             line.append(verdict)
+    compared = next((column for column in columns if direction(column)), None)
+    if compared and len(groups) >= RANKED and (ranked := ranks(groups, compared)):
+        for line, rank in zip(body, [f"rank by {compared.replace('_', ' ')}", *ranked.values()], strict=True):
+            line.append(rank)
     return body
+
+
+def remarks(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+    """What a reader of the table must know: how settings were chosen, choices at the edge of their grid, few seeds."""
+    groups, by = by_setting(rows), choice(columns, rows)
+    left = chosen(groups, by)
+    told = []
+    if len(left) < len(groups):
+        told.append(
+            f"Of settings that differ after the bar, the one with the best mean {by.replace('_', ' ')} is shown."
+        )
+    for name, end in at_the_edge(groups, by).items():
+        told.append(f"{name} is the {end} of those that were tried: the best may lie beyond; widen the grid.")
+    few = {len(members) for members in left.values()} - {1}
+    if few and min(few) < MIN_SEEDS:
+        told.append(f"An interval of {min(few)} seeds says little; take 8 or more (--config.num_seeds=8).")
+    return told
+
+
+def report(rows: Sequence[Row], columns: Sequence[str]) -> str:
+    """The table as text, and the remarks under it."""
+    return "\n".join([render(make_table(rows, columns)), *remarks(rows, columns)])
 
 
 def render(table: Sequence[Sequence[str]]) -> str:

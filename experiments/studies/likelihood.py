@@ -58,7 +58,7 @@ def sample(config: ConfigDict) -> tuple[list[Row], dict[str, np.ndarray]]:
     for name, precision in PRECISIONS.items():
         products_SN = np.cumprod(probabilities_SN.astype(precision), axis=1, dtype=precision)
         zero_SN = products_SN == 0
-        first_S = np.where(zero_SN.any(axis=1), zero_SN.argmax(axis=1) + 1.0, np.nan)
+        first_S = np.where(zero_SN.any(axis=1), zero_SN.argmax(axis=1) + 1.0, np.inf)
         rows += make_rows(f"product in {name}", seeds, underflow=first_S)
         arrays[f"products_{name}"] = products_SN[0]
     rows += make_rows("sum of logs in float32", seeds, log_likelihood=np.sum(np.log(probabilities_SN), axis=1))

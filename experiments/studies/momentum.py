@@ -30,11 +30,11 @@ def walk(start: Array, momentum: Array, learning_rate: Array, *, surface, nester
 
 
 def settled(paths_SK: np.ndarray) -> np.ndarray:
-    """The step from which a path stays near the global minimum; NaN where it does not end there."""
+    """The step from which a path stays near the global minimum; infinite where it does not end there."""
     away_SK = np.abs(paths_SK) > NEAR
     last_S = paths_SK.shape[1] - 1 - np.argmax(away_SK[:, ::-1], axis=1)  # the last step away
     first_S = np.where(away_SK.any(axis=1), last_S + 1.0, 0.0)
-    return np.where(away_SK[:, -1], np.nan, first_S)
+    return np.where(away_SK[:, -1], np.inf, first_S)
 
 
 def draw_starts(config: ConfigDict) -> dict[str, np.ndarray]:

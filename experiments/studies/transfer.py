@@ -211,14 +211,13 @@ def labels(task: ConfigDict) -> dict[str, tuple[int, int, int, int]]:
 
 
 def updates_to(curves: np.ndarray, accuracy: float, steps: Sequence[int] | np.ndarray) -> np.ndarray:
-    """First evaluated update at which a curve reaches an accuracy; the last one where it never does.
+    """First evaluated update at which a curve reaches an accuracy; infinite where it never does.
 
     >>> updates_to(np.array([[0.2, 0.8, 0.9], [0.1, 0.1, 0.1]]), 0.8, np.array([0, 10, 20])).tolist()
-    [10, 20]
+    [10.0, inf]
     """
     reached = curves >= accuracy
-    reached[..., -1] = True
-    return np.asarray(steps)[reached.argmax(axis=-1)]
+    return np.where(reached.any(axis=-1), np.asarray(steps)[reached.argmax(axis=-1)], np.inf)
 
 
 def check(config: ConfigDict) -> None:

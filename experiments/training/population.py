@@ -13,7 +13,7 @@ from experiments.building.experiment import Experiment
 from experiments.command_line.config_paths import flatten
 from experiments.command_line.output import say
 from experiments.run_directory import results
-from experiments.run_directory.files import encode
+from experiments.run_directory.files import encode, entry
 from experiments.run_directory.population_store import Policy, finished_rows, open_store
 from experiments.run_directory.results import Row
 from experiments.training import plan
@@ -54,7 +54,7 @@ def cut(groups: list[plan.Group], directory: Path, config: ConfigDict) -> list[P
     if len(pieces) == 1 and len(pieces[0][1]) == 1:
         return [Population("", directory, *pieces[0])]
     return [
-        Population(f"{index + 1}/{len(pieces)} ", directory / results.GROUPS / f"{index:04d}", *piece)
+        Population(f"{index + 1}/{len(pieces)} ", entry(directory, results.GROUPS) / f"{index:04d}", *piece)
         for index, piece in enumerate(pieces)
     ]
 
@@ -103,7 +103,7 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
     figures: Mapping[str, float] = {} if experiment.corpus is None else experiment.corpus.figures
     rows = [result_row(member, row, figures) for member, row in zip(members, final, strict=False)]
     if population.name:
-        results.write_rows(population.folder / results.RESULTS, rows)
+        results.write_rows(entry(population.folder, results.RESULTS), rows)
     return rows
 
 

@@ -14,6 +14,7 @@ from experiments.building.experiment import Experiment
 from experiments.building.language import make_run_decoder
 from experiments.building.sequences import TRANSLATION, make_run_translator
 from experiments.caching.traced_programs import Kept, digest_of
+from experiments.run_directory.files import entry
 from nn_core.data.sequences import END_ID, START_ID, spell
 from nn_core.generation.decode import Generation, completions, generate
 from nn_core.generation.filters import Sampling
@@ -52,7 +53,7 @@ def make_sampler(
         return lambda step, state: None
 
     def sample(step: int, state: TrainState) -> None:
-        (folder / FOLDER).mkdir(exist_ok=True)
+        entry(folder, FOLDER).mkdir(exist_ok=True)
         text = write(step, first_member(state.params))
         (folder / FOLDER / f"{step:06d}.txt").write_text(text, encoding="utf-8", newline="\n")
 

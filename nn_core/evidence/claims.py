@@ -17,14 +17,18 @@ Row = Mapping[str, Any]
 # Metrics that every row has: whether the run diverged, as 1 or 0.
 DIVERGED = "diverged"
 CHOSEN_BY = "validation_loss"
+# Endings of the names of metrics of which larger, or smaller, is better.
+LARGER_IS_BETTER = ("accuracy", "exact", "f1", "precision", "recall")
+SMALLER_IS_BETTER = ("bits_per_character", "error", "loss", "perplexity", "rmse")
 
 
 class Side(NamedTuple):
     """One side of a comparison.
 
     Attributes:
-      setting: name of a setting, `*` stands for anything; of several that fit, the one with the lowest mean validation
-        loss is meant (one of which a seed diverged loses), so that the test results choose nothing.
+      setting: name of a setting, `*` stands for anything; of several that fit, the best one is meant
+        by what is compared, on the validation data or, for a training metric, on the training data (one of which a seed
+        diverged loses): the test results choose nothing.
       metric: the number that is compared; "diverged" is 1 for a run that diverged and 0 for one that did not.
     """
 
@@ -72,12 +76,39 @@ class Evidence(NamedTuple):
     problem: str = ""
 
 
-def choose_setting(rows: Sequence[Row], pattern: str) -> str:
+def direction(metric: str) -> int:
+    """1 where larger is better, -1 where smaller is, 0 where neither is known.
+
+    >>> direction("test_accuracy"), direction("train_loss"), direction("weight_norm")
+    (1, -1, 0)
+    """
+    return int(metric.endswith(LARGER_IS_BETTER)) - int(metric.endswith(SMALLER_IS_BETTER))
+
+
+def larger_is_better(metric: str) -> bool:
+    """Whether the best setting is the one with the largest mean."""
+    return direction(metric) > 0
+
+
+def chosen_by(metric: str) -> str:
+    """The metric that chooses a setting where this one is compared; empty where it can choose none.
+
+    >>> chosen_by("test_accuracy"), chosen_by("train_loss"), chosen_by("weight_norm")
+    ('validation_accuracy', 'train_loss', '')
+    """
+    split, _, name = metric.partition("_")
+    if not direction(metric) or split not in ("train", "validation", "test"):
+        return ""
+    return f"validation_{name}" if split == "test" else metric
+
+
+def choose_setting(rows: Sequence[Row], pattern: str, metric: str = CHOSEN_BY) -> str:
     """The setting that a pattern means.
 
     Args:
       rows: of all settings.
       pattern: see `Side`.
+      metric: what is compared.
 
     Returns:
       Its name.
@@ -91,15 +122,18 @@ def choose_setting(rows: Sequence[Row], pattern: str) -> str:
         raise ValueError(f"no setting is called {pattern!r}; there are: {', '.join(names)}")
     if len(fitting) == 1:
         return fitting[0]
-    if not any(CHOSEN_BY in row for row in rows):
+    by = chosen_by(metric)
+    by = by if any(by in row for row in rows) else CHOSEN_BY
+    if not any(by in row for row in rows):
         raise ValueError(f"{pattern!r} means {len(fitting)} settings ({', '.join(fitting)}); name one of them")
-    return min(fitting, key=lambda name: _validation_loss([row for row in rows if row["setting"] == name]))
+    return min(fitting, key=lambda name: _score([row for row in rows if row["setting"] == name], by))
 
 
-def _validation_loss(rows: Sequence[Row]) -> float:
-    """Mean over the seeds; infinite where one diverged."""
-    losses = [_value(row, CHOSEN_BY) for row in rows]
-    return sum(losses) / len(losses) if losses and all(map(math.isfinite, losses)) else math.inf
+def _score(rows: Sequence[Row], metric: str) -> float:
+    """Mean over the seeds, the lower the better; infinite where one diverged."""
+    numbers = [_value(row, metric) for row in rows]
+    mean = sum(numbers) / len(numbers) if numbers and all(map(math.isfinite, numbers)) else math.inf
+    return -mean if larger_is_better(metric) and math.isfinite(mean) else mean
 
 
 def _value(row: Row, metric: str) -> float:
@@ -138,10 +172,10 @@ def measure(rows: Sequence[Row], part: Part) -> Evidence:
       The Evidence; with `problem` set where the runs do not hold what the part names.
     """
     try:
-        a_name = choose_setting(rows, part.a.setting)
+        a_name = choose_setting(rows, part.a.setting, part.a.metric)
         a = values_of(rows, a_name, part.a.metric)
         if isinstance(part.b, Side):
-            b_name = choose_setting(rows, part.b.setting)
+            b_name = choose_setting(rows, part.b.setting, part.b.metric)
             b = values_of(rows, b_name, part.b.metric)
         else:
             b_name, b = "", dict.fromkeys(a, float(part.b))

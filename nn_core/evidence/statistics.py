@@ -22,6 +22,8 @@ NUM_RESAMPLES = 9_999
 SEED = 0
 # Two-sided, n pairs cannot give a p-value below 2^(1-n): five never reach .05, six just do.
 MIN_PAIRS = 6
+# A comparison has as many seeds, or says why not.
+MIN_SEEDS = 8
 # Up to here all 2^n signs are tried; above, NUM_RESAMPLES of them are drawn.
 EXACT_PAIRS = 16
 

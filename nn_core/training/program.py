@@ -97,7 +97,9 @@ def start(
         step=count,
         params=params,
         opt_state=make_optimizer(hparams).init(params),
-        stopping=early_stopping.init(params, "min_delta" in hparams) if settings.keep_best or "patience" in hparams else None,
+        stopping=early_stopping.init(params, "min_delta" in hparams)
+        if settings.keep_best or "patience" in hparams
+        else None,
         first_loss=jnp.full((), jnp.nan, jnp.float32),
         skipped=count,
         skipped_in_a_row=count,

@@ -11,6 +11,7 @@ from experiments.building.ranges import check_ranges
 from experiments.command_line.arguments import CONFIGS, HELPERS, OPTIONS, parse
 from experiments.execution.execute import Prepared, prepare
 from experiments.run import main
+from experiments.run_directory.settings import by_setting
 from experiments.studies import STUDIES
 from experiments.training.plan import expand, structure
 
@@ -61,6 +62,9 @@ def test_every_member_of_its_sweep_has_values_in_range_and_can_be_built(path):
     members = expand(arguments.config, arguments.get_sweep)
     for member in members:
         check_ranges(member.config)
+    rows = [{"label": member.config.label, "overrides": member.overrides} for member in members]
+    labels = {row["label"] for row in rows} - {""}
+    assert not labels or set(by_setting(rows)) == labels, "a label stands for one setting"
     if arguments.config.task.name not in STUDIES:
         structures = {structure(member.config): member.config for member in members}
         for config in spread(list(structures.values()), 2):
@@ -73,15 +77,36 @@ def test_members_from_the_beginning_of_its_sweep_to_its_end_pass_every_check(pat
     assert prepared_with(path, tmp_path, spread).directory == tmp_path / "run"
 
 
+TRAINED = [path.stem for path in READY if "base.study(" not in path.read_text(encoding="utf-8")]
+# Every run takes seconds to compile; the default tests take those whose figures read what only a sweep has.
+QUICK = {"digits": [], "early_stopping": ["--config.hparams.patience=10"], "model_complexity": []}
+BASE = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in TRAINED]
+
+
+@pytest.mark.parametrize("name", BASE)
+def test_its_figures_can_be_drawn_from_its_base_run(name, tmp_path, capsys):
+    """A figure that cannot be drawn is a warning, so that here is no other place where it would be noticed."""
+    words = [
+        f"--config=configs/{name}.py",
+        "--sweep=false",
+        *SMALL,
+        *QUICK.get(name, []),
+        f"--workdir={tmp_path / 'run'}",
+    ]
+    assert main(words) == 0, capsys.readouterr().err
+    captured = capsys.readouterr()
+    assert "cannot be drawn" not in captured.err and (tmp_path / "run" / "results.csv").is_file()
+    assert captured.out.count("figure: ") == len(parse(words, OPTIONS).config.figures)
+
+
 SWEEPS = [pytest.param(name, marks=pytest.mark.slow) for name in ("multiclass", "early_stopping", "l1_vs_l2")]
 
 
-@pytest.mark.parametrize("name", ["digits", *SWEEPS])
-def test_a_training_runs_for_a_step_and_draws_its_figures(name, tmp_path, capsys):
-    overrides = [] if name != "digits" else SMALL[:3]
-    words = [f"--config=configs/{name}.py", *(overrides or SMALL), f"--workdir={tmp_path / 'run'}"]
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_sweep_runs_for_a_step_and_draws_its_figures(name, tmp_path, capsys):
+    words = [f"--config=configs/{name}.py", *SMALL, f"--workdir={tmp_path / 'run'}"]
     assert main(words) == 0, capsys.readouterr().err
-    assert (tmp_path / "run" / "results.csv").is_file()
+    assert "cannot be drawn" not in capsys.readouterr().err
     assert list((tmp_path / "run" / "figures").glob("*.png"))
 
 

@@ -11,7 +11,9 @@ from PIL import Image
 from experiments import predict
 from experiments.building.experiment import build
 from experiments.run import main as run
+from experiments.run_directory.files import ENTRIES
 from experiments.run_directory.image_labels import IMAGES
+from experiments.run_directory.lock import LOCK
 from experiments.run_directory.results import read_rows
 from experiments.trained.image_classifier import classify, load_classifier
 from nn_core.data.bundled import digits
@@ -155,3 +157,17 @@ def test_a_run_of_another_kind_and_damaged_files_are_refused(single, population,
             assert message in capsys.readouterr().err
     finally:
         kept.write_bytes(content)
+
+
+def test_a_fresh_run_leaves_no_file_of_the_old_one_which_stays_whole(single, tmp_path, capsys):
+    """Labels and standardization of the old run must not serve the new one, nor be missing where it was put aside."""
+    again, good = shutil.copytree(single, tmp_path / "again"), write(digits().inputs[0], tmp_path / "good.png")
+    before = (again / IMAGES).read_bytes()
+    words = [f"--workdir={again}", "--config.train.steps=1", "--config.data.standardize=all", *SHORT]
+    words += ["--config.train.eval_every=1", "--config.train.log_every=1", "--config.checkpoint.resume=fresh"]
+    assert run(["--config=configs/digits.py", *words]) == 0
+    capsys.readouterr()
+    assert {path.name for path in again.iterdir()} <= {*ENTRIES, LOCK, "superseded-1"}
+    assert (again / IMAGES).read_bytes() != before and (again / "superseded-1" / IMAGES).read_bytes() == before
+    assert predict.main([f"--checkpoint={again / 'superseded-1'}", good]) == 0
+    assert json.loads(capsys.readouterr().out.split(": ", 1)[1])[0]["label"] == "0"

@@ -14,7 +14,7 @@ from experiments.report import __main__ as command
 from experiments.report.claims import TABLES
 from experiments.report.records import Claim, Experiment, Section, Tables
 from experiments.report.runs import words_of
-from experiments.run_directory import table
+from experiments.run_directory.settings import setting_names
 from experiments.studies import STUDIES
 from nn_core.evidence.claims import Part, Side
 from nn_core.evidence.statistics import pairs_needed
@@ -230,7 +230,7 @@ def test_there_are_enough_seeds_and_every_claim_names_settings_that_are_there(na
     from fnmatch import fnmatchcase
 
     members = arguments.get_sweep(config)
-    names = {table.setting({"label": member.get("label", ""), "overrides": member}) for member in members}
+    names = set(setting_names([{"label": member.get("label", ""), "overrides": member} for member in members]))
     for side in sides:
         assert any(fnmatchcase(one, side.setting) for one in names), f"{side.setting} is none of {sorted(names)}"
 

@@ -144,3 +144,9 @@ def test_the_commit_is_a_hash_and_none_outside_of_a_checkout(tmp_path: Path) -> 
     assert commit is None or len(commit.removesuffix("-dirty")) == 40
     assert files.commit(tmp_path) is None
     assert files.installed("no-such-package") is None
+
+
+def test_a_file_that_resume_fresh_would_forget_cannot_be_written(tmp_path: Path) -> None:
+    assert files.entry(tmp_path, "images.npz") == tmp_path / "images.npz"
+    with pytest.raises(KeyError, match="resume=fresh would leave it"):
+        files.entry(tmp_path, "new.npz")

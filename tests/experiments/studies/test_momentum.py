@@ -61,4 +61,4 @@ def test_the_step_grows_to_the_sum_of_the_weights():
 
 def test_settled_is_the_first_step_of_the_last_stay():
     paths = np.array([[1, 0, 1, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 1], [1, 1, 1, 1, 0.05]], float)
-    np.testing.assert_array_equal(settled(paths), [3, 0, np.nan, 4])
+    np.testing.assert_array_equal(settled(paths), [3, 0, np.inf, 4])

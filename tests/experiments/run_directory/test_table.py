@@ -1,0 +1,112 @@
+"""The table: settings by value, numbers as digits allow, and what is not there named."""
+
+import math
+
+import pytest
+
+from experiments.run_directory.settings import Summary, at_the_edge, by_setting, choice, shown
+from experiments.run_directory.table import make_table, remarks, show_cell, show_number, show_summary
+
+
+def rows(name: str, *values: float, column: str = "test_loss", **more: object) -> list[dict]:
+    """A row for each seed."""
+    return [{"label": name, "overrides": {}, "seed": i, column: v, **more} for i, v in enumerate(values)]
+
+
+def test_settings_are_told_apart_by_value():
+    betas = (0.999, 0.9999, 0.99999, 0.999999)
+    found = by_setting([{"overrides": {"hparams.beta2": beta, "seed": s}, "seed": s} for beta in betas for s in (0, 1)])
+    assert [len(members) for members in found.values()] == [2, 2, 2, 2]
+    assert list(found)[-1] == "beta2=0.999999"
+
+
+def test_members_of_one_label_that_differ_in_value_stay_apart():
+    found = by_setting([{"label": "a", "overrides": {"hparams.l2": l2}} for l2 in (0.1, 0.2)])
+    assert list(found) == ["a, l2=0.1", "a, l2=0.2"]
+
+
+@pytest.mark.parametrize(
+    ("summary", "text"),
+    [
+        ((1604326818750000.0, 942318971104637.0, 8), "(1.60 ± 0.94)e15"),
+        ((27.0, 1e-6, 8), "27.0000000 ± 0.0000010"),
+        ((10240.0, 0.0, 8), "10240 ± 0"),
+        ((1280.0, 1e-9, 8), "1280 ± 0"),
+        ((0.7643, 0.0251, 8), "0.764 ± 0.025"),
+        ((207.4, 48.7, 8), "207 ± 49"),
+        ((3e-7, 1e-8, 8), "(3.00 ± 0.10)e-7"),
+        ((0.0, 0.02, 8), "0.000 ± 0.020"),
+        ((0.25, math.nan, 1), "0.25"),
+        ((math.nan, math.nan, 0), "–"),
+    ],
+)
+def test_a_mean_and_its_interval_have_the_same_digits(summary, text):
+    assert show_summary(Summary(*summary)) == text
+
+
+def test_whole_numbers_are_written_out():
+    assert [show_number(v) for v in (1280.0, 10240.0, 0.0, 2.5, 1.5e9)] == ["1280", "10240", "0", "2.5", "1.5e+09"]
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ((300.0, 300.0, math.inf), "300 ± 0 (1 never)"),
+        ((math.inf, math.inf), "never"),
+        ((math.nan, 300.0, 300.0), "300 ± 0 (1 missing)"),
+        ((math.nan, math.nan), "missing"),
+    ],
+)
+def test_what_was_never_reached_or_is_missing_is_no_number(values, text):
+    assert show_cell(rows("a", *values, column="updates"), "updates") == text
+
+
+def test_a_setting_that_diverged_altogether_says_so_and_one_that_has_no_such_number_too():
+    assert show_cell(rows("a", 1e30, 2.0, status="diverged"), "test_loss") == "diverged"
+    assert show_cell(rows("a", 1.0), "test_error") == "–"
+    one = rows("a", 0.5, 0.5) + rows("a", 1e30, status="diverged")
+    assert show_cell(one, "test_loss") == "0.5 ± 0"
+
+
+def tuned(*losses: float) -> list[dict]:
+    return [
+        row | {"validation_loss": loss, "train_loss": -loss}
+        for rate, loss in zip((0.1, 1, 10), losses, strict=True)
+        for row in rows(f"a: b | rate {rate:g}", loss, loss, loss)
+    ]
+
+
+def test_the_best_on_validation_is_shown_and_an_edge_of_the_grid_is_marked():
+    inside, edge = tuned(3, 1, 2), tuned(3, 2, 1)
+    assert list(shown(inside, ("test_loss",))) == ["a: b | rate 1"]
+    assert at_the_edge(by_setting(inside)) == {} and at_the_edge(by_setting(edge)) == {"a: b | rate 10": "largest"}
+    assert any("a: b | rate 10 is the largest" in line for line in remarks(edge, ("test_loss",)))
+
+
+def test_what_is_compared_also_chooses():
+    assert list(shown(tuned(3, 1, 2), ("dead_units", "train_loss"))) == ["a: b | rate 0.1"]
+    assert choice(("test_accuracy",), [{"validation_accuracy": 1}]) == "validation_accuracy"
+    assert choice(("weight_norm",), [{"validation_accuracy": 1}]) == "validation_loss"
+
+
+def test_a_family_that_varies_one_strength_is_a_grid_too():
+    family = [
+        row | {"overrides": {"hparams.l2": l2}, "validation_loss": loss}
+        for l2, loss in ((0.1, 1.0), (0.2, 2.0), (0.4, 3.0))
+        for row in rows(f"L2: λ {l2}", loss)
+    ]
+    assert at_the_edge(by_setting(family)) == {"L2: λ 0.1": "smallest"}
+
+
+def test_ranks_stand_beside_the_means_of_four_settings():
+    settings = [rows(name, *losses) for name, losses in zip("abcd", ((1, 1), (2, 3), (3, 2), (4, 4)), strict=True)]
+    table = make_table(sum(settings, []), ("test_loss",))
+    assert table[0][-1] == "rank by test loss" and [line[-1] for line in table[1:]] == ["1.0", "2.5", "2.5", "4.0"]
+    assert make_table(sum(settings[:3], []), ("test_loss",))[0][-1] == "test loss"
+
+
+def test_few_seeds_are_told():
+    assert remarks(rows("a", 1, 2), ("test_loss",)) == [
+        "An interval of 2 seeds says little; take 8 or more (--config.num_seeds=8)."
+    ]
+    assert remarks(rows("a", *range(8)), ("test_loss",)) == [] and remarks(rows("a", 1), ("test_loss",)) == []
