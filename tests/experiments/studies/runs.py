@@ -137,7 +137,9 @@ def check_study(name: str) -> None:
     found = {key for row in run.rows for key in row} - {"member", "label", "overrides", "seed"}
     assert found == set(study.columns)
     header, *body = make_table(run.rows, run.config["table"])
-    assert len(header) == 2 + len(run.config["table"]) and len(body) >= 2
+    assert (
+        len(header) in (2 + len(run.config["table"]), 3 + len(run.config["table"])) and len(body) >= 2
+    )  # ranks may follow
     assert all(row["label"] for row in run.rows)
     assert all(
         math.isfinite(row[key])
