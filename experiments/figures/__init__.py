@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.caching.lazy_registry import Lazy
+from experiments.command_line.output import say
 from experiments.run_directory import results
 from experiments.run_directory.files import entry
 
@@ -96,6 +97,6 @@ def drawn(name: str, run: results.Results) -> "Figure | None":
         figure.draw_without_rendering()  # what is wrong with a layout or a label shows here, not while it is saved
     except Exception as error:  # whatever is wrong with a picture, the numbers are there
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        print(f"warning: figure {name} of {run.directory} cannot be drawn ({what})", file=sys.stderr)
+        say(f"warning: figure {name} of {run.directory} cannot be drawn ({what})", sys.stderr)
         return None
     return figure

@@ -34,6 +34,7 @@ ENTRIES = (
     "figures",
     "tokenizer.json",
     "vectors.txt",
+    "ngrams.npz",
     "output.txt",
     STATUS,
     CONFIG,
