@@ -13,7 +13,7 @@ from experiments.building.experiment import build
 from experiments.run import main as run
 from experiments.run_directory.files import ENTRIES
 from experiments.run_directory.image_labels import IMAGES
-from experiments.run_directory.lock import LOCK
+from experiments.run_directory.lock import HOLDER, LOCK
 from experiments.run_directory.results import read_rows
 from experiments.trained.image_classifier import classify, load_classifier
 from nn_core.data.bundled import digits
@@ -167,7 +167,7 @@ def test_a_fresh_run_leaves_no_file_of_the_old_one_which_stays_whole(single, tmp
     words += ["--config.train.eval_every=1", "--config.train.log_every=1", "--config.checkpoint.resume=fresh"]
     assert run(["--config=configs/digits.py", *words]) == 0
     capsys.readouterr()
-    assert {path.name for path in again.iterdir()} <= {*ENTRIES, LOCK, "superseded-1"}
+    assert {path.name for path in again.iterdir()} <= {*ENTRIES, LOCK, HOLDER, "superseded-1"}
     assert (again / IMAGES).read_bytes() != before and (again / "superseded-1" / IMAGES).read_bytes() == before
     assert predict.main([f"--checkpoint={again / 'superseded-1'}", good]) == 0
     assert json.loads(capsys.readouterr().out.split(": ", 1)[1])[0]["label"] == "0"

@@ -10,7 +10,7 @@ import pytest
 from configs import gpt_quick
 from experiments import sample
 from experiments.run_directory.files import ENTRIES
-from experiments.run_directory.lock import LOCK
+from experiments.run_directory.lock import HOLDER, LOCK
 from experiments.trained import writer
 from experiments.training import samples
 from nn_core.generation.decode import Generation, completions, generate
@@ -207,4 +207,4 @@ def test_a_sample_keeps_the_blank_between_the_prompt_and_its_first_word(monkeypa
 
 
 def test_every_file_of_a_language_run_can_be_put_aside(tiny_run):
-    assert {path.name for path in tiny_run.iterdir()} <= {*ENTRIES, LOCK}
+    assert {path.name for path in tiny_run.iterdir()} <= {*ENTRIES, LOCK, HOLDER}
