@@ -1,99 +1,149 @@
-"""Every key of a configuration, with its unit or range. A config file starts from `experiment()` and sets values.
+"""Every key of a configuration: its default, what it is, its range. A config file starts from `experiment()`.
 
 Two kinds of value, told apart by where they stand: `hparams.*` are arguments of the compiled program (any of them, and
 `seed`, may differ between the members of a sweep without another compilation); everything else is structure.
 An hparam that is left unset is not in the program at all; one that is set and read by nothing is an error.
+
+A section is a table of keys and a function that makes it. The checks of a command read the ranges from these tables; a
+model or a task of your own declares its keys in the same way.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-# name: what it is, its range.
-HPARAMS = {
-    "learning_rate": "step size, > 0",
-    "momentum": "share of the last step that is kept (momentum, nesterov), in [0, 1)",
-    "beta1": "decay of the first moment (adam, adamw), in [0, 1)",
-    "beta2": "decay of the second moment (adam, adamw, rmsprop), in [0, 1)",
-    "epsilon": "added to the root of the second moment, > 0",
-    "weight_decay": "decoupled decay of kernels and embeddings, 1 / step, >= 0",
-    "clip_norm": "largest global norm of a gradient, > 0",
-    "l1": "strength of sum |w|, >= 0",
-    "l2": "strength of sum w^2, >= 0",
-    "elastic_net": "strength of l1_ratio sum |w| + (1 - l1_ratio) sum w^2, >= 0",
-    "l1_ratio": "share of L1 in the elastic net, in [0, 1]",
-    "dropout_rate": "probability of dropping a unit, in [0, 1)",
-    "label_smoothing": "share of the target spread over all classes, in [0, 1)",
-    "negative_slope": "slope of leaky_relu left of 0, in [0, 1)",
-    "elu_alpha": "elu tends to -elu_alpha, > 0",
-    "init_scale": "factor on the initial kernels, > 0",
-    "restart_sigma": "standard deviation of the noise around one common start; unset: every seed its own start, >= 0",
-    "sparsity": "share of kernels and embeddings that is pruned in the end (config.pruning says when), in [0, 1)",
-    "patience": "evaluations without improvement before the run stops, >= 1",
-    "min_delta": "least improvement that counts, >= 0",
+
+class Key(NamedTuple):
+    """A key of a section.
+
+    Attributes:
+        default: its value unless a config sets another; a type (int, float, str) where it is unset until then.
+        about: what it is.
+        range: interval of the number, or of every number of a tuple, such as "[0, 1)"; SIZES for a tuple of layers, which
+            may be empty; "" where no number is meant, or any will do.
+    """
+
+    default: Any
+    about: str
+    range: str = ""
+
+
+SIZES = "whole numbers >= 1"
+
+RUN = {
+    "name": Key("run", "also the name of the run directory under checkpoints/"),
+    "label": Key("", 'how tables and figures call a member, "family: name | tuned"; its overrides where empty'),
+    "seed": Key(0, "decides split, start, batches and noise", "[0, 4294967295]"),
+    "num_seeds": Key(8, "seeds of the config's sweep", "[1, 100000]"),
+    "table": Key(("test_accuracy", "test_loss"), "columns of the table at the end"),
+    "figures": Key(("learning_curves",), "what is drawn at the end"),
 }
+HPARAMS = {
+    "learning_rate": Key(float, "step size", "(0, inf)"),
+    "momentum": Key(float, "share of the last step that is kept (momentum, nesterov)", "[0, 1)"),
+    "beta1": Key(float, "decay of the first moment (adam, adamw)", "[0, 1)"),
+    "beta2": Key(float, "decay of the second moment (adam, adamw, rmsprop)", "[0, 1)"),
+    "epsilon": Key(float, "added to the root of the second moment", "(0, inf)"),
+    "weight_decay": Key(float, "decoupled decay of kernels and embeddings, 1 / step", "[0, inf)"),
+    "clip_norm": Key(float, "largest global norm of a gradient", "(0, inf)"),
+    "l1": Key(float, "strength of sum |w|", "[0, inf)"),
+    "l2": Key(float, "strength of sum w^2", "[0, inf)"),
+    "elastic_net": Key(float, "strength of l1_ratio sum |w| + (1 - l1_ratio) sum w^2", "[0, inf)"),
+    "l1_ratio": Key(float, "share of L1 in the elastic net", "[0, 1]"),
+    "dropout_rate": Key(float, "probability of dropping a unit", "[0, 1)"),
+    "label_smoothing": Key(float, "share of the target spread over all classes", "[0, 1)"),
+    "negative_slope": Key(float, "slope of leaky_relu left of 0", "[0, 1)"),
+    "elu_alpha": Key(float, "elu tends to -elu_alpha", "(0, inf)"),
+    "init_scale": Key(float, "factor on the initial kernels", "(0, inf)"),
+    "restart_sigma": Key(
+        float, "standard deviation of the noise around one common start; unset: every seed its own start", "[0, inf)"
+    ),
+    "sparsity": Key(float, "share of kernels and embeddings pruned in the end (config.pruning says when)", "[0, 1)"),
+    "patience": Key(float, "evaluations without improvement before the run stops", "[1, inf)"),
+    "min_delta": Key(float, "least improvement that counts", "[0, inf)"),
+}
+OPTIMIZER = {
+    "name": Key("adam", "sgd, momentum, nesterov, rmsprop, adam, adamw, adagrad"),
+    "proximal": Key(False, "apply L1 by its proximal step, which makes exact zeros"),
+}
+SCHEDULE = {
+    "name": Key("constant", "constant, inverse_sqrt, step, exponential, linear, cosine"),
+    "warmup_steps": Key(0, "steps of linear warm-up", "[0, inf)"),
+    "decay_steps": Key(int, "step, exponential: steps per factor decay_rate", "[1, inf)"),
+    "decay_rate": Key(float, "step, exponential: factor on the rate", "(0, 1]"),
+    "final_factor": Key(float, "linear, cosine: share of the rate that is left at the end", "[0, 1]"),
+}
+TRAIN = {
+    "steps": Key(1000, "updates", "[0, 2147483646]"),
+    "eval_every": Key(100, "steps between evaluations on validation", "[1, inf)"),
+    "log_every": Key(100, "steps between lines of metrics.jsonl", "[1, inf)"),
+    "sample_every": Key(0, "language models, translators: steps between samples; 0: none", "[0, inf)"),
+    "chunk_steps": Key(100, "most steps in one compiled call", "[1, inf)"),
+    "keep_best": Key(False, "finish with the parameters that were best on validation"),
+    "evaluate_train": Key(True, "evaluate on the training split too"),
+    "max_skips": Key(0, "steps in a row with NaN or infinity that are skipped; 0 stops at the first", "[0, inf)"),
+    "divergence_factor": Key(
+        100.0, "a loss above this many times 1 + |first loss| ends the run as diverged", "(1, inf)"
+    ),
+    "accumulate": Key(1, "micro-batches whose gradients make one update; must divide the batch", "[1, inf)"),
+    "max_members": Key(1024, "most members of a population in one call", "[1, inf)"),
+}
+CHECKPOINT = {
+    "resume": Key("auto", "auto: continue what the directory holds; fresh: put it aside; never: refuse it"),
+    "every_seconds": Key(30.0, "least time between two saves; 0 saves after every chunk", "[0, inf)"),
+    "keep_latest": Key(2, "newest checkpoints to keep", "[1, inf)"),
+    "keep_best": Key(1, "checkpoints with the lowest validation loss to keep besides", "[0, inf)"),
+}
+SAMPLE = {
+    "prompt": Key("\n", "what the samples of train.sample_every start from"),
+    "max_new_tokens": Key(300, "tokens after the prompt", "[1, inf)"),
+    "temperature": Key(1.0, "0: greedy", "[0, inf)"),
+}
+TRANSFER = {
+    "source": Key(str, "run directory whose parameters are loaded; None: none are"),
+    "member": Key(int, "of a sweep; None for a single run", "[0, inf)"),
+    "step": Key("best", "of its checkpoints: best, latest, or a number"),
+    "load": Key((("*", "load"),), "(path, load or new) in order, the first match wins: new ones are drawn"),
+    "train": Key((("*", 1.0),), "(path, factor of the learning rate, 0: frozen), likewise"),
+}
+PRUNING = {
+    "begin": Key(int, "first update that removes weights", "[0, inf)"),
+    "end": Key(int, "update from which on all are removed, > begin", "[1, inf)"),
+    "every": Key(10, "updates between two removals", "[1, inf)"),
+    "scope": Key("global", "global (the smallest of all), layer (the same share of each)"),
+}
+
+
+def section(keys: Mapping[str, Key], **values: Any) -> ConfigDict:
+    """A section with these keys.
+
+    Args:
+        keys: name -> key.
+        values: what replaces the defaults.
+    """
+    defaults = {
+        name: placeholder(key.default) if isinstance(key.default, type) else key.default for name, key in keys.items()
+    }
+    return ConfigDict(defaults | values)
 
 
 def experiment() -> ConfigDict:
     """A run: the sections that every config has. Model and data stand for the smallest thing that learns."""
-    config = ConfigDict()
-    config.name = "run"  # also the name of the run directory under checkpoints/
-    config.label = ""  # how tables and figures call a member: "family: name | tuned"; its overrides where empty
-    config.seed = 0  # decides split, start, batches and noise
-    config.num_seeds = 8  # seeds of the config's sweep, >= 1
-    config.hparams = ConfigDict({name: placeholder(float) for name in HPARAMS})
+    config = ConfigDict({name: RUN[name].default for name in ("name", "label", "seed", "num_seeds")})
+    config.hparams = section(HPARAMS)
     config.task = classification()
     config.model = mlp()
     config.data = examples("digits", train=1000, validation=300, test=497)
-    config.optimizer = ConfigDict(
-        {
-            "name": "adam",  # sgd, momentum, nesterov, rmsprop, adam, adamw, adagrad
-            "proximal": False,  # apply L1 by its proximal step, which makes exact zeros
-        }
-    )
-    config.transfer = transfer()
-    config.schedule = ConfigDict(
-        {
-            "name": "constant",  # constant, inverse_sqrt, step, exponential, linear, cosine
-            "warmup_steps": 0,  # steps of linear warm-up, >= 0
-            "decay_steps": placeholder(int),  # step, exponential: steps per factor decay_rate
-            "decay_rate": placeholder(float),  # step, exponential: in (0, 1]
-            "final_factor": placeholder(float),  # linear, cosine: in [0, 1]
-        }
-    )
-    config.train = ConfigDict(
-        {
-            "steps": 1000,  # updates, >= 0
-            "eval_every": 100,  # steps between evaluations on validation, >= 1
-            "log_every": 100,  # steps between lines of metrics.jsonl, >= 1
-            "sample_every": 0,  # language models, translators: steps between samples, >= 0; 0: none
-            "chunk_steps": 100,  # most steps in one compiled call, >= 1
-            "keep_best": False,  # finish with the parameters that were best on validation
-            "evaluate_train": True,  # evaluate on the training split too
-            "max_skips": 0,  # steps in a row with NaN or infinity that are skipped; 0 stops at the first
-            "divergence_factor": 100.0,  # a loss above this many times 1 + |first loss| ends the run as diverged, > 1
-            "accumulate": 1,  # micro-batches whose gradients make one update; must divide the batch, >= 1
-            "max_members": 1024,  # most members of a population in one call, >= 1
-        }
-    )
-    config.checkpoint = ConfigDict(
-        {
-            "resume": "auto",  # auto: continue what the directory holds; fresh: put it aside; never: refuse it
-            "every_seconds": 30.0,  # least time between two saves; 0 saves after every chunk, >= 0
-            "keep_latest": 2,  # newest checkpoints to keep, >= 1
-            "keep_best": 1,  # checkpoints with the lowest validation loss to keep besides, >= 0
-        }
-    )
-    config.sample = ConfigDict(
-        {
-            "prompt": "\n",  # what the samples of train.sample_every start from
-            "max_new_tokens": 300,  # tokens after the prompt, >= 1
-            "temperature": 1.0,  # 0: greedy, >= 0
-        }
-    )
-    config.table = ("test_accuracy", "test_loss")  # columns of the table at the end
-    config.figures = ("learning_curves",)  # what is drawn at the end
+    config.optimizer = section(OPTIMIZER)
+    config.transfer = section(TRANSFER)
+    config.schedule = section(SCHEDULE)
+    config.train = section(TRAIN)
+    config.checkpoint = section(CHECKPOINT)
+    config.sample = section(SAMPLE)
+    config.table = RUN["table"].default
+    config.figures = RUN["figures"].default
     return config
 
 
@@ -102,12 +152,12 @@ def study(name: str, settings: dict[str, Any]) -> ConfigDict:
 
     Args:
         name: the study, see experiments/studies; also the name of the run and of its figure.
-        settings: the study's own numbers; each has its range beside it in the config file.
+        settings: the study's own numbers; its record in experiments/studies has their ranges.
     """
     config = ConfigDict()
     config.name = name
     config.seed = 0  # the first seed
-    config.num_seeds = 10  # seeds, one after the other from the first, >= 1
+    config.num_seeds = 10  # seeds, one after the other from the first
     config.task = ConfigDict({"name": name} | settings)
     config.checkpoint = ConfigDict({"resume": "auto"})  # auto: show what is finished; fresh: run again; never: refuse
     config.table = ()
@@ -115,218 +165,222 @@ def study(name: str, settings: dict[str, Any]) -> ConfigDict:
     return config
 
 
-def transfer() -> ConfigDict:
-    """Where a run starts and what of it learns: by default from random parameters, all of them."""
-    return ConfigDict(
-        {
-            "source": placeholder(str),  # run directory whose parameters are loaded; None: none are
-            "member": placeholder(int),  # of a sweep, >= 0; None for a single run
-            "step": "best",  # of its checkpoints: best, latest, or a number
-            "load": (("*", "load"),),  # (path, load or new) in order, the first match wins: new ones are drawn
-            "train": (("*", 1.0),),  # (path, factor of the learning rate, 0: frozen), likewise
-        }
-    )
-
-
-def pruning(*, begin: int, end: int, every: int = 10) -> ConfigDict:
+def pruning(*, begin: int, end: int, every: int = PRUNING["every"].default) -> ConfigDict:
     """When hparams.sparsity of the weights become zero; a config without this section prunes nothing."""
-    return ConfigDict(
-        {
-            "begin": begin,  # first update that removes weights, >= 0
-            "end": end,  # update from which on all are removed, > begin
-            "every": every,  # updates between two removals, >= 1
-            "scope": "global",  # global (the smallest of all), layer (the same share of each)
-        }
-    )
+    return section(PRUNING, begin=begin, end=end, every=every)
+
+
+# What is learned: sections of config.task.
+CLASSIFICATION = {
+    "name": Key(
+        "classification", "classification (softmax), binary (one sigmoid), one_vs_rest (a sigmoid a class), regression"
+    ),
+    "class_weights": Key("none", "none, or balanced: N / (C N_c)"),
+    "record": Key((), "kept of each run beside its numbers: coefficients, support, confusion, regions, filters"),
+}
+LANGUAGE = {"name": Key("language", "the next token of a text")}
+SEQUENCE_CLASSIFICATION = {"name": Key("sequence_classification", "a class for a whole sequence: many to one")}
+TAGGING = {"name": Key("tagging", "a class for each token: many to many, side by side")}
+FORECASTING = {
+    "name": Key("forecasting", "the next value of a series"),
+    "season": Key(int, "steps after which the series repeats, for the naive forecast; at most the window", "[1, inf)"),
+    "horizon": Key(100, "steps of the far forecast, at most the test examples", "[1, inf)"),
+    "paths": Key(200, "simulated futures of its band", "[2, inf)"),
+}
+TRANSLATION = {
+    "name": Key("translation", "another sequence: many to many, one after the other"),
+    "reverse_source": Key(False, "read the source backwards"),
+    "decoded": Key(500, "test sources that are decoded at the end, greedily and by beam search", "[1, inf)"),
+    "num_beams": Key(4, "hypotheses of the beam search", "[2, 4096]"),
+}
 
 
 def classification(name: str = "classification") -> ConfigDict:
     """What is learned from labelled examples."""
-    return ConfigDict(
-        {
-            "name": name,  # classification (softmax), binary (one sigmoid), one_vs_rest (a sigmoid a class), regression
-            "class_weights": "none",  # none, or balanced: N / (C N_c)
-            "record": (),  # kept of each run beside its numbers: coefficients, support, confusion, regions, filters
-        }
-    )
+    return section(CLASSIFICATION, name=name)
 
 
 def language() -> ConfigDict:
     """Next-token prediction on a text."""
-    return ConfigDict({"name": "language"})
+    return section(LANGUAGE)
 
 
 def sequence_classification() -> ConfigDict:
     """A class for a whole sequence: many to one."""
-    return ConfigDict({"name": "sequence_classification"})
+    return section(SEQUENCE_CLASSIFICATION)
 
 
 def tagging() -> ConfigDict:
     """A class for each token: many to many, side by side."""
-    return ConfigDict({"name": "tagging"})
+    return section(TAGGING)
 
 
 def forecasting(season: int) -> ConfigDict:
     """The next value of a series."""
-    return ConfigDict(
-        {
-            "name": "forecasting",
-            "season": season,  # steps after which the series repeats, for the naive forecast; 1 .. window
-            "horizon": 100,  # steps of the far forecast, 1 .. test examples
-            "paths": 200,  # simulated futures of its band, >= 2
-        }
-    )
+    return section(FORECASTING, season=season)
 
 
 def translation() -> ConfigDict:
     """Another sequence: many to many, one after the other."""
-    return ConfigDict(
-        {
-            "name": "translation",
-            "reverse_source": False,  # read the source backwards
-            "decoded": 500,  # test sources that are decoded at the end, greedily and by beam search, >= 1
-            "num_beams": 4,  # hypotheses of the beam search, >= 2
-        }
-    )
+    return section(TRANSLATION)
 
 
-def mlp(hidden_sizes: tuple[int, ...] = (32,), activation: str = "relu") -> ConfigDict:
+# Models: sections of config.model.
+MLP = {
+    "name": Key("mlp", "a multi-layer perceptron"),
+    "hidden_sizes": Key((32,), "units of each hidden layer; () is the linear model", SIZES),
+    "activation": Key("relu", "see nn_core/activations.py"),
+    "normalization": Key("none", "none, layer"),
+    "initializer": Key("he_normal", "see nn_core/initializers.py"),
+    "use_bias": Key(True, "add a bias to each linear map"),
+}
+CNN = {
+    "name": Key("cnn", "convolutions, each with a pooling of 2 x 2, then dense layers"),
+    "channels": Key((16, 32, 64), "filters of each convolution", SIZES),
+    "hidden_sizes": Key((128, 64), "units of each hidden dense layer", SIZES),
+    "kernel_size": Key(3, "side of the filters in pixels", "[1, inf)"),
+    "padding": Key("same", "same (zeros around the image), valid"),
+    "pooling": Key("max", "max, average, none"),
+    "activation": Key("relu", "see nn_core/activations.py"),
+    "normalization": Key("none", "none, layer, group"),
+    "num_groups": Key(8, "of group normalization, must divide each of the channels", "[1, inf)"),
+    "initializer": Key("he_normal", "see nn_core/initializers.py"),
+    "use_bias": Key(True, "add a bias to each linear map"),
+}
+VIT = {
+    "name": Key("vit", "the patches of an image as tokens"),
+    "layers_num": Key(2, "blocks", "[1, inf)"),
+    "heads_num": Key(4, "attention heads, a divisor of embedding_dim", "[1, inf)"),
+    "embedding_dim": Key(64, "width", "[1, inf)"),
+    "patch_size": Key(2, "side of a patch in pixels, a divisor of height and width", "[1, inf)"),
+    "position": Key("learned", "learned, sinusoidal, none"),
+    "pooling": Key("class", "class (a token that the head reads), mean"),
+    "activation": Key("gelu", "see nn_core/activations.py"),
+    "initializer": Key("lecun_normal", "see nn_core/initializers.py"),
+    "use_bias": Key(True, "add a bias to each linear map"),
+}
+GPT = {
+    "name": Key("gpt", "a decoder-only transformer"),
+    "layers_num": Key(int, "blocks", "[1, inf)"),
+    "heads_num": Key(int, "attention heads, a divisor of embedding_dim", "[1, inf)"),
+    "embedding_dim": Key(int, "width", "[1, inf)"),
+    "use_bias": Key(True, "add a bias to each linear map"),
+    "position": Key("learned", "learned, sinusoidal, rotary, alibi, relative, none"),
+    "norm": Key("layer", "layer, rms"),
+    "norm_position": Key("pre", "pre, post"),
+    "activation": Key("gelu", "gelu (exact), gelu_tanh"),
+    "ffn": Key("mlp", "mlp (4 x width), swiglu, geglu"),
+    "tied_head": Key(False, "the head is the transposed token embedding"),
+    "attention": Key("dense", "dense, blockwise (online softmax), cudnn (GPU)"),
+    "attention_dropout": Key(True, "drop attention weights too"),
+    "scan_layers": Key(False, "one compiled block, whatever the depth"),
+    "remat": Key(False, "compute activations again in the backward pass"),
+    "dtype": Key("float32", "of the computation: float32, bfloat16"),
+}
+RECURRENT = {
+    "name": Key("recurrent", "recurrent layers between an embedding and a dense layer"),
+    "cell": Key("lstm", "vanilla, lstm, gru"),
+    "features": Key(64, "units of a layer (in each direction)", "[1, inf)"),
+    "num_layers": Key(1, "layers", "[1, inf)"),
+    "bidirectional": Key(False, "a second set of layers reads from the end; not where text is written"),
+    "embedding_size": Key(32, "numbers of a token's vector", "[1, inf)"),
+    "forget_bias": Key(
+        1.0, "start of the gate that keeps the state; log T keeps something over T steps", "[-100, 100]"
+    ),
+}
+BAG = {"name": Key("bag", "the linear model of which tokens a sequence holds")}
+
+
+def mlp(hidden_sizes: tuple[int, ...] = MLP["hidden_sizes"].default, activation: str = "relu") -> ConfigDict:
     """A multi-layer perceptron; hidden_sizes=() is the linear model."""
-    return ConfigDict(
-        {
-            "name": "mlp",
-            "hidden_sizes": hidden_sizes,  # units of each hidden layer, each >= 1
-            "activation": activation,  # see nn_core/activations.py
-            "normalization": "none",  # none, layer
-            "initializer": "he_normal",  # see nn_core/initializers.py
-            "use_bias": True,  # add a bias to each linear map
-        }
-    )
+    return section(MLP, hidden_sizes=hidden_sizes, activation=activation)
 
 
 def cnn(channels: tuple[int, ...] = (16, 32, 64), hidden_sizes: tuple[int, ...] = (128, 64)) -> ConfigDict:
     """The demonstration network: convolutions, each with a pooling of 2 x 2, then dense layers."""
-    return ConfigDict(
-        {
-            "name": "cnn",
-            "channels": channels,  # filters of each convolution, each >= 1
-            "hidden_sizes": hidden_sizes,  # units of each hidden dense layer, each >= 1
-            "kernel_size": 3,  # side of the filters in pixels, >= 1
-            "padding": "same",  # same (zeros around the image), valid
-            "pooling": "max",  # max, average, none
-            "activation": "relu",  # see nn_core/activations.py
-            "normalization": "none",  # none, layer, group
-            "num_groups": 8,  # of group normalization, must divide each of the channels
-            "initializer": "he_normal",  # see nn_core/initializers.py
-            "use_bias": True,  # add a bias to each linear map
-        }
-    )
+    return section(CNN, channels=channels, hidden_sizes=hidden_sizes)
 
 
 def vit(*, layers_num: int = 2, heads_num: int = 4, embedding_dim: int = 64) -> ConfigDict:
     """A Vision Transformer: the patches of an image as tokens."""
-    return ConfigDict(
-        {
-            "name": "vit",
-            "layers_num": layers_num,  # blocks, >= 1
-            "heads_num": heads_num,  # attention heads, a divisor of embedding_dim
-            "embedding_dim": embedding_dim,  # width, >= 1
-            "patch_size": 2,  # side of a patch in pixels, a divisor of height and width
-            "position": "learned",  # learned, sinusoidal, none
-            "pooling": "class",  # class (a token that the head reads), mean
-            "activation": "gelu",  # see nn_core/activations.py
-            "initializer": "lecun_normal",  # see nn_core/initializers.py
-            "use_bias": True,  # add a bias to each linear map
-        }
-    )
-
-
-def examples(name: str, *, train: int, validation: int, test: int, **options: float) -> ConfigDict:
-    """Labelled examples in arrays; `options` go to the generator or loader of that name."""
-    section = ConfigDict(
-        {
-            "name": name,  # see nn_core/data/sources.py
-            "options": ConfigDict(dict(options)),  # arguments of the loader, such as num_examples, noise, seed
-            "classes": (),  # numbers of the classes that are kept, counted anew from 0 in this order; (): all
-            "train": train,  # training examples, >= 1
-            "validation": validation,  # examples that choose, >= 1
-            "test": test,  # examples that judge, once, >= 1
-            "shuffle": True,  # draw the split by the seed; False: first rows train, last rows test
-            "standardize": "feature",  # feature, all, none; statistics of the training examples
-            "label_noise": 0.0,  # share of training labels that are replaced by another class, in [0, 1)
-            "noise_features": 0,  # columns of N(0, 1) that are appended to the inputs, >= 0
-            "batch_size": placeholder(int),  # examples a step; None: all of them (batch gradient descent)
-            "with_replacement": False,  # draw each example of a batch anew, instead of going through all of them
-            "drop_last": False,  # leave the ragged last batch of an epoch out
-            "evaluation_batch": 4096,  # examples in one forward pass of an evaluation, >= 1
-            "augmentation": ConfigDict(  # of training images; needs standardize=all or none
-                {
-                    "shift": 0,  # most pixels to each side, below height and width, >= 0
-                    "flip": 0.0,  # probability of a mirror image, in [0, 1]
-                    "crop": 1.0,  # least share of the sides that a crop keeps, in (0, 1]; 1: none
-                }
-            ),
-        }
-    )
-    section.batch_size = 64
-    return section
+    return section(VIT, layers_num=layers_num, heads_num=heads_num, embedding_dim=embedding_dim)
 
 
 def gpt(*, layers_num: int, heads_num: int, embedding_dim: int) -> ConfigDict:
     """A decoder-only transformer: the course's keys (context_size stands under data, dropout_rate under hparams)."""
-    return ConfigDict(
-        {
-            "name": "gpt",
-            "layers_num": layers_num,  # blocks, >= 1
-            "heads_num": heads_num,  # attention heads, a divisor of embedding_dim
-            "embedding_dim": embedding_dim,  # width, >= 1
-            "use_bias": True,  # add a bias to each linear map
-            "position": "learned",  # learned, sinusoidal, rotary, alibi, relative, none
-            "norm": "layer",  # layer, rms
-            "norm_position": "pre",  # pre, post
-            "activation": "gelu",  # gelu (exact), gelu_tanh
-            "ffn": "mlp",  # mlp (4 x width), swiglu, geglu
-            "tied_head": False,  # the head is the transposed token embedding
-            "attention": "dense",  # dense, blockwise (online softmax), cudnn (GPU)
-            "attention_dropout": True,  # drop attention weights too
-            "scan_layers": False,  # one compiled block, whatever the depth
-            "remat": False,  # compute activations again in the backward pass
-            "dtype": "float32",  # of the computation: float32, bfloat16
-        }
-    )
+    return section(GPT, layers_num=layers_num, heads_num=heads_num, embedding_dim=embedding_dim)
 
 
 def recurrent(cell: str = "lstm", *, features: int = 64) -> ConfigDict:
-    """Recurrent layers between an embedding and a dense layer; what they are for is the task's business."""
-    return ConfigDict(
-        {
-            "name": "recurrent",
-            "cell": cell,  # vanilla, lstm, gru
-            "features": features,  # units of a layer (in each direction), >= 1
-            "num_layers": 1,  # >= 1
-            "bidirectional": False,  # a second set of layers reads from the end; not where text is written
-            "embedding_size": 32,  # numbers of a token's vector, >= 1
-            "forget_bias": 1.0,  # start of the gate that keeps the state; log T keeps something over T steps
-        }
-    )
+    """Recurrent layers between an embedding and a dense layer; the task decides what they are for."""
+    return section(RECURRENT, cell=cell, features=features)
+
+
+# Data: sections of config.data.
+AUGMENTATION = {
+    "shift": Key(0, "most pixels to each side, below height and width", "[0, inf)"),
+    "flip": Key(0.0, "probability of a mirror image", "[0, 1]"),
+    "crop": Key(1.0, "least share of the sides that a crop keeps; 1: none", "(0, 1]"),
+}
+EXAMPLES = {
+    "name": Key(str, "see nn_core/data/sources.py"),
+    "options": Key(dict, "arguments of the loader, such as num_examples, noise, seed"),
+    "classes": Key((), "numbers of the classes that are kept, counted anew from 0 in this order; (): all"),
+    "train": Key(int, "training examples", "[1, inf)"),
+    "validation": Key(int, "examples that choose", "[1, inf)"),
+    "test": Key(int, "examples that judge, once", "[1, inf)"),
+    "shuffle": Key(True, "draw the split by the seed; False: first rows train, last rows test"),
+    "standardize": Key("feature", "feature, all, none; statistics of the training examples"),
+    "label_noise": Key(0.0, "share of training labels that are replaced by another class", "[0, 1)"),
+    "noise_features": Key(0, "columns of N(0, 1) that are appended to the inputs", "[0, inf)"),
+    "batch_size": Key(int, "examples a step; None: all of them (batch gradient descent)", "[1, inf)"),
+    "with_replacement": Key(False, "draw each example of a batch anew, instead of going through all of them"),
+    "drop_last": Key(False, "leave the ragged last batch of an epoch out"),
+    "evaluation_batch": Key(4096, "examples in one forward pass of an evaluation", "[1, inf)"),
+    "augmentation": Key(dict, "of training images; needs standardize=all or none"),
+}
+SEQUENCES = {
+    "name": Key(str, "see nn_core/data/sequence_sources.py"),
+    "options": Key(dict, "arguments of the loader, such as length, num_examples, seed"),
+    "train": Key(int, "training sequences", "[1, inf)"),
+    "validation": Key(int, "sequences that choose", "[1, inf)"),
+    "test": Key(int, "sequences that judge, once", "[1, inf)"),
+    "shuffle": Key(True, "draw the split by the seed; False: first rows train, last rows test"),
+    "batch_size": Key(int, "sequences a step; None: all of them", "[1, inf)"),
+    "evaluation_batch": Key(1024, "sequences in one forward pass of an evaluation", "[1, inf)"),
+}
+TEXT = {
+    "name": Key(str, "shakespeare (download), pydoc, generated (both offline), file, token_file (with path)"),
+    "path": Key(str, 'of the text, where name is "file"; of the tokens (experiments/tokens.py)'),
+    "tokenizer": Key("characters", "see nn_core/text/tokenizers.py; a token file brings its own"),
+    "vocabulary_size": Key(int, "of a trained tokenizer", "[1, inf)"),
+    "split_ratio": Key(0.9, "share of the text that is trained on", "(0, 1)"),
+    "context_size": Key(int, "tokens of a window", "[1, inf)"),
+    "batch_size": Key(int, "windows a step", "[1, inf)"),
+    "evaluation_windows": Key(256, "windows that a split is judged on while training goes on", "[1, inf)"),
+    "evaluation_batch": Key(64, "windows in one forward pass of an evaluation", "[1, inf)"),
+}
+
+
+def examples(name: str, *, train: int, validation: int, test: int, **options: float) -> ConfigDict:
+    """Labelled examples in arrays; `options` go to the generator or loader of that name."""
+    parts = {"options": ConfigDict(dict(options)), "augmentation": section(AUGMENTATION)}
+    made = section(EXAMPLES, name=name, train=train, validation=validation, test=test, **parts)
+    made.batch_size = 64
+    return made
 
 
 def sequences(name: str, *, train: int, validation: int, test: int, **options: float) -> ConfigDict:
     """Sequences in arrays; `options` go to the generator or loader of that name."""
-    section = ConfigDict(
-        {
-            "name": name,  # see nn_core/data/sequence_sources.py
-            "options": ConfigDict(dict(options)),  # arguments of the loader, such as length, num_examples, seed
-            "train": train,  # training sequences, >= 1
-            "validation": validation,  # sequences that choose, >= 1
-            "test": test,  # sequences that judge, once, >= 1
-            "shuffle": True,  # draw the split by the seed; False: first rows train, last rows test
-            "batch_size": placeholder(int),  # sequences a step; None: all of them
-            "evaluation_batch": 1024,  # sequences in one forward pass of an evaluation, >= 1
-        }
-    )
-    section.batch_size = 64
-    return section
+    parts = {"options": ConfigDict(dict(options))}
+    made = section(SEQUENCES, name=name, train=train, validation=validation, test=test, **parts)
+    made.batch_size = 64
+    return made
+
+
+def text(name: str, *, context_size: int, batch_size: int) -> ConfigDict:
+    """A text as tokens."""
+    return section(TEXT, name=name, context_size=context_size, batch_size=batch_size)
 
 
 def word_text() -> dict[str, Any]:
@@ -342,18 +396,17 @@ def word_text() -> dict[str, Any]:
     }
 
 
-def text(name: str, *, context_size: int, batch_size: int) -> ConfigDict:
-    """A text as tokens."""
-    return ConfigDict(
-        {
-            "name": name,  # shakespeare (download), pydoc, generated (both offline), file, token_file (with path)
-            "path": placeholder(str),  # of the text, where name is "file"; of the tokens (experiments/tokens.py)
-            "tokenizer": "characters",  # see nn_core/text/tokenizers.py; a token file brings its own
-            "vocabulary_size": placeholder(int),  # of a trained tokenizer
-            "split_ratio": 0.9,  # share of the text that is trained on, in (0, 1)
-            "context_size": context_size,  # tokens of a window, >= 1
-            "batch_size": batch_size,  # windows a step, >= 1
-            "evaluation_windows": 256,  # windows that a split is judged on while training goes on, >= 1
-            "evaluation_batch": 64,  # windows in one forward pass of an evaluation, >= 1
-        }
-    )
+# Path of a section that is the same for every model and task -> its keys; "" is the top.
+SECTIONS: dict[str, Mapping[str, Key]] = {
+    "": RUN,
+    "hparams": HPARAMS,
+    "data": EXAMPLES | SEQUENCES | TEXT,
+    "data.augmentation": AUGMENTATION,
+    "optimizer": OPTIMIZER,
+    "transfer": TRANSFER,
+    "schedule": SCHEDULE,
+    "train": TRAIN,
+    "checkpoint": CHECKPOINT,
+    "sample": SAMPLE,
+    "pruning": PRUNING,
+}

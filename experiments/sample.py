@@ -111,9 +111,10 @@ def check(options: dict[str, Any]) -> Job:
 def write(job: Job) -> int:
     """Restores the model and writes; text to stdout, everything else to stderr."""
     set_up_devices()
-    from experiments.building.sequences import TRANSLATION
+    from experiments.building.registry import REGISTRY
     from experiments.run_directory import stored_run
     from experiments.trained import language_model, translator, writer
+    from nn_core.data.sequence_sources import SEQUENCE
 
     stored = stored_run.load(
         job.options["checkpoint"], stored_run.parse_step(job.options["step"]), job.options["member"]
@@ -121,7 +122,8 @@ def write(job: Job) -> int:
     for note in stored.notes:
         print(f"warning: {note}", file=sys.stderr)
     prompts = job.options["prompt"] or (stored.config.sample.prompt,)
-    if stored.config.task.name == TRANSLATION:
+    kind = REGISTRY.tasks.get(stored.config.task.name)
+    if kind is not None and kind.form == SEQUENCE:
         model, request = translator.prepare(stored, prompts, job.options)
     else:
         model = language_model.language_model(stored)

@@ -177,7 +177,7 @@ def open_parent(folder: Path, cache: Path | None = None) -> Iterator[Parent]:
 def live(request: Mapping[str, Any]) -> int:
     """A life, after the fork."""
     from experiments import run
-    from experiments.building import experiment
+    from experiments.building import registry
     from experiments.command_line import devices
     from tests.faults import with_nan_at
 
@@ -189,13 +189,13 @@ def live(request: Mapping[str, Any]) -> int:
     if request["devices"] is not None:
         devices.os.sched_getaffinity = lambda pid: set(range(request["devices"]))  # type: ignore[assignment]
     if request["nan"] is not None:
-        inner = experiment.TASKS["regression"]
+        kind = registry.TASKS["regression"]
 
-        def poisoned(config: Any) -> Any:
-            task, *rest = inner(config)
+        def poisoned(*arguments: Any) -> Any:
+            task, *rest = kind.build(*arguments)
             return with_nan_at(task, *request["nan"]), *rest
 
-        experiment.TASKS["regression"] = poisoned  # type: ignore[assignment]
+        registry.TASKS["regression"] = kind._replace(build=poisoned)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return run.main(request["argv"], keep=request["nan"] is None)  # a kept program would not know of the fault
 

@@ -13,35 +13,20 @@ import numpy as np
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from experiments.building import language, sequences, supervised
 from experiments.building.corpus import Corpus
 from experiments.building.memory import available_bytes, check_fits, demand
-from experiments.building.ranges import check_ranges
+from experiments.building.ranges import check_keys, check_ranges, ranges_of
+from experiments.building.records import Registry
+from experiments.building.registry import REGISTRY
 from experiments.building.transfer import transferred
 from experiments.caching.traced_programs import Kept
 from experiments.command_line.choices import choose
-from nn_core.data.splits import SPLITS
 from nn_core.optimizers import OPTIMIZERS, make_optimizer
 from nn_core.schedules import SCHEDULES, make_schedule
 from nn_core.tasks.base import Batch, Data, Task
 from nn_core.training.population import Members, jit_over_members, make_members, populate, shapes_on
 from nn_core.training.program import Program, Settings, chunk_steps, make_program
 from nn_core.training.step import MakeOptimizer
-
-# config -> (task, data), and for a text its corpus.
-TASKS: dict[str, Callable[[ConfigDict], tuple[Task, Data] | tuple[Task, Data, Corpus]]] = {
-    "classification": supervised.build,
-    "binary": supervised.build,
-    "one_vs_rest": supervised.build,
-    "regression": supervised.build,
-    "language": language.build,
-    "sequence_classification": sequences.build,
-    "forecasting": sequences.build,
-    "tagging": sequences.build,
-    "translation": sequences.build,
-}
-# The splits that the end of a run is judged on, where they are not train, validation and test.
-FINAL_SPLITS = {"language": ("train", "validation", "validation_full")}
 
 
 class Experiment(NamedTuple):
@@ -52,6 +37,7 @@ class Experiment(NamedTuple):
         program: start, advance, evaluate, finish of one run.
         data: host arrays, shared by every member.
         settings: the structure of the loop.
+        registry: the models and tasks that the config names.
         corpus: tokenizer and source of the batches, where a text is learned.
     """
 
@@ -59,21 +45,27 @@ class Experiment(NamedTuple):
     program: Program
     data: Data
     settings: Settings
+    registry: Registry
     corpus: Corpus | None = None
 
 
-def build(config: ConfigDict) -> Experiment:
+def build(config: ConfigDict, registry: Registry = REGISTRY) -> Experiment:
     """Builds what a config's structure describes (its hparams and seed are arguments of the result).
 
     Args:
         config: one run's config.
+        registry: models and tasks by name.
     Returns:
         The experiment; nothing is compiled yet.
     Raises:
         ValueError: a name that is not there, a value out of range, sizes that cannot be.
     """
-    check_ranges(config)
-    task, data, *corpus = choose(config.task.name, TASKS, "task.name")(config)
+    check_ranges(config, ranges_of(config, registry))
+    kind = choose(config.task.name, registry.tasks, "task.name")
+    model = choose(config.model.name, registry.models, "model.name")
+    check_keys(config, "task", kind.keys)
+    check_keys(config, "model", model.keys)
+    task, data, *corpus = kind.build(config, registry)
     task, make_optimizer = transferred(config, task, optimizer_factory(config))
     train = config.train
     settings = Settings(
@@ -83,9 +75,9 @@ def build(config: ConfigDict) -> Experiment:
         max_skips=train.max_skips,
         divergence_factor=train.divergence_factor,
         accumulate=train.accumulate,
-        splits=FINAL_SPLITS.get(config.task.name, SPLITS),
+        splits=kind.splits,
     )
-    return Experiment(task, make_program(task, make_optimizer, settings), data, settings, *corpus)
+    return Experiment(task, make_program(task, make_optimizer, settings), data, settings, registry, *corpus)
 
 
 def optimizer_factory(config: ConfigDict) -> MakeOptimizer:

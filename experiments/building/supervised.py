@@ -9,22 +9,19 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
+from experiments.building.records import ROWS, Registry, Sizes, serving
 from experiments.command_line.choices import choose
-from nn_core.activations import ACTIVATIONS, make_activation
 from nn_core.data.augmentation import Augmentation, make_augment
 from nn_core.data.dataset import Dataset, keep_classes
 from nn_core.data.generators import sparse_coefficients
 from nn_core.data.sampling import check_batch_size
 from nn_core.data.sources import DATASETS, load_dataset
 from nn_core.data.splits import SplitSizes, check_sizes
-from nn_core.initializers import INITIALIZERS, make_initializer
-from nn_core.models.cnn import CNN
 from nn_core.models.mlp import MLP, hidden_activations
-from nn_core.models.transformer.vit import ViT
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.describe import describe_weights
 from nn_core.tasks.records import Record, Trained, coefficients, confusion, filters, recorded, regions, support
-from nn_core.tasks.supervised import HEADS, MakeModel, Problem, View, make_supervised
+from nn_core.tasks.supervised import Head, MakeModel, Problem, View, make_supervised
 
 STANDARDIZATIONS = {"feature": "one statistic a feature", "all": "one for all", "none": "raw"}
 CLASS_WEIGHTS: dict[str, Callable[[np.ndarray, int], np.ndarray] | None] = {
@@ -35,47 +32,6 @@ CLASS_WEIGHTS: dict[str, Callable[[np.ndarray, int], np.ndarray] | None] = {
 }
 
 
-def make_mlp(section: ConfigDict, num_outputs: int) -> MakeModel:
-    """hparams -> MLP."""
-    choose(section.activation, ACTIVATIONS, "model.activation")
-    choose(section.initializer, INITIALIZERS, "model.initializer")
-    normalization = choose(section.normalization, {"none": None, "layer": "layer"}, "model.normalization")
-
-    def make_model(hparams: Hparams) -> nn.Module:
-        return MLP(
-            hidden_sizes=section.hidden_sizes,
-            num_outputs=num_outputs,
-            activation=make_activation(section.activation, hparams),
-            dropout_rate=hparams["dropout_rate"] if "dropout_rate" in hparams else None,
-            normalization=normalization,
-            kernel_init=make_initializer(section.initializer, hparams),
-            use_bias=section.use_bias,
-        )
-
-    return make_model
-
-
-def image_model(module: Callable[..., nn.Module], *fields: str) -> Callable[[ConfigDict, int], MakeModel]:
-    """Builder of a model of images, with the fields that config.model has under the same names."""
-
-    def make(section: ConfigDict, num_outputs: int) -> MakeModel:
-        choose(section.activation, ACTIVATIONS, "model.activation")
-        choose(section.initializer, INITIALIZERS, "model.initializer")
-
-        def make_model(hparams: Hparams) -> nn.Module:
-            return module(
-                num_outputs,
-                activation=make_activation(section.activation, hparams),
-                dropout_rate=hparams["dropout_rate"] if "dropout_rate" in hparams else None,
-                kernel_init=make_initializer(section.initializer, hparams),
-                **{name: section[name] for name in fields},
-            )
-
-        return make_model
-
-    return make
-
-
 # config.task.record -> what makes the record.
 RECORDS: dict[str, Callable[[ConfigDict], Record]] = {
     "coefficients": lambda config: coefficients,
@@ -84,36 +40,26 @@ RECORDS: dict[str, Callable[[ConfigDict], Record]] = {
     "regions": lambda config: regions,
     "support": lambda config: make_support(config),
 }
-MODELS: dict[str, Callable[[ConfigDict, int], MakeModel]] = {
-    "mlp": make_mlp,
-    "cnn": image_model(
-        CNN,
-        *("channels", "hidden_sizes", "kernel_size", "padding", "pooling", "normalization", "num_groups", "use_bias"),
-    ),
-    "vit": image_model(
-        ViT, *("patch_size", "embedding_dim", "heads_num", "layers_num", "position", "pooling", "use_bias")
-    ),
-}
-FLAT_MODELS = ("mlp",)  # they see an image as a row of pixels
 
 
-def build(config: ConfigDict) -> tuple[Task, Data]:
+def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
     """The task and its shared data {"inputs": (N, …), "targets": (N,)}.
 
     Raises:
         ValueError: an unknown name, splits or batches that cannot be.
     """
-    head = choose(config.task.name, HEADS, "task.name")
+    kind = choose(config.task.name, registry.tasks, "task.name")
+    use = choose(config.model.name, serving(registry, kind.form), "model.name")
     choose(config.data.standardize, STANDARDIZATIONS, "data.standardize")
     weigh = choose(config.task.class_weights, CLASS_WEIGHTS, "task.class_weights")
     choose(config.data.name, DATASETS, "data.name")
-    inputs, targets, num_classes = load_arrays(config)
+    inputs, targets, num_classes = load_arrays(config, kind.head, use.reads)
     view = make_view(config.data, num_classes, len(targets))
-    make_model = choose(config.model.name, MODELS, "model.name")(config.model, head.num_outputs(num_classes))
+    make_model = use.make(config, Sizes(kind.head.num_outputs(num_classes)))
     records = tuple(choose(name, RECORDS, "task.record")(config) for name in config.task.record)
     problem = Problem(
         make_model,
-        head,
+        kind.head,
         view,
         inputs[0],
         proximal=config.optimizer.proximal,
@@ -181,21 +127,36 @@ def load_examples(section: ConfigDict) -> Dataset:
     return keep_classes(dataset, section.classes) if section.classes else dataset
 
 
-def load_arrays(config: ConfigDict) -> tuple[np.ndarray, np.ndarray, int]:
-    """Inputs, targets and the number of classes (0 for regression), with noise features where asked for."""
+def load_arrays(config: ConfigDict, head: Head, reads: str) -> tuple[np.ndarray, np.ndarray, int]:
+    """Inputs, targets and the number of classes (0 for numbers), with the noise features that the config wants.
+
+    Args:
+        config: of the run.
+        head: what is to be said of each example.
+        reads: ROWS or IMAGES.
+    Raises:
+        ValueError: targets that the head does not fit, inputs that the model does not read.
+    """
     section = config.data
     dataset = load_examples(section)
     num_classes = len(dataset.target_names)
-    if (config.task.name == "regression") != (num_classes == 0):
+    if (head.classes == 0) != (num_classes == 0):
         kind = "numbers: use task.name=regression" if num_classes == 0 else "classes: use task.name=classification"
         raise ValueError(
             f"config.task.name={config.task.name!r} does not fit data {section.name!r}, whose targets are {kind}"
         )
-    if config.task.name == "binary" and num_classes != 2:
-        raise ValueError(f"config.task.name='binary' needs 2 classes and data {section.name!r} has {num_classes}")
+    if head.classes and num_classes != head.classes:
+        raise ValueError(
+            f"config.task.name={config.task.name!r} needs {head.classes} classes and data {section.name!r} has {num_classes}"
+        )
     inputs = np.asarray(dataset.inputs, np.float32)
-    if config.model.name in FLAT_MODELS:
+    if reads == ROWS:
         inputs = inputs.reshape(len(inputs), -1)
+    elif inputs.ndim != 4:
+        raise ValueError(
+            f"config.model.name={config.model.name!r} reads images and data {section.name!r} has rows of "
+            f"{inputs.shape[1]} numbers; use model.name='mlp'"
+        )
     if section.noise_features:
         if inputs.ndim != 2:
             raise ValueError(f"config.data.noise_features={section.noise_features} needs rows of features, not images")

@@ -45,7 +45,11 @@ def run(config: ConfigDict) -> Outcome:
 
 STUDY = Study(
     run,
-    settings=("head_widths", "num_queries", "num_keys"),
+    settings={
+        "head_widths": "[1, 65536]",
+        "num_queries": "[1, 65536]",
+        "num_keys": "[1, 65536]",
+    },
     columns=("gradient", "saturated", "largest_weight", "entropy"),
     figures=(),
     check=lambda config: check_whole(config, "head_widths"),

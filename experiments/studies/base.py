@@ -39,14 +39,14 @@ class Study(NamedTuple):
 
     Attributes:
         run: does the work.
-        settings: the keys of config.task that it reads, besides the name.
+        settings: the keys of config.task that it reads, besides the name, each with its range (see `configs.base.Key`).
         columns: numbers that its rows hold, for config.table.
         figures: figures that draw its arrays.
         check: raises ValueError for settings that do not fit together; ranges are checked before.
     """
 
     run: Callable[[ConfigDict], Outcome]
-    settings: tuple[str, ...]
+    settings: Mapping[str, str]
     columns: tuple[str, ...]
     figures: tuple[str, ...]
     check: Callable[[ConfigDict], None] = lambda config: None

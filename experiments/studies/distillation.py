@@ -11,6 +11,7 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
+from configs.base import SIZES
 from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, adam, check_whole, keys_of, make_rows, seeds_of
 from nn_core.data.sampling import check_batch_size
@@ -116,10 +117,18 @@ def check(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=(
-        ("teacher_sizes", "student_sizes", "temperatures", "alphas", "learning_rate", "steps", "batch_size")
-        + ("train_examples", "validation_examples", "test_examples")
-    ),
+    settings={
+        "teacher_sizes": SIZES,
+        "student_sizes": SIZES,
+        "temperatures": "(0, inf)",
+        "alphas": "[0, 1]",
+        "learning_rate": "(0, inf)",
+        "steps": "[1, 100000]",
+        "batch_size": "[1, inf)",
+        "train_examples": "[1, inf)",
+        "validation_examples": "[1, inf)",
+        "test_examples": "[1, inf)",
+    },
     columns=("train_loss", "validation_loss", "test_loss", "train_accuracy", "validation_accuracy", "test_accuracy"),
     figures=("distillation",),
     check=check,

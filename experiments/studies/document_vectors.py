@@ -154,7 +154,14 @@ def check(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=("documents", "sentences", "features", "learning_rate", "batch_size", "steps"),
+    settings={
+        "documents": "",
+        "sentences": "",
+        "features": "[1, 4096]",
+        "learning_rate": "(0, inf)",
+        "batch_size": "[1, inf)",
+        "steps": "[1, 100000]",
+    },
     columns=("known", "new", "neighbour"),
     figures=("document_vectors",),
     check=check,

@@ -120,7 +120,13 @@ def check(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=("examples", "features", "hidden_size", "learning_rate", "steps"),
+    settings={
+        "examples": "[16, 10000000]",
+        "features": "[1, 4096]",
+        "hidden_size": "",
+        "learning_rate": "(0, inf)",
+        "steps": "[1, 100000]",
+    },
     columns=("accuracy",),
     figures=("embeddings",),
     check=check,

@@ -196,7 +196,12 @@ def check(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=("num_points", "noise", "learning_rates", "steps"),
+    settings={
+        "num_points": "[2, 100000]",
+        "noise": "[0, 100]",
+        "learning_rates": "(0, inf)",
+        "steps": "[1, 100000]",
+    },
     columns=("error", "gradient_norm", "smallest_eigenvalue", "largest_eigenvalue", "distance", "lowest"),
     figures=("error_surface", "two_minima"),
     check=check,

@@ -86,7 +86,15 @@ def check_fasttext(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=(*SETTINGS, "negatives", "subsample", "shortest", "longest", "buckets", "unseen"),
+    settings={
+        **SETTINGS,
+        "negatives": "",
+        "subsample": "(0, inf)",
+        "shortest": "",
+        "longest": "",
+        "buckets": "",
+        "unseen": "",
+    },
     columns=(*COLUMNS, "unseen"),
     figures=("fasttext",),
     check=check_fasttext,

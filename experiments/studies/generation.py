@@ -13,7 +13,8 @@ from ml_collections import ConfigDict
 
 from configs import base
 from experiments.building.corpus import load_corpus
-from experiments.building.language import LANGUAGE_MODELS, make_language_module, make_run_decoder
+from experiments.building.language import family_of, make_language_module, make_run_decoder
+from experiments.building.registry import REGISTRY
 from experiments.command_line.output import say
 from experiments.run_directory import stored_run
 from experiments.run_directory.results import Row
@@ -166,7 +167,7 @@ def reference_log_probs(model: LanguageModel, prompts: list[list[int]], truth_BN
     """log p of each true token, read in windows that overlap by half, as generation reads past its window: (B, N)."""
     ids_BL = np.concatenate([np.asarray(prompts, np.int32), truth_BN], axis=1)
     window = min(model.stored.config.data.context_size, ids_BL.shape[1] - 1)
-    losses = LANGUAGE_MODELS[model.stored.config.model.name].token_losses
+    losses = family_of(model.stored.config, REGISTRY).token_losses
     read = jax.jit(lambda params, ids_BT, targets_BT: losses(model.module, params, ids_BT, targets_BT, None))
     log_probs_BL = np.zeros(ids_BL.shape, np.float32)
     known, start = 1, 0
@@ -200,8 +201,8 @@ def train_model(task: ConfigDict) -> tuple[LanguageModel, np.ndarray]:
     assert experiment.corpus is not None
     tokenizer = experiment.corpus.tokenizer
     stored = Stored(Path(), Path(), config, 0, task.train_steps, params, ())
-    module = make_language_module(config, tokenizer.vocabulary_size)({})
-    decoder = make_run_decoder(config, tokenizer.vocabulary_size)
+    module = make_language_module(config, tokenizer.vocabulary_size, REGISTRY)({})
+    decoder = make_run_decoder(config, tokenizer.vocabulary_size, REGISTRY)
     return LanguageModel(stored, tokenizer, module, params, decoder), experiment.data["validation"]
 
 
@@ -225,19 +226,19 @@ def small_group(task: ConfigDict) -> plan.Group:
 
 STUDY = Study(
     run,
-    settings=(
-        "checkpoint",
-        "text",
-        "train_steps",
-        "texts",
-        "prompt_tokens",
-        "new_tokens",
-        "temperatures",
-        "top_k",
-        "top_p",
-        "repetition_penalties",
-        "num_beams",
-    ),
+    settings={
+        "checkpoint": "",
+        "text": "",
+        "train_steps": "",
+        "texts": "",
+        "prompt_tokens": "",
+        "new_tokens": "",
+        "temperatures": "(0, inf)",
+        "top_k": "",
+        "top_p": "",
+        "repetition_penalties": "",
+        "num_beams": "[2, 4096]",
+    },
     columns=("log_probability", "repetition", "distinct_1", "distinct_2", "self_bleu"),
     figures=("generation",),
     check=check,

@@ -49,7 +49,13 @@ def check_glove(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=(*SETTINGS, "optimizer", "batch_size", "x_max", "alpha"),
+    settings={
+        **SETTINGS,
+        "optimizer": "",
+        "batch_size": "[1, inf)",
+        "x_max": "(0, inf)",
+        "alpha": "(0, inf)",
+    },
     columns=COLUMNS,
     figures=("glove",),
     check=check_glove,

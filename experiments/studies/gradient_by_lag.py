@@ -70,7 +70,15 @@ def run(config: ConfigDict) -> Outcome:
 
 STUDY = Study(
     run,
-    settings=("features", "inputs", "input_size", "steps", "sequences", "scales", "biases"),
+    settings={
+        "features": "[1, 4096]",
+        "inputs": "[-100, 100]",
+        "input_size": "[0, 100]",
+        "steps": "[1, 100000]",
+        "sequences": "[1, 100000]",
+        "scales": "(0, 100]",
+        "biases": "[-100, 100]",
+    },
     columns=tuple(f"lag_{lag}" for lag in LAGS),
     figures=("gradient_by_lag",),
 )

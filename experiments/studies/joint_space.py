@@ -94,7 +94,14 @@ def check(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=("features", "hidden_size", "learning_rate", "temperature", "batch_size", "steps"),
+    settings={
+        "features": "[1, 4096]",
+        "hidden_size": "",
+        "learning_rate": "(0, inf)",
+        "temperature": "(0, inf)",
+        "batch_size": "[1, inf)",
+        "steps": "[1, 100000]",
+    },
     columns=("image_to_word", "word_to_images", "cosine"),
     figures=("joint_space",),
     check=check,

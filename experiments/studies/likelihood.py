@@ -90,7 +90,15 @@ def check(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=("heads", "tosses", "start", "learning_rate", "steps", "probability", "sizes"),
+    settings={
+        "heads": "",
+        "tosses": "[2, 100000]",
+        "start": "(0, 1)",
+        "learning_rate": "(0, inf)",
+        "steps": "[1, 100000]",
+        "probability": "(0, 1)",
+        "sizes": "[1, 100000]",
+    },
     columns=("estimate", "error", "underflow", "log_likelihood"),
     figures=("likelihood",),
     check=check,

@@ -82,4 +82,14 @@ def check(config: ConfigDict) -> None:
         )
 
 
-STUDY = Study(run, ("penalty", "train_examples", "thresholds"), COLUMNS, ("logistic_regression",), check)
+STUDY = Study(
+    run,
+    {
+        "penalty": "(0, inf)",
+        "train_examples": "[1, inf)",
+        "thresholds": "(0, 1)",
+    },
+    COLUMNS,
+    ("logistic_regression",),
+    check,
+)

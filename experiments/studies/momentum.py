@@ -97,7 +97,14 @@ def check(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=("learning_rate", "momenta", "drawn_start", "starts_left", "starts_right", "steps"),
+    settings={
+        "learning_rate": "(0, inf)",
+        "momenta": "[0, 1)",
+        "drawn_start": "[-20, 20]",
+        "starts_left": "[-20, 20]",
+        "starts_right": "[-20, 20]",
+        "steps": "[1, 100000]",
+    },
     columns=("reached", "kept", "steps_needed", "overshoot", "step_ratio", "limit"),
     figures=("momentum",),
     check=check,

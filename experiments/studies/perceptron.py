@@ -96,7 +96,13 @@ def columns(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 STUDY = Study(
     run,
-    settings=("learning_rate", "max_epochs", "num_points", "gaps", "gates"),
+    settings={
+        "learning_rate": "(0, inf)",
+        "max_epochs": "[1, 100000]",
+        "num_points": "[2, 100000]",
+        "gaps": "[0, 10]",
+        "gates": "",
+    },
     columns=("converged", "epochs", "mistakes", "bound", "errors", "pocket_errors", "margin_share"),
     figures=("perceptron",),
     check=check,

@@ -82,7 +82,13 @@ def run(config: ConfigDict) -> Outcome:
 
 STUDY = Study(
     run,
-    settings=("learning_rate", "max_epochs", "num_points", "gap", "noises"),
+    settings={
+        "learning_rate": "(0, inf)",
+        "max_epochs": "[1, 100000]",
+        "num_points": "[2, 100000]",
+        "gap": "[0, 10]",
+        "noises": "[0, 100]",
+    },
     columns=("updates_first", "updates_last", "updates_total", "train_error", "test_error", "margin_share"),
     figures=("perceptron_vs_gradient_descent",),
 )

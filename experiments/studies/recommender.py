@@ -148,7 +148,14 @@ def check(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=("features", "learning_rate", "steps", "l2", "noise", "per_user"),
+    settings={
+        "features": "[1, 4096]",
+        "learning_rate": "(0, inf)",
+        "steps": "[1, 100000]",
+        "l2": "[0, inf)",
+        "noise": "[0, 100]",
+        "per_user": "",
+    },
     columns=(*PARTS, "precision"),
     figures=("recommender",),
     check=check,

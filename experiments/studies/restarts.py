@@ -130,11 +130,26 @@ def check(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=(
-        ("width", "num_points", "noise", "learning_rate", "momentum", "steps", "restarts", "sigmas")
-        + ("num_searches", "dimensions", "evaluations", "gradient_cost", "descent_rate", "descent_steps")
-        + ("chains", "hottest", "coldest", "proposal_scale")
-    ),
+    settings={
+        "width": "[1, 64]",
+        "num_points": "[2, 100000]",
+        "noise": "[0, 100]",
+        "learning_rate": "(0, inf)",
+        "momentum": "[0, 1)",
+        "steps": "[1, 100000]",
+        "restarts": "[1, 1000]",
+        "sigmas": "[0, 100]",
+        "num_searches": "[1, 10000]",
+        "dimensions": "[1, 100]",
+        "evaluations": "[1, 1000000]",
+        "gradient_cost": "[1, 100]",
+        "descent_rate": "(0, inf)",
+        "descent_steps": "[1, 100000]",
+        "chains": "[1, 1000]",
+        "hottest": "(0, inf)",
+        "coldest": "(0, inf)",
+        "proposal_scale": "(0, inf)",
+    },
     columns=(
         ("median", "best", "test_one", "test_best", "test_by_training") + ("found", "energy", "hits", "evaluations")
     ),

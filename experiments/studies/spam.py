@@ -191,10 +191,16 @@ def check(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=(
-        *("corpus", "epochs", "batch_size", "learning_rate", "weight_decay"),
-        *("max_features", "min_texts", "stop_words"),
-    ),
+    settings={
+        "corpus": "",
+        "epochs": "",
+        "batch_size": "[1, inf)",
+        "learning_rate": "(0, inf)",
+        "weight_decay": "[0, inf)",
+        "max_features": "",
+        "min_texts": "",
+        "stop_words": "",
+    },
     columns=COLUMNS,
     figures=("spam",),
     check=check,

@@ -14,6 +14,7 @@ import numpy as np
 from jax import Array, lax
 from ml_collections import ConfigDict
 
+from configs.base import SIZES
 from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, adam, check_whole, keys_of, make_rows, seeds_of
 from nn_core.data.dataset import Dataset, keep_classes, make_dataset
@@ -237,21 +238,24 @@ def check(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=(
-        (
-            "examples",
-            "noise",
-            "old_classes",
-            "new_classes",
-            "channels",
-            "hidden_sizes",
-            "early",
-            "sizes",
-            "validation",
-            "test",
-        )
-        + ("pretrain_steps", "pretrain_rate", "steps", "learning_rates", "batch_size", "target_accuracy")
-    ),
+    settings={
+        "examples": "[16, 10000000]",
+        "noise": "[0, 100]",
+        "old_classes": "",
+        "new_classes": "",
+        "channels": "[1, 65536]",
+        "hidden_sizes": SIZES,
+        "early": "[1, inf)",
+        "sizes": "[1, 100000]",
+        "validation": "[1, inf)",
+        "test": "[1, inf)",
+        "pretrain_steps": "[10, 100000]",
+        "pretrain_rate": "(0, inf)",
+        "steps": "[1, 100000]",
+        "learning_rates": "(0, inf)",
+        "batch_size": "[1, inf)",
+        "target_accuracy": "(0, 1)",
+    },
     columns=("test_accuracy", "test_loss", "validation_accuracy", "validation_loss", "updates"),
     figures=("transfer",),
     check=check,

@@ -159,8 +159,17 @@ def check(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=("width", "num_heads", "depths", "learning_rates", "steps", "batch_size")
-    + ("train_examples", "validation_examples", "test_examples"),
+    settings={
+        "width": "[1, 64]",
+        "num_heads": "[1, inf)",
+        "depths": "[1, 1000]",
+        "learning_rates": "(0, inf)",
+        "steps": "[1, 100000]",
+        "batch_size": "[1, inf)",
+        "train_examples": "[1, inf)",
+        "validation_examples": "[1, inf)",
+        "test_examples": "[1, inf)",
+    },
     columns=("train_loss", "validation_loss", "test_loss", "test_accuracy", "first_gradient"),
     figures=(),
     check=check,

@@ -54,7 +54,13 @@ def check_word2vec(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=(*SETTINGS, "methods", "negatives", "subsample", "cbow_learning_rate"),
+    settings={
+        **SETTINGS,
+        "methods": "",
+        "negatives": "",
+        "subsample": "(0, inf)",
+        "cbow_learning_rate": "(0, inf)",
+    },
     columns=COLUMNS,
     figures=("word2vec",),
     check=check_word2vec,

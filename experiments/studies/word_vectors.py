@@ -41,10 +41,18 @@ JUDGED = 2000  # sentences that judge it
 DRAWN = 60  # most frequent words that are drawn where a text has no topics
 VECTORS = "vectors.txt"
 # Settings that every study of word vectors has.
-SETTINGS = (
-    *("text", "path", "min_count", "features", "window", "epochs", "learning_rate"),
-    *("similar", "odd", "analogies"),
-)
+SETTINGS: Mapping[str, str] = {
+    "text": "",
+    "path": "",
+    "min_count": "",
+    "features": "[1, 4096]",
+    "window": "",
+    "epochs": "",
+    "learning_rate": "(0, inf)",
+    "similar": "",
+    "odd": "",
+    "analogies": "",
+}
 COLUMNS = ("loss", "within", "between", "separated", "spearman", "analogy", "sentences", "similarity")
 # text -> topics, judged pairs and questions that fit it.
 TOPICS_OF: dict[str, Mapping[str, Sequence[str]]] = {

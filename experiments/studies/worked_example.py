@@ -98,7 +98,13 @@ def check(config: ConfigDict) -> None:
 
 STUDY = Study(
     run,
-    settings=("inputs", "hidden_weights", "output_weight", "target", "learning_rate"),
+    settings={
+        "inputs": "[-100, 100]",
+        "hidden_weights": "[-100, 100]",
+        "output_weight": "[-100, 100]",
+        "target": "[0, 1]",
+        "learning_rate": "(0, inf)",
+    },
     columns=("exact", "rounded", "notes", "autodiff"),
     figures=("worked_example",),
     check=check,

@@ -114,7 +114,13 @@ def shown(network: Network, found: dict[str, np.ndarray]) -> dict[str, np.ndarra
 
 STUDY = Study(
     run,
-    settings=("widths", "init_scales", "learning_rate", "momentum", "steps"),
+    settings={
+        "widths": "[1, 64]",
+        "init_scales": "(0, 100]",
+        "learning_rate": "(0, inf)",
+        "momentum": "[0, 1)",
+        "steps": "[1, 100000]",
+    },
     columns=("solved", "right", "loss"),
     figures=("xor",),
     check=lambda config: check_whole(config, "widths"),

@@ -10,35 +10,15 @@ import numpy as np
 from jax import Array
 
 from experiments.building.language import evaluation_hparams
-from experiments.building.supervised import FLAT_MODELS, MODELS
+from experiments.building.records import EXAMPLES, ROWS, Registry, Sizes, serving
+from experiments.building.registry import REGISTRY
 from experiments.command_line.choices import choose
 from experiments.run_directory.image_labels import read_images
 from experiments.run_directory.stored_run import Stored, load, parse_step
 from nn_core.data.images import read_image
-from nn_core.tasks.supervised import HEADS
 from nn_core.training.manifest import describe, mismatch, named_leaves
 
 BATCH = 256  # images in one forward pass of a prediction
-
-
-def one_sigmoid(logits_N1: Array) -> Array:
-    """Both classes' probabilities from one logit."""
-    positive_N = jax.nn.sigmoid(logits_N1[:, 0])
-    return jnp.stack([1 - positive_N, positive_N], axis=1)
-
-
-def shares_of_sigmoids(logits_NC: Array) -> Array:
-    """Independent sigmoids, divided by their sum."""
-    scores_NC = jax.nn.sigmoid(logits_NC)
-    return scores_NC / jnp.sum(scores_NC, axis=1, keepdims=True)
-
-
-# config.task.name -> scores (N, C) that sum to 1 from outputs.
-SCORES: dict[str, Callable[[Array], Array]] = {
-    "classification": jax.nn.softmax,
-    "binary": one_sigmoid,
-    "one_vs_rest": shares_of_sigmoids,
-}
 
 
 class Classifier(NamedTuple):
@@ -57,13 +37,16 @@ class Classifier(NamedTuple):
     scores: Callable[[np.ndarray], np.ndarray]
 
 
-def load_classifier(path: str | Path, step: str = "best", member: int | None = None) -> Classifier:
+def load_classifier(
+    path: str | Path, step: str = "best", member: int | None = None, registry: Registry = REGISTRY
+) -> Classifier:
     """The image classifier of a run directory.
 
     Args:
         path: the run directory.
         step: "best" on validation, "latest", or the number of a step.
         member: its number in a sweep; None for a run that is none.
+        registry: models and tasks by name.
 
     Raises:
         ValueError: no such run or member, a run of another kind, or parameters that do not fit its config.
@@ -71,7 +54,9 @@ def load_classifier(path: str | Path, step: str = "best", member: int | None = N
     """
     stored = load(path, parse_step(step), member)
     config = stored.config
-    if config.task.name not in SCORES:
+    kind = registry.tasks.get(config.task.name)
+    score = None if kind is None or kind.form != EXAMPLES else kind.head.scores
+    if kind is None or score is None:
         raise ValueError(
             f"{stored.directory} holds a run of task {config.task.name!r}, which classifies no images; "
             "give one of an image classifier, such as configs/digits_cnn.py"
@@ -80,11 +65,10 @@ def load_classifier(path: str | Path, step: str = "best", member: int | None = N
     labels, shape = tuple(map(str, kept["labels"])), tuple(map(int, kept["shape"]))
     place = list(kept["numbers"]).index(stored.member)
     statistics = {name: kept[name][place] for name in ("shift", "scale") if name in kept}
-    flat = config.model.name in FLAT_MODELS
+    use = choose(config.model.name, serving(registry, EXAMPLES), "model.name")
+    flat = use.reads == ROWS
     try:
-        head = HEADS[config.task.name]
-        make_model = choose(config.model.name, MODELS, "model.name")(config.model, head.num_outputs(len(labels)))
-        model = make_model(evaluation_hparams(config))
+        model = use.make(config, Sizes(kind.head.num_outputs(len(labels))))(evaluation_hparams(config))
         example = jnp.zeros((1, int(np.prod(shape))) if flat else (1, *shape))
         wanted = jax.eval_shape(lambda: model.init(jax.random.key(0), example)["params"])
     except (KeyError, TypeError, AttributeError) as error:
@@ -98,7 +82,7 @@ def load_classifier(path: str | Path, step: str = "best", member: int | None = N
         inputs = images_NHWC.reshape(len(images_NHWC), -1) if flat else images_NHWC
         if statistics:
             inputs = (inputs - statistics["shift"][None]) / statistics["scale"][None]
-        return SCORES[config.task.name](model.apply({"params": stored.params}, inputs))
+        return score(model.apply({"params": stored.params}, inputs))
 
     def scores(images_NHWC: np.ndarray) -> np.ndarray:
         parts = [forward(images_NHWC[i : i + BATCH]) for i in range(0, len(images_NHWC), BATCH)]

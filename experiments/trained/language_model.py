@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from experiments.building.corpus import TOKENIZER
-from experiments.building.language import LANGUAGE_MODELS, evaluation_hparams, make_language_module
-from experiments.command_line.choices import choose
+from experiments.building.language import evaluation_hparams, family_of, make_language_module
+from experiments.building.records import TEXT, Registry
+from experiments.building.registry import REGISTRY
 from experiments.run_directory.stored_run import Stored
 from nn_core.generation.decoder import Decoder
 from nn_core.text.interface import Tokenizer
@@ -33,14 +34,17 @@ class LanguageModel(NamedTuple):
     decoder: Decoder
 
 
-def language_model(stored: Stored) -> LanguageModel:
+def language_model(stored: Stored, registry: Registry = REGISTRY) -> LanguageModel:
     """The language model of a checkpoint.
 
+    Args:
+        stored: the checkpoint.
+        registry: models and tasks by name.
     Raises:
         ValueError: the run learned something else, its tokenizer is missing or damaged, or the parameters do not fit.
     """
     config, folder = stored.config, stored.folder
-    if config.task.name != "language":
+    if config.task.name not in registry.tasks or registry.tasks[config.task.name].form != TEXT:
         raise ValueError(
             f"{stored.directory} holds a run of task {config.task.name!r}, which writes no text; "
             "give one of a language model, such as configs/gpt_quick.py"
@@ -49,8 +53,8 @@ def language_model(stored: Stored) -> LanguageModel:
         raise ValueError(f"{folder / TOKENIZER} is missing; without it the model's tokens have no spelling")
     tokenizer = load_tokenizer(folder / TOKENIZER)
     try:
-        family = choose(config.model.name, LANGUAGE_MODELS, "model.name")
-        module = make_language_module(config, tokenizer.vocabulary_size)(evaluation_hparams(config))
+        family = family_of(config, registry)
+        module = make_language_module(config, tokenizer.vocabulary_size, registry)(evaluation_hparams(config))
         wanted = jax.eval_shape(lambda: module.init(jax.random.key(0), jnp.zeros((1, 1), jnp.int32))["params"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{stored.directory} was written by another version ({error}); train it again") from None

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from experiments.building.corpus import encode_prompt
+from experiments.building.records import Registry
+from experiments.building.registry import REGISTRY
 from experiments.building.sequences import make_run_translator
 from experiments.run_directory.stored_run import Stored
 from experiments.trained.language_model import LanguageModel
 from experiments.trained.writer import Request
 from nn_core.data.sequences import ADDITION_TOKENIZER, END_ID, PAD_ID, START_ID
 from nn_core.generation.options import new_token_limits
-from nn_core.models.recurrent.networks import make_sequence_decoder
 
 ANSWERS = " = "  # between a source and what is written for it
 
@@ -30,7 +31,9 @@ def encode_sources(sources: Sequence[str]) -> np.ndarray:
     return source_PS
 
 
-def prepare(stored: Stored, sources: Sequence[str], options: dict[str, Any]) -> tuple[LanguageModel, Request]:
+def prepare(
+    stored: Stored, sources: Sequence[str], options: dict[str, Any], registry: Registry = REGISTRY
+) -> tuple[LanguageModel, Request]:
     """The translator of a checkpoint and what it is asked, in the form in which language models are.
 
     Raises:
@@ -38,11 +41,11 @@ def prepare(stored: Stored, sources: Sequence[str], options: dict[str, Any]) -> 
     """
     if options["eos"] is not None:
         raise ValueError(f"eos={options['eos']!r} has no effect: a translator has an end token of its own")
-    module = make_run_translator(stored.config)
+    module, decoder = make_run_translator(stored.config, registry)
     params = (stored.params, encode_sources(sources))
     lengths = {name: options[name] for name in ("max_new_tokens", "max_length") if options[name] is not None}
     lengths = lengths or {"max_new_tokens": stored.config.sample.max_new_tokens}
     ids = [[START_ID]] * len(sources)
     new_token_limits([1] * len(sources), **lengths)
-    model = LanguageModel(stored, ADDITION_TOKENIZER, module, params, make_sequence_decoder(module))
+    model = LanguageModel(stored, ADDITION_TOKENIZER, module, params, decoder)
     return model, Request([f"{source}{ANSWERS}" for source in sources], ids, lengths, END_ID)

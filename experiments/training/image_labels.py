@@ -10,13 +10,13 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
+from experiments.building.experiment import Experiment
+from experiments.building.records import EXAMPLES
 from experiments.building.supervised import load_examples, make_view
 from experiments.run_directory.image_labels import IMAGES, write_images
 from nn_core.tasks.base import Data
 from nn_core.tasks.supervised import View, prepare
 from nn_core.training.state import run_keys
-
-CLASSIFICATIONS = ("classification", "binary", "one_vs_rest")  # values of config.task.name
 
 
 @partial(jax.jit, static_argnums=0)
@@ -30,18 +30,19 @@ def statistics(view: View, keys_P: Array, data: Data) -> dict[str, Array]:
     return jax.lax.map(of_one, keys_P)
 
 
-def keep_images(folder: Path, config: ConfigDict, data: Data, keys: Array, numbers: Sequence[int]) -> None:
+def keep_images(folder: Path, config: ConfigDict, experiment: Experiment, keys: Array, numbers: Sequence[int]) -> None:
     """Writes what prediction needs, once, where a population learns to classify images.
 
     Args:
         folder: of the population.
         config: of one of its members.
-        data: what they learn from.
+        experiment: what they learn.
         keys: root key of each member, padding at the end allowed.
         numbers: of the members in the sweep.
     """
     path = folder / IMAGES
-    if config.task.name not in CLASSIFICATIONS or path.is_file() or config.data.noise_features:
+    kind = experiment.registry.tasks[config.task.name]
+    if kind.form != EXAMPLES or kind.head.scores is None or path.is_file() or config.data.noise_features:
         return
     dataset = load_examples(config.data)
     if dataset.inputs.ndim != 4:
@@ -50,5 +51,7 @@ def keep_images(folder: Path, config: ConfigDict, data: Data, keys: Array, numbe
     kept["numbers"] = np.array(numbers)
     if config.data.standardize != "none":
         view = make_view(config.data, len(dataset.target_names), len(dataset.targets))
-        kept |= {name: np.asarray(array) for name, array in statistics(view, keys[: len(numbers)], data).items()}
+        kept |= {
+            name: np.asarray(array) for name, array in statistics(view, keys[: len(numbers)], experiment.data).items()
+        }
     write_images(folder, kept)

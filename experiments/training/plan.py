@@ -11,7 +11,9 @@ from ml_collections import ConfigDict
 
 from configs.grid import Sweep
 from experiments.building.experiment import Experiment, Traced, build, members_of, set_hparams, trace
-from experiments.building.ranges import check_ranges
+from experiments.building.ranges import check_ranges, ranges_of
+from experiments.building.records import Registry
+from experiments.building.registry import REGISTRY
 from experiments.caching import traced_programs
 from experiments.command_line import config_paths as dotted
 from nn_core.training.population import Members
@@ -77,9 +79,12 @@ def structure(config: ConfigDict) -> str:
     return json.dumps(key, sort_keys=True)
 
 
-def group(members: list[Member]) -> list[Group]:
+def group(members: list[Member], registry: Registry = REGISTRY) -> list[Group]:
     """Groups members by structure and checks every one of them before anything is compiled.
 
+    Args:
+        members: of a sweep.
+        registry: models and tasks by name.
     Raises:
         ValueError: a member that cannot be built; the message names it.
     """
@@ -90,9 +95,9 @@ def group(members: list[Member]) -> list[Group]:
     for same in by_structure.values():
         for member in same:
             with naming(member):
-                check_ranges(member.config)
+                check_ranges(member.config, ranges_of(member.config, registry))
         with naming(same[0]):
-            experiment = build(same[0].config)
+            experiment = build(same[0].config, registry)
             _, rows = sizes(len(same), same[0].config.train.max_members, len(jax.local_devices()))
             traced = trace(experiment, set_hparams(same[0].config), rows, place_of(same[0].config, experiment, rows))
             check_stream(experiment, len(same))

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import jax
 from ml_collections import ConfigDict
 
-from experiments.building import language
 from experiments.building.corpus import BITS, bits_per_character, keep_tokenizer
 from experiments.building.experiment import Experiment
 from experiments.command_line.config_paths import flatten
@@ -82,7 +81,7 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
     ):
         experiment = with_kept_tokenizer(group.experiment, config, population.folder)
         data = place(experiment.data, mesh, by_member=False)
-        keep_images(population.folder, config, experiment.data, population.arrays.keys, numbers)
+        keep_images(population.folder, config, experiment, population.arrays.keys, numbers)
         shapes = jax.eval_shape(program.start, *arrays, data)
         resumed, notes = store.resume(shapes)
         for note in notes:
@@ -124,7 +123,8 @@ def with_kept_tokenizer(experiment: Experiment, config: ConfigDict, folder: Path
             raise ValueError(
                 f"it has {kept.vocabulary_size} tokens, the text of the config gives {fresh.vocabulary_size}"
             )
-        _, data, corpus = language.build(config, kept)
+        kind = experiment.registry.tasks[config.task.name]
+        _, data, corpus = kind.build(config, experiment.registry, kept)
     except ValueError as error:
         raise CheckpointError(f"the tokenizer in {folder} does not fit the config's text ({error})") from None
     return experiment._replace(data=data, corpus=corpus)

@@ -12,13 +12,14 @@ from ml_collections import ConfigDict
 from experiments.building.corpus import encode_prompt
 from experiments.building.experiment import Experiment
 from experiments.building.language import make_run_decoder
-from experiments.building.sequences import TRANSLATION, make_run_translator
+from experiments.building.records import Registry
+from experiments.building.sequences import make_run_translator
 from experiments.caching.traced_programs import Kept, digest_of
 from experiments.run_directory.files import entry
+from nn_core.data.sequence_sources import SEQUENCE
 from nn_core.data.sequences import END_ID, START_ID, spell
 from nn_core.generation.decode import Generation, completions, generate
 from nn_core.generation.filters import Sampling
-from nn_core.models.recurrent.networks import make_sequence_decoder
 from nn_core.tasks.base import Data
 from nn_core.text.interface import Tokenizer
 from nn_core.text.interface import continuation as continued
@@ -45,10 +46,10 @@ def make_sampler(
     """
     if not config.train.sample_every:
         return lambda step, state: None
-    if config.task.name == TRANSLATION:
+    if experiment.registry.tasks[config.task.name].form == SEQUENCE:
         write = answers(config, experiment)
     elif experiment.corpus is not None:
-        write = continuation(config, experiment.corpus.tokenizer, keep)
+        write = continuation(config, experiment.registry, experiment.corpus.tokenizer, keep)
     else:
         return lambda step, state: None
 
@@ -76,7 +77,7 @@ def answers(config: ConfigDict, experiment: Experiment) -> Write:
 
     rows_N = np.asarray(prepared(data, np.uint32(config.seed))["validation"])[:NUM_SOURCES]
     source_NS, targets_NU = np.asarray(data["inputs"][0])[rows_N], np.asarray(data["targets"])[rows_N]
-    decoder, asked = make_sequence_decoder(make_run_translator(config)), [[START_ID]] * len(rows_N)
+    decoder, asked = make_run_translator(config, experiment.registry)[1], [[START_ID]] * len(rows_N)
 
     def write(step: int, params: Any) -> str:
         made = generate(decoder, (params, source_NS), asked, max_new_tokens=targets_NU.shape[1], eos_id=END_ID)
@@ -88,9 +89,9 @@ def answers(config: ConfigDict, experiment: Experiment) -> Write:
     return write
 
 
-def continuation(config: ConfigDict, tokenizer: Tokenizer, keep: Path | None) -> Write:
+def continuation(config: ConfigDict, registry: Registry, tokenizer: Tokenizer, keep: Path | None) -> Write:
     """(step, params) -> the run's prompt and how the language model goes on; one program, key and prompt included."""
-    decoder = make_run_decoder(config, tokenizer.vocabulary_size)
+    decoder = make_run_decoder(config, tokenizer.vocabulary_size, registry)
     prompt = config.sample.prompt
     ids = encode_prompt(tokenizer, prompt)
     sampling = Sampling(temperature=config.sample.temperature)

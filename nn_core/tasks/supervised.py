@@ -30,6 +30,8 @@ class Head(NamedTuple):
         correct: (outputs_BC, targets_B) -> 1 where the decision is right, (B,); None for regression.
         weights: targets -> how much each example counts, (B,); None: all alike. Sequences count by their tokens.
         exact: (outputs, targets) -> 1 where every token of an example is right, (B,); None where there is one decision.
+        scores: outputs (B, outputs) -> probability of each class, (B, C), rows sum to 1; None: it decides on no class.
+        classes: number of classes that it needs, 0 for numbers; None: any number of classes.
     """
 
     num_outputs: Callable[[int], int]
@@ -37,6 +39,8 @@ class Head(NamedTuple):
     correct: Callable[[Array, Array], Array] | None
     weights: Callable[[Array], Array] | None = None
     exact: Callable[[Array, Array], Array] | None = None
+    scores: Callable[[Array], Array] | None = None
+    classes: int | None = None
 
 
 def _softmax_losses(logits_BC: Array, labels_B: Array, smoothing: Array | None) -> Array:
@@ -92,13 +96,27 @@ def _all_correct(logits_BTC: Array, tags_BT: Array) -> Array:
     return jnp.all(right_BT | (tags_BT < 0), axis=1).astype(jnp.float32)
 
 
+def _both_classes(logits_B1: Array) -> Array:
+    positive_B = jax.nn.sigmoid(logits_B1[:, 0])
+    return jnp.stack([1 - positive_B, positive_B], axis=1)
+
+
+def _shares_of_sigmoids(logits_BC: Array) -> Array:
+    scores_BC = jax.nn.sigmoid(logits_BC)
+    return scores_BC / jnp.sum(scores_BC, axis=1, keepdims=True)
+
+
+# Heads of labelled examples; each is a task of this name.
 HEADS: dict[str, Head] = {
-    "classification": Head(lambda num_classes: num_classes, _softmax_losses, _argmax_correct),
-    "binary": Head(lambda num_classes: 1, _sigmoid_losses, _threshold_correct),
-    "one_vs_rest": Head(lambda num_classes: num_classes, _one_vs_rest_losses, _argmax_correct),
-    "regression": Head(lambda num_classes: 1, _squared_losses, None),
-    "tokens": Head(lambda num_classes: num_classes, _token_losses, _tokens_correct, _tokens, _all_correct),
+    "classification": Head(lambda num_classes: num_classes, _softmax_losses, _argmax_correct, scores=jax.nn.softmax),
+    "binary": Head(lambda num_classes: 1, _sigmoid_losses, _threshold_correct, scores=_both_classes, classes=2),
+    "one_vs_rest": Head(
+        lambda num_classes: num_classes, _one_vs_rest_losses, _argmax_correct, scores=_shares_of_sigmoids
+    ),
+    "regression": Head(lambda num_classes: 1, _squared_losses, None, classes=0),
 }
+# A class for each token.
+TOKENS = Head(lambda num_classes: num_classes, _token_losses, _tokens_correct, _tokens, _all_correct)
 
 
 class View(NamedTuple):
@@ -163,7 +181,7 @@ class Problem(NamedTuple):
 
     Attributes:
         make_model: hparams -> Linen module from (B, …) inputs to (B, outputs).
-        head: an entry of HEADS.
+        head: how its outputs become a loss.
         view: splits, standardization, batches.
         example: one input, for the shape.
         proximal: the optimizer applies L1 by its proximal step, so the loss leaves it out.

@@ -17,6 +17,7 @@ from experiments.run_directory.lock import HOLDER, LOCK
 from experiments.run_directory.results import read_rows
 from experiments.trained.image_classifier import classify, load_classifier
 from nn_core.data.bundled import digits
+from nn_core.tasks.supervised import HEADS
 from nn_core.training.state import run_keys
 
 SHORT = [
@@ -105,10 +106,8 @@ def test_other_sizes_and_colours_are_fitted_where_that_is_asked_for(single, tmp_
 
 @pytest.mark.parametrize("task", ["one_vs_rest", "binary"])
 def test_sigmoids_become_shares(task):
-    from experiments.trained.image_classifier import SCORES
-
     logits = np.array([[0.3, -2.0, 4.0]] if task == "one_vs_rest" else [[0.3]], np.float32)
-    scores = np.asarray(SCORES[task](logits))
+    scores = np.asarray(HEADS[task].scores(logits))
     assert scores.sum() == pytest.approx(1) and scores.argmax() == (2 if task == "one_vs_rest" else 1)
 
 

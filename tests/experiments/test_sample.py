@@ -9,6 +9,7 @@ import pytest
 
 from configs import gpt_quick
 from experiments import sample
+from experiments.building.registry import REGISTRY
 from experiments.run_directory.files import ENTRIES
 from experiments.run_directory.lock import HOLDER, LOCK
 from experiments.trained import writer
@@ -185,7 +186,7 @@ def test_help_lists_the_options(capsys):
 
 def test_samples_are_the_same_from_a_kept_program(tiny_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def texts(keep: Path | None) -> list[str]:
-        write = samples.continuation(tiny_model.stored.config, tiny_model.tokenizer, keep)
+        write = samples.continuation(tiny_model.stored.config, REGISTRY, tiny_model.tokenizer, keep)
         return [write(step, tiny_model.params) for step in (0, 7)]
 
     plain = texts(None)

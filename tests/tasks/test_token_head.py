@@ -6,11 +6,11 @@ from scipy.special import log_softmax
 
 from nn_core.data.splits import SplitSizes
 from nn_core.metrics import means
-from nn_core.tasks.supervised import HEADS, Problem, View, look_up, sums
+from nn_core.tasks.supervised import TOKENS, Problem, View, look_up, sums
 
 LOGITS_BTC = np.random.default_rng(3).normal(size=(3, 5, 4)).astype(np.float32)
 TAGS_BT = np.array([[0, 1, 2, 3, 1], [2, 2, -1, -1, -1], [3, -1, -1, -1, -1]], np.int32)
-PROBLEM = Problem(None, HEADS["tokens"], View(SplitSizes(1, 1, 1), 0, 1), None)
+PROBLEM = Problem(None, TOKENS, View(SplitSizes(1, 1, 1), 0, 1), None)
 
 
 @jax.jit

@@ -7,8 +7,10 @@ import pytest
 
 from configs import base, digits_cnn
 from experiments.building.experiment import build, set_hparams
+from experiments.building.records import IMAGES
 from experiments.building.supervised import load_arrays
 from experiments.run import main
+from nn_core.tasks.supervised import HEADS
 
 
 def small_config():
@@ -53,7 +55,7 @@ def test_images_reach_the_models_as_images(name, data, shape):
     config.data.name = data
     if data == "shapes":
         config.data.options.num_examples = 12
-    inputs, targets, _ = load_arrays(config)
+    inputs, targets, _ = load_arrays(config, HEADS["classification"], IMAGES)
     assert inputs.shape == shape and len(targets) == shape[0]
     assert inputs.min() >= 0 and inputs.max() <= 1
 
@@ -73,7 +75,7 @@ def test_images_reach_the_models_as_images(name, data, shape):
         (["--config.model.activation=rely"], "did you mean relu"),
         (
             ["--config.data.name=iris", "--config.data.train=64", "--config.data.validation=9", "--config.data.test=9"],
-            "(cnn, vit)",
+            "config.model.name='cnn' reads images and data 'iris' has rows of 4 numbers",
         ),
     ],
 )

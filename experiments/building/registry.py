@@ -1,0 +1,28 @@
+"""The tables that the names in a config are looked up in. A new model or task is a line here."""
+
+from configs import base
+from experiments.building import language, sequences, supervised
+from experiments.building.models import bag, gpt, images, mlp, recurrent
+from experiments.building.records import EXAMPLES, TEXT, Kind, Model, Registry
+from nn_core.data.sequence_sources import CLASS, NUMBER, SEQUENCE, TAG
+from nn_core.tasks.supervised import HEADS, TOKENS
+
+MODELS: dict[str, Model] = {
+    "mlp": mlp.MODEL,
+    "cnn": images.CNN_MODEL,
+    "vit": images.VIT_MODEL,
+    "gpt": gpt.MODEL,
+    "recurrent": recurrent.MODEL,
+    "bag": bag.MODEL,
+}
+TASKS: dict[str, Kind] = {
+    **{name: Kind(base.CLASSIFICATION, EXAMPLES, supervised.build, head) for name, head in HEADS.items()},
+    "language": Kind(base.LANGUAGE, TEXT, language.build, splits=("train", "validation", "validation_full")),
+    "sequence_classification": Kind(
+        base.SEQUENCE_CLASSIFICATION, CLASS, sequences.build, HEADS["classification"], sequences.describe_classes
+    ),
+    "forecasting": Kind(base.FORECASTING, NUMBER, sequences.build, HEADS["regression"], sequences.describe_forecasts),
+    "tagging": Kind(base.TAGGING, TAG, sequences.build, TOKENS, sequences.describe_tags),
+    "translation": Kind(base.TRANSLATION, SEQUENCE, sequences.build, TOKENS, sequences.describe_translations),
+}
+REGISTRY = Registry(MODELS, TASKS)
