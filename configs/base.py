@@ -396,11 +396,11 @@ def word_text() -> dict[str, Any]:
     }
 
 
-# Path of a section that is the same for every model and task -> its keys; "" is the top.
+DATA = (EXAMPLES, SEQUENCES, TEXT)  # what config.data may be; its keys tell which
+# Path of a section that is the same for every model, task and kind of data -> its keys; "" is the top.
 SECTIONS: dict[str, Mapping[str, Key]] = {
     "": RUN,
     "hparams": HPARAMS,
-    "data": EXAMPLES | SEQUENCES | TEXT,
     "data.augmentation": AUGMENTATION,
     "optimizer": OPTIMIZER,
     "transfer": TRANSFER,

@@ -22,11 +22,11 @@ def check_name(name: str) -> None:
         )
 
 
-def ranges_of(config: ConfigDict, registry: Registry) -> dict[str, str]:
-    """Dotted path -> range of every key that a config may have; see `configs.base.Key`.
+def keys_of(config: ConfigDict, registry: Registry) -> dict[str, base.Key]:
+    """Dotted path -> key, of every key that a config may have.
 
     Args:
-        config: of a training run; a model or a task that the registry does not know has no ranges yet.
+        config: of a training run; a model or a task that the registry does not know has no keys.
         registry: models and tasks by name.
     """
     sections = dict(base.SECTIONS)
@@ -34,21 +34,18 @@ def ranges_of(config: ConfigDict, registry: Registry) -> dict[str, str]:
         sections["task"] = registry.tasks[config.task.name].keys
     if "model" in config and config.model.name in registry.models:
         sections["model"] = registry.models[config.model.name].keys
-    return paths_of(sections)
-
-
-def paths_of(sections: Mapping[str, Mapping[str, base.Key]]) -> dict[str, str]:
-    """Dotted path -> range, of the keys that have one.
-
-    >>> paths_of({"": base.RUN, "sample": base.SAMPLE})["sample.temperature"]
-    '[0, inf)'
-    """
+    if "data" in config:
+        sections["data"] = next((keys for keys in base.DATA if set(config.data) <= set(keys)), {})
     return {
-        f"{section}.{name}" if section else name: key.range
+        f"{section}.{name}" if section else name: key
         for section, keys in sections.items()
         for name, key in keys.items()
-        if key.range
     }
+
+
+def ranges_of(config: ConfigDict, registry: Registry) -> dict[str, str]:
+    """Dotted path -> range, of every key that has one; arguments as in `keys_of`."""
+    return {path: key.range for path, key in keys_of(config, registry).items() if key.range}
 
 
 def check_keys(config: ConfigDict, section: str, keys: Mapping[str, base.Key]) -> None:

@@ -15,10 +15,10 @@ from ml_collections import ConfigDict
 
 from configs import base
 from experiments import studies
-from experiments.building.experiment import TASKS
-from experiments.building.ranges import RANGES
-from experiments.building.sequences import KINDS
-from experiments.building.supervised import CLASS_WEIGHTS, MODELS, STANDARDIZATIONS
+from experiments.building.ranges import keys_of
+from experiments.building.records import EXAMPLES, TEXT, Kind, serving
+from experiments.building.registry import REGISTRY
+from experiments.building.supervised import CLASS_WEIGHTS, STANDARDIZATIONS
 from experiments.command_line.arguments import CONFIGS, Arguments
 from experiments.command_line.config_paths import flatten, is_optional, section_of, type_of
 from experiments.command_line.options import listing
@@ -31,7 +31,6 @@ from nn_core.initializers import INITIALIZERS
 from nn_core.models.recurrent.cells import CELLS
 from nn_core.optimizers import OPTIMIZERS
 from nn_core.schedules import SCHEDULES
-from nn_core.tasks.supervised import HEADS
 from nn_core.text.tokenizers import TOKENIZERS
 
 BASE = Path(base.__file__)
@@ -63,21 +62,32 @@ def config_help(arguments: Arguments) -> str:
 def about(config: ConfigDict, path: str, comments: "Comments") -> str:
     """Range or choices of a key, and what it is."""
     kind = type_of(config, path)
-    names, comment = choices_of(config, path), comments.of(config, path)
+    names, key = choices_of(config, path), keys_of(config, REGISTRY).get(path)
+    comment = comments.of(config, path) if key is None else key.about
     if names and (comment.startswith("see ") or comment == ", ".join(names)):
         comment = ""
     parts = [
         f"{kind.__name__}{' or None' if is_optional(config, path) else ''}" if kind in SETTABLE else "",
         f"one of {', '.join(names)}" if names and kind is str else f"of {', '.join(names)}" if names else "",
-        f"in {interval}" if (interval := range_of(path)) and kind is not str else "",
+        f"{'of' if interval == base.SIZES else 'in'} {interval}"
+        if (interval := range_of(config, path)) and kind is not str
+        else "",
         comment,
     ]
     return "; ".join(part for part in parts if part)
 
 
-def range_of(path: str) -> str:
-    """The interval of a number, or the empty string: the only place that knows where ranges are declared."""
-    return RANGES.get(path, "")
+def range_of(config: ConfigDict, path: str) -> str:
+    """The interval of a number, or the empty string."""
+    if path.startswith("task.") and config.task.name in studies.STUDIES:
+        return studies.STUDIES[config.task.name].settings.get(path.removeprefix("task."), "")
+    key = keys_of(config, REGISTRY).get(path)
+    return "" if key is None else key.range
+
+
+def kind_of(config: ConfigDict) -> Kind | None:
+    """The kind of the config's task; None for a study."""
+    return REGISTRY.tasks.get(config.task.name)
 
 
 def choices_of(config: ConfigDict, path: str) -> tuple[str, ...]:
@@ -92,24 +102,25 @@ def of_table(table: Iterable[str]) -> Callable[[ConfigDict], Iterable[str]]:
 
 def tasks_like(config: ConfigDict) -> Iterable[str]:
     """The tasks that read the same keys."""
-    if config.task.name in studies.STUDIES:
-        return (config.task.name,)
-    same = [name for name in HEADS if name in TASKS]
-    return same if config.task.name in same else (config.task.name,)
+    kind = kind_of(config)
+    return (
+        (config.task.name,) if kind is None else [n for n, other in REGISTRY.tasks.items() if other.keys is kind.keys]
+    )
 
 
 def models_for(config: ConfigDict) -> Iterable[str]:
-    """The models that serve the config's task and have its keys: those of one section."""
-    if config.task.name in KINDS:
-        return KINDS[config.task.name].models
-    return MODELS if config.task.name in TASKS and config.model.name in MODELS else (config.model.name,)
+    """The models that serve the config's task and whose keys it has."""
+    kind = kind_of(config)
+    able = () if kind is None else serving(REGISTRY, kind.form)
+    return [name for name in able if set(REGISTRY.models[name].keys) <= set(config.model)]
 
 
 def data_for(config: ConfigDict) -> Iterable[str]:
     """The data sets of the task."""
-    if config.task.name in KINDS:
-        return SEQUENCES
-    return (*TEXTS, "file", "token_file") if "context_size" in config.data else DATASETS
+    kind = kind_of(config)
+    if kind is None or kind.form == EXAMPLES:
+        return DATASETS
+    return (*TEXTS, "file", "token_file") if kind.form == TEXT else SEQUENCES
 
 
 def drawable(config: ConfigDict) -> Iterable[str]:
@@ -149,8 +160,6 @@ class Comments:
 
     def of(self, config: ConfigDict, path: str) -> str:
         """What the comment beside a key says, in the dict of the files that is most like its section."""
-        if path.startswith("hparams."):
-            return base.HPARAMS.get(path.removeprefix("hparams."), "")
         section, key = section_of(config, path)
         if path.startswith("data.options."):
             return "argument of the loader that data.name names"

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from ml_collections import ConfigDict
 
-from configs import base
-from experiments.building.ranges import check_ranges, paths_of
+from experiments.building.ranges import check_ranges, ranges_of
+from experiments.building.registry import REGISTRY
 from experiments.caching.lazy_registry import Lazy
 from experiments.command_line.choices import choose
 from experiments.figures import STUDY_FIGURES
@@ -60,10 +60,8 @@ def check(config: ConfigDict) -> None:
             f"config.task.name={name!r} does not go with this config, whose task has other keys "
             f"({', '.join(sorted(differing))}); use --config=configs/{name}.py"
         )
-    ranges = paths_of(base.SECTIONS) | {
-        f"task.{name}": interval for name, interval in study.settings.items() if interval
-    }
-    check_ranges(config, ranges)
+    own = {f"task.{setting}": interval for setting, interval in study.settings.items() if interval}
+    check_ranges(config, ranges_of(config, REGISTRY) | own)
     if config.seed + config.num_seeds - 1 > MAX_SEED:
         raise ValueError(f"config.seed={config.seed} + config.num_seeds={config.num_seeds} exceeds {MAX_SEED + 1}")
     for column in config.table:

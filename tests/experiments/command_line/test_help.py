@@ -78,7 +78,7 @@ def test_the_help_of_a_config_tells_values_ranges_and_choices(capsys):
     assert "optimizer.name=adam str; one of sgd, momentum, nesterov, rmsprop, adam, adamw, adagrad" in text
     assert "schedule.name=constant str; one of constant, inverse_sqrt, step" in text
     assert "model.activation=relu str; one of step, sigmoid, tanh, relu" in text
-    assert "hidden_sizes=(32,) tuple; units of each hidden layer" in text
+    assert "hidden_sizes=(32,) tuple; of whole numbers >= 1; units of each hidden layer" in text
     assert "seed=0 int; in [0, 4294967295]; decides split" in text
 
 
