@@ -204,7 +204,7 @@ def test_a_sample_keeps_the_blank_between_the_prompt_and_its_first_word(monkeypa
     monkeypatch.setattr(samples, "make_run_decoder", lambda *arguments: None)
     config = gpt_quick.get_config()
     config.sample.prompt = "the cat"
-    assert samples.continuation(config, tokenizer, None)(3, {}) == "the cat sat"
+    assert samples.continuation(config, REGISTRY, tokenizer, None)(3, {}) == "the cat sat"
 
 
 def test_every_file_of_a_language_run_can_be_put_aside(tiny_run):
