@@ -14,8 +14,9 @@ from nn_core.data.sequence_sources import Sequences
 from nn_core.data.splits import SPLITS
 from nn_core.generation.decoder import Decoder
 from nn_core.tasks.base import Data, Hparams, Params
+from nn_core.tasks.heads import Head
 from nn_core.tasks.language import TokenLosses
-from nn_core.tasks.supervised import Head, MakeModel
+from nn_core.tasks.supervised import MakeModel
 
 # Forms of a problem: what a model reads and what it answers. Those of sequences are the answers of their data
 # (nn_core/data/sequence_sources.py): CLASS, NUMBER, TAG, SEQUENCE.

@@ -5,7 +5,7 @@ from experiments.building import language, sequences, supervised
 from experiments.building.models import bag, gpt, images, mlp, recurrent
 from experiments.building.records import EXAMPLES, TEXT, Kind, Model, Registry
 from nn_core.data.sequence_sources import CLASS, NUMBER, SEQUENCE, TAG
-from nn_core.tasks.supervised import HEADS, TOKENS
+from nn_core.tasks.heads import HEADS, TOKENS
 
 MODELS: dict[str, Model] = {
     "mlp": mlp.MODEL,

@@ -20,8 +20,9 @@ from nn_core.data.splits import SplitSizes, check_sizes
 from nn_core.models.mlp import MLP, hidden_activations
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.describe import describe_weights
+from nn_core.tasks.heads import Head
 from nn_core.tasks.records import Record, Trained, coefficients, confusion, filters, recorded, regions, support
-from nn_core.tasks.supervised import Head, MakeModel, Problem, View, make_supervised
+from nn_core.tasks.supervised import MakeModel, Problem, View, make_supervised
 
 STANDARDIZATIONS = {"feature": "one statistic a feature", "all": "one for all", "none": "raw"}
 CLASS_WEIGHTS: dict[str, Callable[[np.ndarray, int], np.ndarray] | None] = {

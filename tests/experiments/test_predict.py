@@ -17,7 +17,7 @@ from experiments.run_directory.lock import HOLDER, LOCK
 from experiments.run_directory.results import read_rows
 from experiments.trained.image_classifier import classify, load_classifier
 from nn_core.data.bundled import digits
-from nn_core.tasks.supervised import HEADS
+from nn_core.tasks.heads import HEADS
 from nn_core.training.state import run_keys
 
 SHORT = [

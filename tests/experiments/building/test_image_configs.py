@@ -10,7 +10,7 @@ from experiments.building.experiment import build, set_hparams
 from experiments.building.records import IMAGES
 from experiments.building.supervised import load_arrays
 from experiments.run import main
-from nn_core.tasks.supervised import HEADS
+from nn_core.tasks.heads import HEADS
 
 
 def small_config():
