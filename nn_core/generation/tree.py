@@ -13,7 +13,7 @@ class Node(NamedTuple):
     Attributes:
         parent: index of the node before it in the list; -1 for the prompt.
         step: how many new tokens the text has with it, from 1 on.
-        rank: its place in the beam when it was added; 0 is the best.
+        rank: its place among the texts that were kept at its step; 0 is the most probable.
         token: its id.
         log_prob: log p of the text up to it.
         returned: the place among the returned texts of the best one that goes through it; None where none does.
@@ -35,26 +35,26 @@ def tree_nodes(search: BeamSearch, prompt: int = 0) -> list[Node]:
         prompt: which prompt, 0 .. P - 1.
 
     Returns:
-        The hypotheses that were in the beam at some step, each named by its last token.
+        The texts that went on or were finished at some step, each named by its last token.
     """
-    tree, lengths_PK, log_probs_PK = jax.device_get((search.tree, search.lengths_PK, search.log_probs_PK))
-    parents_NK, ids_NK = tree.parents_NPK[:, prompt], tree.ids_NPK[:, prompt]
-    log_probs_NK, grew_NK = tree.log_probs_NPK[:, prompt], tree.grew_NPK[:, prompt]
-    beams = parents_NK.shape[1]
+    tree, lengths_PK, columns_PK, log_probs_PK = jax.device_get(
+        (search.tree, search.lengths_PK, search.columns_PK, search.log_probs_PK)
+    )
+    parents_NM, ids_NM = tree.parents_NPM[:, prompt], tree.ids_NPM[:, prompt]
+    log_probs_NM, kept_NM = tree.log_probs_NPM[:, prompt], tree.kept_NPM[:, prompt]
     nodes: list[Node] = []
-    ends = [-1] * beams
-    for step in range(int(lengths_PK[prompt].max())):
-        before, ends = ends, [-1] * beams
-        for place in range(beams):
-            parent = before[parents_NK[step, place]]
-            ends[place] = parent
-            if grew_NK[step, place] and log_probs_NK[step, place] > float("-inf"):
-                token, log_prob = int(ids_NK[step, place]), float(log_probs_NK[step, place])
-                ends[place] = len(nodes)
-                nodes.append(Node(parent, step + 1, place, token, log_prob, None))
-    for place in reversed(range(beams)):
-        index = ends[place] if log_probs_PK[prompt, place] > float("-inf") else -1
+    place: dict[tuple[int, int], int] = {}  # (step, column) -> index of the node
+    for step, columns in enumerate(kept_NM):
+        for rank, column in enumerate(columns.nonzero()[0].tolist()):
+            parent = place[step - 1, int(parents_NM[step, column])] if step else -1
+            place[step, column] = len(nodes)
+            token, log_prob = int(ids_NM[step, column]), float(log_probs_NM[step, column])
+            nodes.append(Node(parent, step + 1, rank, token, log_prob, None))
+    for text in reversed(range(len(lengths_PK[prompt]))):
+        if log_probs_PK[prompt, text] == float("-inf"):
+            continue
+        index = place[int(lengths_PK[prompt, text]) - 1, int(columns_PK[prompt, text])]
         while index >= 0:
-            nodes[index] = nodes[index]._replace(returned=place)
+            nodes[index] = nodes[index]._replace(returned=text)
             index = nodes[index].parent
     return nodes

@@ -1,7 +1,9 @@
 """Beam search: against all texts there are, written out; a beam of one against greedy; scores and stops by hand."""
 
 import itertools
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -79,30 +81,43 @@ def test_a_wide_beam_is_exhaustive_search(penalty: float, eos_id: int | None) ->
 def beam_by_lists(
     params: dict, prompt: list[int], beams: int, new: int, eos_id: int, penalty: float
 ) -> list[list[int]]:
-    """The rule of the module in plain Python, run to the longest length."""
-    kept = [(0.0, [])]
-    for _ in range(new):
-        continued = []
-        for log_prob, text in kept:
-            if text and text[-1] == eos_id:
-                continued.append((log_prob, text))
-                continue
+    """The rule of the module in plain Python, run to the longest length: the finished texts, best first."""
+    growing, finished = [(0.0, [])], []
+    for step in range(new):
+        candidates = []
+        for log_prob, text in growing:
             logs_V = log_softmax(window_logits(params, [*prompt, *text]))
-            continued += [(log_prob + logs_V[token], [*text, token]) for token in range(len(logs_V))]
-        kept = sorted(continued, key=lambda one: one[0] / len(one[1]) ** penalty, reverse=True)[:beams]
-    return [text for _, text in kept]
+            candidates += [(log_prob + logs_V[token], [*text, token]) for token in range(len(logs_V))]
+        candidates = sorted(candidates, key=lambda one: one[0], reverse=True)[: 2 * beams]
+        last = step + 1 == new
+        finished += [one for one in candidates[:beams] if one[1][-1] == eos_id or last]
+        growing = [one for one in candidates if one[1][-1] != eos_id][:beams]
+    ranked = sorted(finished, key=lambda one: one[0] / len(one[1]) ** penalty, reverse=True)
+    return [text for _, text in ranked[:beams]]
 
 
 @pytest.mark.parametrize("penalty", [0.0, 1.0, 3.0])
 def test_a_narrow_beam_equals_the_rule_in_plain_python(penalty: float) -> None:
     search = beam_search(DECODER, PARAMS, PROMPTS, num_beams=3, length_penalty=penalty, max_new_tokens=6, eos_id=4)
     for row, prompt in enumerate(PROMPTS[:3]):
-        expected = beam_by_lists(PARAMS, prompt, 3, 6, 4, penalty)
-        found = texts_of(search, row)
-        wanted = [text for text, ended in zip(found, search.ended_PK[row], strict=True) if ended]
-        # Texts that have not ended when the search stops are cut there, so those that have ended are compared.
-        assert wanted == [text for text in expected if text[-1] == 4][: len(wanted)]
-        assert found[0] == expected[0]
+        assert texts_of(search, row) == beam_by_lists(PARAMS, prompt, 3, 6, 4, penalty)
+
+
+def test_it_finds_what_transformers_finds() -> None:
+    """tests/golden/write_beams.py wrote it; "never" there is the exact bound of the search here."""
+    content = json.loads(Path("tests/golden/beams.json").read_text(encoding="utf-8"))
+    compared = 0
+    for case in content["cases"]:
+        table_VV = (1.5 * np.random.default_rng(case["seed"]).normal(size=(7, 7))).astype(np.float32)
+        options = {"length_penalty": case["penalty"], "early_stopping": case["early"], "max_new_tokens": 9, "eos_id": 4}
+        search = beam_search(MARKOV, table_VV, [[0]], num_beams=case["beams"], **options)
+        np.testing.assert_allclose(search.scores_PK[0], case["scores"], rtol=1e-4)
+        for place, (found, expected) in enumerate(zip(texts_of(search, 0), case["texts"], strict=True)):
+            # A chain has texts of equal probability, of which each search keeps another.
+            if np.sum(np.isclose(case["scores"], case["scores"][place], rtol=1e-5)) == 1 and place + 1 < case["beams"]:
+                assert found == expected
+                compared += 1
+    assert len(content["cases"]) == 108 and compared > 150
 
 
 @pytest.mark.parametrize("penalty", [0.0, 1.0])

@@ -54,7 +54,7 @@ def test_in_options_of_the_commands(home: Path, capsys: pytest.CaptureFixture[st
     assert vectors.main(["--vectors=~/vectors.txt", "--similarity=king queen"]) == 0
     assert "0.7071" in capsys.readouterr().out
     assert make_workdir("~/report") == home / "report"
-    options = {"workdir": "~/pictures", "member": None, "prompt": None, "positional": ("softmax",)}
+    options = {"workdir": "~/pictures", "member": None, "prompt": None, "step": "best", "positional": ("softmax",)}
     assert draw_pictures(options) == [home / "pictures" / "softmax.png"]
 
 
