@@ -95,7 +95,7 @@ def produce(tables: Tables, chosen: Sequence[Claim], quick: bool, workdir: Path,
     # Only now what takes seconds to import: a mistyped option is told at once.
     from experiments.report import findings, page
     from experiments.report.pictures import draw_all
-    from experiments.report.runs import InterruptedReportError, Ran, run_experiment
+    from experiments.report.runs import InterruptedReportError, Ran, finished_run, run_experiment
 
     runs: dict[str, Ran] = {}
     names = list(dict.fromkeys(claim.experiment for claim in chosen))
@@ -107,20 +107,24 @@ def produce(tables: Tables, chosen: Sequence[Claim], quick: bool, workdir: Path,
             print("stopped and saved; the same command goes on", file=sys.stderr)
             return int(interruption.args[0])
         print(told(runs[name]), flush=True)
-    found = findings.find(tables, chosen, runs)
+    # What is not asked for is read where it is finished, so that page and correction are those of the whole.
+    others = [name for name in tables.experiments if name not in runs]
+    runs |= {name: finished_run(tables.experiments[name], name, quick, workdir) for name in others}
+    found = findings.find(tables, tables.claims, runs)
     findings.write_csv(workdir / "csv", found)
     content = page.Content(
-        sections=[part for part in tables.sections if any(claim.section == part.slug for claim in chosen)],
+        sections=tables.sections,
         findings=found,
         runs=runs,
-        images=draw_all(workdir / "png", found, runs),
+        images=draw_all(workdir / "png", found, runs, set(names)),
         quick=quick,
         command=command,
-        num_hypotheses=sum(len(claim.parts) for claim in tables.claims),
     )
     with whole_file(workdir / "index.html") as part:
         part.write_text(page.page(content), encoding="utf-8", newline="\n")
-    print(summary(found))
+    asked = {claim.id for claim in chosen}
+    print(summary([one for one in found if one.claim.id in asked]))
+    print(findings.correction(found))
     print(f"report: {workdir / 'index.html'}")
     return 0
 

@@ -9,7 +9,9 @@ from typing import Any
 from experiments.report.records import Claim, Finding, Tables
 from experiments.report.runs import Ran
 from nn_core.evidence.claims import Evidence, corrected, judge, measure, sides
-from nn_core.evidence.verdicts import all_of
+from nn_core.evidence.verdicts import SUPPORTED, all_of
+
+NOT_RUN = "not run yet"
 
 
 def find(tables: Tables, chosen: Sequence[Claim], runs: Mapping[str, Ran]) -> list[Finding]:
@@ -28,9 +30,33 @@ def find(tables: Tables, chosen: Sequence[Claim], runs: Mapping[str, Ran]) -> li
 
 def look_up(ran: Ran, part: Any) -> Evidence:
     """The evidence of a part, or why there is none."""
+    if ran.pending:
+        return Evidence(part, problem=NOT_RUN)
     if ran.run is None:
         return Evidence(part, problem=f"the run failed: {ran.problem}")
     return measure(ran.run.rows, part)
+
+
+def is_pending(finding: Finding) -> bool:
+    """Whether nothing of a claim has been run."""
+    return all(one.problem == NOT_RUN for one in finding.evidence)
+
+
+def deciding(finding: Finding) -> int:
+    """The place of the part that decided: the one whose verdict is the claim's; of a supported claim the weakest."""
+    if finding.verdict in finding.part_verdicts and finding.verdict.label != SUPPORTED:
+        return finding.part_verdicts.index(finding.verdict)
+    return finding.p_values.index(max(finding.p_values))
+
+
+def correction(findings: Sequence[Finding]) -> str:
+    """Over how many comparisons is corrected, and how many of them are not there yet."""
+    parts = [one for finding in findings for one in finding.evidence]
+    pending = sum(one.problem == NOT_RUN for one in parts)
+    text = f"corrected by Holm over all {len(parts)} comparisons of the table"
+    if pending:
+        text += f"; {pending} of them are not run yet and count as p = 1, so that running them can only lower a p"
+    return text
 
 
 def number(value: float) -> str:
@@ -76,7 +102,7 @@ def write_csv(folder: Path, findings: Sequence[Finding]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
     for finding in findings:
-        seeds = []
+        seeds: list[dict[str, Any]] = []
         for place, (one, p, judged) in enumerate(
             zip(finding.evidence, finding.p_values, finding.part_verdicts, strict=True)
         ):
@@ -84,7 +110,8 @@ def write_csv(folder: Path, findings: Sequence[Finding]) -> None:
             for seed, a, b in zip(one.seeds, one.a, one.b, strict=True):
                 names = {"part": place + 1, "seed": seed, "a_setting": one.a_name, "b_setting": one.b_name}
                 seeds.append(names | {"a": a, "b": b, "difference": a - b})
-        write(folder / f"{finding.claim.id}.csv", seeds or [{"part": "", "seed": ""}])
+        if not is_pending(finding):
+            write(folder / f"{finding.claim.id}.csv", seeds or [{"part": "", "seed": ""}])
     write(folder / "verdicts.csv", lines)
 
 

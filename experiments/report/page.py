@@ -5,7 +5,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from experiments.report.findings import interval, number, part_cells
+from experiments.report.findings import NOT_RUN, correction, deciding, interval, is_pending, number, part_cells
 from experiments.report.records import Finding, Section
 from experiments.report.runs import Ran
 from experiments.report.style import CSS
@@ -27,7 +27,6 @@ class Content(NamedTuple):
         images: PNG files by name: "C1" for a claim, "experiment/figure" for a run.
         quick: whether it is the quick report.
         command: that made it.
-        num_hypotheses: parts of all claims, over which is corrected.
     """
 
     sections: Sequence[Section]
@@ -36,7 +35,6 @@ class Content(NamedTuple):
     images: Mapping[str, bytes]
     quick: bool
     command: str
-    num_hypotheses: int
 
 
 def page(content: Content) -> str:
@@ -78,22 +76,30 @@ def badge(verdict: Verdict) -> str:
     return f'<span class="badge {kind}">{SIGNS[verdict.label]} {verdict.label}</span>'
 
 
+def sign(finding: Finding) -> str:
+    """The badge of a claim, or that nothing of it has been run."""
+    return f'<span class="soft">{NOT_RUN}</span>' if is_pending(finding) else badge(finding.verdict)
+
+
 def overview(content: Content) -> str:
     """The table of all verdicts."""
-    counts = {label: sum(one.verdict.label == label for one in content.findings) for label in SIGNS}
+    measured = [one for one in content.findings if not is_pending(one)]
+    counts = {label: sum(one.verdict.label == label for one in measured) for label in SIGNS}
+    if len(measured) < len(content.findings):
+        counts |= {NOT_RUN: len(content.findings) - len(measured)}
     rows = []
     for one in content.findings:
         link = f'<a href="#{one.claim.id}">{one.claim.id}</a>'
-        first = one.evidence[0].comparison
+        first = one.evidence[deciding(one)].comparison
         effect = f"{number(first.effect_size)}" if first else "–"
         size = str(first.difference.num_values) if first else "–"
         ci = interval(first.difference.low, first.difference.high) if first else "–"
-        rows.append([link, html.escape(one.claim.text), badge(one.verdict), effect, ci, size])
+        rows.append([link, html.escape(one.claim.text), sign(one), effect, ci, size])
     names = ("claim", "the notes say", "verdict", "effect size d", "95 % CI of A − B", "n")
     total = ", ".join(f"{count} {label}" for label, count in counts.items())
     return (
         f'<section id="overview">\n<h2>Verdicts</h2>\n<p>{total}.</p>\n{table(names, rows, wide=(1,))}\n'
-        '<p class="soft">Effect size, interval and n are those of the claim\'s first comparison.</p>\n</section>'
+        '<p class="soft">Effect size, interval and n are those of the comparison that decided.</p>\n</section>'
     )
 
 
@@ -125,16 +131,17 @@ def claim(finding: Finding, content: Content) -> str:
     quick = " --quick" if content.quick else ""
     parts = [
         f'<article id="{about.id}">\n<h3>{about.id}: {html.escape(about.text)}</h3>',
-        f"<p>{badge(finding.verdict)} {html.escape(finding.verdict.reason)}.</p>",
+        f"<p>{sign(finding)}{'' if is_pending(finding) else ' ' + html.escape(finding.verdict.reason)}.</p>",
         f'<p class="soft"><strong>Setting.</strong> {html.escape(ran.experiment.setting)}</p>',
     ]
-    if ran.run is None:
+    if ran.problem:
         parts.append(f'<p class="failed"><strong>The run failed.</strong> {html.escape(ran.problem)}</p>')
     if about.id in content.images:
         alt = f"{about.id}: both sides of each comparison seed by seed, and the difference with its 95 % interval"
         parts.append(image(content.images[about.id], alt, "Points are seeds, diamonds means with 95 % intervals."))
     wide = tuple(place for place, name in enumerate(names) if name in TEXT_COLUMNS)
-    parts.append(table(names, cells, wide=wide))
+    if not is_pending(finding):
+        parts.append(table(names, cells, wide=wide))
     if about.note:
         parts.append(f'<p class="soft">{html.escape(about.note)}</p>')
     parts.append(f"<pre>python -m experiments.report{quick} --only={about.id}</pre>")
@@ -155,9 +162,9 @@ def experiment(name: str, content: Content) -> str:
     """The run: its figures, the whole table, the command."""
     ran = content.runs[name]
     parts = [f"<article>\n<h3>Experiment: {html.escape(name)}</h3>\n<p>{html.escape(ran.experiment.setting)}</p>"]
-    if ran.run is None:
+    if ran.problem:
         parts.append(f'<p class="failed"><strong>The run failed.</strong> {html.escape(ran.problem)}</p>')
-    else:
+    if ran.run is not None:
         diverged = sum(row.get("status") == "diverged" for row in ran.run.rows)
         if diverged:
             parts.append(
@@ -201,9 +208,9 @@ def methods(content: Content) -> str:
     return (
         '<section id="methods">\n<h2>How verdicts are made</h2>\n<ul>'
         "<li>A claim is one or more comparisons A − B &gt; 0 over seeds. Runs of one seed share data split and batches, so that they are pairs.</li>"
-        "<li>Where a setting has a free number (a learning rate, a strength), it is chosen by the mean validation loss; the test results choose nothing.</li>"
-        "<li>p is that of an exact sign-flip permutation test, two-sided (9,999 random flips above 16 pairs), corrected by Holm over all "
-        f"{content.num_hypotheses} comparisons of the table; those that a report leaves out count as p = 1.</li>"
+        "<li>Where a setting has a free number (a learning rate, a strength), it is chosen by the mean of what is compared, on the validation data (a training loss by itself); the test results choose nothing.</li>"
+        "<li>p is that of an exact sign-flip permutation test, two-sided (9,999 random flips above 16 pairs), "
+        f"{html.escape(correction(content.findings))}.</li>"
         f"<li>Intervals are {CONFIDENCE * 100:.0f} % ones, by Student's t and by the bias-corrected bootstrap; d is the mean difference over its standard deviation.</li>"
         f"<li><strong>Supported</strong>: corrected p &lt; {SIGNIFICANCE}, both intervals above 0, mean at least the smallest effect that matters. "
         "<strong>Not supported</strong>: significant with the other sign, or both intervals below the smallest effect. "
@@ -228,7 +235,7 @@ def provenance(content: Content) -> str:
     }
     items = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in facts.items() if text)
     rows = [
-        [html.escape(name), ran.date or "–", html.escape(ran.problem) or "finished"]
+        [html.escape(name), ran.date or "–", html.escape(ran.problem) or (NOT_RUN if ran.pending else "finished")]
         for name, ran in content.runs.items()
     ]
     return (

@@ -1,7 +1,7 @@
 """Draws the pictures of the report into its png/ folder."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -14,15 +14,26 @@ from experiments.report.runs import Ran
 CLAIM_DPI, RUN_DPI = 130, 90
 
 
-def draw_all(folder: Path, findings: Sequence[Finding], runs: Mapping[str, Ran]) -> dict[str, bytes]:
-    """PNG of every claim that was measured ("C1") and of the runs' figures ("experiment/figure")."""
+def draw_all(
+    folder: Path, findings: Sequence[Finding], runs: Mapping[str, Ran], new: Collection[str]
+) -> dict[str, bytes]:
+    """PNG of every claim that was measured ("C1") and of the runs' figures ("experiment/figure").
+
+    Pictures of experiments that are not `new` are read where they are there already.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     images = {}
     for finding in findings:
-        if any(one.comparison is not None for one in finding.evidence):
+        if finding.claim.experiment not in new and (kept := folder / f"{finding.claim.id}.png").is_file():
+            images[finding.claim.id] = kept.read_bytes()
+        elif any(one.comparison is not None for one in finding.evidence):
             images[finding.claim.id] = png(claim_figure(finding), CLAIM_DPI)
     for name, ran in runs.items():
         for figure in ran.experiment.figures if ran.run is not None else ():
+            kept = folder / f"{name}-{figure}.png"
+            if name not in new and kept.is_file():
+                images[f"{name}/{figure}"] = kept.read_bytes()
+                continue
             assert ran.run is not None
             picture = drawn(figure, ran.run)
             if picture is not None:

@@ -29,6 +29,7 @@ class Ran(NamedTuple):
         words: the command line that reproduces it, without `python -m experiments.run`.
         run: what it holds; None where it failed.
         problem: why it failed, one line; empty otherwise.
+        pending: it was not asked for and has not been run before.
         environment: versions, commit and devices that it was made with.
         date: day of its results, ISO; empty where there are none.
         seconds: wall time here and CPU time, 0 where it was finished before.
@@ -40,6 +41,7 @@ class Ran(NamedTuple):
     words: tuple[str, ...]
     run: results.Results | None
     problem: str = ""
+    pending: bool = False
     environment: Mapping[str, Any] = {}
     date: str = ""
     seconds: float = 0.0
@@ -73,9 +75,9 @@ def run_experiment(experiment: Experiment, name: str, quick: bool, workdir: Path
     started, cpu = time.perf_counter(), time.process_time()
     try:
         arguments = parsed(words)
-        for candidate in (directory, CHECKPOINTS / arguments.config.name):
-            if is_finished(candidate) and holds(arguments, candidate):
-                return read(ran._replace(directory=candidate))
+        found = find_finished(ran, arguments)
+        if found is not None:
+            return read(ran._replace(directory=found))
         if files.read_config(directory) is not None and not holds(arguments, directory):
             arguments = parsed((*words, "--config.checkpoint.resume=fresh"))  # puts the other run aside
         directory.mkdir(parents=True, exist_ok=True)
@@ -88,6 +90,22 @@ def run_experiment(experiment: Experiment, name: str, quick: bool, workdir: Path
     if not (directory / results.RESULTS).is_file():
         return ran._replace(problem=f"the run ended with exit code {code} and has no results")
     return read(ran._replace(seconds=time.perf_counter() - started, cpu_seconds=time.process_time() - cpu))
+
+
+def finished_run(experiment: Experiment, name: str, quick: bool, workdir: Path) -> Ran:
+    """An experiment that was run before, read; or one that is not run, whose `pending` says so."""
+    ran = Ran(experiment, workdir / "runs" / ("quick" if quick else "full") / name, words_of(experiment, quick), None)
+    try:
+        found = find_finished(ran, parsed(ran.words))
+    except (ValueError, OSError) as error:
+        return ran._replace(problem=one_line(error))
+    return ran._replace(pending=True) if found is None else read(ran._replace(directory=found))
+
+
+def find_finished(ran: Ran, arguments: Arguments) -> Path | None:
+    """The folder that holds this very run, finished: under the report's, or among the runs of the command."""
+    candidates = (ran.directory, CHECKPOINTS / arguments.config.name)
+    return next((folder for folder in candidates if is_finished(folder) and holds(arguments, folder)), None)
 
 
 def parsed(words: tuple[str, ...]) -> Arguments:

@@ -161,7 +161,23 @@ def test_quick_is_marked_and_changes_what_its_column_says(tmp_path):
     assert words_of(TINY.experiments["good"], True)[-1] == "--config.task.num_keys=4"
     assert command.produce(with_good(), TINY.claims[:1], True, tmp_path, "x") == 0
     text = (tmp_path / "index.html").read_text()
-    assert "Quick report:" in text and "--quick --only=A1" in text and 'id="other"' not in text
+    assert "Quick report:" in text and "--quick --only=A1" in text
+    reader = Reader()
+    reader.feed(text)
+    assert "1 supported, 0 not supported, 1 inconclusive" not in reader.text and "1 not run yet" in reader.text
+
+
+def test_a_part_updates_its_part_of_the_page_and_flips_no_verdict(written, tmp_path, capsys):
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("csv/A*")}
+    assert command.produce(TINY, TINY.claims[:1], False, tmp_path, "x") == 0
+    reader = Reader()
+    reader.feed((tmp_path / "index.html").read_text(encoding="utf-8"))
+    assert {"A1", "A2", "B1", "scale", "other"} <= set(reader.ids)
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("csv/A*")} == before
+    assert "1 supported, 1 not supported, 0 inconclusive, 1 not run yet" in reader.text
+    told = "corrected by Holm over all 3 comparisons of the table; 1 of them are not run yet and count as p = 1"
+    assert told in reader.text and told in capsys.readouterr().out
 
 
 def test_another_run_in_the_folder_is_put_aside(written, tmp_path):
