@@ -7,6 +7,7 @@ import pytest
 from experiments import sample, tokens
 from experiments.run import main
 from experiments.run_directory.results import read_rows
+from nn_core.text.tokenizers import TOKENIZERS
 from tests.experiments import tiny
 
 
@@ -47,3 +48,34 @@ def test_mistakes_end_in_one_line(tmp_path, token_file, capsys):
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 3 and all(line.startswith("error: ") for line in errors)
     assert "nowhere.txt" in errors[0] and ".npy" in errors[1] and "nowhere.tokenizer.json" in errors[2]
+
+
+def test_every_tokenizer_shows_a_text_beside_the_others(tmp_path, capsys):
+    text = tmp_path / "book.txt"
+    text.write_text(tiny.TEXT, encoding="utf-8")
+    words = [f"--text={text}", "--vocabulary_size=400", "--best=2", "--draws=1"]
+    assert tokens.main(["--show=the sea\nsees", *words]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    names = [line.split()[0] for line in lines if " tokens  " in line]
+    assert names == [*TOKENIZERS]
+    assert "characters" in lines[0] and "[t][h][e][ ][s][e][a][\\n][s]" in lines[0]
+    assert sum("best" in line for line in lines) == 4 and sum("drawn" in line for line in lines) == 2
+    assert tokens.main(["--show=the sea", f"--text={text}", "--tokenizer=characters", "--colour"]) == 0
+    assert "\033[48;5;153m\033[30mt\033[48;5;223m" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--show=a", "--tokenizer=word", "--best=2"], "--tokenizer=word has one segmentation of a text"),
+        (["--show=a", "--tokenizer=wrd"], "tokenizer 'wrd' is unknown"),
+        (["--show=a", "--out=a.npy"], "--out has no effect with --show"),
+        (["--text=a", "--out=a.npy", "--best=2"], "--best has no effect without --show"),
+        (["--show=a", "--tokenizer=word", "--draws=0"], "--draws=0 must be at least 1"),
+        (["--show=a", "--tokenizer=no.json"], "there is no tokenizer file no.json"),
+        (["--show="], "--show= is empty"),
+    ],
+)
+def test_mistakes_about_what_is_shown(words, message, capsys):
+    assert tokens.main(words) == 2
+    assert message in capsys.readouterr().err
