@@ -6,6 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from experiments.course.features_basics import FEATURES as BASICS
+from experiments.course.features_models import FEATURES as MODELS
+from experiments.course.features_practice import FEATURES as PRACTICE
+from experiments.course.features_text import FEATURES as TEXT
+from experiments.course.features_transformers import FEATURES as TRANSFORMERS
+
+FEATURES = (*BASICS, *PRACTICE, *TEXT, *TRANSFORMERS, *MODELS)
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "nn_core").rglob("*.py")) + sorted((ROOT / "experiments").rglob("*.py"))
 CONFIGS = sorted((ROOT / "configs").glob("*.py"))
@@ -32,10 +39,12 @@ FLOORS = {
         ("training",),
         ("studies",),
         ("execution",),
-        ("report", "benchmark", "formulas"),
+        ("report", "benchmark", "formulas", "course"),
         ("run", "sample", "predict", "vectors", "tokens"),
     ),
 }
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
+LEFT_OUT = {"F108"}  # cited where the library says that it leaves it out
 COMMAND = "__main__"  # of a room: it stands on the top floor, whatever its room
 
 
@@ -83,6 +92,21 @@ def test_imports_point_down(path):
 def test_sources_are_rows_of_the_course_map(path):
     """Not lines of notes that a reader does not have."""
     assert not re.findall(r"\bL\d{2,}", path.read_text(encoding="utf-8"))
+
+
+def cited(text: str) -> set[str]:
+    """The features that a docstring cites, ranges such as F091-F094 included."""
+    found = re.findall(r"\bF(\d{3})(?:-F?(\d{3}))?", text)
+    return {f"F{number:03d}" for first, last in found for number in range(int(first), int(last or first) + 1)}
+
+
+def test_what_the_library_cites_has_a_place_in_the_course_map():
+    built = {row.id for row in FEATURES if row.places} | LEFT_OUT
+    for path in FILES:
+        if path.is_relative_to(ROOT / "nn_core") and "formulas" not in path.parts:
+            nodes = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, DOCUMENTED)]
+            lost = set().union(*(cited(ast.get_docstring(node) or "") for node in nodes)) - built
+            assert not lost, f"{path} cites {lost}; name its function in experiments/course/features_*.py"
 
 
 def exists(module: str) -> bool:

@@ -1,4 +1,4 @@
-"""Embedding tables and the losses that train word, document, user and item vectors (F090-F107).
+"""Embedding tables and the losses that train word, document, user and item vectors (F090-F094, F096-F107).
 
 Every loss is a pure function of parameters and a batch of indices, so any optimizer, `vmap` and `scan` apply to it.
 Word vectors have two tables, {"input": {"embedding": (V, E)}, "output": {"embedding": (V, E)}}: a word as the centre

@@ -7,7 +7,6 @@ import pytest
 
 from nn_core.formulas import CHAPTERS, FORMULAS
 from nn_core.formulas.checks import judge
-from nn_core.formulas.errata import ERRATA, NOT_SHOWN
 from nn_core.formulas.ledger import Formula
 from tests.formulas.measured import measured
 
@@ -67,31 +66,6 @@ def test_row_says_what_it_is(row: Formula) -> None:
     assert re.fullmatch(r"F\d{3}[a-h]?", row.id)
     assert row.formula and row.hand and 0 < len(row.title) < 50
     assert row.kind in ("elementwise", "gradient", "jacobian")
-
-
-def test_slips_that_rows_name_exist() -> None:
-    shown = {erratum.id for erratum in ERRATA} | {id for id, _ in NOT_SHOWN}
-    # Slips of kind A and T: an omission or a misprint, corrected without a figure that could show it.
-    other = {
-        "S1c",
-        "S2",
-        "S3b",
-        "S5",
-        "S10",
-        "S13",
-        "S16b",
-        "S16c",
-        "S18b",
-        "S20",
-        "S21d",
-        "S22",
-        "S23c",
-        "S25",
-        "S26b",
-    }
-    other |= {"S27", "S34", "S36b", "S37b", "S38b", "S41", "S49", "S51"}
-    named = {slip for row in FORMULAS for slip in row.slips}
-    assert named <= shown | other, named - shown - other
 
 
 def test_arguments_are_double_precision() -> None:
