@@ -18,6 +18,9 @@ from nn_core.pretrained.settings import Settings
 from nn_core.pretrained.tensor_files import write_file
 from nn_core.training.manifest import named_leaves
 
+# Parameters whose presence config.json does not tell, and the tensors that tell it to the families.
+_TELLING = {"head/kernel": "lm_head.weight", "encoder/pooler/kernel": "bert.pooler.dense.weight"}
+
 
 def settings_of(module: Any, shapes: Shapes) -> tuple[Family, dict[str, Any]]:
     """The family that computes what a module does, and its config.json.
@@ -61,7 +64,8 @@ def export(
     family, values = settings_of(module, {name: leaf.shape for name, leaf in leaves.items()})
     values = {**values, "dtype": dtype, "torch_dtype": dtype, **(settings or {})}
     kind = family.architectures[values["architectures"][0]]
-    structure = family.read(Settings(values, CONFIG), kind, frozenset())
+    names = frozenset(leaves) | {theirs for ours, theirs in _TELLING.items() if ours in leaves}
+    structure = family.read(Settings(values, CONFIG), kind, names)
     arrays = list(_arrays(structure, leaves, np.dtype(DTYPES[dtype])))
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder / WEIGHTS, arrays, {"format": "pt"})

@@ -2,14 +2,23 @@
 
 import difflib
 
+from nn_core.pretrained.bert import BERT, ROBERTA
 from nn_core.pretrained.family import Family
 from nn_core.pretrained.gpt2 import GPT2
 from nn_core.pretrained.llama import LLAMA
 from nn_core.pretrained.settings import Settings
+from nn_core.pretrained.t5 import T5
 from nn_core.pretrained.tensor_files import PretrainedError
 from nn_core.pretrained.vit import VIT
 
-FAMILIES: dict[str, Family] = {"gpt2": GPT2, "llama": LLAMA, "vit": VIT}
+FAMILIES: dict[str, Family] = {
+    "gpt2": GPT2,
+    "llama": LLAMA,
+    "bert": BERT,
+    "roberta": ROBERTA,
+    "t5": T5,
+    "vit": VIT,
+}
 
 
 def choose_family(settings: Settings) -> tuple[Family, str]:

@@ -101,7 +101,8 @@ def shapes(structure: Structure) -> dict[str, tuple[int, ...]]:
     """The shape of every parameter of a module, by path; nothing is computed."""
     shape, dtype = structure.example
     try:
-        params = jax.eval_shape(structure.module.init, jax.random.key(0), jnp.zeros(shape, dtype))["params"]
+        example = jnp.zeros(shape, dtype)
+        params = jax.eval_shape(structure.module.init, jax.random.key(0), example)["params"]
     except ValueError as error:
         raise PretrainedError(f"config.json describes no model that can be: {str(error).splitlines()[0]}") from None
     leaves = jax.tree_util.tree_leaves_with_path(params)

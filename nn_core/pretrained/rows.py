@@ -18,6 +18,7 @@ class Row(NamedTuple):
         axes: the order of our axes in theirs; None: as here.
         widths: of several tensors, how long each is on our last axis.
         leading: axes of length 1 that theirs has before ours.
+        skipped: entries that theirs has before ours on the first axis, and nothing reads (RoBERTa's first positions).
     """
 
     theirs: tuple[str, ...]
@@ -25,6 +26,7 @@ class Row(NamedTuple):
     axes: tuple[int, ...] | None = None
     widths: tuple[int, ...] = ()
     leading: int = 0
+    skipped: int = 0
 
 
 class Piece(NamedTuple):
@@ -63,6 +65,7 @@ def pieces(row: Row, shape: tuple[int, ...]) -> list[Piece]:
     for name, width in zip(row.theirs, widths, strict=True):
         ours = (*shape[:-1], width)
         theirs = ours if row.axes is None else tuple(ours[axis] for axis in row.axes)
+        theirs = (theirs[0] + row.skipped, *theirs[1:])
         found.append(Piece(name, start, start + width, (1,) * row.leading + theirs))
         start += width
     if start != shape[-1]:
@@ -77,12 +80,16 @@ def view(row: Row, part: np.ndarray) -> np.ndarray:
 
 
 def views(row: Row, leaf: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Their tensors of a parameter of ours, by name, sharing its memory."""
+    """Their tensors of a parameter of ours, by name, sharing its memory; what is skipped is written as zeros."""
     for piece in pieces(row, leaf.shape):
-        yield piece.name, view(row, leaf[..., piece.start : piece.stop])
+        part = view(row, leaf[..., piece.start : piece.stop])
+        if row.skipped:
+            part = np.concatenate([np.zeros((row.skipped, *part.shape[1:]), part.dtype), part])
+        yield piece.name, part
 
 
 def theirs_slices(row: Row, ours: tuple[slice, ...]) -> tuple[slice, ...]:
     """Slices of our parameter as slices of their tensor."""
-    turned = ours if row.axes is None else tuple(ours[axis] for axis in row.axes)
-    return (slice(0, 1),) * row.leading + turned
+    first, *rest = ours if row.axes is None else tuple(ours[axis] for axis in row.axes)
+    shifted = slice(first.start + row.skipped, first.stop + row.skipped)
+    return (*(slice(0, 1),) * row.leading, shifted, *rest)

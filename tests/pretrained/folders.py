@@ -67,6 +67,77 @@ def vit(base: str, tokens: int, heads: tuple[str, ...]) -> Shapes:
     return shapes
 
 
+def bert(base: str, positions: int, segments: int, heads: Shapes) -> Shapes:
+    table = f"{base}.embeddings"
+    shapes: Shapes = {f"{table}.word_embeddings.weight": (V, D), f"{table}.position_embeddings.weight": (positions, D)}
+    shapes |= {f"{table}.token_type_embeddings.weight": (segments, D), **norm(f"{table}.LayerNorm")}
+    for i in range(L):
+        block = f"{base}.encoder.layer.{i}"
+        for name in ("query", "key", "value"):
+            shapes |= linear(f"{block}.attention.self.{name}", D, D)
+        shapes |= linear(f"{block}.attention.output.dense", D, D) | norm(f"{block}.attention.output.LayerNorm")
+        shapes |= linear(f"{block}.intermediate.dense", D, F) | linear(f"{block}.output.dense", F, D)
+        shapes |= norm(f"{block}.output.LayerNorm")
+    return shapes | heads
+
+
+def t5(gated: bool, tied: bool) -> Shapes:
+    shapes: Shapes = {"shared.weight": (V, D)} | ({} if tied else {"lm_head.weight": (V, D)})
+    for side, feed in (("encoder", 1), ("decoder", 2)):
+        shapes |= {f"{side}.final_layer_norm.weight": (D,)}
+        shapes |= {f"{side}.block.0.layer.0.SelfAttention.relative_attention_bias.weight": (32, H)}
+        for i in range(L):
+            block = f"{side}.block.{i}.layer"
+            for attention in ("0.SelfAttention", "1.EncDecAttention")[:feed]:
+                for name in "qkv":
+                    shapes |= linear(f"{block}.{attention}.{name}", D, H * 8, bias=False)
+                shapes |= linear(f"{block}.{attention}.o", H * 8, D, bias=False)
+            shapes |= {f"{block}.{place}.layer_norm.weight": (D,) for place in range(feed + 1)}
+            for name in ("wi_0", "wi_1") if gated else ("wi",):
+                shapes |= linear(f"{block}.{feed}.DenseReluDense.{name}", D, F, bias=False)
+            shapes |= linear(f"{block}.{feed}.DenseReluDense.wo", F, D, bias=False)
+    return shapes
+
+
+def encoder(model_type: str, architecture: str, **more: Any) -> dict[str, Any]:
+    """config.json of the BERT kind."""
+    return {
+        "model_type": model_type,
+        "architectures": [architecture],
+        "vocab_size": V,
+        "hidden_size": D,
+        "intermediate_size": F,
+        "num_hidden_layers": L,
+        "num_attention_heads": H,
+        "hidden_act": "gelu",
+        "max_position_embeddings": 64,
+        "type_vocab_size": 2,
+        "layer_norm_eps": 1e-12,
+        "pad_token_id": 0,
+        "tie_word_embeddings": True,
+    } | more
+
+
+def seq2seq(form: str, tied: bool) -> dict[str, Any]:
+    return {
+        "model_type": "t5",
+        "architectures": ["T5ForConditionalGeneration"],
+        "is_encoder_decoder": True,
+        "vocab_size": V,
+        "d_model": D,
+        "d_kv": 8,
+        "d_ff": F,
+        "num_heads": H,
+        "num_layers": L,
+        "num_decoder_layers": L,
+        "feed_forward_proj": form,
+        "tie_word_embeddings": tied,
+        "pad_token_id": 0,
+        "eos_token_id": 1,
+        "decoder_start_token_id": 0,
+    }
+
+
 def causal(model_type: str, name: str, **more: Any) -> dict[str, Any]:
     """config.json of the Llama kind."""
     return {
@@ -114,6 +185,16 @@ LLAMA3 = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 64,
 }
+LABELS = {"id2label": {"0": "bad", "1": "good", "2": "so-so"}, "label2id": {"bad": 0, "good": 1, "so-so": 2}}
+WORDS = (
+    linear("cls.predictions.transform.dense", D, D)
+    | norm("cls.predictions.transform.LayerNorm")
+    | {"cls.predictions.bias": (V,)}
+)
+POOLER = linear("bert.pooler.dense", D, D)
+ROBERTA = {"max_position_embeddings": 66, "type_vocab_size": 1, "pad_token_id": 1}
+ROBERTA_WORDS = linear("lm_head.dense", D, D) | norm("lm_head.layer_norm") | {"lm_head.bias": (V,)}
+ROBERTA_HEAD = linear("classifier.dense", D, D) | linear("classifier.out_proj", D, 3)
 GPT2_CONFIG = {
     "model_type": "gpt2",
     "architectures": ["GPT2LMHeadModel"],
@@ -136,6 +217,28 @@ FOLDERS: dict[str, tuple[dict[str, Any], Shapes]] = {
         llama(4, 2, 6, tied=True, biases=True),
     ),
     "qwen3": (causal("qwen3", "Qwen3", head_dim=8), llama(4, 2, 8, tied=False, norms=True)),
+    "bert": (
+        encoder("bert", "BertForPreTraining"),
+        bert("bert", 64, 2, WORDS | POOLER | linear("cls.seq_relationship", D, 2)),
+    ),
+    "bert_words": (encoder("bert", "BertForMaskedLM"), bert("bert", 64, 2, WORDS)),
+    "bert_pooled": (encoder("bert", "BertModel"), bert("bert", 64, 2, POOLER)),
+    "bert_text": (
+        encoder("bert", "BertForSequenceClassification", **LABELS),
+        bert("bert", 64, 2, POOLER | linear("classifier", D, 3)),
+    ),
+    "bert_tokens": (
+        encoder("bert", "BertForTokenClassification", **LABELS),
+        bert("bert", 64, 2, linear("classifier", D, 3)),
+    ),
+    "bert_span": (encoder("bert", "BertForQuestionAnswering"), bert("bert", 64, 2, linear("qa_outputs", D, 2))),
+    "roberta": (encoder("roberta", "RobertaForMaskedLM", **ROBERTA), bert("roberta", 66, 1, ROBERTA_WORDS)),
+    "roberta_text": (
+        encoder("roberta", "RobertaForSequenceClassification", **ROBERTA, **LABELS),
+        bert("roberta", 66, 1, ROBERTA_HEAD),
+    ),
+    "t5": (seq2seq("relu", tied=True), t5(gated=False, tied=True)),
+    "flan": (seq2seq("gated-gelu", tied=False), t5(gated=True, tied=False)),
     "vit": (image("vit", "ViTForImageClassification"), vit("vit", 1, ("classifier",))),
     "deit": (
         image("deit", "DeiTForImageClassificationWithTeacher"),
@@ -150,7 +253,11 @@ def draw(shapes: Shapes, seed: int) -> dict[str, np.ndarray]:
     tensors = {}
     for name, shape in shapes.items():
         values = rng.standard_normal(shape) * (0.3 if len(shape) > 1 else 0.2)
-        tensors[name] = (values + (1 if "norm" in name.lower() or "ln_" in name else 0)).astype(np.float32)
+        if name.endswith("Attention.q.weight"):  # T5 does not scale its scores; else a softmax is all or nothing
+            values *= 0.35
+        tensors[name] = (values + (1 if len(shape) == 1 and ("norm" in name.lower() or "ln_" in name) else 0)).astype(
+            np.float32
+        )
     return tensors
 
 
@@ -179,7 +286,13 @@ def write_folder(folder: Path, name: str) -> Path:
 def inputs() -> dict[str, np.ndarray]:
     """What the models are asked, here and by the oracle."""
     rng = np.random.default_rng(7)
+    texts = rng.integers(2, V, (2, 17))
+    padding = np.arange(17)[None] >= np.array([[17], [11]])
     return {
+        "texts": texts,
+        "padding": padding,
+        "segments": ((np.arange(17)[None] >= 6) & ~padding).astype(np.int64),
+        "targets": np.concatenate([np.zeros((2, 1), np.int64), rng.integers(2, V, (2, 8))], axis=1),
         "short": rng.integers(2, V, (2, 13)),
         "long": rng.integers(2, V, (1, 500)),
         "pixels": rng.uniform(-1, 1, (2, 12, 12, 3)).astype(np.float32),

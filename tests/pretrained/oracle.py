@@ -46,20 +46,64 @@ def image(folder: Path, name: str) -> dict[str, np.ndarray]:
     return {"logits": kind.from_pretrained(folder).eval()(pixels).logits.detach().numpy()}
 
 
-JOBS = {
-    "gpt2": causal,
-    "llama": causal,
-    "mistral": causal,
-    "qwen2": causal,
-    "qwen3": causal,
-    "vit": image,
-    "deit": image,
-}
+def encoder(folder: Path, name: str) -> dict[str, np.ndarray]:
+    """Hidden states, words, following, classes, spans: whatever the head gives."""
+    architecture = transformers.AutoConfig.from_pretrained(folder).architectures[0]
+    kind = {
+        "BertForPreTraining": transformers.BertForPreTraining,
+        "BertForMaskedLM": transformers.BertForMaskedLM,
+        "BertModel": transformers.BertModel,
+        "BertForSequenceClassification": transformers.BertForSequenceClassification,
+        "BertForTokenClassification": transformers.BertForTokenClassification,
+        "BertForQuestionAnswering": transformers.BertForQuestionAnswering,
+        "RobertaForMaskedLM": transformers.RobertaForMaskedLM,
+        "RobertaForSequenceClassification": transformers.RobertaForSequenceClassification,
+    }[architecture]
+    model = kind.from_pretrained(folder, attn_implementation="eager").eval()
+    asked = inputs()
+    ids = np.where(asked["padding"], model.config.pad_token_id, asked["texts"])
+    options = {"token_type_ids": torch.tensor(asked["segments"])} if "bert" == model.config.model_type else {}
+    found = model(torch.tensor(ids), attention_mask=torch.tensor(~asked["padding"]).long(), **options)
+    kept = ("last_hidden_state", "pooler_output", "logits", "prediction_logits", "seq_relationship_logits")
+    kept += ("start_logits", "end_logits")
+    answers = {key: found[key].detach().numpy() for key in kept if found.get(key) is not None}
+    for value in answers.values():
+        if value.ndim > 1 and value.shape[1] == 17:
+            value[asked["padding"]] = 0
+    return answers
+
+
+def seq2seq(folder: Path, name: str) -> dict[str, np.ndarray]:
+    """Memory, logits, greedy and beam search of T5."""
+    model = transformers.T5ForConditionalGeneration.from_pretrained(folder, attn_implementation="eager").eval()
+    asked = inputs()
+    mask = torch.tensor(~asked["padding"]).long()
+    source = torch.tensor(np.where(asked["padding"], 0, asked["texts"]))
+    found = model(source, attention_mask=mask, decoder_input_ids=torch.tensor(asked["targets"]))
+    options: dict[str, Any] = {"max_new_tokens": 20, "do_sample": False, "attention_mask": mask}
+    memory = found.encoder_last_hidden_state.detach().numpy()
+    memory[asked["padding"]] = 0
+    return {
+        "memory": memory,
+        "logits": found.logits.detach().numpy(),
+        "greedy": model.generate(source, **options).numpy(),
+        "beams": model.generate(source, num_beams=3, length_penalty=0.0, early_stopping=False, **options).numpy(),
+    }
+
+
+def job(name: str) -> Any:
+    """What is asked of a folder."""
+    if name in ("vit", "deit"):
+        return image
+    if name in ("t5", "flan"):
+        return seq2seq
+    return encoder if name.startswith(("bert", "roberta")) else causal
+
 
 if __name__ == "__main__":
     out, *folders = sys.argv[1:]
     torch.manual_seed(0)
     answers = {}
     for path in map(Path, folders):
-        answers |= {f"{path.name}_{key}": value for key, value in JOBS[path.name](path, path.name).items()}
+        answers |= {f"{path.name}_{key}": value for key, value in job(path.name)(path, path.name).items()}
     np.savez_compressed(out, **answers)

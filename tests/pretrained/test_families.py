@@ -11,6 +11,7 @@ import pytest
 
 from nn_core.generation.beam import beam_search
 from nn_core.generation.decode import completions, generate
+from nn_core.models.transformer import translation
 from nn_core.models.transformer.language_model import make_decoder, token_losses
 from nn_core.pretrained.export import export
 from nn_core.pretrained.load import Pretrained, load
@@ -100,6 +101,55 @@ def test_beams(folders: Path, name: str) -> None:
     )
     ids, lengths = np.asarray(search.ids_PKN)[:, 0], np.asarray(search.lengths_PK)[:, 0]
     for row, length, wanted in zip(ids, lengths, golden()[f"{name}_beams"][:, 13:], strict=True):
+        assert row[:length].tolist() + [0] * (len(wanted) - length) == wanted.tolist()
+
+
+ENCODERS = {
+    "bert": ("prediction_logits", "seq_relationship_logits"),
+    "bert_words": ("logits",),
+    "bert_pooled": ("last_hidden_state", "pooler_output"),
+    "bert_text": ("logits",),
+    "bert_tokens": ("logits",),
+    "bert_span": ("start_logits", "end_logits"),
+    "roberta": ("logits",),
+    "roberta_text": ("logits",),
+}
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_encoders_with_padding_and_segments(folders: Path, name: str) -> None:
+    model, asked = loaded(folders / name), inputs()
+    padding = asked["padding"]
+    ids = np.where(padding, model.settings.values["pad_token_id"], asked["texts"])
+    segments = asked["segments"] if name.startswith("bert") else None
+    found = jax.jit(lambda params: model.module.apply({"params": params}, ids, segments))(model.params)
+    found = np.moveaxis(found, 1, 0) if name == "bert_span" else found if isinstance(found, tuple) else (found,)
+    for key, value in zip(ENCODERS[name], map(np.array, found), strict=True):
+        if value.ndim > 1 and value.shape[1] == 17:
+            value[padding] = 0
+        np.testing.assert_allclose(value, golden()[f"{name}_{key}"], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["t5", "flan"])
+def test_encoder_decoders(folders: Path, name: str) -> None:
+    """Scaled outputs of a tied head, and an untied one; texts, greedily and by beams."""
+    model, asked = loaded(folders / name), inputs()
+    source = np.where(asked["padding"], 0, asked["texts"])
+    module, variables = model.module, {"params": model.params}
+    memory = np.array(module.apply(variables, source, method="encode"))
+    memory[asked["padding"]] = 0
+    np.testing.assert_allclose(memory, golden()[f"{name}_memory"], atol=1e-4, rtol=0)
+    found = module.apply(variables, (source, asked["targets"]))
+    np.testing.assert_allclose(found, golden()[f"{name}_logits"], atol=1e-4, rtol=0)
+    decoder, params = translation.make_decoder(module), (model.params, source)
+    texts = completions(generate(decoder, params, [[0], [0]], max_new_tokens=20, eos_id=1))
+    for row, wanted in zip(texts, golden()[f"{name}_greedy"][:, 1:].tolist(), strict=True):
+        assert row + [0] * (len(wanted) - len(row)) == wanted
+    search = beam_search(decoder, params, [[0], [0]], num_beams=3, max_new_tokens=20, eos_id=1, length_penalty=0.0)
+    lengths = np.asarray(search.lengths_PK)[:, 0]
+    for row, length, wanted in zip(
+        np.asarray(search.ids_PKN)[:, 0], lengths, golden()[f"{name}_beams"][:, 1:], strict=True
+    ):
         assert row[:length].tolist() + [0] * (len(wanted) - length) == wanted.tolist()
 
 

@@ -4,7 +4,8 @@
 
 | what is asked | module |
 |---|---|
-| hidden tokens; a vector of the text | `Encoder` |
+| hidden tokens; a vector of the text | `Encoder`, `HiddenStates` |
+| which words are hidden | `MaskedLanguageModel` |
 | which words are hidden, does the second sentence follow | `Pretraining` |
 | a class of the text | `TextClassifier` |
 | a class of each token | `TokenClassifier` |
@@ -102,6 +103,39 @@ class MaskedWords(nn.Module):
         x_BTD = settings.norm_factory()(name="transform_norm")(settings.activation(dense(hidden_BTD)))
         bias_V = self.param("bias", nn.initializers.zeros_init(), (settings.vocabulary_size,))
         return settings.word_logits(x_BTD, bias_V)
+
+
+class HiddenStates(nn.Module):
+    """An encoder and nothing else, or with its pooled first token. Leaves: "encoder".
+
+    Attributes:
+      encoder: reads the text.
+      with_pooled: give the pooled first token too.
+    """
+
+    encoder: Encoder
+    with_pooled: bool = False
+
+    def __call__(
+        self, ids_BT: Array, segments_BT: Array | None = None, deterministic: bool = True
+    ) -> Array | tuple[Array, Array]:
+        """Hidden states (B, T, D), or these and the pooled ones (B, D)."""
+        hidden_BTD = self.encoder(ids_BT, segments_BT, deterministic)
+        return (hidden_BTD, self.encoder.pooled(hidden_BTD)) if self.with_pooled else hidden_BTD
+
+
+class MaskedLanguageModel(nn.Module):
+    """Which words are hidden, and no second question (RoBERTa). Leaves: "encoder", "masked_words"."""
+
+    encoder: Encoder
+
+    def setup(self) -> None:
+        """Makes the head."""
+        self.masked_words = MaskedWords(self.encoder)
+
+    def __call__(self, ids_BT: Array, segments_BT: Array | None = None, deterministic: bool = True) -> Array:
+        """Logits of every token's word, (B, T, V)."""
+        return self.masked_words(self.encoder(ids_BT, segments_BT, deterministic))
 
 
 class Pretraining(nn.Module):
