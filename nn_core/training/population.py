@@ -110,24 +110,39 @@ def over_members(
     """
     devices = mesh.devices.ravel()
     if num_members == 1:
-        lifted = around_one(function, in_axes)
+        lifted = lift_one(function, in_axes)
     else:
         specs = tuple(P(MEMBER_AXIS) if axis == 0 else P() for axis in in_axes)
         block = block_size(num_members // len(devices), devices[0].platform)
         lifted = jax.shard_map(
             in_blocks(function, in_axes, block), mesh=mesh, in_specs=specs, out_specs=P(MEMBER_AXIS), check_vma=False
         )
-    # How profiles, logs and the test that counts compilations call it.
-    lifted.__name__ = (function.func if isinstance(function, partial) else function).__name__
+    named(lifted, function)
     return jit_over_members(mesh, lifted, donate_argnums=donate)
+
+
+def lift_one(function: Callable, in_axes: tuple[int | None, ...]) -> Callable:
+    """A function of one run as a function of a population of one, under its own name."""
+    return named(around_one(function, in_axes), function)
+
+
+def named(lifted: Callable, function: Callable) -> Callable:
+    """The lifted function under the name of the one that it lifts: profiles, logs and a test call it so."""
+    lifted.__name__ = (function.func if isinstance(function, partial) else function).__name__
+    return lifted
 
 
 def jit_over_members(mesh: Mesh, function: Callable, *, donate_argnums: tuple[int, ...]) -> Callable:
     """A function of trees with leading member axes, jitted; `jax.jit` but for the mesh, which carries that axis."""
     # Said rather than inferred: a state from a checkpoint is placed so, and must not be another program's argument.
     sharding = NamedSharding(mesh, P(MEMBER_AXIS))
-    options = COMPILER_OPTIONS.get(mesh.devices.flat[0].platform)
+    options = compiler_options(mesh)
     return jax.jit(function, donate_argnums=donate_argnums, out_shardings=sharding, compiler_options=options)
+
+
+def compiler_options(mesh: Mesh) -> dict[str, int | str] | None:
+    """What the compiler is told, by the platform of the mesh; None: nothing."""
+    return COMPILER_OPTIONS.get(mesh.devices.flat[0].platform)
 
 
 def train_all(function: Callable, *by_member: Any) -> Any:
