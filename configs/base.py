@@ -108,6 +108,14 @@ TRANSFER = {
     "load": Key((("*", "load"),), "(path, load or new) in order, the first match wins: new ones are drawn"),
     "train": Key((("*", 1.0),), "(path, factor of the learning rate, 0: frozen), likewise"),
 }
+MESH = {
+    "data": Key(
+        int, "parts of the batch, parameters copied; -1: what is left; None: chosen by the devices", "[-1, inf)"
+    ),
+    "fsdp": Key(1, "parts of the batch and of the parameters; -1: what is left", "[-1, inf)"),
+    "tensor": Key(1, "parts of the matrices inside a layer; -1: what is left", "[-1, inf)"),
+    "rules": Key((), "(path, axes of the last dimensions) in order, the first match wins; (): the family's"),
+}
 PRUNING = {
     "begin": Key(int, "first update that removes weights", "[0, inf)"),
     "end": Key(int, "update from which on all are removed, > begin", "[1, inf)"),
@@ -140,6 +148,7 @@ def experiment() -> ConfigDict:
     config.transfer = section(TRANSFER)
     config.schedule = section(SCHEDULE)
     config.train = section(TRAIN)
+    config.mesh = section(MESH)
     config.checkpoint = section(CHECKPOINT)
     config.sample = section(SAMPLE)
     config.table = RUN["table"].default

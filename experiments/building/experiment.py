@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 
 from experiments.building.corpus import Corpus
 from experiments.building.memory import available_bytes, check_fits, demand
+from experiments.building.mesh import make_layout
 from experiments.building.ranges import check_keys, check_ranges, ranges_of
 from experiments.building.records import Registry
 from experiments.building.registry import REGISTRY
@@ -24,8 +25,17 @@ from experiments.command_line.choices import choose
 from nn_core.optimizers import OPTIMIZERS, make_optimizer
 from nn_core.schedules import SCHEDULES, make_schedule
 from nn_core.tasks.base import Batch, Data, Task
-from nn_core.training.population import Members, jit_over_members, make_members, populate, shapes_on
+from nn_core.training.population import (
+    Members,
+    jit_over_members,
+    make_members,
+    populate,
+    shapes_on,
+    sharding_on,
+    with_shardings,
+)
 from nn_core.training.program import Program, Settings, chunk_steps, make_program
+from nn_core.training.sharding import Layout, on_mesh, spread
 from nn_core.training.step import MakeOptimizer
 
 
@@ -39,6 +49,7 @@ class Experiment(NamedTuple):
         settings: the structure of the loop.
         registry: the models and tasks that the config names.
         corpus: tokenizer and source of the batches, where a text is learned.
+        layout: where one run lies on several devices; None: on one, or a population by members.
     """
 
     task: Task
@@ -47,14 +58,16 @@ class Experiment(NamedTuple):
     settings: Settings
     registry: Registry
     corpus: Corpus | None = None
+    layout: Layout | None = None
 
 
-def build(config: ConfigDict, registry: Registry = REGISTRY) -> Experiment:
+def build(config: ConfigDict, registry: Registry = REGISTRY, mesh: Mesh | None = None) -> Experiment:
     """Builds what a config's structure describes (its hparams and seed are arguments of the result).
 
     Args:
         config: one run's config.
         registry: models and tasks by name.
+        mesh: of several devices for one run; None: one device, or a population.
     Returns:
         The experiment; nothing is compiled yet.
     Raises:
@@ -77,7 +90,9 @@ def build(config: ConfigDict, registry: Registry = REGISTRY) -> Experiment:
         accumulate=train.accumulate,
         splits=kind.splits,
     )
-    return Experiment(task, make_program(task, make_optimizer, settings), data, settings, registry, *corpus)
+    layout = None if mesh is None else make_layout(config, model, mesh)
+    program = make_program(task if layout is None else on_mesh(task, layout), make_optimizer, settings)
+    return Experiment(task, program, data, settings, registry, corpus[0] if corpus else None, layout)
 
 
 def optimizer_factory(config: ConfigDict) -> MakeOptimizer:
@@ -123,12 +138,14 @@ class Traced(NamedTuple):
     Attributes:
         program: the jitted functions of a population.
         mesh: carries its member axis.
+        state: the sharding of its state, of every leaf or leaf by leaf.
         results: names of the final metrics.
         keep: where the programs are kept; None: nowhere.
     """
 
     program: Program
     mesh: Mesh
+    state: Any
     results: tuple[str, ...]
     keep: Path | None
 
@@ -148,14 +165,20 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
             misfit that tracing finds.
     """
     read: set[str] = set()
-    program, mesh = populate(recording(experiment.program, read), num_members)
+    recorded, layout = recording(experiment.program, read), experiment.layout
     drawn = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), num_members))
-    values = {name: jax.ShapeDtypeStruct((num_members,), np.float32) for name in sorted(hparams)}
+    values: Any = {name: jax.ShapeDtypeStruct((num_members,), np.float32) for name in sorted(hparams)}
+    if layout is None:
+        program, mesh = populate(recorded, num_members)
+        sharding: Any = sharding_on(mesh, by_member=True)
+    else:
+        program, sharding = spread(recorded, layout, Members(drawn, values), experiment.data)
+        mesh = layout.mesh
     # With the sharding that they will have: else JAX takes the arrays of the training for something new.
     keys, values = shapes_on(mesh, (drawn, values), by_member=True)
     data = shapes_on(mesh, experiment.data, by_member=False)
-    start = jax.eval_shape(program.start, keys, values, data), jax.eval_shape(program.prepare, keys, data)
-    state, own = shapes_on(mesh, start, by_member=True)
+    state = with_shardings(jax.eval_shape(program.start, keys, values, data), sharding)
+    own = shapes_on(mesh, jax.eval_shape(program.prepare, keys, data), by_member=layout is None)
     # First of all: what can never run should be told before the functions that take long to trace.
     first = jax.vmap(partial(first_batch, experiment.task), (None, 0), axis_size=num_members)
     batch = jax.eval_shape(first, data, own)
@@ -179,7 +202,7 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
             value = f"config.hparams.{name}={hparams[name]:g}"
             raise ValueError(f"{value} is read by nothing in this config; what it reads: {', '.join(sorted(read))}")
     results = follow("finish", state, keys, values, own, data)  # judges a run: what it reads is no use
-    return Traced(program._replace(**functions), mesh, tuple(results), keep)
+    return Traced(program._replace(**functions), mesh, sharding, tuple(results), keep)
 
 
 def recording(program: Program, read: set[str]) -> Program:

@@ -17,6 +17,7 @@ from nn_core.tasks.base import Data, Hparams, Params
 from nn_core.tasks.heads import Head
 from nn_core.tasks.language import TokenLosses
 from nn_core.tasks.supervised import MakeModel
+from nn_core.training.sharding import DENSE, Rule
 
 # Forms of a problem: what a model reads and what it answers. Those of sequences are the answers of their data
 # (nn_core/data/sequence_sources.py): CLASS, NUMBER, TAG, SEQUENCE.
@@ -77,10 +78,12 @@ class Model(NamedTuple):
     Attributes:
         keys: of config.model, with defaults and ranges.
         serves: form of problem -> how.
+        rules: how its parameters are split over a mesh.
     """
 
     keys: Mapping[str, Key]
     serves: Mapping[str, Use]
+    rules: tuple[Rule, ...] = DENSE
 
 
 NO_HEAD = Head(lambda num_classes: 0, writes_nothing, None)

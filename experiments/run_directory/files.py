@@ -42,8 +42,8 @@ ENTRIES = (
 SUPERSEDED = "superseded-"  # folders of what --config.checkpoint.resume=fresh put aside
 FORMAT = 1
 PACKAGES = ("nn_core", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "ml-collections")
-# Keys that name, show or store and change no number of the run.
-COSMETIC = ("name", "label", "table", "figures", "checkpoint")
+# Keys that name, show, store or place, and change no number of the run (a mesh but for the order of sums).
+COSMETIC = ("name", "label", "table", "figures", "checkpoint", "mesh")
 VALUES = ("hparams", "seed")
 ABSENT = object()  # stands for the value of a key that one of two configs lacks
 

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from configs.grid import Sweep
 from experiments.building.experiment import Experiment, Traced, build, members_of, set_hparams, trace
+from experiments.building.mesh import run_mesh
 from experiments.building.ranges import check_ranges, ranges_of
 from experiments.building.records import Registry
 from experiments.building.registry import REGISTRY
@@ -97,7 +98,10 @@ def group(members: list[Member], registry: Registry = REGISTRY) -> list[Group]:
             with naming(member):
                 check_ranges(member.config, ranges_of(member.config, registry))
         with naming(same[0]):
-            experiment = build(same[0].config, registry)
+            if len(same) > 1:
+                check_no_mesh(same[0].config)
+            mesh = run_mesh(same[0].config) if len(same) == 1 else None
+            experiment = build(same[0].config, registry, mesh)
             _, rows = sizes(len(same), same[0].config.train.max_members, len(jax.local_devices()))
             traced = trace(experiment, set_hparams(same[0].config), rows, place_of(same[0].config, experiment, rows))
             check_stream(experiment, len(same))
@@ -108,9 +112,24 @@ def group(members: list[Member], registry: Registry = REGISTRY) -> list[Group]:
 def place_of(config: ConfigDict, experiment: Experiment, num_members: int) -> Path | None:
     """Where the traced programs of a structure are kept; nowhere where they hold what is in no config and no data set."""
     streamed = experiment.corpus is not None and experiment.corpus.feed is not None
-    if streamed or config.transfer.source is not None:
+    if streamed or config.transfer.source is not None or experiment.layout is not None:
         return None
     return traced_programs.place(structure(config), experiment.data, num_members)
+
+
+def check_no_mesh(config: ConfigDict) -> None:
+    """Raises ValueError where a population asks for the mesh of a single run: its members are what is split."""
+    section = config.mesh
+    if section.data not in (None, 1) or section.fsdp != 1 or section.tensor != 1:
+        raise ValueError(
+            f"config.mesh ({show_mesh(section)}) splits one run, and a sweep is split by its members; "
+            "leave it out, or run one member with --sweep=false"
+        )
+
+
+def show_mesh(section: ConfigDict) -> str:
+    """`data=4, fsdp=2, tensor=1`."""
+    return ", ".join(f"{axis}={section[axis]}" for axis in ("data", "fsdp", "tensor"))
 
 
 def check_stream(experiment: Experiment, num_members: int) -> None:

@@ -224,3 +224,14 @@ def shapes_on(mesh: Mesh, tree: Any, *, by_member: bool) -> Any:
 def sharding_on(mesh: Mesh, by_member: bool) -> NamedSharding:
     """Split along the leading axis, or whole on every device."""
     return NamedSharding(mesh, P(MEMBER_AXIS) if by_member else P())
+
+
+def with_shardings(tree: Any, sharding: Any) -> Any:
+    """Shapes with the shardings that their arrays will have.
+
+    Args:
+        tree: shapes.
+        sharding: one for all, or a tree of one for each.
+    """
+    each = jax.tree.map(lambda _: sharding, tree) if isinstance(sharding, NamedSharding) else sharding
+    return jax.tree.map(lambda leaf, one: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=one), tree, each)

@@ -8,9 +8,8 @@ Source: F146; Rajbhandari et al. 2020 (ZeRO, which `fsdp` is); Shoeybi et al. 20
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -19,10 +18,9 @@ from jax import Array
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from nn_core.tasks.base import Batch, Data, Plan, Task
-from nn_core.training.population import MEMBER_AXIS, compiler_options, lift_one
+from nn_core.tasks.base import Batch, Data, Hparams, Metrics, Params, Plan, Task
+from nn_core.training.population import MEMBER_AXIS, Members, compiler_options, lift_one
 from nn_core.training.program import Program
-from nn_core.training.state import TrainState
 
 DATA, FSDP, TENSOR = "data", "fsdp", "tensor"
 AXES = (DATA, FSDP, TENSOR)
@@ -35,14 +33,27 @@ Rule = tuple[str, tuple[Axes, ...]]  # path pattern, and the axes of the LAST di
 # used alone or together. Vocabularies and classes are never split: their sizes divide by nothing.
 EVERYTHING_ELSE: Rule = ("*", ())
 TRANSFORMER: tuple[Rule, ...] = (
-    ("*/qkv/kernel", (FSDP, TENSOR)),
-    ("*/out/kernel", (TENSOR, FSDP)),
-    ("*/up/kernel", (FSDP, TENSOR)),
-    ("*/down/kernel", (TENSOR, FSDP)),
+    ("qkv/kernel", (FSDP, TENSOR)),
+    ("query/kernel", (FSDP, TENSOR)),
+    ("key/kernel", (FSDP, TENSOR)),
+    ("value/kernel", (FSDP, TENSOR)),
+    ("out/kernel", (TENSOR, FSDP)),
+    ("up/kernel", (FSDP, TENSOR)),
+    ("gate/kernel", (FSDP, TENSOR)),
+    ("down/kernel", (TENSOR, FSDP)),
+    ("patch_embedding/kernel", (None, FSDP)),
+    ("head/kernel", (FSDP, None)),
     ("*embedding/embedding", (None, FSDP)),
     EVERYTHING_ELSE,
 )
-DENSE: tuple[Rule, ...] = (("*/kernel", (FSDP, None)), EVERYTHING_ELSE)
+RECURRENT: tuple[Rule, ...] = (
+    ("input/kernel", (FSDP, None)),
+    ("recurrent/kernel", (FSDP, None)),
+    ("output/kernel", (FSDP, None)),
+    ("*embedding/embedding", (None, FSDP)),
+    EVERYTHING_ELSE,
+)
+DENSE: tuple[Rule, ...] = (("kernel", (FSDP, None)), EVERYTHING_ELSE)
 CONVOLUTIONAL: tuple[Rule, ...] = (("conv_*/kernel", (None, FSDP)), ("dense_*/kernel", (FSDP, None)), EVERYTHING_ELSE)
 
 
@@ -91,66 +102,82 @@ def make_run_mesh(shape: MeshShape, devices: Sequence[jax.Device]) -> Mesh:
     return Mesh(np.asarray(devices).reshape(1, *sizes), names, axis_types=(AxisType.Auto,) * len(names))
 
 
-def run_specs(state: Any, rules: Sequence[Rule], mesh: Mesh) -> Any:
-    """How each leaf of a state is split, as a tree of PartitionSpecs.
+class Layout(NamedTuple):
+    """Where one run lies.
+
+    Attributes:
+        mesh: of `make_run_mesh`.
+        rules: in order, the first match wins; a pattern is compared with the end of an array's path.
+        strict: every rule must match something; False for the list of a family, which covers its variants.
+    """
+
+    mesh: Mesh
+    rules: tuple[Rule, ...]
+    strict: bool = True
+
+
+def specs_of(tree: Any, layout: Layout) -> Any:
+    """How each array of a tree is split, as a tree of PartitionSpecs.
 
     The optimizer's state repeats the parameters' paths, so a rule takes a parameter and its moments alike.
 
     Args:
-        state: shapes of a run's state, with a leading member axis of size 1.
-        rules: in order, the first match wins; a pattern is compared with the end of a leaf's path.
-        mesh: of `make_run_mesh`.
+        tree: arrays or shapes.
+        layout: mesh and rules.
     Raises:
-        ValueError: a rule that matches no leaf, a dimension that an axis does not divide, or, where fsdp is more than
+        ValueError: a rule that matches nothing, a dimension that an axis does not divide, or, where fsdp is more than
             1, a large array that is split by nothing.
     """
-    leaves = [(jax.tree_util.keystr(path, simple=True, separator="/"), leaf) for path, leaf in _leaves(state)]
-    used: set[str] = set()
-    specs = []
-    for name, leaf in leaves:
-        pattern, axes = next((rule for rule in rules if _matches(name, rule[0])), EVERYTHING_ELSE)
+    mesh, used, specs = layout.mesh, set(), []
+    leaves = named(tree)
+    for name, leaf in leaves.items():
+        pattern, axes = next((rule for rule in layout.rules if _matches(name, rule[0])), EVERYTHING_ELSE)
         used.add(pattern)
-        specs.append(_spec(name, leaf, axes, mesh))
-    unused = [pattern for pattern, _ in rules if pattern not in used and pattern != EVERYTHING_ELSE[0]]
-    if unused:
-        raise ValueError(f"mesh rule {unused[0]!r} matches no parameter; there are {', '.join(n for n, _ in leaves)}")
-    if mesh.shape[FSDP] > 1:
-        whole = [n for (n, leaf), spec in zip(leaves, specs, strict=True) if _bytes(leaf) >= LARGE and not any(spec)]
-        if whole:
-            raise ValueError(f"mesh.fsdp={mesh.shape[FSDP]} splits nothing of {whole[0]}; add a rule for it")
-    return jax.tree.unflatten(jax.tree.structure(state), specs)
+        specs.append(_spec(name, leaf.shape, axes, mesh))
+        if mesh.shape[FSDP] > 1 and _bytes(leaf) >= LARGE and not any(specs[-1]):
+            raise ValueError(f"mesh.fsdp={mesh.shape[FSDP]} splits nothing of {name} {leaf.shape}; add a rule for it")
+    unused = [pattern for pattern, _ in layout.rules if pattern not in used]
+    if unused and layout.strict:
+        raise ValueError(f"mesh.rules: {unused[0]!r} matches no array; there are {', '.join(leaves)}")
+    return jax.tree.unflatten(jax.tree.structure(tree), specs)
 
 
-def _leaves(state: Any) -> Iterator[tuple[Any, Any]]:
-    yield from jax.tree_util.tree_leaves_with_path(state)
+def named(tree: Any) -> dict[str, Any]:
+    """The arrays of a tree by path."""
+    found = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in found}
 
 
 def _matches(name: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern) or fnmatchcase(name, f"*/{pattern}")
 
 
-def _spec(name: str, leaf: Any, axes: tuple[Axes, ...], mesh: Mesh) -> P:
-    """The axes of the last dimensions, None for those before; the member axis is the first."""
-    if len(axes) > len(leaf.shape) - 1:
-        return P(MEMBER_AXIS)  # a count that stands where a matrix does for others
-    spec = (None,) * (len(leaf.shape) - 1 - len(axes)) + axes
-    for size, entry in zip(leaf.shape[1:], spec, strict=True):
-        parts = math.prod(mesh.shape[axis] for axis in _names(entry))
+def _spec(name: str, shape: tuple[int, ...], axes: tuple[Axes, ...], mesh: Mesh) -> P:
+    """The axes of the last dimensions, None for those before (the layers of a scanned stack)."""
+    if len(axes) > len(shape):
+        return P()  # a count that stands where others have a matrix
+    spec = (None,) * (len(shape) - len(axes)) + axes
+    for size, entry in zip(shape, spec, strict=True):
+        parts = _parts(entry, mesh)
         if size % parts:
-            divisors = [d for d in range(1, size + 1) if size % d == 0]
+            axis = " x ".join(_names(entry))
             raise ValueError(
-                f"mesh: {name} of shape {leaf.shape[1:]} has a dimension of {size}, which "
-                f"{' x '.join(_names(entry))} = {parts} does not divide; use one of {', '.join(map(str, divisors))}"
+                f"mesh: {name} {shape} has a dimension of {size}, which {axis} = {parts} does not divide; "
+                f"use one of {_divisors(size)}"
             )
-    return P(MEMBER_AXIS, *(entry if _split(entry, mesh) else None for entry in spec))
+    return P(*(entry if _parts(entry, mesh) > 1 else None for entry in spec))
 
 
 def _names(entry: Axes) -> tuple[str, ...]:
     return () if entry is None else (entry,) if isinstance(entry, str) else entry
 
 
-def _split(entry: Axes, mesh: Mesh) -> bool:
-    return any(mesh.shape[axis] > 1 for axis in _names(entry))
+def _parts(entry: Axes, mesh: Mesh) -> int:
+    return math.prod(mesh.shape[axis] for axis in _names(entry))
+
+
+def _divisors(number: int) -> str:
+    return ", ".join(str(d) for d in range(1, number + 1) if number % d == 0)
 
 
 def _bytes(leaf: Any) -> int:
@@ -161,9 +188,14 @@ def _show(shape: MeshShape) -> str:
     return ", ".join(f"{axis}={size}" for axis, size in shape._asdict().items())
 
 
-def shardings(specs: Any, mesh: Mesh) -> Any:
-    """PartitionSpecs as shardings, leaf by leaf."""
-    return jax.tree.map(partial(NamedSharding, mesh), specs, is_leaf=lambda leaf: isinstance(leaf, P))
+def _is_spec(leaf: Any) -> bool:
+    return isinstance(leaf, P)
+
+
+def state_shardings(state: Any, layout: Layout) -> Any:
+    """The sharding of every array of a state, which has a leading member axis of size 1."""
+    specs = specs_of(jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), state), layout)
+    return jax.tree.map(lambda spec: NamedSharding(layout.mesh, P(MEMBER_AXIS, *spec)), specs, is_leaf=_is_spec)
 
 
 class Placement(NamedTuple):
@@ -182,60 +214,84 @@ class Placement(NamedTuple):
     device_bytes: int
 
 
-def placements(state: Any, specs: Any, mesh: Mesh) -> list[Placement]:
-    """The plan of a state, line by line."""
-    flat = jax.tree.leaves(specs, is_leaf=lambda leaf: isinstance(leaf, P))
+def placements(state: Any, layout: Layout) -> list[Placement]:
+    """The plan of a state, line by line.
+
+    Args:
+        state: shapes of one run's state, without a member axis.
+        layout: mesh and rules.
+    """
+    flat = jax.tree.leaves(specs_of(state, layout), is_leaf=_is_spec)
     lines = []
-    for (path, leaf), spec in zip(_leaves(state), flat, strict=True):
-        parts = math.prod(mesh.shape[axis] for entry in spec[1:] for axis in _names(entry))
-        entries = tuple(spec[1:]) + (None,) * (len(leaf.shape) - len(spec))
-        name = jax.tree_util.keystr(path, simple=True, separator="/")
-        lines.append(Placement(name, leaf.shape[1:], entries, _bytes(leaf) // parts))
+    for (name, leaf), spec in zip(named(state).items(), flat, strict=True):
+        parts = math.prod(_parts(entry, layout.mesh) for entry in spec)
+        lines.append(
+            Placement(name, leaf.shape, (*spec, *(None,) * (len(leaf.shape) - len(spec))), _bytes(leaf) // parts)
+        )
     return lines
 
 
-def split_batches(task: Task, mesh: Mesh) -> Task:
-    """The task with each batch split over data and fsdp, and nothing else changed."""
+def on_mesh(task: Task, layout: Layout) -> Task:
+    """The task with its batches split over data and fsdp and its parameters gathered over fsdp where a step needs them.
+
+    Between the steps every device keeps its part of the parameters and of their moments. The gradient of the gathering
+    is the scattering, so a gradient comes back in parts. Without this XLA may gather activations instead of weights.
+    """
+    mesh = layout.mesh
     parts = mesh.shape[DATA] * mesh.shape[FSDP]
     split = NamedSharding(mesh, P((DATA, FSDP)))
 
     def place(leaf: Array) -> Array:
         if leaf.shape[0] % parts:
-            divisors = [d for d in range(1, leaf.shape[0] + 1) if leaf.shape[0] % d == 0]
             raise ValueError(
                 f"a batch of {leaf.shape[0]} examples does not divide over data x fsdp = {parts}; "
-                f"use one of {', '.join(map(str, divisors))}, or another config.data.batch_size"
+                f"use one of {_divisors(leaf.shape[0])}, or another config.data.batch_size"
             )
         return jax.lax.with_sharding_constraint(leaf, split)
+
+    def without_fsdp(spec: P) -> NamedSharding:
+        kept = [tuple(axis for axis in _names(entry) if axis != FSDP) or None for entry in spec]
+        return NamedSharding(mesh, P(*kept))
+
+    def loss(params: Params, batch: Batch, hparams: Hparams, key: Array) -> tuple[Array, Metrics]:
+        gathered = jax.tree.map(without_fsdp, specs_of(params, layout), is_leaf=_is_spec)
+        return task.loss(jax.lax.with_sharding_constraint(params, gathered), batch, hparams, key)
 
     def batch(data: Data, plan: Plan) -> Batch:
         return jax.tree.map(place, task.batch(data, plan))
 
-    return task._replace(batch=batch)
+    return task._replace(loss=loss, batch=batch)
 
 
-def jit_run(program: Program, specs: Any, mesh: Mesh) -> Program:
-    """The functions of one run, jitted with the state where the specs say; every leaf has a member axis of size 1.
+def spread(program: Program, layout: Layout, members: Members, data: Data) -> tuple[Program, Any]:
+    """The functions of one run as jitted functions whose state lies where the layout says.
 
     Args:
-        program: the pure functions of one run, of a task whose batches are split.
-        specs: of `run_specs`.
-        mesh: of `make_run_mesh`.
+        program: the pure functions of one run, of a task `on_mesh`.
+        layout: mesh and rules.
+        members: keys and hparams, or their shapes, of a population of one.
+        data: arrays, or their shapes.
+    Returns:
+        (the program, every leaf with a member axis of size 1; the shardings of the state).
+    Raises:
+        ValueError: rules that do not fit the state.
     """
-    state, whole = shardings(specs, mesh), NamedSharding(mesh, P())
+    mesh, whole = layout.mesh, NamedSharding(layout.mesh, P())
     options = compiler_options(mesh)
+    state = state_shardings(jax.eval_shape(lift_one(program.start, (0, 0, None)), *members, data), layout)
 
-    def jit(function: Any, in_axes: tuple[int | None, ...], out: Any, donate: tuple[int, ...] = ()) -> Any:
+    def jit(function: Callable, in_axes: tuple[int | None, ...], out: Any, donate: tuple[int, ...] = ()) -> Callable:
         lifted = lift_one(function, in_axes)
         return jax.jit(lifted, out_shardings=out, donate_argnums=donate, compiler_options=options)
 
-    return Program(
+    spread_program = Program(
         start=jit(program.start, (0, 0, None), state),
         prepare=jit(program.prepare, (0, None), whole),
         advance=jit(program.advance, (0, 0, 0, 0, None, None), (state, whole), donate=(0,)),
         evaluate=jit(program.evaluate, (0, 0, 0, 0, None), (state, whole), donate=(0,)),
         finish=jit(program.finish, (0, 0, 0, 0, None), whole),
     )
+    return spread_program, state
 
 
 def count_collectives(compiled_text: str) -> Mapping[str, int]:
@@ -247,12 +303,3 @@ def count_collectives(compiled_text: str) -> Mapping[str, int]:
     kinds = ("all-reduce", "all-gather", "reduce-scatter", "all-to-all", "collective-permute")
     counts = {kind: compiled_text.count(f" {kind}(") + compiled_text.count(f" {kind}-start(") for kind in kinds}
     return {kind: count for kind, count in counts.items() if count}
-
-
-def state_shapes(state: TrainState, specs: Any, mesh: Mesh) -> TrainState:
-    """Shapes of a state with their shardings: what is traced with them is not traced again for the arrays."""
-
-    def shape(leaf: Any, sharding: NamedSharding) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
-
-    return jax.tree.map(shape, state, shardings(specs, mesh))

@@ -15,6 +15,7 @@ from nn_core.models.transformer.gpt import GPT
 from nn_core.models.transformer.language_model import make_decoder, token_losses
 from nn_core.tasks.base import Hparams
 from nn_core.tasks.supervised import MakeModel
+from nn_core.training.sharding import TRANSFORMER
 
 DTYPES = {"float32": None, "bfloat16": jnp.bfloat16}
 HANDLED = ("name", "activation", "dtype")  # keys that are more than a field of the same name
@@ -45,4 +46,6 @@ def losses(model: Any, params: Any, ids_BT: Array, targets_BT: Array, dropout_ke
     return token_losses(model, params, ids_BT, targets_BT, dropout_key=dropout_key)
 
 
-MODEL = Model(base.GPT, {TEXT: Use(make, reads=TOKENS, make_decoder=cache(make_decoder), token_losses=losses)})
+MODEL = Model(
+    base.GPT, {TEXT: Use(make, reads=TOKENS, make_decoder=cache(make_decoder), token_losses=losses)}, TRANSFORMER
+)

@@ -14,6 +14,7 @@ from nn_core.models.cnn import CNN
 from nn_core.models.transformer.vit import ViT
 from nn_core.tasks.base import Hparams
 from nn_core.tasks.supervised import MakeModel
+from nn_core.training.sharding import CONVOLUTIONAL, TRANSFORMER
 
 HANDLED = ("name", "activation", "initializer")  # keys that are more than a field of the same name
 
@@ -41,5 +42,5 @@ def maker(module: Callable[..., nn.Module], keys: Mapping[str, base.Key]) -> Mak
     return make
 
 
-CNN_MODEL = Model(base.CNN, {EXAMPLES: Use(maker(CNN, base.CNN), reads=IMAGES)})
-VIT_MODEL = Model(base.VIT, {EXAMPLES: Use(maker(ViT, base.VIT), reads=IMAGES)})
+CNN_MODEL = Model(base.CNN, {EXAMPLES: Use(maker(CNN, base.CNN), reads=IMAGES)}, CONVOLUTIONAL)
+VIT_MODEL = Model(base.VIT, {EXAMPLES: Use(maker(ViT, base.VIT), reads=IMAGES)}, TRANSFORMER)

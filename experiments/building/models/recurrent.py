@@ -26,6 +26,7 @@ from nn_core.models.recurrent.networks import (
 )
 from nn_core.tasks.base import Hparams
 from nn_core.tasks.supervised import MakeModel
+from nn_core.training.sharding import RECURRENT
 
 
 def stack_factory(section: ConfigDict) -> Callable[[Hparams], Recurrent]:
@@ -110,4 +111,5 @@ MODEL = Model(
             make_language_model, reads=TOKENS, make_decoder=cache(make_language_model_decoder), token_losses=losses
         ),
     },
+    RECURRENT,
 )
