@@ -35,7 +35,8 @@ from nn_core.training.population import (
     with_shardings,
 )
 from nn_core.training.program import Program, Settings, chunk_steps, make_program
-from nn_core.training.sharding import Layout, on_mesh, spread
+from nn_core.training.sharding import Layout
+from nn_core.training.spread import on_mesh, spread
 from nn_core.training.step import MakeOptimizer
 
 

@@ -8,19 +8,16 @@ Source: F146; Rajbhandari et al. 2020 (ZeRO, which `fsdp` is); Shoeybi et al. 20
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax import Array
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from nn_core.tasks.base import Batch, Data, Hparams, Metrics, Params, Plan, Task
-from nn_core.training.population import MEMBER_AXIS, Members, compiler_options, lift_one
-from nn_core.training.program import Program
+from nn_core.training.population import MEMBER_AXIS
 
 DATA, FSDP, TENSOR = "data", "fsdp", "tensor"
 AXES = (DATA, FSDP, TENSOR)
@@ -87,10 +84,9 @@ def resolve(shape: MeshShape, num_devices: int) -> MeshShape:
     if REST in shape and num_devices % product == 0:
         return MeshShape(*(num_devices // product if size == REST else size for size in shape))
     if product != num_devices:
-        divisors = [size for size in range(1, num_devices + 1) if num_devices % size == 0]
         raise ValueError(
             f"mesh {_show(shape)} needs {product} devices{' or a multiple' if REST in shape else ''}, there are "
-            f"{num_devices}; use sizes whose product is one of {', '.join(map(str, divisors))}, or leave one at {REST}"
+            f"{num_devices}; use sizes whose product is one of {divisors(num_devices)}, or leave one at {REST}"
         )
     return shape
 
@@ -160,23 +156,25 @@ def _spec(name: str, shape: tuple[int, ...], axes: tuple[Axes, ...], mesh: Mesh)
     for size, entry in zip(shape, spec, strict=True):
         parts = _parts(entry, mesh)
         if size % parts:
-            axis = " x ".join(_names(entry))
+            axis = " x ".join(axis_names(entry))
             raise ValueError(
                 f"mesh: {name} {shape} has a dimension of {size}, which {axis} = {parts} does not divide; "
-                f"use one of {_divisors(size)}"
+                f"use one of {divisors(size)}"
             )
     return P(*(entry if _parts(entry, mesh) > 1 else None for entry in spec))
 
 
-def _names(entry: Axes) -> tuple[str, ...]:
+def axis_names(entry: Axes) -> tuple[str, ...]:
+    """The axes that split one dimension."""
     return () if entry is None else (entry,) if isinstance(entry, str) else entry
 
 
 def _parts(entry: Axes, mesh: Mesh) -> int:
-    return math.prod(mesh.shape[axis] for axis in _names(entry))
+    return math.prod(mesh.shape[axis] for axis in axis_names(entry))
 
 
-def _divisors(number: int) -> str:
+def divisors(number: int) -> str:
+    """The divisors of a number, for a message."""
     return ", ".join(str(d) for d in range(1, number + 1) if number % d == 0)
 
 
@@ -188,14 +186,15 @@ def _show(shape: MeshShape) -> str:
     return ", ".join(f"{axis}={size}" for axis, size in shape._asdict().items())
 
 
-def _is_spec(leaf: Any) -> bool:
+def is_spec(leaf: Any) -> bool:
+    """Whether a leaf of a tree is a PartitionSpec, which is a tuple to `jax.tree`."""
     return isinstance(leaf, P)
 
 
 def state_shardings(state: Any, layout: Layout) -> Any:
     """The sharding of every array of a state, which has a leading member axis of size 1."""
     specs = specs_of(jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), state), layout)
-    return jax.tree.map(lambda spec: NamedSharding(layout.mesh, P(MEMBER_AXIS, *spec)), specs, is_leaf=_is_spec)
+    return jax.tree.map(lambda spec: NamedSharding(layout.mesh, P(MEMBER_AXIS, *spec)), specs, is_leaf=is_spec)
 
 
 class Placement(NamedTuple):
@@ -221,7 +220,7 @@ def placements(state: Any, layout: Layout) -> list[Placement]:
         state: shapes of one run's state, without a member axis.
         layout: mesh and rules.
     """
-    flat = jax.tree.leaves(specs_of(state, layout), is_leaf=_is_spec)
+    flat = jax.tree.leaves(specs_of(state, layout), is_leaf=is_spec)
     lines = []
     for (name, leaf), spec in zip(named(state).items(), flat, strict=True):
         parts = math.prod(_parts(entry, layout.mesh) for entry in spec)
@@ -229,77 +228,3 @@ def placements(state: Any, layout: Layout) -> list[Placement]:
             Placement(name, leaf.shape, (*spec, *(None,) * (len(leaf.shape) - len(spec))), _bytes(leaf) // parts)
         )
     return lines
-
-
-def on_mesh(task: Task, layout: Layout) -> Task:
-    """The task with its batches split over data and fsdp and its parameters gathered over fsdp where a step needs them.
-
-    Between the steps every device keeps its part of the parameters and of their moments. The gradient of the gathering
-    is the scattering, so a gradient comes back in parts. Without this XLA may gather activations instead of weights.
-    """
-    mesh = layout.mesh
-    parts = mesh.shape[DATA] * mesh.shape[FSDP]
-    split = NamedSharding(mesh, P((DATA, FSDP)))
-
-    def place(leaf: Array) -> Array:
-        if leaf.shape[0] % parts:
-            raise ValueError(
-                f"a batch of {leaf.shape[0]} examples does not divide over data x fsdp = {parts}; "
-                f"use one of {_divisors(leaf.shape[0])}, or another config.data.batch_size"
-            )
-        return jax.lax.with_sharding_constraint(leaf, split)
-
-    def without_fsdp(spec: P) -> NamedSharding:
-        kept = [tuple(axis for axis in _names(entry) if axis != FSDP) or None for entry in spec]
-        return NamedSharding(mesh, P(*kept))
-
-    def loss(params: Params, batch: Batch, hparams: Hparams, key: Array) -> tuple[Array, Metrics]:
-        gathered = jax.tree.map(without_fsdp, specs_of(params, layout), is_leaf=_is_spec)
-        return task.loss(jax.lax.with_sharding_constraint(params, gathered), batch, hparams, key)
-
-    def batch(data: Data, plan: Plan) -> Batch:
-        return jax.tree.map(place, task.batch(data, plan))
-
-    return task._replace(loss=loss, batch=batch)
-
-
-def spread(program: Program, layout: Layout, members: Members, data: Data) -> tuple[Program, Any]:
-    """The functions of one run as jitted functions whose state lies where the layout says.
-
-    Args:
-        program: the pure functions of one run, of a task `on_mesh`.
-        layout: mesh and rules.
-        members: keys and hparams, or their shapes, of a population of one.
-        data: arrays, or their shapes.
-    Returns:
-        (the program, every leaf with a member axis of size 1; the shardings of the state).
-    Raises:
-        ValueError: rules that do not fit the state.
-    """
-    mesh, whole = layout.mesh, NamedSharding(layout.mesh, P())
-    options = compiler_options(mesh)
-    state = state_shardings(jax.eval_shape(lift_one(program.start, (0, 0, None)), *members, data), layout)
-
-    def jit(function: Callable, in_axes: tuple[int | None, ...], out: Any, donate: tuple[int, ...] = ()) -> Callable:
-        lifted = lift_one(function, in_axes)
-        return jax.jit(lifted, out_shardings=out, donate_argnums=donate, compiler_options=options)
-
-    spread_program = Program(
-        start=jit(program.start, (0, 0, None), state),
-        prepare=jit(program.prepare, (0, None), whole),
-        advance=jit(program.advance, (0, 0, 0, 0, None, None), (state, whole), donate=(0,)),
-        evaluate=jit(program.evaluate, (0, 0, 0, 0, None), (state, whole), donate=(0,)),
-        finish=jit(program.finish, (0, 0, 0, 0, None), whole),
-    )
-    return spread_program, state
-
-
-def count_collectives(compiled_text: str) -> Mapping[str, int]:
-    """How often each collective stands in a compiled program's text, started ones counted once.
-
-    >>> count_collectives("x = f32[2] all-reduce(y), z = f32[] all-gather-start(w), all-gather-done(z)")
-    {'all-reduce': 1, 'all-gather': 1}
-    """
-    kinds = ("all-reduce", "all-gather", "reduce-scatter", "all-to-all", "collective-permute")
-    counts = {kind: compiled_text.count(f" {kind}(") + compiled_text.count(f" {kind}-start(") for kind in kinds}
-    return {kind: count for kind, count in counts.items() if count}

@@ -14,7 +14,7 @@ from experiments.command_line import config_paths
 from experiments.command_line.arguments import OPTIONS, parse
 from nn_core.training import population
 from nn_core.training.population import make_members, place
-from nn_core.training.sharding import count_collectives
+from nn_core.training.spread import count_collectives
 
 STEPS = 20
 TEXT = {
@@ -58,7 +58,7 @@ def train(family: str, sizes: tuple[int, int, int]) -> dict[str, Any]:
     mesh = dict(zip(("mesh.data", "mesh.fsdp", "mesh.tensor"), sizes, strict=True))
     config = config_paths.apply(arguments.config, changes | mesh)
     hparams = set_hparams(config)
-    experiment = build(config, run_mesh(config))
+    experiment = build(config, mesh=run_mesh(config))
     traced = trace(experiment, hparams, 1)
     members = place(make_members([config.seed], [hparams]), traced.mesh, by_member=True)
     data = place(experiment.data, traced.mesh, by_member=False)
