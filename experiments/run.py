@@ -64,10 +64,13 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
                 stack.enter_context(hold(directory))
             folder = set_up_devices()
             from experiments.caching import traced_programs
-            from experiments.execution.execute import begin, execute, prepare
+            from experiments.execution.execute import begin, execute, plan_text, prepare
 
             traced_programs.turn_on(folder if keep else None, arguments.path)
             prepared = prepare(arguments, directory)
+            if arguments.options["plan"]:
+                print(plan_text(prepared))
+                return 0
             if not known:  # a config that is refused leaves no directory behind
                 stack.enter_context(hold(directory))
             code = begin(prepared)

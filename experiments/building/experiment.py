@@ -139,7 +139,7 @@ class Traced(NamedTuple):
     Attributes:
         program: the jitted functions of a population.
         mesh: carries its member axis.
-        state: the sharding of its state, of every leaf or leaf by leaf.
+        state: shapes of its state, with their shardings.
         results: names of the final metrics.
         keep: where the programs are kept; None: nowhere.
     """
@@ -203,7 +203,7 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
             value = f"config.hparams.{name}={hparams[name]:g}"
             raise ValueError(f"{value} is read by nothing in this config; what it reads: {', '.join(sorted(read))}")
     results = follow("finish", state, keys, values, own, data)  # judges a run: what it reads is no use
-    return Traced(program._replace(**functions), mesh, sharding, tuple(results), keep)
+    return Traced(program._replace(**functions), mesh, state, tuple(results), keep)
 
 
 def recording(program: Program, read: set[str]) -> Program:

@@ -27,7 +27,8 @@ def run_mesh(config: ConfigDict) -> Mesh | None:
         others = section.fsdp * section.tensor
         free = len(devices) // max(others, 1) if devices[0].platform != "cpu" else 1
         batch = config.data.batch_size
-        data = max(size for size in range(1, max(free, 1) + 1) if batch is None or batch % (size * section.fsdp) == 0)
+        fitting = [size for size in range(1, free + 1) if batch is None or batch % (size * section.fsdp) == 0]
+        data = max(fitting, default=1)
         if others > 0 and data * others <= len(devices):
             devices = devices[: data * others]
     elif -1 not in (data, section.fsdp, section.tensor):

@@ -21,6 +21,7 @@ CHECKPOINTS = ROOT / "checkpoints"  # default place of run directories
 OPTIONS = {  # of experiments.run beside --config and --config.KEY
     "workdir": Option(str, "the run directory (default: checkpoints/NAME, with the config's name)"),
     "sweep": Option(bool, "run the sweep that the config file defines; false: only its base config", True),
+    "plan": Option(bool, "only tell where each array of a run lies on the devices of config.mesh", False),
 }
 CONFIG = "config"
 HELPERS = ("__init__", "base", "grid")  # files of configs/ that are not experiments

@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from experiments import studies
 from experiments.building.corpus import BITS
+from experiments.building.mesh import plan_table
 from experiments.building.ranges import check_name
 from experiments.command_line.arguments import Arguments
 from experiments.command_line.choices import choose, nearest
@@ -72,6 +73,16 @@ def prepare(arguments: Arguments, directory: Path) -> Prepared:
         check_columns(config, groups)
     check_directory(arguments, directory, groups)
     return Prepared(arguments, directory, groups, config.checkpoint.resume)
+
+
+def plan_text(prepared: Prepared) -> str:
+    """Where each array of a run lies; of a sweep, how its members lie."""
+    if not prepared.groups:
+        return "a study makes no use of config.mesh"
+    layouts = [(group.traced.state, group.experiment.layout) for group in prepared.groups]
+    tables = [plan_table(state, layout) for state, layout in layouts if layout is not None]
+    whole = f"{plan.describe(prepared.groups)}; config.mesh splits nothing: every array lies whole on its device"
+    return "\n\n".join(tables) or whole
 
 
 def check_columns(config: ConfigDict, groups: list[plan.Group]) -> None:

@@ -87,7 +87,10 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
         for note in notes:
             progress.note(f"warning: {note}")
         if resumed is not None:
-            resumed = resumed[0], jax.device_put(resumed[1], group.traced.state)
+            resumed = (
+                resumed[0],
+                jax.device_put(resumed[1], jax.tree.map(lambda shape: shape.sharding, group.traced.state)),
+            )
             progress.note(f"continuing {population.name}at step {resumed[0]}")
 
         def log(rows: list[Row]) -> None:

@@ -12,7 +12,12 @@ from tests.lives import ROOT
 
 def run(*cases: tuple) -> list[dict]:
     """What `spread.train` says of each (family, data, fsdp, tensor), in a process with eight devices."""
-    command = [sys.executable, "-m", "tests.experiments.building.spread", json.dumps(cases)]
+    return ask("spread", json.dumps(cases))
+
+
+def ask(module: str, argument: str) -> list:
+    """The last line that a module beside this one prints, which has eight devices."""
+    command = [sys.executable, "-m", f"tests.experiments.building.{module}", argument]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
@@ -40,3 +45,9 @@ def test_one_device_and_several_train_alike_and_talk_as_much_as_their_mesh_needs
 def test_every_family_trains_alike_on_every_mesh(family):
     meshes = ((1, 1, 1), (2, 1, 1), (1, 2, 1), (1, 1, 2), (4, 2, 1), (2, 2, 2))
     check_alike(run(*((family, *sizes) for sizes in meshes)))
+
+
+@pytest.mark.slow
+def test_a_run_that_began_on_eight_devices_goes_on_on_two_on_one_and_on_four(tmp_path):
+    alone, moved = ask("other_meshes", str(tmp_path))
+    assert len(alone) == 5 and moved == pytest.approx(alone, rel=1e-5)
