@@ -110,7 +110,7 @@ FEATURES = (
     ),
     Feature("F144", "Computation in bfloat16", ("nn_core.models.transformer.gpt:GPT",)),
     Feature("F145", "Gradients added up over micro-batches", ("nn_core.training.step:make_gradient",)),
-    Feature("F146", "Parameters and batches spread over devices"),
+    Feature("F146", "Parameters and batches spread over devices", ("nn_core.training.spread:spread",)),
     Feature("F147", "Knowledge distillation", ("nn_core.transfer.distillation:distillation_loss",), ("distillation",)),
     Feature("F148", "Pruning by magnitude", ("nn_core.transfer.pruning:prune",), ("pruning",)),
     Feature("F149", "The context window, and a text that goes past it", ("nn_core.generation.window:make_room",)),
