@@ -92,6 +92,7 @@ TRAIN = {
 }
 CHECKPOINT = {
     "resume": Key("auto", "auto: continue what the directory holds; fresh: put it aside; never: refuse it"),
+    "extend": Key("exact", "train.steps raised on a finished run: exact (as if that long from the start), reschedule"),
     "every_seconds": Key(30.0, "least time between two saves; 0 saves after every chunk", "[0, inf)"),
     "keep_latest": Key(2, "newest checkpoints to keep", "[1, inf)"),
     "keep_best": Key(1, "checkpoints with the lowest validation loss to keep besides", "[0, inf)"),

@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,8 +18,16 @@ from experiments.command_line.arguments import Arguments
 from experiments.command_line.choices import choose, nearest
 from experiments.command_line.errors import io_message
 from experiments.command_line.output import say
+from experiments.execution.continuing import (
+    SWEEP,
+    check_directory,
+    number_members,
+    split_generations,
+    sweep_of,
+)
 from experiments.figures import FIGURES, draw
 from experiments.run_directory import files, results, table
+from experiments.run_directory.extension import EXACT, RESCHEDULE
 from experiments.run_directory.population_store import finished_rows
 from experiments.run_directory.results import Row
 from experiments.studies import STUDIES
@@ -42,13 +50,15 @@ class Prepared(NamedTuple):
     Attributes:
         arguments: the command line.
         directory: where the run lives.
-        groups: the members by structure; none for a study.
+        groups: the members by structure, those of each command on their own; none for a study.
+        generations: how many members came with each command.
         resume: what to do with a run that the directory holds: "auto" or "fresh".
     """
 
     arguments: Arguments
     directory: Path
     groups: list[plan.Group]
+    generations: tuple[int, ...]
     resume: str
 
 
@@ -67,12 +77,16 @@ def prepare(arguments: Arguments, directory: Path) -> Prepared:
     for name in config.figures:
         choose(name, dict.fromkeys(studies.drawable(config.task.name, FIGURES)), "figures")
     choose(config.checkpoint.resume, dict.fromkeys(RESUME), "checkpoint.resume")
-    groups = []
+    groups: list[plan.Group] = []
+    generations: tuple[int, ...] = ()
     if config.task.name not in STUDIES:
-        groups = plan.group(plan.expand(config, arguments.get_sweep))
+        choose(config.checkpoint.extend, dict.fromkeys((EXACT, RESCHEDULE)), "checkpoint.extend")
+        held = None if config.checkpoint.resume == "fresh" else files.read_config(directory)
+        members, generations = number_members(plan.expand(config, arguments.get_sweep), held)
+        groups = [group for part in split_generations(members, generations) for group in plan.group(part)]
         check_columns(config, groups)
     check_directory(arguments, directory, groups)
-    return Prepared(arguments, directory, groups, config.checkpoint.resume)
+    return Prepared(arguments, directory, groups, generations, config.checkpoint.resume)
 
 
 def plan_text(prepared: Prepared) -> str:
@@ -96,34 +110,6 @@ def check_columns(config: ConfigDict, groups: list[plan.Group]) -> None:
             raise ValueError(f"config.table names {column!r}{hint} there are: {', '.join(sorted(known))}")
 
 
-def check_directory(arguments: Arguments, directory: Path, groups: list[plan.Group]) -> None:
-    """Raises ValueError where the directory holds another run, or one that must not be continued."""
-    resume = arguments.config.checkpoint.resume
-    held = None if resume == "fresh" else files.read_config(directory)
-    if held is None:
-        return
-    if resume == "never":
-        raise ValueError(
-            f"{directory} holds a run and config.checkpoint.resume is 'never'; choose another --workdir, or resume=auto"
-        )
-    changes = files.compare(held["config"], files.decode(files.encode(arguments.config.to_dict())))
-    changed = changes.structure | changes.values
-    before, after = held["sweep"], files.decode(files.encode(sweep_of(groups), "sweep"))
-    if len(before) != len(after):
-        changed["sweep members"] = (len(before), len(after))
-    different = [number for number, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]]
-    if different:
-        changed[f"sweep member {different[0]}"] = (before[different[0]], after[different[0]])
-    if changed:
-        raise ValueError(files.refusal(directory, changed))
-
-
-def sweep_of(groups: list[plan.Group]) -> tuple:
-    """The overrides of every member in the order of the sweep."""
-    members = sorted((member for group in groups for member in group.members), key=lambda member: member.number)
-    return tuple(member.overrides for member in members)
-
-
 def begin(prepared: Prepared) -> int | None:
     """Takes the directory, which the caller holds, for this run.
 
@@ -138,16 +124,31 @@ def begin(prepared: Prepared) -> int | None:
     if prepared.resume == "fresh":
         files.set_aside(directory)
     status = files.read_status(directory)["status"]
-    rows = finished_rows(directory, range(len(sweep_of(prepared.groups)))) if status in ENDED else None
+    steps = steps_of(prepared.groups)
+    rows = finished_rows(directory, range(len(steps)), steps) if status in ENDED else None
     if rows is not None:
         ended = "is finished" if status == "finished" else "has diverged"
         say(f"{directory} {ended}; to run it again: --config.checkpoint.resume=fresh")
         say(table.report(rows, config.table))
         return ENDED[status]
     about = {"overrides": prepared.arguments.overrides, "sweep": sweep_of(prepared.groups)}
+    about["generations"] = prepared.generations
+    tell_new(prepared.generations, files.read_config(directory))
     files.write_config(directory, config.to_dict(), **about)
     files.write_status(directory, "running")
     return None
+
+
+def steps_of(groups: list[plan.Group]) -> list[int]:
+    """How long each member trains, in the order of their numbers."""
+    members = sorted((member for group in groups for member in group.members), key=lambda member: member.number)
+    return [member.config.train.steps for member in members]
+
+
+def tell_new(generations: tuple[int, ...], held: Mapping[str, Any] | None) -> None:
+    """Says that a sweep has got new members."""
+    if held is not None and sum(generations) > len(held[SWEEP]):
+        say(f"{generations[-1]} of {sum(generations)} members are new; the others keep their numbers")
 
 
 def execute(prepared: Prepared, started: float) -> int:
@@ -190,7 +191,7 @@ def run(prepared: Prepared) -> list[Row]:
         for name, write in outcome.files.items():
             write(files.entry(directory, name))
         return [{"member": index, "label": "", "overrides": {}} | row for index, row in enumerate(outcome.rows)]
-    populations = cut(prepared.groups, directory, config)
+    populations = cut(prepared.groups, directory, config, prepared.generations)
     say(plan.describe(prepared.groups))
     with signals.stop_requests(announce) as requested:
         rows = [row for population in populations for row in train_one(population, requested)]

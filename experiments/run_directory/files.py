@@ -45,6 +45,7 @@ PACKAGES = ("nn_core", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "nu
 # Keys that name, show, store or place, and change no number of the run (a mesh but for the order of sums).
 COSMETIC = ("name", "label", "table", "figures", "checkpoint", "mesh")
 VALUES = ("hparams", "seed")
+NUM_SEEDS = "num_seeds"  # of a training: how many members its sweep has, which are compared on their own
 ABSENT = object()  # stands for the value of a key that one of two configs lacks
 
 
@@ -230,7 +231,7 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Changes:
     for path in dict.fromkeys([*before, *after]):
         pair = (before.get(path, ABSENT), after.get(path, ABSENT))
         section = path.split(".")[0]
-        if section in COSMETIC or same(*pair):
+        if section in COSMETIC or same(*pair) or path == NUM_SEEDS and "train" in new:
             continue
         is_value = section in VALUES and None not in pair and ABSENT not in pair
         (changes.values if is_value else changes.structure)[path] = pair

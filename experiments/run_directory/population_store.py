@@ -13,6 +13,8 @@ import jax
 import numpy as np
 
 from experiments.run_directory import results
+from experiments.run_directory.extension import STEPS as LENGTH
+from experiments.run_directory.extension import check_longer, is_longer
 from experiments.run_directory.files import append_rows, compare, cut_metrics, decode, entry, refusal
 from experiments.run_directory.results import Row, finite_or_none
 from nn_core.training.checkpoint import Checkpointer, open_checkpoints, save, values
@@ -86,6 +88,12 @@ class Store:
         held, new = decode(restored.record), decode(self.policy.record)
         changes = compare(held["config"], new["config"])
         changed = changes.structure | changes.values
+        if is_longer(changed):
+            try:
+                check_longer(changed, new["config"])
+            except ValueError as error:
+                raise CheckpointError(f"{self.folder}: {error}") from None
+            del changed[LENGTH]
         if held["numbers"] != new["numbers"] or held["members"] != new["members"]:
             changed["sweep"] = (f"members {held['numbers']}", f"members {new['numbers']}")
         if changed:
@@ -145,16 +153,18 @@ def open_store(folder: Path, policy: Policy) -> Iterator[Store]:
         yield Store(folder, policy, checkpointer)
 
 
-def finished_rows(folder: Path, numbers: Sequence[int]) -> list[Row] | None:
+def finished_rows(folder: Path, numbers: Sequence[int], steps: Sequence[int] = ()) -> list[Row] | None:
     """The results of a population that is finished, or None: also where they are damaged, its state gives them again.
 
     Args:
         folder: of the population, or of the run.
         numbers: of the members that it must have; none for a study, whose rows nobody knows before.
+        steps: that each of them must have gone, unless it stopped or diverged before.
     """
     try:
         rows = results.read_rows(folder / results.RESULTS)
         found = [row["member"] for row in rows]
-        return rows if found and found == (list(numbers) or found) else None
+        short = any(row["status"] == "finished" and row["steps"] < most for row, most in zip(rows, steps, strict=False))
+        return rows if found and found == (list(numbers) or found) and not short else None
     except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, csv.Error):
         return None

@@ -1,6 +1,6 @@
 """Trains one population from a command: its program, its folder, its hooks. A single run is a population of one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,18 +43,20 @@ class Population(NamedTuple):
     arrays: Members
 
 
-def cut(groups: list[plan.Group], directory: Path, config: ConfigDict) -> list[Population]:
-    """The populations of a sweep, each with a folder of its own."""
+def cut(
+    groups: list[plan.Group], directory: Path, config: ConfigDict, generations: Sequence[int] = ()
+) -> list[Population]:
+    """The populations of a sweep, each with a folder of its own; a run that was alone at first keeps the directory."""
     pieces = [
         (group, members, arrays)
         for group in groups
         for members, arrays in plan.parts(group, config.train.max_members, len(jax.local_devices()))
     ]
-    if len(pieces) == 1 and len(pieces[0][1]) == 1:
-        return [Population("", directory, *pieces[0])]
-    return [
-        Population(f"{index + 1}/{len(pieces)} ", entry(directory, results.GROUPS) / f"{index:04d}", *piece)
-        for index, piece in enumerate(pieces)
+    first = generations[0] if generations else sum(len(members) for _, members, _ in pieces)
+    alone = [Population("", directory, *pieces[0])] if first == 1 else []
+    return alone + [
+        Population(f"{index + 1}/{len(pieces)} ", entry(directory, results.GROUPS) / f"{index:04d}", *pieces[index])
+        for index in range(len(alone), len(pieces))
     ]
 
 
@@ -66,7 +68,8 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
         CheckpointError: the state cannot be saved or restored.
     """
     numbers = [member.number for member in population.members]
-    done = finished_rows(population.folder, numbers) if population.name else None
+    steps = [member.config.train.steps for member in population.members]
+    done = finished_rows(population.folder, numbers, steps) if population.name else None
     if done is not None:
         return done
     if stop():
