@@ -103,7 +103,8 @@ def test_imbalanced_share_is_exact(num_examples: int, minority: float, rare: int
 def test_xor_is_no_linear_problem_and_is_one_of_signs() -> None:
     data = g.xor(num_examples=800, noise=0.1)
     np.testing.assert_array_equal((data.inputs[:, 0] > 0) != (data.inputs[:, 1] > 0), data.targets == 1)
-    assert LogisticRegression().fit(data.inputs, data.targets).score(data.inputs, data.targets) < 0.6
+    inputs = data.inputs.astype(np.float64)
+    assert LogisticRegression().fit(inputs, data.targets).score(inputs, data.targets) < 0.6
 
 
 def test_circles_have_their_radii() -> None:
@@ -137,7 +138,7 @@ def test_sparse_regression_follows_its_coefficients() -> None:
     np.testing.assert_allclose(exact.inputs @ truth, exact.targets, atol=1e-4)
     noisy = g.sparse_regression(noise=0.5, seed=5)
     assert np.std(noisy.targets - noisy.inputs @ truth) == pytest.approx(0.5, rel=0.15)
-    found = Lasso(0.1).fit(noisy.inputs, noisy.targets).coef_
+    found = Lasso(0.1).fit(noisy.inputs.astype(np.float64), noisy.targets.astype(np.float64)).coef_
     assert ((np.abs(found) > 0.3) == (truth != 0)).all()
     np.testing.assert_array_equal(g.sparse_regression(num_examples=200, seed=5).inputs, noisy.inputs)
 
@@ -146,7 +147,8 @@ def test_churn_can_be_learned_from_the_telling_columns_only() -> None:
     data = g.churn(num_examples=3000, noise=0.0, num_useless=20)
     assert data.inputs.shape == (3000, 26) and data.input_names[0] == "tenure_months"
     assert data.targets.mean() == pytest.approx(0.27, abs=0.002)
-    scaled = (data.inputs - data.inputs.mean(axis=0)) / data.inputs.std(axis=0)
+    inputs = data.inputs.astype(np.float64)
+    scaled = (inputs - inputs.mean(axis=0)) / inputs.std(axis=0)
 
     def score(columns: slice) -> float:
         model = LogisticRegression().fit(scaled[:2000, columns], data.targets[:2000])
