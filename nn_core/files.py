@@ -57,9 +57,9 @@ def sync_folder(path: str | os.PathLike[str]) -> None:
     Raises:
         OSError: the disk fails.
     """
-    if os.name == "nt":
+    if not hasattr(os, "O_DIRECTORY"):
         return
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
     finally:

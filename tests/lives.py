@@ -75,11 +75,11 @@ class Life:
 
     def alive(self) -> bool:
         """Whether it still runs."""
-        return Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        return Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z"
 
     def memory(self) -> int:
         """Bytes of its memory that are in use now."""
-        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def until(self, condition: Any, seconds: float = 60.0) -> bool:
         """Waits for a condition or the end; whether the condition held."""

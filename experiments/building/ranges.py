@@ -11,15 +11,18 @@ from configs import base
 from experiments.building.records import Registry
 from experiments.command_line.config_paths import flatten
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9_-])?")
+DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # no names of folders on Windows
 
 
 def check_name(name: str) -> None:
     """Raises ValueError where a run's name could not be, or could leave, a folder of its own."""
     if not NAME.fullmatch(name):
         raise ValueError(
-            f"config.name={name!r} must be 1 to 128 letters, digits, '.', '_' or '-', a letter or digit first"
+            f"config.name={name!r} must be 1 to 128 letters, digits, '.', '_' or '-', a letter or digit first, no '.' last"
         )
+    if DEVICES.fullmatch(name):
+        raise ValueError(f"config.name={name!r} is the name of a device on Windows; choose another")
 
 
 def keys_of(config: ConfigDict, registry: Registry) -> dict[str, base.Key]:

@@ -126,7 +126,7 @@ def read(directory: Path) -> Results:
     metrics = []
     for path in sorted(directory.glob(f"{GROUPS}/*/{METRICS}")) + [directory / METRICS]:
         if path.is_file():
-            with path.open(encoding="utf-8") as file:
+            with path.open(encoding="utf-8", newline="\n") as file:
                 # The last line of a run that goes on, or was killed, may be a part of one.
                 metrics += [json.loads(line) for line in file if line.endswith("\n")]
     arrays = {}

@@ -229,7 +229,9 @@ def test_scikit_learn_finds_the_same_boundary() -> None:
     inputs, targets = separable(11, 0.02)
     targets = np.where(np.arange(len(targets)) == 0, 0, targets)
     inputs[0] = -1.0  # a negative first: both rules call a score of 0 a mistake then
-    model = Perceptron(alpha=0.0, eta0=1.0, shuffle=False, max_iter=20, tol=None).fit(inputs.astype(np.float64), targets)
+    model = Perceptron(alpha=0.0, eta0=1.0, shuffle=False, max_iter=20, tol=None).fit(
+        inputs.astype(np.float64), targets
+    )
     result = train(inputs, targets, learning_rate=1.0, **LIMITS)
     np.testing.assert_allclose(result.weights_D, model.coef_[0], rtol=1e-4)
     np.testing.assert_allclose(result.bias, model.intercept_[0], rtol=1e-4)

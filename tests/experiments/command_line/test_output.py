@@ -56,6 +56,9 @@ def test_signs_that_the_encoding_lacks_are_spelt(encoding: str, shown: bytes | N
 
 def test_a_command_whose_reader_left_ends_with_its_own_code(closed_pipe, monkeypatch) -> None:
     monkeypatch.setattr(sys, "stdout", closed_pipe)
+    monkeypatch.setattr(
+        sys, "stderr", io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    )  # pytest's is not to be silenced
     with pytest.raises(SystemExit) as ended:
         run_command(lambda: print("x" * 100_000) or 0)
     assert ended.value.code == READER_LEFT
@@ -71,7 +74,7 @@ def test_work_goes_on_without_readers(closed_pipe, monkeypatch) -> None:
     for _ in range(3):
         say("a line")
     closed_pipe.flush()
-    full = io.TextIOWrapper(io.BytesIO())
+    full = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     monkeypatch.setattr(full, "write", lambda text: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(OSError, match="No space"):
         say("a line", full)
