@@ -25,7 +25,8 @@ import pytest
 
 from nn_core.training import population
 
-CACHE = Path(tempfile.gettempdir()) / f"nn_core-tests-{os.getuid()}-{jax.__version__}"
+USER = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+CACHE = Path(tempfile.gettempdir()) / f"nn_core-tests-{USER}-{jax.__version__}"
 
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")

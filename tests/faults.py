@@ -103,7 +103,10 @@ def run(command: Sequence[str], *, timeout: float = 60.0, **options: Any) -> Fin
 
 
 def kill_group(process: subprocess.Popen[str]) -> None:
-    """SIGKILL to a command and all that it started."""
+    """Kills a command and all that it started."""
+    if not hasattr(os, "killpg"):
+        process.kill()
+        return
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -111,7 +114,7 @@ def kill_group(process: subprocess.Popen[str]) -> None:
 
 
 def run_and_kill(command: Sequence[str], seconds: float, **options: Any) -> Finished:
-    """Runs a command and kills it with SIGKILL after so many seconds, if it still runs then."""
+    """Runs a command and kills it after so many seconds, if it still runs then."""
     process = start(command, **options)
     try:
         process.wait(seconds)

@@ -8,7 +8,6 @@ import contextlib
 import gc
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -16,6 +15,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import psutil
 
 ROOT = Path(__file__).parents[1]
 # A tiny run: 60 steps in 6 chunks, saved after each; early stopping and the best parameters in its state. Every life
@@ -75,11 +76,11 @@ class Life:
 
     def alive(self) -> bool:
         """Whether it still runs."""
-        return Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z"
+        return psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
 
     def memory(self) -> int:
         """Bytes of its memory that are in use now."""
-        return int(Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(psutil.Process(self.pid).memory_info().rss)
 
     def until(self, condition: Any, seconds: float = 60.0) -> bool:
         """Waits for a condition or the end; whether the condition held."""
@@ -184,6 +185,8 @@ def live(request: Mapping[str, Any]) -> int:
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(Path(request["folder"], name), os.O_WRONLY | os.O_CREAT, 0o600), number)
     if request["file_size"] is not None:
+        import resource  # here, because Windows has none
+
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_size"],) * 2)
     if request["devices"] is not None:
@@ -219,7 +222,10 @@ def serve() -> int:
         request = json.loads(line)
         if "wait" in request:
             _, status, usage = os.wait4(request["wait"], 0)
-            answer = {"code": os.waitstatus_to_exitcode(status), "peak": usage.ru_maxrss * 1024}
+            answer = {
+                "code": os.waitstatus_to_exitcode(status),
+                "peak": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+            }
         else:
             pid = os.fork()
             if pid == 0:

@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import io
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -349,7 +348,7 @@ def test_killed_half_way(tmp_path: Path) -> None:
         try:
             wait_for(lambda: any(part.stat().st_size for part in folder.glob("*.part")))
         finally:
-            process.send_signal(signal.SIGKILL)
+            process.kill()
             process.communicate()
         assert not (folder / "numbers.bin").exists()
         assert get(source_of(server.url("/a")), tmp_path).read_bytes() == GOOD

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
+import os
 import random
-import resource
 import shutil
 import signal
 import time
@@ -21,6 +21,9 @@ from nn_core.training.manifest import read_manifest
 from nn_core.training.restore import restore_params
 from tests.faults import DAMAGES, Finished, damage, files_below, run
 from tests.lives import ROOT, Ended, Life, Parent, arguments, open_parent, shell
+
+LIVES = pytest.mark.skipif(not hasattr(os, "fork"), reason="lives are born by fork; see test_other_systems.py")
+pytestmark = LIVES
 
 
 class Fingerprint(NamedTuple):
@@ -289,6 +292,8 @@ def test_a_checkpoint_knows_its_config_where_config_json_is_lost(parent: Parent,
 
 def timed(*argv: str) -> tuple[Finished, float]:
     """The command in a shell of its own, and the seconds of processor time that it took."""
+    import resource
+
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     finished = run(shell(*argv), cwd=ROOT)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

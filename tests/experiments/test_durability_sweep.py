@@ -10,10 +10,11 @@ from experiments.run_directory import results
 from experiments.run_directory.results import GROUPS
 from nn_core.training import checkpoint
 from tests.conftest import CACHE
-from tests.experiments.test_durability import content, fingerprint, has_saved, one_error
+from tests.experiments.test_durability import LIVES, content, fingerprint, has_saved, one_error
 from tests.faults import files_below
 from tests.lives import Parent, arguments, open_parent
 
+pytestmark = LIVES
 # Two structures, one member that diverges, and a number that does not fill two devices.
 SWEEP = """
 from configs import digits

@@ -16,6 +16,7 @@ import asyncio  # noqa: F401
 import builtins
 import errno
 import fcntl
+import importlib.util
 import io
 import multiprocessing
 import os
@@ -159,6 +160,8 @@ def check_wakeup(descriptor, **_) -> None:
 for name in GONE + (GONE_ON_WINDOWS if WINDOWS else []):
     if hasattr(os, name):
         delattr(os, name)
+if importlib.util.find_spec("nest_asyncio") is None:
+    MODULES.remove("uvloop")  # Orbax needs one of them
 for name in MODULES if WINDOWS else []:
     sys.modules[name] = None  # type: ignore[assignment]
 multiprocessing.set_start_method("spawn")
@@ -175,7 +178,7 @@ if WINDOWS:
     shutil._use_fd_functions = False  # type: ignore[attr-defined]
     for name in [name for name in vars(signal) if re.fullmatch("SIG[A-Z0-9]+", name) and name not in SIGNALS]:
         delattr(signal, name)
-    for name in ("setitimer", "alarm", "pthread_sigmask", "sigwait", "siginterrupt", "pause"):
+    for name in ("setitimer", "alarm", "pthread_sigmask", "sigwait", "pause"):
         delattr(signal, name)
     signal.signal = guarded(signal.signal, check_signal)
     signal.set_wakeup_fd = guarded(signal.set_wakeup_fd, check_wakeup)

@@ -1,6 +1,6 @@
 """The estimate is a lower bound from shapes alone, and a config that cannot fit is refused without being allocated."""
 
-import resource
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +39,7 @@ def params_of(shapes: dict) -> dict:
 
 
 def test_ten_to_the_thirteen_parameters_are_refused_in_three_seconds_without_memory() -> None:
+    resource = pytest.importorskip("resource")  # not on Windows
     started, peak = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     model = nn.Dense(10_000_000)
     x = jax.ShapeDtypeStruct((1, 1_000_000), jnp.float32)
@@ -50,7 +51,8 @@ def test_ten_to_the_thirteen_parameters_are_refused_in_three_seconds_without_mem
         check_fits(demand(state, params, x, ()), available_bytes(jax.local_devices()))
     assert "\n" not in str(caught.value)
     assert time.monotonic() - started < 3
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 100_000  # kB
+    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak
+    assert taken * (1 if sys.platform == "darwin" else 1024) < 100 * 2**20
 
 
 def test_what_fits_exactly_is_allowed() -> None:

@@ -32,6 +32,8 @@ Path(place, "saved").touch()
 sys.exit(exit_code(requested()))
 """
 
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="Windows sends no signals between processes")
+
 
 def launch(place: Path, kind: str):
     process = start([sys.executable, "-c", LOOP, str(place), kind])
