@@ -63,11 +63,12 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
             if known:  # before the slow imports
                 stack.enter_context(hold(directory))
             folder = set_up_devices()
-            from experiments.caching import traced_programs
-            from experiments.execution.execute import begin, execute, plan_text, prepare
+            from experiments.caching.traced_programs import open_store
+            from experiments.execution.execute import begin, execute
+            from experiments.execution.prepare import plan_text, prepare
 
-            traced_programs.turn_on(folder if keep else None, arguments.path)
-            prepared = prepare(arguments, directory)
+            store = open_store(folder if keep else None, arguments.path)
+            prepared = prepare(arguments, directory, store=store)
             if arguments.options["plan"]:
                 print(plan_text(prepared))
                 return 0

@@ -1,5 +1,7 @@
 """Floats: numbers as arrays, and functions whose derivative keeps its digits."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -11,13 +13,18 @@ def real(x: Array | float) -> Array:
     return array if jnp.issubdtype(array.dtype, jnp.inexact) else array.astype(jnp.float32)
 
 
+def wide_type(dtype: Any) -> Any:
+    """At least float32: half precision loses sums, tails and small differences."""
+    return jnp.promote_types(dtype, jnp.float32)
+
+
 def wide(x: Array) -> Array:
-    """x in at least float32: half precision loses sums, tails and small differences."""
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    """x in at least float32."""
+    return x.astype(wide_type(x.dtype))
 
 
 def like(value: Array | float, x: Array) -> Array:
-    """A number in the precision of x."""
+    """A number in the precision of x, so that a float32 hparam does not promote a bfloat16 parameter."""
     return jnp.asarray(value, x.dtype)
 
 

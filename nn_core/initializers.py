@@ -11,6 +11,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.nn import initializers as jax_initializers
 
+from nn_core.floats import wide_type
+
 Hparams = Mapping[str, Array | float]
 Initializer = Callable[..., Array]
 
@@ -44,7 +46,7 @@ def orthogonal(key: Array, shape: tuple[int, ...], dtype: jax.typing.DTypeLike =
         raise ValueError(f"shape={shape} has no two axes: orthogonal is for matrices")
     rows, columns = math.prod(shape[:-1]), shape[-1]
     length, count = max(rows, columns), min(rows, columns)
-    gaussian_LC = jax.random.normal(key, (length, count), jnp.promote_types(dtype, jnp.float32))
+    gaussian_LC = jax.random.normal(key, (length, count), wide_type(dtype))
 
     def add(index: Array, basis_LC: Array) -> Array:
         direction_L = jax.lax.dynamic_index_in_dim(gaussian_LC, index, axis=1, keepdims=False)

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from nn_core.floats import wide
 from nn_core.regularizers import penalised_leaves
 
 Pair = tuple[Array, Array]
@@ -252,7 +253,7 @@ def gradient_norms(grads: Any) -> dict[str, Array]:
 
 
 def _norm(leaves: list[Array]) -> Array:
-    squares = (jnp.sum(jnp.square(leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32)))) for leaf in leaves)
+    squares = (jnp.sum(jnp.square(wide(leaf))) for leaf in leaves)
     return jnp.sqrt(jnp.asarray(sum(squares, start=0.0)))
 
 

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from nn_core.floats import like
 from nn_core.regularizers import penalised_mask, proximal_strength, soft_threshold
 
 Hparams = Mapping[str, Array | float]
@@ -96,7 +97,7 @@ def adam(hparams: Hparams) -> Rule:
 
     def root(state: Any) -> Any:
         correction = 1.0 - beta2**state.count
-        return jax.tree.map(lambda nu: jnp.sqrt(nu / _like(correction, nu)) + epsilon, state.nu)
+        return jax.tree.map(lambda nu: jnp.sqrt(nu / like(correction, nu)) + epsilon, state.nu)
 
     return Rule(transformation, scales_gradient=False, root=root)
 
@@ -218,7 +219,7 @@ def decay_weights(updates: Any, params: Any, shrink: Array | float) -> Any:
       The updates with decay.
     """
     return jax.tree.map(
-        lambda update, param, penalised: update - _like(shrink, param) * param if penalised else update,
+        lambda update, param, penalised: update - like(shrink, param) * param if penalised else update,
         updates,
         params,
         penalised_mask(params),
@@ -246,7 +247,7 @@ def proximal_metric(
     if rule.root is None:
         return direction, jax.tree.map(lambda _: jnp.asarray(rule.gain * strength), params)
     root = rule.root(rule_state)
-    floor = jax.tree.map(lambda d: jnp.maximum(d, _like(strength, d)), root)
+    floor = jax.tree.map(lambda d: jnp.maximum(d, like(strength, d)), root)
     direction = jax.tree.map(
         lambda update, d, least, penalised: update * (d / least) if penalised else update,
         direction,
@@ -254,7 +255,7 @@ def proximal_metric(
         floor,
         penalised_mask(params),
     )
-    return direction, jax.tree.map(lambda least: _like(strength, least) / least, floor)
+    return direction, jax.tree.map(lambda least: like(strength, least) / least, floor)
 
 
 def proximal_l1(updates: Any, params: Any, thresholds: Any) -> Any:
@@ -272,7 +273,7 @@ def proximal_l1(updates: Any, params: Any, thresholds: Any) -> Any:
     """
     return jax.tree.map(
         lambda update, param, threshold, penalised: (
-            soft_threshold(param + update, _like(threshold, param)) - param if penalised else update
+            soft_threshold(param + update, like(threshold, param)) - param if penalised else update
         ),
         updates,
         params,
@@ -282,12 +283,7 @@ def proximal_l1(updates: Any, params: Any, thresholds: Any) -> Any:
 
 
 def _scale(tree: Any, factor: Array | float) -> Any:
-    return jax.tree.map(lambda leaf: leaf * _like(factor, leaf), tree)
-
-
-def _like(value: Array | float, leaf: Array) -> Array:
-    """The value in the leaf's dtype, so that a float32 hparam does not promote a bfloat16 parameter."""
-    return jnp.asarray(value, leaf.dtype)
+    return jax.tree.map(lambda leaf: leaf * like(factor, leaf), tree)
 
 
 def _value(hparams: Hparams, name: str, default: float) -> Array | float:

@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from nn_core.floats import wide
+
 Hparams = Mapping[str, Array | float]
 
 PENALISED_NAMES = ("kernel", "embedding")
@@ -49,7 +51,7 @@ def l1_penalty(params: Any) -> Array:
       Scalar float32 (or wider).
     """
     # w sign(w) and not abs(w), whose gradient at 0 is 1 in JAX: it would push exact zeros away.
-    return _total(jnp.sum(_wide(leaf) * jnp.sign(_wide(leaf))) for leaf in penalised_leaves(params))
+    return _total(jnp.sum(wide(leaf) * jnp.sign(wide(leaf))) for leaf in penalised_leaves(params))
 
 
 def l2_penalty(params: Any) -> Array:
@@ -61,7 +63,7 @@ def l2_penalty(params: Any) -> Array:
     Returns:
       Scalar float32 (or wider).
     """
-    return _total(jnp.sum(jnp.square(_wide(leaf))) for leaf in penalised_leaves(params))
+    return _total(jnp.sum(jnp.square(wide(leaf))) for leaf in penalised_leaves(params))
 
 
 def elastic_net_penalty(params: Any, strength: Array | float, l1_ratio: Array | float) -> Array:
@@ -177,11 +179,6 @@ def _l1_ratio(hparams: Hparams) -> Array | float:
     if "l1_ratio" not in hparams:
         raise ValueError("hparams.elastic_net is set without hparams.l1_ratio; set it in [0, 1], 1 for pure L1")
     return hparams["l1_ratio"]
-
-
-def _wide(leaf: Array) -> Array:
-    """At least float32: a sum over half-precision weights would lose its small terms."""
-    return leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32))
 
 
 def _total(terms: Any) -> Array:

@@ -13,10 +13,10 @@ from ml_collections import ConfigDict
 from configs import base
 from configs.grid import axis
 from experiments.benchmark.timing import alternate, installed, machine, median_ratio
+from experiments.benchmark.turns import chunk_turns
 from experiments.building.experiment import build
 from experiments.training import plan
 from nn_core.models.convolution import default_formulation
-from nn_core.training.population import place
 
 ROUNDS, STEPS, BATCH, SIZE = 31, 50, 64, 28
 MEMBERS = 2  # runs of the population
@@ -38,19 +38,7 @@ def get_config() -> ConfigDict:
 def ours(num_members: int) -> tuple[Callable[[], None], int]:
     """A turn of the compiled chunk of so many runs, and the number of parameters of one."""
     (group,) = plan.group(plan.expand(get_config(), lambda _: axis("seed", range(num_members))))
-    ((_, arrays),) = plan.parts(group, num_members, len(jax.local_devices()))
-    program, mesh = group.traced.program, group.traced.mesh
-    data = place(group.experiment.data, mesh, by_member=False)
-    keys, hparams = place(arrays, mesh, by_member=True)
-    state, own = [program.start(keys, hparams, data)], program.prepare(keys, data)
-    parameters = sum(leaf.size for leaf in jax.tree.leaves(state[0].params)) // len(arrays.keys)
-
-    def run() -> None:
-        until = np.int32(int(state[0].step[0]) + STEPS)
-        state[0], metrics = program.advance(state[0], keys, hparams, own, data, until)
-        jax.block_until_ready(metrics)
-
-    return run, parameters
+    return chunk_turns(group, STEPS)
 
 
 def torch_network(channels_last: bool) -> tuple[Callable[[], None], int]:

@@ -15,8 +15,8 @@ from ml_collections import ConfigDict
 
 from configs import base
 from experiments.benchmark.timing import alternate, installed, machine, median_ratio, seconds
+from experiments.benchmark.turns import chunk_turns
 from experiments.training import plan
-from nn_core.training.population import place
 
 ROUNDS = 7
 # name -> (batch, context, layers, heads, width, dropout, dtype, steps of a turn). A turn is one call of the compiled chunk,
@@ -62,20 +62,9 @@ def make_config(setting: Setting) -> ConfigDict:
 def ours(setting: Setting) -> tuple[Callable[[], None], int, np.ndarray, int]:
     """A turn of the compiled chunk, the number of parameters, the text and the vocabulary's size."""
     (group,) = plan.group(plan.expand(make_config(setting), None))
-    program, mesh = group.traced.program, group.traced.mesh
-    data = place(group.experiment.data, mesh, by_member=False)
-    keys, hparams = place(plan.parts(group, 1, 1)[0][1], mesh, by_member=True)
-    state, own = [program.start(keys, hparams, data)], program.prepare(keys, data)
-    parameters = sum(leaf.size for leaf in jax.tree.leaves(state[0].params))
-
-    def run() -> None:
-        until = np.int32(int(state[0].step[0]) + setting[-1])
-        state[0], metrics = program.advance(state[0], keys, hparams, own, data, until)
-        jax.block_until_ready(metrics)
-
     assert group.experiment.corpus is not None
     vocabulary = group.experiment.corpus.tokenizer.vocabulary_size
-    return run, parameters, group.experiment.data["train"], vocabulary
+    return *chunk_turns(group, setting[-1]), group.experiment.data["train"], vocabulary
 
 
 def matmul_rate(dtype: str) -> Callable[[], float]:

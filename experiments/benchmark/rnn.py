@@ -42,10 +42,11 @@ def ours(cell: str) -> Callable[[], None]:
         return jax.tree.map(lambda p, g: p - RATE * g, params, gradient), value
 
     advance = jax.jit(lambda params: jax.lax.scan(step, params, None, length=STEPS), donate_argnums=0)
-    state = [jax.jit(model.init)(jax.random.key(0), inputs_TBD)["params"]]
+    params = jax.jit(model.init)(jax.random.key(0), inputs_TBD)["params"]
 
     def run() -> None:
-        state[0], losses = advance(state[0])
+        nonlocal params
+        params, losses = advance(params)
         jax.block_until_ready(losses)
 
     return run

@@ -34,22 +34,19 @@ NOT_TRACED = ("jax_compilation_cache", "jax_persistent_cache")  # settings that 
 MOST = 500  # structures that are kept; 0.1 to 1 MB each, and each edit of a source makes new ones
 
 
-class On(NamedTuple):
+class Store(NamedTuple):
     """Where programs are kept, and the config file of the command, a source that is no module."""
 
     folder: Path
     config_file: Path
 
 
-_on: list[On] = []
-
-
-def turn_on(folder: Path | None, config_file: Path) -> None:
-    """Keeps programs in a folder from now on; nowhere for None, and where the folder is remote or cannot be used."""
-    _on.clear()
-    if folder is not None and ":/" not in str(folder) and usable(folder / "traced"):
-        _on.append(On(folder / "traced", config_file))
-        forget_oldest(folder / "traced")
+def open_store(folder: Path | None, config_file: Path) -> Store | None:
+    """A place for the programs of a command; None for None, and where the folder is remote or cannot be used."""
+    if folder is None or ":/" in str(folder) or not usable(folder / "traced"):
+        return None
+    forget_oldest(folder / "traced")
+    return Store(folder / "traced", config_file)
 
 
 def forget_oldest(folder: Path) -> None:
@@ -59,24 +56,23 @@ def forget_oldest(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def place(structure: str, data: Any, num_members: int) -> Path | None:
+def place(store: Store, structure: str, data: Any, num_members: int) -> Path:
     """Where the programs of a structure are kept.
 
     Args:
+        store: of the command.
         structure: of the config, as text.
         data: host arrays that the members share.
         num_members: rows of the population.
     Returns:
-        A folder, or None where nothing is kept.
+        A folder.
     """
-    if not _on:
-        return None
-    about = f"{structure}\n{num_members}\n{surroundings(_on[0].config_file)}\n{jax.tree.structure(data)}"
+    about = f"{structure}\n{num_members}\n{surroundings(store.config_file)}\n{jax.tree.structure(data)}"
     digest = hashlib.blake2b(about.encode(), digest_size=16)
     for leaf in map(np.asarray, jax.tree.leaves(data)):
         digest.update(f"\n{leaf.dtype} {leaf.shape}\n".encode())
         digest.update(np.ascontiguousarray(leaf).reshape(-1).view(np.uint8).data)
-    return _on[0].folder / digest.hexdigest()
+    return store.folder / digest.hexdigest()
 
 
 @cache

@@ -1,33 +1,24 @@
-"""Runs what the command line asked for: checks everything first, then trains group by group, then tells the results."""
+"""Runs a command that has passed its checks: trains group by group, then tells the results."""
 
 import contextlib
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from ml_collections import ConfigDict
 
-from experiments import studies
-from experiments.building.corpus import BITS
-from experiments.building.mesh import plan_table
-from experiments.building.ranges import check_name
-from experiments.command_line.arguments import Arguments
-from experiments.command_line.choices import choose, nearest
 from experiments.command_line.errors import io_message
 from experiments.command_line.output import say
 from experiments.execution.continuing import (
     SWEEP,
     check_directory,
-    number_members,
-    split_generations,
     sweep_of,
 )
-from experiments.figures import FIGURES, draw
+from experiments.execution.prepare import Prepared
+from experiments.figures import draw
 from experiments.run_directory import files, results, table
-from experiments.run_directory.extension import EXACT, RESCHEDULE
 from experiments.run_directory.population_store import finished_rows
 from experiments.run_directory.results import Row
 from experiments.studies import STUDIES
@@ -38,76 +29,8 @@ from experiments.training.population import Population, cut, train_population
 from nn_core.files import whole_file
 from nn_core.training.manifest import CheckpointError
 
-OTHER_COLUMNS = {"steps", "best_step", "skipped", "gap"}  # what result rows hold beside the final metrics
-RESUME = ("auto", "fresh", "never")
 DIVERGED, FAILED = 3, 1  # exit codes of a single run that diverged, and of a command that could not save or restore
 ENDED = {"finished": 0, "diverged": DIVERGED}  # status of a run that has come to its end, and its exit code
-
-
-class Prepared(NamedTuple):
-    """A command that has passed every check.
-
-    Attributes:
-        arguments: the command line.
-        directory: where the run lives.
-        groups: the members by structure, those of each command on their own; none for a study.
-        generations: how many members came with each command.
-        resume: what to do with a run that the directory holds: "auto" or "fresh".
-    """
-
-    arguments: Arguments
-    directory: Path
-    groups: list[plan.Group]
-    generations: tuple[int, ...]
-    resume: str
-
-
-def prepare(arguments: Arguments, directory: Path) -> Prepared:
-    """Expands the sweep, builds and traces every group: all mistakes surface here, before any compilation.
-
-    Raises:
-        ValueError: in one line, what is wrong and what would be right.
-    """
-    config = arguments.config
-    check_name(config.name)
-    if config.task.name in STUDIES:
-        studies.check(config)
-    elif "train" not in config:
-        choose(config.task.name, STUDIES, "task.name")
-    for name in config.figures:
-        choose(name, dict.fromkeys(studies.drawable(config.task.name, FIGURES)), "figures")
-    choose(config.checkpoint.resume, dict.fromkeys(RESUME), "checkpoint.resume")
-    groups: list[plan.Group] = []
-    generations: tuple[int, ...] = ()
-    if config.task.name not in STUDIES:
-        choose(config.checkpoint.extend, dict.fromkeys((EXACT, RESCHEDULE)), "checkpoint.extend")
-        held = None if config.checkpoint.resume == "fresh" else files.read_config(directory)
-        members, generations = number_members(plan.expand(config, arguments.get_sweep), held)
-        groups = [group for part in split_generations(members, generations) for group in plan.group(part)]
-        check_columns(config, groups)
-    check_directory(arguments, directory, groups)
-    return Prepared(arguments, directory, groups, generations, config.checkpoint.resume)
-
-
-def plan_text(prepared: Prepared) -> str:
-    """Where each array of a run lies; of a sweep, how its members lie."""
-    if not prepared.groups:
-        return "a study makes no use of config.mesh"
-    layouts = [(group.traced.state, group.experiment.layout) for group in prepared.groups]
-    tables = [plan_table(state, layout) for state, layout in layouts if layout is not None]
-    whole = f"{plan.describe(prepared.groups)}; config.mesh splits nothing: every array lies whole on its device"
-    return "\n\n".join(tables) or whole
-
-
-def check_columns(config: ConfigDict, groups: list[plan.Group]) -> None:
-    """Raises ValueError for a column of the table that no member has."""
-    known = {name for group in groups for name in group.traced.results} | OTHER_COLUMNS
-    corpora = [group.experiment.corpus for group in groups if group.experiment.corpus is not None]
-    known |= {name for corpus in corpora for name in (*corpus.figures, BITS) if corpus.figures}
-    for column in config.table:
-        if column not in known:
-            hint = nearest(column, sorted(known)) or ";"
-            raise ValueError(f"config.table names {column!r}{hint} there are: {', '.join(sorted(known))}")
 
 
 def begin(prepared: Prepared) -> int | None:

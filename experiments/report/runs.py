@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments.command_line.arguments import CHECKPOINTS, OPTIONS, Arguments, parse
-from experiments.execution.execute import begin, execute, prepare
+from experiments.execution.execute import begin, execute
+from experiments.execution.prepare import prepare
 from experiments.report.records import Experiment
 from experiments.run_directory import files, results
 from experiments.run_directory.lock import LockedError, hold

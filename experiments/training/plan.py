@@ -16,6 +16,7 @@ from experiments.building.ranges import check_ranges, ranges_of
 from experiments.building.records import Registry
 from experiments.building.registry import REGISTRY
 from experiments.caching import traced_programs
+from experiments.caching.traced_programs import Store
 from experiments.command_line import config_paths as dotted
 from nn_core.training.population import Members
 
@@ -80,12 +81,13 @@ def structure(config: ConfigDict) -> str:
     return json.dumps(key, sort_keys=True)
 
 
-def group(members: list[Member], registry: Registry = REGISTRY) -> list[Group]:
+def group(members: list[Member], registry: Registry = REGISTRY, store: Store | None = None) -> list[Group]:
     """Groups members by structure and checks every one of them before anything is compiled.
 
     Args:
         members: of a sweep.
         registry: models and tasks by name.
+        store: of traced programs; None: none are kept.
     Raises:
         ValueError: a member that cannot be built; the message names it.
     """
@@ -103,18 +105,21 @@ def group(members: list[Member], registry: Registry = REGISTRY) -> list[Group]:
             mesh = run_mesh(same[0].config) if len(same) == 1 else None
             experiment = build(same[0].config, registry, mesh)
             _, rows = sizes(len(same), same[0].config.train.max_members, len(jax.local_devices()))
-            traced = trace(experiment, set_hparams(same[0].config), rows, place_of(same[0].config, experiment, rows))
+            traced = trace(
+                experiment, set_hparams(same[0].config), rows, place_of(store, same[0].config, experiment, rows)
+            )
             check_stream(experiment, len(same))
         groups.append(Group(same, experiment, traced))
     return groups
 
 
-def place_of(config: ConfigDict, experiment: Experiment, num_members: int) -> Path | None:
+def place_of(store: Store | None, config: ConfigDict, experiment: Experiment, num_members: int) -> Path | None:
     """Where the traced programs of a structure are kept; nowhere where they hold what is in no config and no data set."""
     streamed = experiment.corpus is not None and experiment.corpus.feed is not None
-    if streamed or config.transfer.source is not None or experiment.layout is not None:
+    loaded = config.transfer.source is not None
+    if store is None or streamed or loaded or experiment.layout is not None:
         return None
-    return traced_programs.place(structure(config), experiment.data, num_members)
+    return traced_programs.place(store, structure(config), experiment.data, num_members)
 
 
 def check_no_mesh(config: ConfigDict) -> None:

@@ -101,13 +101,14 @@ def continuation(config: ConfigDict, registry: Registry, tokenizer: Tokenizer, k
         count = config.sample.max_new_tokens
         return generate(decoder, params, [ids], key=key, sampling=sampling, max_new_tokens=count)._asdict()
 
-    program: list[Callable] = []
+    program: Callable | None = None  # made at the first sample, which has the shapes
 
     def write(step: int, params: Any) -> str:
         arguments = params, np.uint32(config.seed), np.uint32(step)
-        if not program:
+        nonlocal program
+        if program is None:
             name = f"sample_{digest_of(repr((ids, tokenizer.vocabulary_size)).encode())[:12]}"
-            program.append(jax.jit(sample) if keep is None else Kept(sample, arguments, keep / name))
-        return prompt + continued(tokenizer, ids, completions(Generation(**program[0](*arguments)))[0])
+            program = jax.jit(sample) if keep is None else Kept(sample, arguments, keep / name)
+        return prompt + continued(tokenizer, ids, completions(Generation(**program(*arguments)))[0])
 
     return write

@@ -13,6 +13,7 @@ from jax import Array, lax
 from jax.nn.initializers import Initializer
 from jax.typing import DTypeLike
 
+from nn_core.floats import wide
 from nn_core.regularizers import dropout
 
 
@@ -109,7 +110,7 @@ class LayerNorm(nn.Module):
         Returns:
           (..., D) of the dtype of the inputs.
         """
-        x = standardise(inputs.astype(jnp.promote_types(inputs.dtype, jnp.float32)), self.epsilon)
+        x = standardise(wide(inputs), self.epsilon)
         if self.use_scale:
             x = x * _row(self.param("scale", nn.initializers.ones_init(), (x.shape[-1],)), x)
         if self.use_bias:
@@ -140,7 +141,7 @@ class RMSNorm(nn.Module):
         Returns:
           (..., D) of the dtype of the inputs.
         """
-        x = inputs.astype(jnp.promote_types(inputs.dtype, jnp.float32))
+        x = wide(inputs)
         x = x * lax.rsqrt(jnp.mean(jnp.square(x), axis=-1, keepdims=True) + self.epsilon)
         if self.use_scale:
             x = x * _row(self.param("scale", nn.initializers.ones_init(), (x.shape[-1],)), x)
@@ -177,7 +178,7 @@ class GroupNorm(nn.Module):
         if self.num_groups < 1 or channels % self.num_groups:
             divisors = ", ".join(str(n) for n in range(1, channels + 1) if channels % n == 0)
             raise ValueError(f"num_groups={self.num_groups} does not divide {channels} channels; use one of {divisors}")
-        x = inputs.astype(jnp.promote_types(inputs.dtype, jnp.float32))
+        x = wide(inputs)
         x = x.reshape(inputs.shape[0], -1, self.num_groups, channels // self.num_groups)
         x = x - jnp.mean(x, axis=(1, 3), keepdims=True)
         x = x * lax.rsqrt(jnp.mean(jnp.square(x), axis=(1, 3), keepdims=True) + self.epsilon)

@@ -10,7 +10,7 @@ from experiments.building.experiment import build
 from experiments.building.ranges import check_ranges, ranges_of
 from experiments.building.registry import REGISTRY
 from experiments.command_line.arguments import CONFIGS, HELPERS, OPTIONS, parse
-from experiments.execution.execute import Prepared, prepare
+from experiments.execution.prepare import Prepared, prepare
 from experiments.run import main
 from experiments.run_directory.settings import by_setting
 from experiments.studies import STUDIES

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array, lax
 
+from nn_core.floats import wide, wide_type
 from nn_core.models.attention.linear import positive_features
-from nn_core.models.attention.shapes import wide
 
 SMALLEST_BLOCK = 64  # places
 
@@ -85,7 +85,7 @@ def _part(q_BTHK: Array, k_BGSK: Array, v_BGSK: Array, mask: Array, bias: Array 
     batch, length, heads, width = q_BTHK.shape
     groups = k_BGSK.shape[1]
     q_BTGRK = q_BTHK.reshape(batch, length, groups, heads // groups, width)
-    wide = jnp.promote_types(q_BTHK.dtype, jnp.float32)
+    wide = wide_type(q_BTHK.dtype)
     scores = jnp.einsum("btgrk,bgsk->bgrts", q_BTGRK, k_BGSK, preferred_element_type=wide)
     scores_BHTS = scores.reshape(batch, heads, length, -1)
     if bias is not None:
@@ -100,5 +100,5 @@ def _part(q_BTHK: Array, k_BGSK: Array, v_BGSK: Array, mask: Array, bias: Array 
 
 def _nothing(q_BTHK: Array, k_BGSK: Array, v_BGSK: Array, mask: Array, bias: Array | None) -> Part:
     batch, length, heads, width = q_BTHK.shape
-    shape, wide = (batch, heads, length), jnp.promote_types(q_BTHK.dtype, jnp.float32)
+    shape, wide = (batch, heads, length), wide_type(q_BTHK.dtype)
     return Part(jnp.full(shape, jnp.finfo(wide).min, wide), jnp.zeros(shape, wide), jnp.zeros((*shape, width), wide))

@@ -12,11 +12,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from nn_core.floats import wide, wide_type
 from nn_core.models.attention.blocks import block_bounds
 from nn_core.models.attention.blockwise import DEFAULT_BLOCK, blockwise_attention
 from nn_core.models.attention.linear import linear_attention
 from nn_core.models.attention.patterns import Pattern, check_pattern, pattern_mask
-from nn_core.models.attention.shapes import check_shapes, wide
+from nn_core.models.attention.shapes import check_shapes
 from nn_core.regularizers import dropout
 
 # An array that broadcasts to (B, H, T, S), or a function of the query and key indices (t,), (s,) that gives one: the
@@ -200,7 +201,7 @@ def _scores(q_BHTK: Array, k_BGSK: Array) -> Array:
     batch, num_heads, num_queries, width = q_BHTK.shape
     groups, num_keys = k_BGSK.shape[1], k_BGSK.shape[2]
     q_BGTK = (q_BHTK * jnp.asarray(width**-0.5, q_BHTK.dtype)).reshape(batch, groups, -1, width)
-    dtype = jnp.promote_types(q_BHTK.dtype, jnp.float32)
+    dtype = wide_type(q_BHTK.dtype)
     scores_BGTS = jnp.einsum("bgtk,bgsk->bgts", q_BGTK, k_BGSK, preferred_element_type=dtype)
     return scores_BGTS.reshape(batch, num_heads, num_queries, num_keys)
 

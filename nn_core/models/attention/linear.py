@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from nn_core.models.attention.shapes import check_shapes, wide
+from nn_core.floats import wide
+from nn_core.models.attention.shapes import check_shapes
 
 
 def positive_features(x: Array) -> Array:

@@ -1,12 +1,6 @@
-"""What every attention checks of its arrays, and the precision that its sums have."""
+"""What every attention checks of its arrays."""
 
-import jax.numpy as jnp
 from jax import Array
-
-
-def wide(x: Array) -> Array:
-    """In float32, or as it is where it is wider."""
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
 def check_shapes(q: Array, k: Array, v: Array, causal: bool) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from functools import partial, update_wrapper
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from configs import base
 from configs.grid import axis
 from experiments.building.experiment import build
 from experiments.caching import traced_programs
+from experiments.caching.traced_programs import Store, open_store
 from experiments.training import plan
 from nn_core.training import program
 from nn_core.training.population import place
@@ -25,11 +25,11 @@ FUNCTIONS = ("advance", "evaluate", "finish")
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def store(tmp_path: Path) -> Store:
     """Where programs are kept in a test."""
-    traced_programs.turn_on(tmp_path, CONFIG_FILE)
-    yield tmp_path / "traced"
-    traced_programs.turn_on(None, CONFIG_FILE)
+    opened = open_store(tmp_path, CONFIG_FILE)
+    assert opened is not None
+    return opened
 
 
 def small(**changes: Any) -> ConfigDict:
@@ -45,10 +45,10 @@ def small(**changes: Any) -> ConfigDict:
     return config
 
 
-def checked(members: int = 1, config: ConfigDict | None = None) -> tuple[plan.Group, set[str]]:
+def checked(store: Store | None, members: int = 1, config: ConfigDict | None = None) -> tuple[plan.Group, set[str]]:
     """A group as the command checks it, and which of its programs were traced."""
     SEEN.update(dict.fromkeys(FUNCTIONS, 0))
-    (group,) = plan.group(plan.expand(config or small(), lambda _: axis("seed", range(members))))
+    (group,) = plan.group(plan.expand(config or small(), lambda _: axis("seed", range(members))), store=store)
     return group, {name for name in FUNCTIONS if SEEN[name]}
 
 
@@ -87,21 +87,20 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(program, name, update_wrapper(partial(counting, function), function))
 
 
-def test_a_second_start_traces_nothing_that_is_kept_and_gives_the_same_bits(folder: Path) -> None:
-    first, traced = checked(members=4)
+def test_a_second_start_traces_nothing_that_is_kept_and_gives_the_same_bits(store: Store) -> None:
+    first, traced = checked(store, members=4)
     assert traced == set(FUNCTIONS)
     expected = trained(first)
-    second, traced = checked(members=4)
+    second, traced = checked(store, members=4)
     assert traced == {"evaluate"} and trained(second) == expected
     assert second.traced.results == first.traced.results
-    traced_programs.turn_on(None, CONFIG_FILE)
-    plain, traced = checked(members=4)
+    plain, traced = checked(None, members=4)
     assert traced == set(FUNCTIONS) and trained(plain) == expected
 
 
-def test_a_damaged_program_is_traced_again(folder: Path) -> None:
-    written(checked()[0])
-    (mine,) = folder.iterdir()
+def test_a_damaged_program_is_traced_again(store: Store) -> None:
+    written(checked(store)[0])
+    (mine,) = store.folder.iterdir()
     damages = {
         "empty": lambda raw: b"",
         "short": lambda raw: raw[:30],
@@ -111,32 +110,32 @@ def test_a_damaged_program_is_traced_again(folder: Path) -> None:
     for damage in damages.values():
         for path in mine.iterdir():
             path.write_bytes(damage(path.read_bytes()))
-        group, traced = checked()
+        group, traced = checked(store)
         assert traced == set(FUNCTIONS)
         written(group)
     (mine / "evaluate").unlink()
-    assert checked()[1] == {"evaluate"}
+    assert checked(store)[1] == {"evaluate"}
 
 
-def test_programs_for_other_arguments_are_not_taken(folder: Path) -> None:
+def test_programs_for_other_arguments_are_not_taken(store: Store) -> None:
     """A key that does not tell two programs apart costs a trace, not a wrong number."""
-    written(checked()[0])
-    (mine,) = folder.iterdir()
+    written(checked(store)[0])
+    (mine,) = store.folder.iterdir()
     wider = small(model=base.mlp(hidden_sizes=(3,)))
-    written(checked(config=wider)[0])
-    (other,) = set(folder.iterdir()) - {mine}
+    written(checked(store, config=wider)[0])
+    (other,) = set(store.folder.iterdir()) - {mine}
     shutil.rmtree(other)
     shutil.copytree(mine, other)
-    assert checked(config=wider)[1] == set(FUNCTIONS)
+    assert checked(store, config=wider)[1] == set(FUNCTIONS)
 
 
-def test_the_key_holds_all_that_a_trace_may_depend_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_holds_all_that_a_trace_may_depend_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     data = {"inputs": np.arange(6.0), "targets": (np.arange(3),)}
 
-    def key(structure: str = "a", data: Any = data, rows: int = 1) -> str:
+    def key(structure: str = "a", data: Any = data, rows: int = 1, store: Store = store) -> str:
         traced_programs.surroundings.cache_clear()
-        path = traced_programs.place(structure, data, rows)
-        assert path is not None and path.parent == folder
+        path = traced_programs.place(store, structure, data, rows)
+        assert path.parent == store.folder
         return path.name
 
     keys = [key(), key("b"), key(rows=2)]
@@ -144,16 +143,14 @@ def test_the_key_holds_all_that_a_trace_may_depend_on(folder: Path, monkeypatch:
     keys.append(key(data=data | {"inputs": np.arange(6.0).reshape(2, 3)}))
     keys.append(key(data=data | {"inputs": np.arange(6.0).astype(np.float32)}))
     assert key() == keys[0]
-    source = folder / "own.py"
+    source = store.folder / "own.py"
     for text in ("x = 1\n", "x = 2\n"):
         source.write_text(text)
-        traced_programs.turn_on(folder.parent, source)
-        keys.append(key())
-    traced_programs.turn_on(folder.parent, CONFIG_FILE)
-    monkeypatch.setattr(traced_programs, "ROOT", folder)
+        keys.append(key(store=store._replace(config_file=source)))
+    monkeypatch.setattr(traced_programs, "ROOT", store.folder)
     keys.append(key())
-    (folder / "nn_core").mkdir()
-    (folder / "nn_core" / "model.py").write_text("y = 1\n")
+    (store.folder / "nn_core").mkdir()
+    (store.folder / "nn_core" / "model.py").write_text("y = 1\n")
     keys.append(key())
     monkeypatch.setenv("XLA_FLAGS", "--xla_something")
     keys.append(key())
@@ -167,38 +164,37 @@ def test_the_key_holds_all_that_a_trace_may_depend_on(folder: Path, monkeypatch:
     traced_programs.surroundings.cache_clear()
 
 
-def test_seeds_and_values_of_hparams_share_a_program_and_structures_do_not(folder: Path) -> None:
-    written(checked()[0])
+def test_seeds_and_values_of_hparams_share_a_program_and_structures_do_not(store: Store) -> None:
+    written(checked(store)[0])
     faster = small(seed=5)
     faster.hparams.learning_rate = 0.25
-    assert checked(config=faster)[1] == set()
-    assert len(list(folder.iterdir())) == 1
+    assert checked(store, config=faster)[1] == set()
+    assert len(list(store.folder.iterdir())) == 1
     longer = small()
     longer.train.chunk_steps = longer.train.eval_every = 2
-    assert checked(config=longer)[1] == set(FUNCTIONS)
+    assert checked(store, config=longer)[1] == set(FUNCTIONS)
 
 
-def test_what_a_check_refuses_is_refused_again(folder: Path) -> None:
+def test_what_a_check_refuses_is_refused_again(store: Store) -> None:
     config = small()
     config.hparams.beta2 = 0.9
     for _ in range(2):
         with pytest.raises(ValueError, match=r"config\.hparams\.beta2=0\.9 is read by nothing"):
-            checked(config=config)
+            checked(store, config=config)
 
 
-def test_another_runs_parameters_are_never_kept(folder: Path) -> None:
+def test_another_runs_parameters_are_never_kept(store: Store) -> None:
     config = small()
     experiment = build(config)
-    assert plan.place_of(config, experiment, 1) is not None
+    assert plan.place_of(store, config, experiment, 1) is not None
     config.transfer.source = "checkpoints/other"
-    assert plan.place_of(config, experiment, 1) is None
+    assert plan.place_of(store, config, experiment, 1) is None
 
 
 def test_a_folder_that_cannot_be_used_keeps_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for unusable in (tmp_path / "file", Path("gs://bucket/cache"), None):
-        traced_programs.turn_on(unusable, CONFIG_FILE)
-        assert traced_programs.place("a", {}, 1) is None
+        assert open_store(unusable, CONFIG_FILE) is None
 
 
 def test_the_oldest_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,6 +203,5 @@ def test_the_oldest_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (tmp_path / "traced" / name).mkdir(parents=True)
         (tmp_path / "traced" / name / "advance").write_text("")
         os.utime(tmp_path / "traced" / name, (1e9 - age, 1e9 - age))
-    traced_programs.turn_on(tmp_path, CONFIG_FILE)
-    traced_programs.turn_on(None, CONFIG_FILE)
+    open_store(tmp_path, CONFIG_FILE)
     assert {path.name for path in (tmp_path / "traced").iterdir()} == {"new", "middle"}

@@ -6,6 +6,7 @@ from experiments import predict, run, sample, tokens, vectors
 from experiments.benchmark import __main__ as benchmark
 from experiments.command_line.arguments import OPTIONS, config_files, parse
 from experiments.command_line.config_paths import flatten
+from experiments.course import __main__ as course
 from experiments.execution.config_help import Comments, about
 from experiments.figures import __main__ as figures
 from experiments.formulas import __main__ as formulas
@@ -21,6 +22,7 @@ COMMANDS = {
     "figures": figures,
     "formulas": formulas,
     "report": report,
+    "course": course,
 }
 
 

@@ -1,0 +1,104 @@
+"""Checks all that a command asks for before anything is compiled or written."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from ml_collections import ConfigDict
+
+from experiments import studies
+from experiments.building.corpus import BITS
+from experiments.building.mesh import plan_table
+from experiments.building.ranges import check_name
+from experiments.building.records import Registry
+from experiments.building.registry import REGISTRY
+from experiments.caching.traced_programs import Store
+from experiments.command_line.arguments import Arguments
+from experiments.command_line.choices import choose, nearest
+from experiments.execution.continuing import (
+    check_directory,
+    number_members,
+    split_generations,
+)
+from experiments.figures import FIGURES
+from experiments.run_directory import files
+from experiments.run_directory.extension import EXACT, RESCHEDULE
+from experiments.studies import STUDIES
+from experiments.training import plan
+
+OTHER_COLUMNS = {"steps", "best_step", "skipped", "gap"}  # what result rows hold beside the final metrics
+RESUME = ("auto", "fresh", "never")
+
+
+class Prepared(NamedTuple):
+    """A command that has passed every check.
+
+    Attributes:
+        arguments: the command line.
+        directory: where the run lives.
+        groups: the members by structure, those of each command on their own; none for a study.
+        generations: how many members came with each command.
+        resume: what to do with a run that the directory holds: "auto" or "fresh".
+    """
+
+    arguments: Arguments
+    directory: Path
+    groups: list[plan.Group]
+    generations: tuple[int, ...]
+    resume: str
+
+
+def prepare(
+    arguments: Arguments, directory: Path, registry: Registry = REGISTRY, store: Store | None = None
+) -> Prepared:
+    """Expands the sweep, builds and traces every group: all mistakes surface here, before any compilation.
+
+    Args:
+        arguments: the command line.
+        directory: where the run lives, or will.
+        registry: models and tasks by name.
+        store: of traced programs; None: none are kept.
+    Raises:
+        ValueError: in one line, what is wrong and what would be right.
+    """
+    config = arguments.config
+    check_name(config.name)
+    if config.task.name in STUDIES:
+        studies.check(config)
+    elif "train" not in config:
+        choose(config.task.name, STUDIES, "task.name")
+    for name in config.figures:
+        choose(name, dict.fromkeys(studies.drawable(config.task.name, FIGURES)), "figures")
+    choose(config.checkpoint.resume, dict.fromkeys(RESUME), "checkpoint.resume")
+    groups: list[plan.Group] = []
+    generations: tuple[int, ...] = ()
+    if config.task.name not in STUDIES:
+        choose(config.checkpoint.extend, dict.fromkeys((EXACT, RESCHEDULE)), "checkpoint.extend")
+        held = None if config.checkpoint.resume == "fresh" else files.read_config(directory)
+        members, generations = number_members(plan.expand(config, arguments.get_sweep), held)
+        groups = [
+            group for part in split_generations(members, generations) for group in plan.group(part, registry, store)
+        ]
+        check_columns(config, groups)
+    check_directory(arguments, directory, groups)
+    return Prepared(arguments, directory, groups, generations, config.checkpoint.resume)
+
+
+def plan_text(prepared: Prepared) -> str:
+    """Where each array of a run lies; of a sweep, how its members lie."""
+    if not prepared.groups:
+        return "a study makes no use of config.mesh"
+    layouts = [(group.traced.state, group.experiment.layout) for group in prepared.groups]
+    tables = [plan_table(state, layout) for state, layout in layouts if layout is not None]
+    whole = f"{plan.describe(prepared.groups)}; config.mesh splits nothing: every array lies whole on its device"
+    return "\n\n".join(tables) or whole
+
+
+def check_columns(config: ConfigDict, groups: list[plan.Group]) -> None:
+    """Raises ValueError for a column of the table that no member has."""
+    known = {name for group in groups for name in group.traced.results} | OTHER_COLUMNS
+    corpora = [group.experiment.corpus for group in groups if group.experiment.corpus is not None]
+    known |= {name for corpus in corpora for name in (*corpus.figures, BITS) if corpus.figures}
+    for column in config.table:
+        if column not in known:
+            hint = nearest(column, sorted(known)) or ";"
+            raise ValueError(f"config.table names {column!r}{hint} there are: {', '.join(sorted(known))}")
