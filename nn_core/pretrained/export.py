@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from nn_core.files import user_path, whole_file
 from nn_core.models.transformer.language_model import unstack_layers
 from nn_core.pretrained.families import FAMILIES
 from nn_core.pretrained.family import Family, Shapes, Structure
@@ -57,7 +58,7 @@ def export(
     Raises:
         ValueError: no family has this structure, or the parameters do not fit it.
     """
-    folder = Path(folder)
+    folder = user_path(folder)
     if dtype not in DTYPES:
         raise ValueError(f"dtype={dtype!r} is unknown; use one of {', '.join(DTYPES)}")
     leaves = {name: np.asarray(jax.device_get(leaf)) for name, leaf in named_leaves(unscanned(params)).items()}
@@ -69,7 +70,8 @@ def export(
     arrays = list(_arrays(structure, leaves, np.dtype(DTYPES[dtype])))
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder / WEIGHTS, arrays, {"format": "pt"})
-    (folder / CONFIG).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    with whole_file(folder / CONFIG) as part:
+        part.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8", newline="\n")
     return folder
 
 

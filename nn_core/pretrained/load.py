@@ -13,6 +13,7 @@ import ml_dtypes
 import numpy as np
 from jax.sharding import Sharding
 
+from nn_core.files import user_path
 from nn_core.pretrained.families import choose_family
 from nn_core.pretrained.family import Family, Structure
 from nn_core.pretrained.folder import CONFIG, read_json, tensors
@@ -81,7 +82,7 @@ def load(
     """
     if dtype not in DTYPES:
         raise ValueError(f"dtype={dtype!r} is unknown; use one of {', '.join(DTYPES)}")
-    folder = Path(folder).expanduser()
+    folder = user_path(folder)
     if not folder.is_dir():
         raise PretrainedError(f"there is no folder {folder}")
     read_json(folder / CONFIG)  # told first: a folder without it is no model at all

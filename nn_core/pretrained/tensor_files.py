@@ -8,13 +8,14 @@ more memory than the model. Inventory F176.
 
 import json
 import math
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
+
+from nn_core.files import whole_file
 
 LONGEST_HEADER = 100_000_000  # bytes, the limit of the safetensors library too
 WINDOW = 16 * 2**20  # bytes of a file that are mapped at a time
@@ -141,12 +142,10 @@ def write_file(
         entries[name], end = entry, end + array.nbytes
     text = json.dumps(entries, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
+    with whole_file(path) as part, part.open("wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for _, array in listed:
             file.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-    os.replace(part, path)
 
 
 def _finite(part: np.ndarray) -> bool:
