@@ -41,7 +41,7 @@ from nn_core.generation.beam_texts import (
 from nn_core.generation.decoder import Cache, Decoder, Params
 from nn_core.generation.options import check_options, new_token_limits
 from nn_core.generation.prompts import bucket, pack_prompts, read_prompts, vocabulary_size
-from nn_core.generation.request import NO_EOS, SMALLEST_CAPACITY, make_keep, on_host
+from nn_core.generation.request import SMALLEST_CAPACITY, end_ids, ends, make_keep, on_host
 from nn_core.generation.window import Text, append, full_rows, make_room
 
 
@@ -119,7 +119,7 @@ def _grow(decoder: Decoder, params: Params, request: BeamRequest, state: BeamSta
     both = joined(state.finished, endings)
     finished = choose(both, lax.top_k(both.scores_PK, beams)[1])
 
-    growing_PM = jnp.where(tokens_PM == request.eos_id, -jnp.inf, sums_PM)
+    growing_PM = jnp.where(ends(tokens_PM, request.eos_id), -jnp.inf, sums_PM)
     log_probs_PK, columns_PK = lax.top_k(growing_PM, beams)
     parents_PK = jnp.take_along_axis(parents_PM, columns_PK, axis=1)
     ids_PK = jnp.where(open_P1, jnp.take_along_axis(tokens_PM, columns_PK, axis=1), request.pad_id)
@@ -169,7 +169,7 @@ def _search(
         state = state._replace(cache=cache, text=text)
         return lax.while_loop(has_room, partial(_grow, decoder, params, request), state)
 
-    start = _start(cache, text, beams, beams * min(size, 2), request.pad_id)
+    start = _start(cache, text, beams, beams * min(size, 1 + request.eos_id.size), request.pad_id)
     state = lax.while_loop(unfinished, window, start)
     return BeamSearch(*state.finished, tree=state.tree)
 
@@ -185,7 +185,7 @@ def beam_search(
     num_return_sequences: int | None = None,
     max_new_tokens: int | None = None,
     max_length: int | None = None,
-    eos_id: int | None = None,
+    eos_id: int | Sequence[int] | None = None,
     pad_id: int = 0,
     keep: int | None = None,
 ) -> BeamSearch:
@@ -218,7 +218,7 @@ def beam_search(
         length_penalty=on_host(length_penalty, np.float32),
         early_stopping=on_host(early_stopping, np.bool_),
         num_wanted=on_host(wanted, np.int32),
-        eos_id=on_host(NO_EOS if eos_id is None else eos_id, np.int32),
+        eos_id=end_ids(eos_id),
         pad_id=on_host(pad_id, np.int32),
         keep=make_keep(decoder, keep),
     )

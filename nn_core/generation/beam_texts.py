@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from nn_core.generation.decoder import Cache
+from nn_core.generation.request import ends
 from nn_core.generation.window import Text
 
 
@@ -17,7 +18,7 @@ class BeamRequest(NamedTuple):
         length_penalty: the exponent of the length.
         early_stopping: whether to stop as soon as the wanted hypotheses have ended.
         num_wanted: how many hypotheses are wanted, 1 .. K.
-        eos_id: the token that ends a hypothesis, -1 for none.
+        eos_id: the token that ends a hypothesis, -1 for none; or several, (E,).
         pad_id: what stands behind the end.
         keep: how many tokens are read again when a window is full.
     """
@@ -107,7 +108,7 @@ def ending(
     sums_PK, parents_PK, tokens_PK = sums_PM[:, :beams], parents_PM[:, :beams], tokens_PM[:, :beams]
     ids_PKN = state.text.new_ids_BN.reshape(prompts, beams, -1)
     ids_PKN = jnp.take_along_axis(ids_PKN, parents_PK[:, :, None], axis=1).at[:, :, state.step].set(tokens_PK)
-    ended_PK = tokens_PK == request.eos_id
+    ended_PK = ends(tokens_PK, request.eos_id)
     closes_PK = (ended_PK | (state.step + 1 >= request.limits_P[:, None])) & (sums_PK > -jnp.inf)
     lengths_PK = jnp.full((prompts, beams), state.step + 1)
     closes_PK &= ~state.done_P[:, None]

@@ -17,7 +17,7 @@ from nn_core.generation.decoder import Cache, Decoder, Params
 from nn_core.generation.filters import Sampling, draw_tokens, take_most_probable
 from nn_core.generation.options import check_strengths, new_token_limits
 from nn_core.generation.prompts import bucket, pack_prompts, read_prompts, vocabulary_size
-from nn_core.generation.request import SMALLEST_CAPACITY, Request, check_greedy, make_request
+from nn_core.generation.request import SMALLEST_CAPACITY, Request, check_greedy, ends, make_request
 from nn_core.generation.window import Text, append, full_rows, make_room
 
 __all__ = ["Decoder", "Generation", "Progress", "begin", "completions", "generate", "generate_chunk", "result"]
@@ -108,7 +108,7 @@ def _next_token(decoder: Decoder, params: Params, request: Request, progress: Pr
         chosen_B = draw_tokens(keys_B, logits_BV, request.sampling, progress.seen_BV)
     log_probs_BV = jax.nn.log_softmax(logits_BV.astype(jnp.float32))
     log_probs_B1 = jnp.take_along_axis(log_probs_BV, chosen_B[:, None], axis=1)
-    stopped_B = progress.stopped_B | (active_B & (chosen_B == request.eos_id))
+    stopped_B = progress.stopped_B | (active_B & ends(chosen_B, request.eos_id))
     goes_on_B = active_B & ~stopped_B & (text.new_lengths_B + 1 < request.limits_B)
     seen_BV = progress.seen_BV
     if seen_BV is not None:
@@ -171,7 +171,7 @@ def begin(
     sampling: Sampling | None = None,
     max_new_tokens: int | None = None,
     max_length: int | None = None,
-    eos_id: int | None = None,
+    eos_id: int | Sequence[int] | None = None,
     pad_id: int = 0,
     num_return_sequences: int = 1,
     keep: int | None = None,
@@ -216,7 +216,7 @@ def generate(
     sampling: Sampling | None = None,
     max_new_tokens: int | None = None,
     max_length: int | None = None,
-    eos_id: int | None = None,
+    eos_id: int | Sequence[int] | None = None,
     pad_id: int = 0,
     num_return_sequences: int = 1,
     keep: int | None = None,
@@ -233,7 +233,7 @@ def generate(
         key: a typed key, or one per row (B,); None takes the most probable token each time (greedy).
         sampling: the filters; None draws from the model's own distribution.
         max_new_tokens, max_length: most new tokens a row, or most tokens with the prompt counted; exactly one is given.
-        eos_id: the token at which a row ends; it is kept. None: rows end at their limit only.
+        eos_id: the token, or one of several, at which a row ends; it is kept. None: rows end at their limit only.
         pad_id: what stands behind the end of a row.
         num_return_sequences: rows per prompt; the prompt is read once.
         keep: tokens to read again when a window is full, 1 .. context_size; None is half of it.

@@ -1,8 +1,10 @@
 """What is asked of the decoding loop, as arrays: a change of any value is a change of data, not of the program."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
@@ -23,7 +25,7 @@ class Request(NamedTuple):
         limits_B: most new tokens of each row.
         row_keys_B: one typed key a row, or None: greedy.
         sampling: the filters.
-        eos_id: the token that ends a row, -1 for none.
+        eos_id: the token that ends a row, -1 for none; or several, (E,).
         pad_id: what stands after the end of a row.
         keep: how many tokens are read again when a row's window is full, 1 .. context_size.
     """
@@ -41,7 +43,7 @@ def make_request(
     limits_B: np.ndarray,
     key: jax.Array | None,
     sampling: Sampling,
-    eos_id: int | None,
+    eos_id: int | Sequence[int] | None,
     pad_id: int,
     keep: int | None,
 ) -> Request:
@@ -50,10 +52,24 @@ def make_request(
         limits_B=on_host(limits_B, np.int32),
         row_keys_B=_row_keys(key, len(limits_B)),
         sampling=_as_arrays(sampling),
-        eos_id=on_host(NO_EOS if eos_id is None else eos_id, np.int32),
+        eos_id=end_ids(eos_id),
         pad_id=on_host(pad_id, np.int32),
         keep=make_keep(decoder, keep),
     )
+
+
+def end_ids(eos_id: int | Sequence[int] | None) -> Any:
+    """The end tokens as an argument of the loop: a scalar for one, (E,) for several; -1 for none."""
+    if isinstance(eos_id, Sequence) and len(eos_id) == 1:
+        (eos_id,) = eos_id
+    return on_host(NO_EOS if eos_id is None or eos_id == () else np.asarray(eos_id), np.int32)
+
+
+def ends(ids: jax.Array, eos_id: jax.Array) -> jax.Array:
+    """Which tokens end a row: booleans of the shape of the ids."""
+    if eos_id.ndim == 0:
+        return ids == eos_id
+    return jnp.any(ids[..., None] == eos_id.reshape((1,) * ids.ndim + (-1,)), axis=-1)
 
 
 def make_keep(decoder: Decoder, keep: int | None) -> jax.Array:

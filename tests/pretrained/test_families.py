@@ -87,6 +87,17 @@ def test_greedy_texts(folders: Path, name: str) -> None:
         assert row + [0] * (len(wanted) - len(row)) == wanted.tolist()
 
 
+def test_a_text_ends_at_the_first_of_several_end_tokens(folders: Path) -> None:
+    """As Llama 3 has three of them: a text is cut behind whichever comes first."""
+    model, prompts = loaded(folders / "gpt2"), inputs()["short"].tolist()
+    decoder = make_decoder(model.module)
+    whole = completions(generate(decoder, model.params, prompts, max_new_tokens=20))
+    ends = (whole[0][3], whole[1][5])
+    found = completions(generate(decoder, model.params, prompts, max_new_tokens=20, eos_id=ends))
+    for row, cut in zip(whole, found, strict=True):
+        assert cut == row[: next(i for i, token in enumerate(row) if token in ends) + 1]
+
+
 @pytest.mark.parametrize("name", ["gpt2", pytest.param("llama", marks=pytest.mark.slow)])
 def test_beams(folders: Path, name: str) -> None:
     model, prompts = loaded(folders / name), inputs()["short"]

@@ -1,0 +1,68 @@
+"""Chat messages as the text that a model was trained on: the folder's own template, in Jinja's sandbox."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nn_core.pretrained.folder_tokenizer import FolderTokenizer
+from nn_core.pretrained.tensor_files import PretrainedError
+
+Message = Mapping[str, Any]
+
+
+def check_messages(messages: Any) -> Sequence[Message]:
+    """The messages, or a ValueError where they are none."""
+    good = isinstance(messages, Sequence) and not isinstance(messages, str) and len(messages) > 0
+    if not good or not all(isinstance(one, Mapping) and {"role", "content"} <= one.keys() for one in messages):
+        raise ValueError('chat messages are a list of {"role": "user", "content": "text"}')
+    return messages
+
+
+def render(tokenizer: FolderTokenizer, messages: Sequence[Message], add_generation_prompt: bool = True) -> str:
+    """The text of a conversation.
+
+    Args:
+        tokenizer: with a chat template.
+        messages: {"role": …, "content": …} in order.
+        add_generation_prompt: end with what the model's answer begins with.
+    Raises:
+        PretrainedError: no template, one that fails, one that its author makes fail, or Jinja is not installed.
+    """
+    if tokenizer.chat_template is None:
+        raise PretrainedError("this folder has no chat template; give a text instead of messages")
+    try:
+        from jinja2 import TemplateError, nodes
+        from jinja2.ext import Extension
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+    except ImportError:
+        raise PretrainedError("chat templates need Jinja: pip install 'nn_core[pretrained]'") from None
+
+    class Generation(Extension):
+        """{% generation %} marks the answers for training; here it is the text inside."""
+
+        tags = {"generation"}
+
+        def parse(self, parser: Any) -> Any:
+            line = next(parser.stream).lineno
+            body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+            return nodes.Scope(body, lineno=line)
+
+    def refuse(message: str) -> None:
+        raise TemplateError(message)
+
+    def to_json(value: Any, indent: int | None = None, **options: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, indent=indent, **options)
+
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, "jinja2.ext.loopcontrols"]
+    )
+    environment.filters["tojson"] = to_json
+    environment.globals["raise_exception"] = refuse
+    try:
+        template = environment.from_string(tokenizer.chat_template)
+        return template.render(
+            messages=[dict(one) for one in messages], add_generation_prompt=add_generation_prompt, **tokenizer.special
+        )
+    except (TemplateError, TypeError, ValueError, AttributeError, KeyError, RecursionError, OverflowError) as error:
+        reason = (str(error).splitlines() or ["nothing said"])[0]
+        raise PretrainedError(f"the folder's chat template fails on these messages: {reason}") from None

@@ -1,0 +1,76 @@
+"""generation_config.json: how a folder's model is meant to write (F186-F197)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nn_core.pretrained.folder import read_json
+from nn_core.pretrained.tensor_files import PretrainedError
+
+GENERATION = "generation_config.json"
+# What steers a draw, and what steers a search; values that do nothing are left out.
+DRAWING = ("temperature", "top_k", "top_p", "min_p")
+_NOTHING: dict[str, Any] = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
+# Rules that change texts and are not computed here: a folder that sets one is told of.
+_UNKNOWN = ("no_repeat_ngram_size", "num_beam_groups", "penalty_alpha", "bad_words_ids", "forced_bos_token_id")
+
+
+class Writing(NamedTuple):
+    """A folder's way of writing.
+
+    Attributes:
+        options: of DRAWING, repetition_penalty, num_beams, length_penalty, early_stopping, max_new_tokens, max_length.
+        draws: do_sample.
+        end_ids: tokens that end a text.
+        pad_id: what fills it up; None: not said.
+        start_id: what an encoder-decoder's text begins with; None: not said.
+        passed_over: rules of the file that are not computed.
+    """
+
+    options: dict[str, Any]
+    draws: bool
+    end_ids: tuple[int, ...]
+    pad_id: int | None
+    start_id: int | None
+    passed_over: tuple[str, ...]
+
+
+def read_writing(folder: Path, config: Mapping[str, Any]) -> Writing:
+    """What generation_config.json says, else config.json.
+
+    Raises:
+        PretrainedError: ids that are none, values that are no numbers.
+    """
+    path = folder / GENERATION
+    given = read_json(path) if path.is_file() else {}
+    both = {**{name: value for name, value in config.items() if name.endswith("_token_id")}, **_set(given)}
+    options: dict[str, Any] = {}
+    for name in (*_NOTHING, "num_beams", "length_penalty", "early_stopping", "max_new_tokens", "max_length"):
+        value = given.get(name)
+        if value is None or value == _NOTHING.get(name) or (name == "num_beams" and value == 1):
+            continue
+        if not isinstance(value, (int, float)) or not value > (-100 if name == "length_penalty" else -1):
+            raise PretrainedError(f"{path} has {name}={str(value)[:40]!r}, which is no number in its range; correct it")
+        options[name] = value
+    odd = tuple(name for name in _UNKNOWN if given.get(name) not in (None, 0, 1, 0.0, []))
+    ends = both.get("eos_token_id")
+    return Writing(
+        options=options,
+        draws=bool(given.get("do_sample", False)),
+        end_ids=tuple(_ids(path, "eos_token_id", ends if isinstance(ends, list) else [ends])),
+        pad_id=next(iter(_ids(path, "pad_token_id", [both.get("pad_token_id")])), None),
+        start_id=next(iter(_ids(path, "decoder_start_token_id", [both.get("decoder_start_token_id")])), None),
+        passed_over=odd,
+    )
+
+
+def _set(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _ids(path: Path, name: str, values: Sequence[Any]) -> list[int]:
+    found = [value for value in values if value is not None]
+    for value in found:
+        if type(value) is not int or not 0 <= value < 2**31:
+            raise PretrainedError(f"{path} has {name}={str(value)[:40]!r}; it must be an id, or a list of ids")
+    return found
