@@ -46,7 +46,7 @@ FEATURES = (
         ("nn_core.transfer.lora:with_lora", "nn_core.transfer.fine_tuning:fine_tune"),
         ("transfer",),
     ),
-    Feature("F181", "Tokenizers of other libraries"),
+    Feature("F181", "Tokenizers of other libraries", ("nn_core.pretrained.tokenizer_files:read_tokenizer",)),
     Feature(
         "F182", "Data sets by name, with digests", ("nn_core.data.registry:SOURCES", "nn_core.data.download:fetch")
     ),
