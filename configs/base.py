@@ -332,9 +332,26 @@ AUGMENTATION = {
     "flip": Key(0.0, "probability of a mirror image", "[0, 1]"),
     "crop": Key(1.0, "least share of the sides that a crop keeps; 1: none", "(0, 1]"),
 }
+TABLE = {
+    "missing": Key("refuse", "numbers that are missing: refuse, drop (the row), mean or median (of the training rows)"),
+    "indicator": Key(False, "with mean and median: a column more for each that has missing values"),
+    "unknown": Key("zeros", "a category at prediction that the table lacks: zeros, or an error"),
+    "ignore": Key((), "columns that are left out, by name"),
+    "categories": Key((), "columns of numbers that are categories, by name"),
+    "group": Key(str, "column of groups (patients, users): none is on two sides of the split"),
+    "split": Key(str, "column that says train, validation or test"),
+    "separator": Key(str, "between fields; None: found in the header"),
+    "decimal": Key(".", "of numbers: . or ,"),
+    "encoding": Key(str, "of the text; None: UTF-8, or what its byte-order mark says"),
+}
 EXAMPLES = {
-    "name": Key(str, "see nn_core/data/sources.py"),
+    "name": Key(str, "see nn_core/data/sources.py; of one's own: table, image_folder (with path)"),
     "options": Key(dict, "arguments of the loader, such as num_examples, noise, seed"),
+    "path": Key(str, "table: a CSV, TSV, Parquet or NPZ file, or its address; image_folder: a folder"),
+    "digest": Key(str, "sha256 of the table, needed for an address; a run fills it in"),
+    "target": Key(str, "table: the column that is predicted, by name or place (0, -1)"),
+    "table": Key(dict, "how a table is read"),
+    "shares": Key((0.6, 0.2, 0.2), "data with a path: train, validation and test, at most 1 together", "(0, 1)"),
     "classes": Key((), "numbers of the classes that are kept, counted anew from 0 in this order; (): all"),
     "train": Key(int, "training examples", "[1, inf)"),
     "validation": Key(int, "examples that choose", "[1, inf)"),
@@ -374,7 +391,7 @@ TEXT = {
 
 def examples(name: str, *, train: int, validation: int, test: int, **options: float) -> ConfigDict:
     """Labelled examples in arrays; `options` go to the generator or loader of that name."""
-    parts = {"options": ConfigDict(dict(options)), "augmentation": section(AUGMENTATION)}
+    parts = {"options": ConfigDict(dict(options)), "augmentation": section(AUGMENTATION), "table": section(TABLE)}
     made = section(EXAMPLES, name=name, train=train, validation=validation, test=test, **parts)
     made.batch_size = 64
     return made
@@ -412,6 +429,7 @@ SECTIONS: dict[str, Mapping[str, Key]] = {
     "": RUN,
     "hparams": HPARAMS,
     "data.augmentation": AUGMENTATION,
+    "data.table": TABLE,
     "optimizer": OPTIMIZER,
     "transfer": TRANSFER,
     "schedule": SCHEDULE,

@@ -1,32 +1,40 @@
-"""python -m experiments.predict --checkpoint=DIR IMAGE… [--top_k=3] [--fit] [--member=0] [--step=best]
+"""python -m experiments.predict --checkpoint=DIR FILE… [--top_k=3] [--fit] [--out=FILE] [--member=0] [--step=best]
 
-Classifies PNG and JPEG images with a trained classifier; all that it needs to know stands in the run directory. In Python:
+Asks a trained run about new examples: PNG and JPEG images, a folder of them, or the rows of a table. All that it needs to
+know stands in the run directory. In Python:
 
     predict("checkpoints/digits_cnn", ["seven.png"], member=0)  ->  [[{"label": "7", "score": 0.998}, …]]
+    predict_table("checkpoints/houses", "rows.csv")  ->  a prediction for each row
 """
 
+import csv
+import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import refuse
 from experiments.command_line.options import Option, parse_options, usage
 from experiments.command_line.output import run_command
+from nn_core.files import user_path, whole_file
 
 OPTIONS = {
-    "checkpoint": Option(str, "run directory of an image classifier"),
+    "checkpoint": Option(str, "run directory of an image classifier, or of a run on a table"),
     "member": Option(int, "which run of a sweep (column member of results.csv)"),
     "step": Option(str, "best on validation, latest, or a step", "best"),
     "top_k": Option(int, "how many classes of each image, >= 1 (default: all)"),
     "fit": Option(bool, "resize and convert images of another size or number of channels", False),
+    "out": Option(str, "of a table: the CSV file to write (default: the terminal)"),
 }
-ABOUT = "Classifies images: a line for each, with its path and the list of {label, score}, most probable first."
+ABOUT = """Classifies images (a line for each, with its path and the list of {label, score}, most probable first), all those of a
+folder, or the rows of a CSV, TSV, Parquet or NPZ file: a CSV with the line, the prediction and the score of each class."""
 EXAMPLES = (
     "python -m experiments.predict --checkpoint=checkpoints/digits_cnn --member=0 digit.png",
     "python -m experiments.predict --checkpoint=checkpoints/digits_cnn --member=0 --top_k=3 --fit photo.jpg",
+    "python -m experiments.predict --checkpoint=checkpoints/houses --out=scores.csv new_houses.csv",
 )
 
 
@@ -36,20 +44,115 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS, positional=True)
         if options.pop("help"):
             print(
-                usage(
-                    "python -m experiments.predict --checkpoint=DIR IMAGE… [--name=value …]", ABOUT, OPTIONS, EXAMPLES
-                )
+                usage("python -m experiments.predict --checkpoint=DIR FILE… [--name=value …]", ABOUT, OPTIONS, EXAMPLES)
             )
             return 0
-        images, checkpoint = options.pop("positional"), options.pop("checkpoint")
+        files, checkpoint, out = options.pop("positional"), options.pop("checkpoint"), options.pop("out")
         if checkpoint is None:
-            raise ValueError("--checkpoint is missing; give the run directory of an image classifier")
+            raise ValueError("--checkpoint is missing; give the run directory of an image classifier or of a table")
         set_up_devices()
+        tables = [file for file in files if is_table(file)]
+        if tables:
+            write_scores(checkpoint, files, out, options)
+            return 0
+        if out is not None:
+            raise ValueError(f"--out={out} is for a table; images are told in the terminal")
+        images = [image for file in files for image in expand(file)]
         for path, found in zip(images, predict(checkpoint, images, **options), strict=True):
             print(f"{path}: {json.dumps([one | {'score': round(one['score'], 6)} for one in found])}")
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, OSError) as error:
         return refuse(error, OPTIONS)
     return 0
+
+
+def is_table(path: str) -> bool:
+    """Whether a file is a table, by the end of its name."""
+    from nn_core.data.table_file import NPZ, PARQUET, SEPARATORS
+
+    return path.lower().endswith((*SEPARATORS, *PARQUET, *NPZ))
+
+
+def expand(path: str) -> list[str]:
+    """The file itself, or the images of a folder and its sub-folders, in order.
+
+    Raises:
+        ValueError: a folder without images.
+    """
+    from nn_core.data.images import is_image_name
+
+    folder = user_path(path)
+    if not folder.is_dir():
+        return [path]
+    found = sorted(str(file) for file in folder.rglob("*") if file.is_file() and is_image_name(file.name))
+    if not found:
+        raise ValueError(f"the folder {path} has no PNG or JPEG image; give one that has")
+    return found
+
+
+def write_scores(checkpoint: str, files: Sequence[str], out: str | None, options: Mapping[str, Any]) -> None:
+    """Writes what a run says of the rows of a table as CSV.
+
+    Raises:
+        ValueError: another number of files than one, options of images, or what `predict_table` refuses.
+    """
+    if len(files) != 1:
+        raise ValueError(f"{len(files)} files are given; give one table at a time")
+    for name in ("top_k", "fit"):
+        if options[name]:
+            raise ValueError(f"--{name} is for images; leave it out for a table")
+    told = predict_table(checkpoint, files[0], member=options["member"], step=options["step"])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["line", "prediction", *(f"score {name}" for name in told.classes)])
+    for place, (line, label) in enumerate(zip(told.lines, told.labels, strict=True)):
+        scores = [] if told.scores is None else [f"{score:.6f}" for score in told.scores[place]]
+        writer.writerow([line, label if told.classes else f"{label:.9g}", *scores])
+    if out is None:
+        print(text.getvalue(), end="")
+        return
+    with whole_file(user_path(out)) as part:
+        part.write_text(text.getvalue(), encoding="utf-8", newline="")
+    print(f"{len(told.labels)} predictions: {out}")
+
+
+class Told(NamedTuple):
+    """What a run says of the rows of a table.
+
+    Attributes:
+        lines: line of each row in the file.
+        labels: its most probable class, or its number.
+        scores: (N, C) probability of each class; None for numbers.
+        classes: their names; () for numbers.
+    """
+
+    lines: list[int]
+    labels: list[Any]
+    scores: Any
+    classes: tuple[str, ...]
+
+
+def predict_table(checkpoint: str | Path, path: str | Path, *, member: int | None = None, step: str = "best") -> Told:
+    """The target of the rows of a table, by a run that has learned one like it.
+
+    Args:
+        checkpoint: run directory.
+        path: CSV, TSV, Parquet or NPZ file; its columns are found by their names, others are left out.
+        member: its number in a sweep; None for a run that is none.
+        step: "best" on validation, "latest", or the number of a step.
+    Raises:
+        ValueError: no such run, a run of another kind, or a row that cannot be read, in one line with row and column.
+        CheckpointError: no such step, or none that is sound.
+    """
+    from experiments.trained.table_model import load_table_model, predict_rows
+    from nn_core.data.table_file import read_table
+
+    model = load_table_model(checkpoint, step, member)
+    settings = model.stored.config.data.table
+    frame = read_table(path, separator=settings.separator, encoding=settings.encoding)
+    found = predict_rows(model, frame)
+    for note in (*model.stored.notes, *found.warnings):
+        print(f"warning: {note}", file=sys.stderr)
+    return Told(frame.lines_N.tolist(), found.labels_N, found.scores_NC, found.classes)
 
 
 def predict(

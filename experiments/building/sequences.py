@@ -14,9 +14,10 @@ from nn_core.data.sequence_sources import CLASS, SEQUENCE, SEQUENCES, Sequences,
 from nn_core.data.sequences import ADDITION_TOKENIZER, PAD_ID
 from nn_core.generation.decoder import Decoder
 from nn_core.tasks.base import Data, Hparams, Task
+from nn_core.tasks.examples import View
 from nn_core.tasks.records import confusion
 from nn_core.tasks.sequence_records import decoded, fit_linear, forecasts, word_table
-from nn_core.tasks.supervised import MakeModel, Problem, View, make_supervised
+from nn_core.tasks.supervised import MakeModel, Problem, make_supervised
 
 STANDARDIZATION = "none"  # ids have no mean, and a series is forecast in its own unit
 

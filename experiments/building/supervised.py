@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
+from experiments.building.own_data import TABLE, dataset_of, kind_of, load_own_table
 from experiments.building.records import ROWS, Registry, Sizes, serving
 from experiments.command_line.choices import choose
 from nn_core.data.augmentation import Augmentation, make_augment
@@ -20,9 +21,10 @@ from nn_core.data.splits import SplitSizes, check_sizes
 from nn_core.models.mlp import MLP, hidden_activations
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.describe import describe_weights
+from nn_core.tasks.examples import FILLS, View
 from nn_core.tasks.heads import Head
 from nn_core.tasks.records import Record, Trained, coefficients, confusion, filters, recorded, regions, support
-from nn_core.tasks.supervised import MakeModel, Problem, View, make_supervised
+from nn_core.tasks.supervised import MakeModel, Problem, make_supervised
 
 STANDARDIZATIONS = {"feature": "one statistic a feature", "all": "one for all", "none": "raw"}
 CLASS_WEIGHTS: dict[str, Callable[[np.ndarray, int], np.ndarray] | None] = {
@@ -53,9 +55,10 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
     use = choose(config.model.name, serving(registry, kind.form), "model.name")
     choose(config.data.standardize, STANDARDIZATIONS, "data.standardize")
     weigh = choose(config.task.class_weights, CLASS_WEIGHTS, "task.class_weights")
-    choose(config.data.name, DATASETS, "data.name")
+    choose(config.data.name, dict.fromkeys((*DATASETS, TABLE)), "data.name")
     inputs, targets, num_classes = load_arrays(config, kind.head, use.reads)
-    view = make_view(config.data, num_classes, len(targets))
+    data = {"inputs": inputs, "targets": targets} | categories(config, kind.head)
+    view = make_view(config, num_classes, len(targets))
     make_model = use.make(config, Sizes(kind.head.num_outputs(num_classes)))
     records = tuple(choose(name, RECORDS, "task.record")(config) for name in config.task.record)
     problem = Problem(
@@ -69,7 +72,15 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
         describe=describe,
     )
     task = with_records(make_supervised(problem), make_model, num_classes, records)
-    return task, {"inputs": inputs, "targets": targets}
+    return task, data
+
+
+def categories(config: ConfigDict, head: Head) -> dict[str, np.ndarray]:
+    """Which inputs say "is this category", where a table has any; noise features stand behind them."""
+    if config.data.name != TABLE:
+        return {}
+    categorical_D = load_own_table(config, kind_of(head)).table.categorical_D
+    return {"categorical": np.pad(categorical_D, (0, config.data.noise_features))} if categorical_D.any() else {}
 
 
 def make_image_augment(section: ConfigDict, shape: tuple[int, ...]) -> Callable[[Array, Array], Array] | None:
@@ -122,9 +133,11 @@ def make_support(config: ConfigDict) -> Record:
     return lambda trained: support(trained, jnp.asarray(true_D))
 
 
-def load_examples(section: ConfigDict) -> Dataset:
+def load_examples(config: ConfigDict, head: Head) -> Dataset:
     """The data of a config, of the classes that it keeps."""
-    dataset = load_dataset(section.name, **section.options.to_dict())
+    section = config.data
+    own = section.name == TABLE
+    dataset = dataset_of(config, head) if own else load_dataset(section.name, **section.options.to_dict())
     return keep_classes(dataset, section.classes) if section.classes else dataset
 
 
@@ -139,7 +152,7 @@ def load_arrays(config: ConfigDict, head: Head, reads: str) -> tuple[np.ndarray,
         ValueError: targets that the head does not fit, inputs that the model does not read.
     """
     section = config.data
-    dataset = load_examples(section)
+    dataset = load_examples(config, head)
     num_classes = len(dataset.target_names)
     if (head.classes == 0) != (num_classes == 0):
         kind = "numbers: use task.name=regression" if num_classes == 0 else "classes: use task.name=classification"
@@ -175,8 +188,10 @@ def make_sizes(section: ConfigDict, num_examples: int) -> tuple[SplitSizes, int]
     return sizes, batch_size
 
 
-def make_view(section: ConfigDict, num_classes: int, num_examples: int) -> View:
+def make_view(config: ConfigDict, num_classes: int, num_examples: int) -> View:
     """Splits and batches, checked against the number of examples."""
+    section = config.data
+    of_table = section.name == TABLE
     sizes, batch_size = make_sizes(section, num_examples)
     if section.label_noise and not num_classes:
         raise ValueError(f"config.data.label_noise={section.label_noise} needs classes; {section.name!r} has numbers")
@@ -190,6 +205,8 @@ def make_view(section: ConfigDict, num_classes: int, num_examples: int) -> View:
         with_replacement=section.with_replacement,
         drop_last=section.drop_last,
         evaluation_batch=section.evaluation_batch,
+        fill=section.table.missing if of_table and section.table.missing in FILLS else "none",
+        scale_targets=of_table and not num_classes,
     )
 
 

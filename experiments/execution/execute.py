@@ -30,6 +30,7 @@ from nn_core.files import whole_file
 from nn_core.training.manifest import CheckpointError
 
 DIVERGED, FAILED = 3, 1  # exit codes of a single run that diverged, and of a command that could not save or restore
+DATA = "data.txt"  # what was read of data of one's own
 ENDED = {"finished": 0, "diverged": DIVERGED}  # status of a run that has come to its end, and its exit code
 
 
@@ -59,6 +60,11 @@ def begin(prepared: Prepared) -> int | None:
     tell_new(prepared.generations, files.read_config(directory))
     files.write_config(directory, config.to_dict(), **about)
     files.write_status(directory, "running")
+    if prepared.summary:
+        text = "".join(f"{line}\n" for line in prepared.summary)
+        with whole_file(files.entry(directory, DATA)) as part:
+            part.write_text(text, encoding="utf-8", newline="\n")
+        say(text.rstrip("\n"))
     return None
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 
 from experiments import studies
+from experiments.building import own_data
 from experiments.building.corpus import BITS
 from experiments.building.mesh import plan_table
 from experiments.building.ranges import check_name
@@ -38,6 +39,7 @@ class Prepared(NamedTuple):
         groups: the members by structure, those of each command on their own; none for a study.
         generations: how many members came with each command.
         resume: what to do with a run that the directory holds: "auto" or "fresh".
+        summary: what was read of data of one's own, a line each.
     """
 
     arguments: Arguments
@@ -45,6 +47,7 @@ class Prepared(NamedTuple):
     groups: list[plan.Group]
     generations: tuple[int, ...]
     resume: str
+    summary: tuple[str, ...] = ()
 
 
 def prepare(
@@ -60,6 +63,7 @@ def prepare(
     Raises:
         ValueError: in one line, what is wrong and what would be right.
     """
+    arguments, summary = fitted(arguments, registry)
     config = arguments.config
     check_name(config.name)
     if config.task.name in STUDIES:
@@ -80,7 +84,15 @@ def prepare(
         ]
         check_columns(config, groups)
     check_directory(arguments, directory, groups)
-    return Prepared(arguments, directory, groups, generations, config.checkpoint.resume)
+    return Prepared(arguments, directory, groups, generations, config.checkpoint.resume, summary)
+
+
+def fitted(arguments: Arguments, registry: Registry) -> tuple[Arguments, tuple[str, ...]]:
+    """The command line with its config fitted to data of one's own, and what the user should read about them."""
+    if "data" not in arguments.config:
+        return arguments, ()
+    config, lines = own_data.resolve(arguments.config, arguments.overrides, registry)
+    return arguments._replace(config=config), lines
 
 
 def plan_text(prepared: Prepared) -> str:

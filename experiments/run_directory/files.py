@@ -30,6 +30,8 @@ ENTRIES = (
     "results.npz",
     "arrays.npz",
     "images.npz",
+    "table.npz",
+    "data.txt",
     "samples",
     "figures",
     "tokenizer.json",

@@ -19,8 +19,9 @@ from nn_core.data.sources import load_dataset
 from nn_core.data.splits import SplitSizes, check_sizes
 from nn_core.models.mlp import MLP
 from nn_core.tasks.base import Data, Hparams, Task
+from nn_core.tasks.examples import View, look_up
 from nn_core.tasks.heads import HEADS
-from nn_core.tasks.supervised import Problem, View, look_up, make_supervised
+from nn_core.tasks.supervised import Problem, make_supervised
 from nn_core.training.population import train_all
 from nn_core.training.program import Settings, make_program
 from nn_core.training.state import run_keys

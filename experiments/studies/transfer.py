@@ -23,8 +23,9 @@ from nn_core.data.sources import load_dataset
 from nn_core.data.splits import SplitSizes, check_sizes
 from nn_core.models.cnn import CNN
 from nn_core.tasks.base import Data, Plan, Task
+from nn_core.tasks.examples import View
 from nn_core.tasks.heads import HEADS
-from nn_core.tasks.supervised import Problem, View, make_supervised
+from nn_core.tasks.supervised import Problem, make_supervised
 from nn_core.training.population import train_all
 from nn_core.training.program import Program, Settings, make_program
 from nn_core.training.step import MakeOptimizer

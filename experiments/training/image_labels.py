@@ -15,7 +15,7 @@ from experiments.building.records import EXAMPLES
 from experiments.building.supervised import load_examples, make_view
 from experiments.run_directory.image_labels import IMAGES, write_images
 from nn_core.tasks.base import Data
-from nn_core.tasks.supervised import View, prepare
+from nn_core.tasks.examples import View, prepare
 from nn_core.training.state import run_keys
 
 
@@ -44,13 +44,13 @@ def keep_images(folder: Path, config: ConfigDict, experiment: Experiment, keys: 
     kind = experiment.registry.tasks[config.task.name]
     if kind.form != EXAMPLES or kind.head.scores is None or path.is_file() or config.data.noise_features:
         return
-    dataset = load_examples(config.data)
+    dataset = load_examples(config, kind.head)
     if dataset.inputs.ndim != 4:
         return
     kept: dict[str, Any] = {"labels": np.array(dataset.target_names), "shape": np.array(dataset.inputs.shape[1:])}
     kept["numbers"] = np.array(numbers)
     if config.data.standardize != "none":
-        view = make_view(config.data, len(dataset.target_names), len(dataset.targets))
+        view = make_view(config, len(dataset.target_names), len(dataset.targets))
         kept |= {
             name: np.asarray(array) for name, array in statistics(view, keys[: len(numbers)], experiment.data).items()
         }

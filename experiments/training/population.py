@@ -17,6 +17,7 @@ from experiments.run_directory.population_store import Policy, finished_rows, op
 from experiments.run_directory.results import Row
 from experiments.training import plan
 from experiments.training.image_labels import keep_images
+from experiments.training.kept_table import keep_table
 from experiments.training.loop import Cadence, Hooks, Interrupted, train
 from experiments.training.progress import Progress
 from experiments.training.samples import make_sampler
@@ -85,6 +86,7 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
         experiment = with_kept_tokenizer(group.experiment, config, population.folder)
         data = place(experiment.data, mesh, by_member=False)
         keep_images(population.folder, config, experiment, population.arrays.keys, numbers)
+        keep_table(population.folder, config, experiment, population.arrays.keys, numbers)
         shapes = jax.eval_shape(program.start, *arrays, data)
         resumed, notes = store.resume(shapes)
         for note in notes:

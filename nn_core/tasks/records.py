@@ -15,7 +15,7 @@ from jax import Array
 from nn_core import metrics
 from nn_core.models.cnn import CNN, feature_maps
 from nn_core.tasks.base import Data, Params
-from nn_core.tasks.supervised import look_up
+from nn_core.tasks.examples import look_up
 
 RESOLUTION = 64  # points along each axis of a region picture
 MARGIN = 0.1  # of the range of the data, around it

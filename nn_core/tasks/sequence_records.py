@@ -15,8 +15,8 @@ from nn_core.generation.beam import beam_search
 from nn_core.generation.decode import generate
 from nn_core.models.recurrent.networks import SequenceToSequence, make_sequence_decoder
 from nn_core.tasks.base import Data, Params
+from nn_core.tasks.examples import look_up
 from nn_core.tasks.records import Trained
-from nn_core.tasks.supervised import look_up
 
 LOW, HIGH = 0.05, 0.95  # quantiles of a forecast's band
 

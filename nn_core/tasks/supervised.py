@@ -14,69 +14,12 @@ import jax.numpy as jnp
 from jax import Array
 
 from nn_core import regularizers
-from nn_core.data import sampling, splits
-from nn_core.tasks.base import Batch, Data, Hparams, Metrics, Params, Plan, Task
+from nn_core.tasks.base import Batch, Data, Hparams, Metrics, Params, Task
+from nn_core.tasks.examples import View, batch, look_up, plan, prepare, targets_of
 from nn_core.tasks.heads import Head
 
 MakeModel = Callable[[Hparams], nn.Module]
 Describe = Callable[[nn.Module, Params, Array, Params], dict[str, Array]]
-
-
-class View(NamedTuple):
-    """How a member sees the shared examples.
-
-    Attributes:
-        sizes: examples in train, validation and test.
-        num_classes: C, 0 for regression.
-        batch_size: examples a step, 1..sizes.train.
-        shuffle: draw the split by the member's key; False keeps the order of the file.
-        standardize: "feature", "all" or "none"; the statistics are those of the training examples.
-        label_noise: fraction of training labels that are replaced by another class.
-        with_replacement: draw batches with replacement.
-        drop_last: leave a ragged last batch out.
-        evaluation_batch: examples in one forward pass of an evaluation.
-    """
-
-    sizes: splits.SplitSizes
-    num_classes: int
-    batch_size: int
-    shuffle: bool = True
-    standardize: str = "feature"
-    label_noise: float = 0.0
-    with_replacement: bool = False
-    drop_last: bool = False
-    evaluation_batch: int = 4096
-
-
-def prepare(view: View, data: Data, key: Array) -> Data:
-    """A member's split, label noise and standardization of the shared {"inputs": (N, …), "targets": (N,)}.
-
-    Args:
-        view: how to see the data.
-        data: the shared arrays.
-        key: the member's split key.
-    Returns:
-        The index sets of the splits, "train_targets" and, where the inputs are standardized, ("shift", "scale").
-    """
-    split_key, noise_key = jax.random.split(key)
-    stratify = view.num_classes if view.shuffle else 0
-    member = splits.split_indices(split_key if view.shuffle else None, data["targets"], view.sizes, stratify)
-    targets_N = data["targets"][member["train"]]
-    if view.label_noise:
-        targets_N = splits.flip_labels(noise_key, targets_N, view.num_classes, view.label_noise)
-    member |= {"train_targets": targets_N}
-    if view.standardize != "none":
-        shift, scale = splits.standardizer(data["inputs"][member["train"]], per_feature=view.standardize == "feature")
-        member |= {"shift": shift, "scale": scale}
-    return member
-
-
-def look_up(data: Data, indices_B: Array) -> Array:
-    """The standardized inputs of some examples; a source and a target that is read with it are a pair of arrays."""
-    inputs = jax.tree.map(lambda leaf: leaf[indices_B], data["inputs"])
-    if "shift" in data:
-        inputs = (inputs - data["shift"][None]) / data["scale"][None]
-    return inputs
 
 
 class Problem(NamedTuple):
@@ -172,28 +115,13 @@ def loss(problem: Problem, params: Params, batch: Batch, hparams: Hparams, key: 
 def evaluate(problem: Problem, params: Params, data: Data, hparams: Hparams, split: str) -> Metrics:
     """Metrics of a whole split, in deterministic mode."""
     # The training split is judged by the labels it was trained on, noise included; no split by smoothed ones.
-    targets_N = data["train_targets"] if split == "train" else data["targets"][data[split]]
+    targets_N = targets_of(data, split)
 
     def part(rows_B: Array, weights_B: Array | None) -> Metrics:
         outputs = problem.make_model(hparams).apply({"params": params}, look_up(data, data[split][rows_B]))
         return sums(problem, outputs, targets_N[rows_B], weights_B)
 
     return in_parts(part, jnp.arange(targets_N.shape[0]), problem.view.evaluation_batch)
-
-
-def plan(view: View, data: Data, key: Array, first_step: Array, num_steps: int) -> Plan:
-    """Which training examples each step sees."""
-    arguments = (key, first_step, num_steps, view.sizes.train, view.batch_size)
-    if view.with_replacement:
-        return sampling.replacement_plan(*arguments)
-    return sampling.epoch_plan(*arguments, view.drop_last)
-
-
-def batch(data: Data, plan_k: Plan) -> Batch:
-    """The examples of one step."""
-    rows_B = plan_k["indices"]
-    examples = {"inputs": look_up(data, data["train"][rows_B]), "targets": data["train_targets"][rows_B]}
-    return examples | {name: plan_k[name] for name in plan_k if name == "weights"}
 
 
 def describe(problem: Problem, params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:

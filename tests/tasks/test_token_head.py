@@ -6,8 +6,9 @@ from scipy.special import log_softmax
 
 from nn_core.data.splits import SplitSizes
 from nn_core.metrics import means
+from nn_core.tasks.examples import View, look_up
 from nn_core.tasks.heads import TOKENS
-from nn_core.tasks.supervised import Problem, View, look_up, sums
+from nn_core.tasks.supervised import Problem, sums
 
 LOGITS_BTC = np.random.default_rng(3).normal(size=(3, 5, 4)).astype(np.float32)
 TAGS_BT = np.array([[0, 1, 2, 3, 1], [2, 2, -1, -1, -1], [3, -1, -1, -1, -1]], np.int32)

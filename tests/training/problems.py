@@ -11,8 +11,9 @@ from nn_core.data.splits import SplitSizes
 from nn_core.models.mlp import MLP
 from nn_core.optimizers import make_optimizer
 from nn_core.schedules import make_schedule
+from nn_core.tasks.examples import View
 from nn_core.tasks.heads import HEADS
-from nn_core.tasks.supervised import Problem, View, make_supervised
+from nn_core.tasks.supervised import Problem, make_supervised
 from nn_core.training.population import COMPILER_OPTIONS, make_members, populate
 from nn_core.training.program import Settings, make_program
 

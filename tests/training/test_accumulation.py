@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from nn_core.data.splits import SplitSizes
+from nn_core.tasks.examples import View
 from nn_core.tasks.heads import HEADS
-from nn_core.tasks.supervised import Problem, View, make_supervised
+from nn_core.tasks.supervised import Problem, make_supervised
 from nn_core.training.step import make_gradient
 from nn_core.transfer.distillation import make_student
 

@@ -11,8 +11,9 @@ from scipy.special import rel_entr, softmax
 from nn_core.data.splits import SplitSizes
 from nn_core.losses import cross_entropy
 from nn_core.models.mlp import MLP
+from nn_core.tasks.examples import View
 from nn_core.tasks.heads import HEADS
-from nn_core.tasks.supervised import Problem, View, make_supervised
+from nn_core.tasks.supervised import Problem, make_supervised
 from nn_core.transfer.distillation import ALPHA, TEACHER, TEMPERATURE, distillation_loss, make_student, soft_and_hard
 from tests.training.problems import make_data
 

@@ -1,0 +1,213 @@
+"""Runs on tables of one's own: any config of labelled examples takes one, and the run predicts new rows."""
+
+import csv
+import io
+import json
+from functools import partial
+
+import jax
+import numpy as np
+import pytest
+
+from experiments import predict
+from experiments.run import main
+from experiments.run_directory.kept_table import read_kept_table
+from experiments.run_directory.stored_run import load
+from nn_core.data.splits import SplitSizes
+from nn_core.data.table import Options, make_table
+from nn_core.data.table_file import read_table
+from nn_core.tasks.examples import View, look_up, prepare, targets_of
+
+STEPS = 20
+
+
+def rows(count, seed=0):
+    """size, rooms (some missing), city, sold, user, price: the price follows from the first three."""
+    rng = np.random.default_rng(seed)
+    size, rooms = rng.uniform(30, 200, count).round(1), rng.integers(1, 6, count)
+    city, user = rng.choice(["Köln", "Oslo", "Rome"], count), rng.integers(0, 17, count)
+    price = 2000 * size + 9000 * rooms + 50_000 * (city == "Oslo") + rng.normal(0, 1000, count).round(1)
+    return [
+        {
+            "size": s,
+            "rooms": "" if i % 13 == 5 else r,
+            "city": c,
+            "sold": "yes" if p > 260_000 else "no",
+            "user": f"u{u}",
+            "price": p,
+        }
+        for i, (s, r, c, u, p) in enumerate(zip(size, rooms, city, user, price, strict=True))
+    ]
+
+
+def write(path, lines):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(lines[0]))
+        writer.writeheader()
+        writer.writerows(lines)
+    return path
+
+
+def words(folder, target, config="digits", **changes):
+    values = {
+        "data.name": "table",
+        "data.path": folder / "rows.csv",
+        "data.target": target,
+        "data.table.missing": "mean",
+        "train.steps": STEPS,
+        "hparams.learning_rate": 0.05,
+    } | {name.replace("__", "."): value for name, value in changes.items()}
+    return [f"--config={config}", f"--workdir={folder / 'run'}", *(f"--config.{k}={v}" for k, v in values.items())]
+
+
+@pytest.fixture(scope="module")
+def priced(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("priced")
+    write(folder / "rows.csv", rows(211))
+    assert main(words(folder, "price", data__table__ignore="('user','sold')")) == 0
+    return folder
+
+
+def test_the_config_is_fitted_to_the_table_and_kept(priced):
+    held = json.loads((priced / "run" / "config.json").read_text(encoding="utf-8"))["config"]
+    assert held["task"]["name"] == "regression" and held["table"] == ["test_loss"]
+    assert [held["data"][part] for part in ("train", "validation", "test")] == [127, 42, 42]
+    assert len(held["data"]["digest"]) == 64
+    told = (priced / "run" / "data.txt").read_text(encoding="utf-8")
+    assert "211 rows, 6 columns -> 5 inputs" in told and "missing values: rooms 16; the mean" in told
+
+
+def test_predictions_follow_the_table_whatever_the_order_of_its_columns(priced, capsys):
+    new = rows(29, seed=7)
+    expected = np.array([row["price"] for row in new])
+    shuffled = [{"more": 1, "city": row["city"], "rooms": row["rooms"], "size": row["size"]} for row in new]
+    write(priced / "new.csv", shuffled)
+    assert predict.main([f"--checkpoint={priced / 'run'}", str(priced / "new.csv")]) == 0
+    told = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    made = np.array([float(row["prediction"]) for row in told])
+    assert [row["line"] for row in told] == [str(line) for line in range(2, 31)]
+    assert np.mean((made - expected) ** 2) < 0.35 * expected.var()
+    assert predict.main([f"--checkpoint={priced / 'run'}", str(priced / "new.csv"), f"--out={priced / 'out.csv'}"]) == 0
+    assert list(csv.DictReader(io.StringIO((priced / "out.csv").read_text(encoding="utf-8")))) == told
+    write(priced / "new.csv", [row | {"city": "Paris"} for row in shuffled])
+    capsys.readouterr()
+    assert predict.main([f"--checkpoint={priced / 'run'}", str(priced / "new.csv")]) == 0
+    assert "29 rows have a category in 'city' that the run has not seen" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("size,rooms\n1,2\n", "lacks the column 'city'"),
+        ("size,rooms,city\n1,many,Oslo\n", "line 2 has 'many' in 'rooms', which is no number"),
+        ("size,rooms,city\n", "has a header and no rows"),
+        ("", "is empty"),
+    ],
+)
+def test_rows_that_do_not_fit_are_one_line_and_exit_code_2(priced, text, message, capsys):
+    (priced / "bad.csv").write_text(text, encoding="utf-8")
+    assert (
+        predict.main([f"--checkpoint={priced / 'run'}", str(priced / "bad.csv"), f"--out={priced / 'none.csv'}"]) == 2
+    )
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1 and not (priced / "none.csv").exists()
+
+
+def test_a_finished_run_is_shown_again_and_another_file_refused(priced, capsys):
+    again = words(priced, "price", data__table__ignore="('user','sold')")
+    assert main(again) == 0 and "is finished" in capsys.readouterr().out
+    kept = (priced / "rows.csv").read_bytes()
+    write(priced / "rows.csv", rows(211, seed=3))
+    assert main(again) == 2 and "data.digest" in capsys.readouterr().err
+    (priced / "rows.csv").write_bytes(kept)
+
+
+def test_classes_keep_their_names_and_groups_stay_together(tmp_path, capsys):
+    write(tmp_path / "rows.csv", rows(97))
+    changes = {"data__table__group": "user", "data__table__ignore": "('price',)", "model__hidden_sizes": "()"}
+    assert main(words(tmp_path, "sold", **changes)) == 0
+    assert "whole groups" in capsys.readouterr().out
+    assert predict.main([f"--checkpoint={tmp_path / 'run'}", str(tmp_path / "rows.csv")]) == 0
+    told = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert list(told[0]) == ["line", "prediction", "score no", "score yes"]
+    assert all(abs(float(row["score no"]) + float(row["score yes"]) - 1) < 2e-6 for row in told)
+    assert np.mean([row["prediction"] == r["sold"] for row, r in zip(told, rows(97), strict=True)]) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"data__path": None}, "needs --config.data.path=FILE.csv"),
+        ({"data__target": None}, "needs --config.data.target=COLUMN"),
+        ({"data__target": "cost"}, "config.data.target='cost' is no column of "),
+        ({"data__table__missing": "refuse"}, "has no value in 'rooms' (missing values: rooms 8); choose"),
+        ({"data__path": "https://example.org/rows.csv"}, "is an address; give the sha256 of its file"),
+        ({"data__digest": "0" * 64}, "the file has changed"),
+        ({"data__table__group": "user", "data__table__split": "city"}, "both decide who is tested"),
+        ({"data__table__split": "city"}, "says 'Rome' in row 1; the parts"),
+        ({"data__shares": "(0.9,0.2,0.2)"}, "must be three numbers above 0"),
+        ({"model__name": "cnn"}, "does not go with this config"),
+    ],
+)
+def test_every_mistake_is_one_line_and_leaves_nothing(tmp_path, changes, message, capsys):
+    write(tmp_path / "rows.csv", rows(97))
+    asked = words(tmp_path, "price", **changes)
+    assert main(asked) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1 and not (tmp_path / "run").exists()
+
+
+def test_preparation_knows_the_training_rows_only(tmp_path):
+    """A value of the test rows changes nothing that the training rows said."""
+    path = write(tmp_path / "rows.csv", rows(97))
+    table = make_table(read_table(path), Options("price", missing="median", ignore=("user", "sold")))
+    view = View(SplitSizes(50, 20, 27), 0, 10, shuffle=True, fill="median", scale_targets=True)
+    data = {"inputs": table.inputs_ND, "targets": table.targets_N, "categorical": table.categorical_D}
+    key = jax.random.key(3)
+    own = jax.device_get(jax.jit(partial(prepare, view))(data, key))
+    train = table.inputs_ND[own["train"]]
+    np.testing.assert_allclose(own["fill"], np.nanmedian(train, axis=0), rtol=1e-6)
+    targets_N = table.targets_N[own["train"]]
+    np.testing.assert_allclose(own["train_targets"], (targets_N - targets_N.mean()) / targets_N.std(), atol=1e-5)
+    wild = table.inputs_ND.copy()
+    wild[own["test"], 0] = 1e6
+    changed = jax.device_get(jax.jit(partial(prepare, view))(data | {"inputs": wild}, key))
+    jax.tree.map(np.testing.assert_array_equal, own, changed)
+    seen = look_up(data | own, own["train"])
+    assert np.isfinite(seen).all() and np.abs(np.mean(seen, axis=0)).max() < 1e-5
+    assert np.isfinite(targets_of(data | own, "test")).all()
+    # A category that no training row has says nothing: its column is 0 wherever it comes.
+    lone = table.inputs_ND.copy()
+    lone[:, 2] = 0
+    lone[own["test"][0], 2] = 1
+    own = jax.device_get(jax.jit(partial(prepare, view))(data | {"inputs": lone}, key))
+    assert not own["known"][2] and look_up(data | own | {"inputs": lone}, own["test"])[0, 2] == 0
+
+
+def test_what_is_kept_is_each_member_s_own(tmp_path):
+    write(tmp_path / "rows.csv", rows(60))
+    (tmp_path / "two.py").write_text(
+        "from configs import digits\nfrom configs.grid import axis\n\n"
+        "def get_config():\n    return digits.get_config()\n\n"
+        "def get_sweep(config):\n    return axis('seed', (0, 5))\n",
+        encoding="utf-8",
+    )
+    assert (
+        main(
+            words(tmp_path, "price", config=tmp_path / "two.py", data__table__ignore="('user','sold')", train__steps=2)
+        )
+        == 0
+    )
+    kept = [read_kept_table(load(tmp_path / "run", "latest", member))[1] for member in (0, 1)]
+    assert kept[0]["shift"].shape == (5,) and (kept[0]["shift"] != kept[1]["shift"]).any()
+    assert kept[0]["fill"][1] != kept[1]["fill"][1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["price", "sold"])
+def test_the_sweep_of_regularization_runs_whole_on_a_table(tmp_path, target, capsys):
+    write(tmp_path / "rows.csv", rows(211))
+    changes = {"data__table__ignore": "('user',)", "num_seeds": 2, "train__eval_every": 10, "train__log_every": 10}
+    assert main(words(tmp_path, target, config="regularization", **changes)) == 0
+    told = capsys.readouterr()
+    assert "data.label_noise=0.2, data.noise_features=64" in told.out and "warning" not in told.err
