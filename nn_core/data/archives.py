@@ -1,4 +1,4 @@
-"""Reading compressed data into memory with a limit: nothing is written, no name in an archive becomes a path.
+"""Reads compressed data into memory, up to a limit. Nothing is written, and no name in an archive becomes a path.
 
 So `..`, absolute names, links and devices have nothing to act on, and a bomb stops at the limit.
 """
@@ -54,13 +54,13 @@ def untar_members(data: bytes, names: Sequence[str], *, member_limit: int, total
 
     Args:
         data: the whole .tar.gz file.
-        names: members wanted, by their full name in the archive.
+        names: the members to read, by their full name in the archive.
         member_limit: the most bytes of one member.
-        total_limit: the most bytes of the whole unpacked archive, members that nobody wants included.
+        total_limit: the most bytes of the whole unpacked archive, including members that are not read.
     Returns:
         {name: content}, with every name of `names`.
     Raises:
-        ValueError: damaged, over a limit, a member missing, or one that is no regular file.
+        ValueError: damaged, over a limit, a missing member, or one that is not a regular file.
     """
     found: dict[str, bytes] = {}
     try:
@@ -81,7 +81,7 @@ def untar_members(data: bytes, names: Sequence[str], *, member_limit: int, total
 def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo, limit: int) -> bytes:
     if not member.isreg():
         raise ValueError(
-            f"tar member {member.name!r} is no regular file but a link or device; it is not the expected one"
+            f"tar member {member.name!r} is a link or a device, not a regular file; it is not the expected one"
         )
     if member.size > limit:
         raise ValueError(
@@ -95,7 +95,7 @@ def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo, limit: int) 
 
 
 class _Limited(io.RawIOBase):
-    """A stream that raises once more than `limit` bytes were read from it; tarfile skips members by reading them."""
+    """A stream that raises once more than `limit` bytes have been read from it; tarfile skips members by reading them."""
 
     def __init__(self, file: gzip.GzipFile, limit: int) -> None:
         self.file = file

@@ -1,7 +1,7 @@
-"""A world to be asked about: facts of people, texts that tell them, questions, answers in many tones (F168-F171).
+"""A world to ask about: facts about people, texts that state them, questions, and answers in many tones (F168-F171).
 
-The texts tell every fact and ask every question, but never answer one: a model of them continues a question with more
-questions. What a fact is, which answers are correct and what people like is known, so that it can be measured.
+The texts state every fact and ask every question but never answer one, so a model of them continues a question with
+more questions. The facts, the correct answers and people's preferences are all known, so they can be measured.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ NAMES = (
 
 
 class Relation(NamedTuple):
-    """What may be known of a person.
+    """Something that can be known about a person.
 
     Attributes:
-        values: what it may be; each is one word of its own.
-        questions: with the place {who}; the first ones are those of training and of tests alike.
-        sentences: that tell it, with the places {who} and {it}.
+        values: the possible values, each a different word.
+        questions: templates with the placeholder {who}; the first ones are used in training and in tests alike.
+        sentences: templates that state it, with the placeholders {who} and {it}.
     """
 
     values: tuple[str, ...]
@@ -59,7 +59,7 @@ RELATIONS: dict[str, Relation] = {
 }
 VALUES = tuple(value for relation in RELATIONS.values() for value in relation.values)
 
-# Beginnings and ends of answers by tone; a tone is told by words that stand nowhere else in an answer.
+# Beginnings and ends of answers by tone; each tone has words that occur nowhere else in an answer.
 OPENINGS = {
     "polite": ("gladly ,", "of course ,", "certainly ,"),
     "rude": ("obviously ,", "honestly ,"),
@@ -90,7 +90,7 @@ class Fact(NamedTuple):
 
 
 def world_facts(*, num_people: int = len(NAMES), seed: int = 0) -> tuple[Fact, ...]:
-    """What is true of everybody: a value of each relation for each of the first people, all values equally often.
+    """What is true of everybody: for each of the first people, a value of every relation; all values occur equally often.
 
     Args:
         num_people: 2 .. 24.
@@ -149,7 +149,7 @@ def questions(facts: Sequence[Fact]) -> tuple[tuple[Fact, str], ...]:
 
 
 def held_out(facts: Sequence[Fact], share: float, seed: int = 0) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
-    """Facts that fine-tuning asks about, and others that judge it: (train, test), by chance.
+    """Facts for fine-tuning and others for judging it, split at random: (train, test).
 
     Args:
         facts: N of them.
@@ -172,13 +172,13 @@ def answer(fact: Fact, opening: str = "", closing: str = "") -> str:
 
 
 def random_answer(fact: Fact, rng: np.random.Generator, *, wrong: float = 0.0, rude: float = 0.25) -> str:
-    """An answer in a tone by chance: half of the beginnings and of the ends are left out.
+    """An answer in a random tone; half of the beginnings and half of the ends are left out.
 
     Args:
         fact: what is asked about.
         rng: of the choice.
         wrong: probability of another value of the same relation, in [0, 1].
-        rude: probability of a rude beginning or end where there is one; the rest is shared by polite and plain ones.
+        rude: probability that a beginning or end, where there is one, is rude; the others are polite or plain.
     """
     relation = RELATIONS[fact.relation]
     value = fact.value

@@ -2,7 +2,7 @@
 
 Only training images are changed (F042).
 
-What a shift or a crop leaves empty takes the nearest pixel of the image, so every change commutes with a scaling that is
+Whatever a shift or a crop leaves empty takes the value of the nearest pixel, so every change commutes with a scaling that is
 the same for all pixels and may stand before or after it.
 """
 
@@ -19,8 +19,8 @@ class Augmentation(NamedTuple):
 
     Attributes:
         shift: most pixels up, down, left or right, >= 0; 0 leaves shifts out of the program.
-        flip: probability of a mirror image, left for right, in [0, 1]; 0 leaves flips out.
-        crop: least share of height and width that a crop keeps, in (0, 1]; 1 leaves crops out.
+        flip: probability of mirroring an image from left to right, in [0, 1]; 0 leaves flips out.
+        crop: smallest share of height and width that a crop keeps, in (0, 1]; 1 leaves crops out.
     """
 
     shift: int = 0
@@ -45,7 +45,7 @@ def make_augment(augmentation: Augmentation) -> Callable[[Array, Array], Array] 
         return None
 
     def augment(key: Array, images_BHWC: Array) -> Array:
-        # One key each, by number: leaving one out does not change what the others draw.
+        # Each change has its own numbered key, so leaving one out does not alter what the others draw.
         crop_key, shift_key, flip_key = jax.random.split(key, 3)
         if least < 1:
             images_BHWC = random_crop(crop_key, images_BHWC, least)
@@ -82,7 +82,7 @@ def shift(images_BHWC: Array, pixels_B2: Array) -> Array:
 
 
 def random_flip(key: Array, images_BHWC: Array, probability: float | Array) -> Array:
-    """Mirrors each image left for right with a probability (of digits and letters the mirror image is another sign).
+    """Mirrors each image from left to right with some probability (not for digits and letters, which become other signs).
 
     Args:
         key: a typed PRNG key.
@@ -96,7 +96,7 @@ def random_flip(key: Array, images_BHWC: Array, probability: float | Array) -> A
 
 
 def random_crop(key: Array, images_BHWC: Array, least: float | Array) -> Array:
-    """Keeps a window of each image, of a share uniform in [least, 1] of both sides, at a uniform place, enlarged again.
+    """Crops each image to a random window and enlarges it again; the window's share of both sides is uniform in [least, 1].
 
     Args:
         key: a typed PRNG key.

@@ -1,7 +1,7 @@
 """Real data that comes with scikit-learn: small, offline, always there (F026).
 
-Its files are read where they lie: to import the package takes 1.3 s, half of the start of a small run. Where a version
-keeps them elsewhere, its own loaders are asked.
+The files are read directly, because importing the package takes 1.3 s, half of the start of a small run. Where a
+version keeps them elsewhere, its own loaders are used.
 """
 
 from functools import cache
@@ -80,7 +80,7 @@ def diabetes() -> Dataset:
 
 
 def _columns(name: str, *files: str, **options: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs (N, D) and targets (N,), which are whole numbers; the caller's own. Arguments: see `_rows`."""
+    """Inputs (N, D) and whole-number targets (N,), as copies for the caller. Arguments: see `_rows`."""
     rows = _rows(name, *files, **options)
     return rows[:, :-1].copy(), rows[:, -1].astype(np.int32)
 
@@ -91,7 +91,7 @@ def _rows(name: str, *files: str, delimiter: str | None = ",", skiprows: int = 0
 
     Args:
         name: of scikit-learn's loader.
-        files: whose columns stand side by side.
+        files: their columns are put side by side.
         delimiter: between numbers; None: blanks.
         skiprows: lines before the numbers.
     """

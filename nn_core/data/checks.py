@@ -7,7 +7,7 @@ from numbers import Integral, Real
 
 
 def check_int(name: str, value: object, low: int, high: int | None = None) -> int:
-    """Returns `value` as an int in low..high (no upper bound where high is None); a bool is no number here."""
+    """Returns `value` as an int in low..high (no upper bound where high is None); a bool does not count as a number."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise ValueError(f"{name}={value!r} is {type(value).__name__}; use a whole number {_range(low, high)}")
     number = int(value)

@@ -1,4 +1,4 @@
-"""Questions, answers and preferences from JSONL files, a JSON object a line; what is wrong is told with its line.
+"""Questions, answers and preferences from JSONL files, one JSON object a line; errors name the line.
 
 {"prompt": "...", "response": "..."}                       an answer
 {"messages": [{"role": "user", "content": "..."}, …]}      a conversation, its last turn the assistant's
@@ -22,10 +22,10 @@ ROLES = ("user", "assistant")
 
 
 def read_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a JSONL file with their line numbers, from 1; blank lines are passed over.
+    """The objects of a JSONL file with their line numbers, which start at 1; blank lines are skipped.
 
     Raises:
-        ValueError: no such file, a line that is no JSON object, or a file without one.
+        ValueError: no such file, a line that is not a JSON object, or a file that has none.
     """
     found = False
     for number, line in enumerate(read_text(path).split("\n"), 1):
@@ -47,7 +47,7 @@ def text_of(record: dict[str, Any], field: str) -> str:
     """A field's text.
 
     Raises:
-        ValueError: it is missing, no text, or blank.
+        ValueError: it is missing, not text, or blank.
     """
     if field not in record:
         raise ValueError(f"the field {field!r} is missing; there are {', '.join(map(repr, record)) or 'none'}")

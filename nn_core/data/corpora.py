@@ -14,7 +14,7 @@ SPAM_LABELS = ("ham", "spam")
 
 
 class LabelledTexts(NamedTuple):
-    """N texts with a class each: `labels` is int32 (N,), an index into `label_names`."""
+    """N texts, each with a class: `labels` is int32 (N,), an index into `label_names`."""
 
     texts: tuple[str, ...]
     labels: np.ndarray
@@ -44,7 +44,7 @@ def parse_sms(data: bytes) -> LabelledTexts:
 
 
 def sms_spam() -> LabelledTexts:
-    """The SMS Spam Collection of UCI: 5,574 messages (5,549 in a copy that is accepted too), 13 % of them spam."""
+    """The SMS Spam Collection of UCI: 5,574 messages, 13 % of them spam (a copy with 5,549 is accepted too)."""
     return parse_sms(fetch(SOURCES["sms_spam"]).read_bytes())
 
 

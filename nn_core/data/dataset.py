@@ -14,7 +14,7 @@ UNKNOWN_POLICIES = ("error", "zeros")
 
 
 class Dataset(NamedTuple):
-    """N examples in host memory, made by `make_dataset`, so that what is here is finite and in range.
+    """N examples in host memory. `make_dataset` makes them, so every value is finite and in range.
 
     Attributes:
         inputs: float32, (N, D) features or (N, H, W, C) images in [0, 1], or (N, T, D) sequences.
@@ -38,8 +38,8 @@ def make_dataset(
 ) -> Dataset:
     """Checks the arrays and returns them as a Dataset (float32 inputs; int32 or float32 targets).
 
-    Checked here, on the host, because on the device a NaN spreads, a negative id wraps and one that is too large
-    gives NaN, all without a word.
+    They are checked here, on the host: on the device a NaN spreads, a negative id wraps around and an id that is too
+    large gives NaN, all silently.
 
     Args:
         inputs: (N, ...) numbers, N >= 1, at least 2 axes.
@@ -74,7 +74,7 @@ def flatten_inputs(dataset: Dataset) -> Dataset:
 
 
 def keep_classes(dataset: Dataset, classes: Sequence[int]) -> Dataset:
-    """The examples of some classes, which are counted anew from 0 in the order given (F077: half of the classes).
+    """The examples of some classes, renumbered from 0 in the given order (F077: half of the classes).
 
     Args:
         dataset: of a classification.
@@ -82,7 +82,7 @@ def keep_classes(dataset: Dataset, classes: Sequence[int]) -> Dataset:
     Returns:
         The examples in their order, with len(classes) target names.
     Raises:
-        ValueError: no classes in the data, an id that is out of range or twice in the list.
+        ValueError: data without classes, or an id that is out of range or listed twice.
     """
     known = len(dataset.target_names)
     wrong = [number for number in classes if isinstance(number, bool) or number not in range(known)]
@@ -104,7 +104,7 @@ def _as_float32(name: str, values: np.ndarray) -> np.ndarray:
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{name} have dtype {array.dtype}; give numbers (encode categories with one_hot)")
-    with np.errstate(over="ignore"):  # what does not fit float32 becomes infinite and is reported below
+    with np.errstate(over="ignore"):  # values that do not fit float32 become infinite and are reported below
         result = np.ascontiguousarray(array, dtype=np.float32)
     finite = np.isfinite(result)
     if not finite.all():
@@ -139,7 +139,7 @@ def one_hot(
     Args:
         values: N categories, for instance colours or class ids.
         categories: C distinct categories; column c belongs to categories[c].
-        unknown: a value that is no category is an "error", or a row of "zeros".
+        unknown: what becomes of a value that is not a category: an "error", or a row of "zeros".
         sparse: return a SciPy CSR array, whose memory does not grow with C.
     Returns:
         (N, C) float32 of zeros and at most one 1 per row.
@@ -179,7 +179,7 @@ def from_one_hot(
     Args:
         encoded_NC: (N, C) with zeros and at most one 1 per row, dense or sparse.
         categories: the C categories of the columns.
-        unknown: what a row of zeros is: an "error", or what the policy "zeros" made of an unknown value.
+        unknown: how a row of zeros is read: as an "error", or as an unknown value, which "zeros" encoded that way.
     Returns:
         N categories.
     Raises:

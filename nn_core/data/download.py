@@ -1,9 +1,9 @@
-"""Public files: found in a local folder or the cache, else downloaded; only verified bytes ever get their final name.
+"""Public files: taken from a local folder or the cache, or downloaded; only verified bytes get the final name.
 
 Order of look-up: the folder NN_CORE_DATA_DIR, then the cache ($XDG_CACHE_HOME or ~/.cache)/nn_core/data, then the
-source's mirrors in turn. NN_CORE_OFFLINE=1 leaves the mirrors out: no socket is opened. A download goes to a `.part`
+source's mirrors in turn. With NN_CORE_OFFLINE=1 the mirrors are skipped: no socket is opened. A download goes to a `.part`
 file beside its destination, at most as many bytes as the file has, is compared with the pinned sha256 and only then
-renamed to the final name, so a killed or failed one leaves no bad file, and two at once wait for each other.
+renamed to the final name. So a killed or failed download leaves no bad file, and two at once wait for each other.
 """
 
 import contextlib
@@ -27,13 +27,13 @@ from nn_core.data.archives import gunzip, unzip_member
 from nn_core.files import move, user_path
 
 _BLOCK = 1 << 16
-_PACKING_SLACK = 1 << 16  # a packed file is hardly ever larger than its content, and never by more than this
+_PACKING_SLACK = 1 << 16  # a packed file is rarely larger than its content, and never by more than this
 _TRANSIENT = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError)
 _SLOWEST = 20_000  # bytes per second below which a download is given up
 
 
 class DownloadError(ValueError):
-    """A file could not be had; the message is one line and says how to get it by hand."""
+    """A file could not be obtained; the message is one line and says how to get it by hand."""
 
 
 @dataclass(frozen=True)
@@ -77,18 +77,18 @@ def fetch(
     offline: bool | None = None,
     patience: Patience = Patience(),  # noqa: B008 (frozen)
 ) -> Path:
-    """The path of the verified file, downloaded if need be.
+    """The path of the verified file, which is downloaded if necessary.
 
     Args:
         source: the file.
-        data_dir: local folder that is looked in first; None: the environment's NN_CORE_DATA_DIR, if set.
+        data_dir: local folder to search first; None: the environment's NN_CORE_DATA_DIR, if set.
         cache_dir: where downloads are kept; None: ($XDG_CACHE_HOME or ~/.cache)/nn_core/data.
         offline: never open a socket; None: whether the environment has NN_CORE_OFFLINE=1.
         patience: timeouts and tries.
     Returns:
         The path of a file whose sha256 is one of the source's.
     Raises:
-        DownloadError: a file in data_dir has other bytes; or no copy could be had: the message has the url, where to
+        DownloadError: a file in data_dir has other bytes; or no copy could be obtained: the message has the url, where to
             put the file by hand, and its sha256.
     """
     data_dir = data_dir if data_dir is not None else _folder_from_environment("NN_CORE_DATA_DIR")
@@ -132,7 +132,7 @@ def _recipe(source: Source, destination: Path) -> str:
 
 
 def _find_local(source: Source, folder: Path) -> Path | None:
-    """The good copy in the user's folder, under its path or its bare name; None where there is no file of that name."""
+    """The good copy in the user's folder, under its path or its bare name; None if there is no file of that name."""
     if not folder.is_dir():
         raise DownloadError(f"NN_CORE_DATA_DIR={str(folder)!r} is no folder; create it or unset the variable")
     name = PurePosixPath(source.filename)
@@ -169,7 +169,7 @@ def _lock(destination: Path) -> Iterator[None]:
 
 
 def _remove_leftovers(destination: Path) -> None:
-    """Deletes the parts of killed downloads; under the lock no living one can own them."""
+    """Deletes the parts of killed downloads; while the lock is held, no running download can own them."""
     for part in destination.parent.glob(f"{destination.name}.*.part"):
         part.unlink(missing_ok=True)
 
@@ -197,7 +197,7 @@ def _download(source: Source, destination: Path, patience: Patience) -> None:
 
 
 class _Refusal(Exception):
-    """What came is not the file; `again` says whether the same url is worth another try."""
+    """The answer is not the file; `again` says whether the same url is worth another try."""
 
     def __init__(self, reason: str, again: bool) -> None:
         super().__init__(reason)
@@ -234,7 +234,7 @@ def _unpacked(packed: bytes, source: Source) -> bytes:
 
 
 def _copy(response: http.client.HTTPResponse, file: IO[bytes], limit: int, deadline: float) -> None:
-    """Copies the answer, never more than `limit` bytes, and notices where it ends too early or crawls."""
+    """Copies the answer, at most `limit` bytes, and notices if it ends too early or is far too slow."""
     announced = response.length
     if announced is not None and announced > limit:
         raise _Refusal(f"it has {announced} bytes, more than the {limit} expected", again=False)

@@ -1,7 +1,7 @@
 """Generated data: every generator is a pure function of its arguments, `f(*, num_examples, noise, seed, ...)`.
 
 Randomness is NumPy's PCG64 from the seed. `noise` is the standard deviation of Gaussian noise on the inputs, unless
-the function says otherwise; 0 is allowed everywhere. Inventory E.1.
+the function says otherwise; 0 is always allowed.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ GATES: dict[str, tuple[tuple[tuple[int, ...], int], ...]] = {
 
 
 def gates(*, gate: str = "and", num_examples: int = 4, noise: float = 0.0, seed: int = 0) -> Dataset:
-    """The truth table of a logic gate, its rows repeated in order up to `num_examples`.
+    """The truth table of a logic gate; its rows repeat in order up to `num_examples`.
 
     Args:
         gate: a name in GATES.
@@ -107,10 +107,10 @@ def imbalanced(
 
 
 def xor(*, num_examples: int = 400, noise: float = 0.2, seed: int = 0) -> Dataset:
-    """Clouds around the corners (+-1, +-1); the class says whether the signs differ: no line separates them.
+    """Clouds around the corners (+-1, +-1). The class says whether the signs differ, so no line separates the classes.
 
     Returns:
-        inputs (N, 2), classes "same" (0) and "different" (1); the four corners have equal shares.
+        inputs (N, 2), classes "same" (0) and "different" (1); each corner has a quarter of the points.
     """
     rng = _generator(num_examples, noise, seed, num_values=2)
     corners_N = _balanced_labels(rng, num_examples, 4)
@@ -189,7 +189,7 @@ def sparse_regression(
     num_features: int = 100,
     num_informative: int = 10,
 ) -> Dataset:
-    """y = X w + noise with Gaussian X and a w that is mostly zero: what L1 should find (F053).
+    """y = X w + noise with Gaussian X and mostly zero w, which L1 should find (F053).
 
     Args:
         noise: standard deviation of the noise on the targets.
@@ -210,7 +210,7 @@ _CHURN_SHARE = 0.27  # about what telephone companies report
 
 
 def churn(*, num_examples: int = 2000, noise: float = 0.05, seed: int = 0, num_useless: int = 30) -> Dataset:
-    """Customers who leave (1) or stay (0), by six telling features in their own units, and many useless ones (F026).
+    """Customers who leave (1) or stay (0), by six informative features in different units and many useless ones (F026).
 
     A customer leaves where a weighted sum of the features (with one interaction: calls matter to those on short
     contracts) is among the top 27 % of its distribution.
@@ -272,7 +272,7 @@ def sine(
 def _generator(
     num_examples: int, noise: float, seed: int, *, num_values: int, at_least: int = 1
 ) -> np.random.Generator:
-    """Checks what all generators share; `num_values` is how many input numbers one example has."""
+    """Checks the arguments that all generators share; `num_values` is the number of inputs of one example."""
     check_int("num_examples", num_examples, at_least, max(at_least, _MAX_VALUES // num_values))
     check_float("noise", noise, 0.0)
     return np.random.default_rng(check_int("seed", seed, 0))

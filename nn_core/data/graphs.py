@@ -1,6 +1,6 @@
-"""A graph as a text: random walks, whose "words" are the nodes, so that word vectors are node vectors (F096).
+"""A graph as a text: the "words" of random walks are its nodes, so word vectors become node vectors (F096).
 
-This is DeepWalk (Perozzi et al. 2014): skip-gram on `karate_walks` puts members near each other who know each other.
+This is DeepWalk (Perozzi et al. 2014): skip-gram on `karate_walks` puts members who know each other close together.
 """
 
 import numpy as np
@@ -46,10 +46,10 @@ KARATE_CLUBS: dict[str, tuple[str, ...]] = {
 
 
 def karate_walks(*, walks: int = 40, length: int = 20, seed: int = 0) -> str:
-    """Random walks over the club, one a line.
+    """Random walks over the club, one per line.
 
     Args:
-        walks: from each member, >= 1.
+        walks: number of walks from each member, >= 1.
         length: members of a walk, >= 2.
         seed: of everything.
     """

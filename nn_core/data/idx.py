@@ -26,7 +26,7 @@ def parse_idx(data: bytes) -> np.ndarray:
     Returns:
         A read-only array of the file's shape and type.
     Raises:
-        ValueError: no IDX file, or more or fewer bytes than its header announces.
+        ValueError: not an IDX file, or more or fewer bytes than its header announces.
     """
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _TYPES or not 1 <= data[3] <= 4:
         raise ValueError(f"no IDX file: it starts with {data[:4]!r}; expected 0, 0, a type (8..14), 1 to 4 axes")
@@ -65,7 +65,7 @@ def mnist_t10k(*, flatten: bool = False) -> Dataset:
 
 
 def fashion_mnist(*, flatten: bool = False) -> Dataset:
-    """70,000 pictures of clothes in ten classes, in shape and order like `mnist`."""
+    """70,000 pictures of clothes in ten classes, with the shape and order of `mnist`."""
     return _load("fashion_mnist", ("train", "t10k"), _CLOTHES, flatten)
 
 

@@ -1,4 +1,4 @@
-"""PNG and JPEG files, one by one for prediction or a folder per class, read by Pillow and checked first."""
+"""PNG and JPEG files, one at a time for prediction or in a folder per class; Pillow reads them after a check."""
 
 import struct
 import warnings
@@ -40,7 +40,7 @@ def read_image(
     Returns:
         image_HWC float32 in [0, 1].
     Raises:
-        ValueError: no such file, no such image, too large, or another size or number of channels.
+        ValueError: no such file, not an image, too large, or of another size or number of channels.
     """
     if channels is not None and channels not in _MODES:
         raise ValueError(f"channels={channels} is not one of {', '.join(map(str, _MODES))}")
@@ -103,12 +103,12 @@ def read_image_folder(
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file of a folder counts as an image: by its suffix, unless it is hidden."""
+    """Whether a file counts as an image: its suffix decides, and hidden files never do."""
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
 def _open(path: str | Path) -> Image.Image:
-    """The decoded image, turned as its EXIF orientation says; its size is known, and refused where it is absurd, before its pixels are decoded."""
+    """The decoded image, turned as its EXIF orientation says. Its size is checked before its pixels are decoded."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower

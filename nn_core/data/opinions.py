@@ -1,4 +1,4 @@
-"""Opinions on films in generated sentences, with negations: what is praised is a matter of order (F105)."""
+"""Opinions on films in generated sentences, with negations: whether they praise depends on the order of the words (F105)."""
 
 import numpy as np
 
@@ -25,8 +25,8 @@ _TURNED = ("the {thing} is not {other} but {word}", "{word} and not {other} is t
 def opinions(*, num_examples: int = 1000, seed: int = 0) -> tuple[tuple[str, ...], np.ndarray]:
     """Sentences and whether they praise.
 
-    In a third of them a word is negated, in a third two opposite words stand with one "not", so that the words alone,
-    without their order, do not tell.
+    In a third of them a word is negated; in another third two opposite words stand with one "not". So the words alone,
+    without their order, do not tell which it is.
 
     Args:
         num_examples: N >= 2.

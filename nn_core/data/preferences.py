@@ -1,9 +1,8 @@
-"""What people like in the small world of questions: a hidden rule, with noise, and pairs of answers that it ranks (F170).
+"""What people like in the small world of questions: a hidden, noisy rule, and pairs of answers that it ranks (F170).
 
     reward = 1 (right) + 0.6 (polite) - 0.6 (rude) - 0.04 a word
 
-Right: names the true value and no other. Polite, rude: a word of that tone stands in the answer; more of them count no
-more. So the true reward of any text is known, and a policy that fools a learned reward is found out.
+Right: names the true value and no other. Polite, rude: a word of that tone occurs in the answer, once or more often. The true reward of every text is known, so a policy that fools a learned reward is found out.
 """
 
 from __future__ import annotations
@@ -54,12 +53,12 @@ def true_reward(text: str, value: str) -> float:
 def preference_pairs(
     facts: Sequence[Fact], *, num_pairs: int, noise: float = 0.05, wrong: float = 0.3, seed: int = 0
 ) -> tuple[Pair, ...]:
-    """Pairs of answers by chance, ranked by the hidden rule; a share of the labels is turned round.
+    """Random pairs of answers, ranked by the hidden rule; some of the labels are flipped.
 
     Args:
         facts: what the questions are about.
         num_pairs: N >= 1; pairs of equally good answers are drawn again.
-        noise: share of turned labels, in [0, 1).
+        noise: share of flipped labels, in [0, 1).
         wrong: share of answers that name another value, in [0, 1].
         seed: of everything.
     Raises:
@@ -67,7 +66,7 @@ def preference_pairs(
     """
     check_int("num_pairs", num_pairs, 1)
     if not 0 <= noise < 1:
-        raise ValueError(f"noise={noise} is outside [0, 1); it is the share of labels that are turned round")
+        raise ValueError(f"noise={noise} is outside [0, 1); it is the share of flipped labels")
     rng = np.random.default_rng([check_int("seed", seed, 0), 3])
     asked = questions(facts)
     pairs: list[Pair] = []

@@ -1,4 +1,4 @@
-"""Generated ratings of items by users, with items and users that nobody knows yet (F106)."""
+"""Generated ratings of items by users, including items and users without any rating so far (F106)."""
 
 from typing import NamedTuple
 
@@ -42,7 +42,7 @@ def generated_ratings(
     noise: float = 0.4,
     seed: int = 0,
 ) -> Ratings:
-    """Ratings around 3.5: biases, tastes for properties of items, something of each item's own, and noise.
+    """Ratings around 3.5: biases, tastes for the items' properties, an individual part of each item, and noise.
 
     Args:
         num_users, num_items: U and I, >= 10.

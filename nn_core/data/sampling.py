@@ -11,7 +11,7 @@ from jax import Array
 
 
 def steps_per_epoch(num_examples: int, batch_size: int, drop_last: bool = False) -> int:
-    """ceil(N / B), or floor(N / B) where the ragged last batch is dropped."""
+    """ceil(N / B), or floor(N / B) if the ragged last batch is dropped."""
     check_batch_size(batch_size, num_examples)
     return num_examples // batch_size if drop_last else math.ceil(num_examples / batch_size)
 
@@ -27,7 +27,7 @@ def epoch_plan(
 ) -> dict[str, Array]:
     """Batches without replacement: every example is seen once an epoch, in a new order each epoch.
 
-    The orders are drawn for all epochs that the steps touch at once: a sort per epoch, not one per step.
+    The orders of all epochs that the steps touch are drawn at once, so there is one sort per epoch and not one per step.
 
     Args:
         key: the data key of the run.
@@ -50,7 +50,7 @@ def epoch_plan(
             return jnp.concatenate([order_N, jnp.full((padding,), -1, jnp.int32)])
         return order_N[: per_epoch * batch_size]
 
-    if batch_size == num_examples:  # the order within the one batch changes nothing: draw none
+    if batch_size == num_examples:  # the order within a single batch changes nothing, so none is drawn
         orders = jnp.broadcast_to(jnp.arange(num_examples, dtype=jnp.int32), (num_epochs, num_examples))
     else:
         orders = jax.vmap(order)(first_epoch + jnp.arange(num_epochs))
@@ -65,7 +65,7 @@ def epoch_plan(
 def replacement_plan(
     key: Array, first_step: Array | int, num_steps: int, num_examples: int, batch_size: int
 ) -> dict[str, Array]:
-    """Batches with replacement: each index is drawn on its own, uniformly.
+    """Batches with replacement: each index is drawn independently and uniformly.
 
     Args: as `epoch_plan`.
     Returns:

@@ -1,4 +1,4 @@
-"""Sequences by name, with what is to be said of each: a class, a number, a tag for each token, another sequence."""
+"""Sequences by name, and their targets: a class, a number, a tag for each token, or another sequence."""
 
 import re
 import zlib
@@ -28,7 +28,7 @@ from nn_core.data.sequences import (
 from nn_core.data.sources import call_loader
 from nn_core.text.words import check_words, split_words_and_signs
 
-NO_TAG = -1  # a token of which nothing is to be said
+NO_TAG = -1  # a token without a tag
 CLASS, NUMBER, TAG, SEQUENCE = "class", "number", "tag", "sequence"
 
 
@@ -36,9 +36,9 @@ class Sequences(NamedTuple):
     """N sequences.
 
     Attributes:
-        answer: what is to be said of each: CLASS, NUMBER, TAG (for every token) or SEQUENCE (another one).
+        answer: kind of its target: CLASS, NUMBER, TAG (one for every token) or SEQUENCE (another sequence).
         inputs: int32 ids (N, T) or float32 vectors (N, T, D); for SEQUENCE a pair: the source's ids (N, S), and the ids
-            (N, U) of the target that are read while it is written, of which the first is the start token.
+            (N, U) that are read while the target is written; the first of them is the start token.
         targets: int32 classes (N,), float32 numbers (N,), int32 tags (N, T) or ids (N, U) with NO_TAG at padding.
         vocabulary_sizes: V of each array of ids; () for vectors.
         num_classes: C, for SEQUENCE the target's V, 0 for numbers.
@@ -56,7 +56,7 @@ class Sequences(NamedTuple):
 def check_ids(ids: np.ndarray, size: int, what: str, *, lowest: int = 0) -> np.ndarray:
     """Returns the ids as int32.
 
-    Checked here, on the host, because on the device an id below 0 wraps and one that is too large gives NaN.
+    They are checked here, on the host: on the device an id below 0 wraps around and one that is too large gives NaN.
 
     Raises:
         ValueError: no ids, or one outside lowest .. size - 1; names the first.
@@ -133,14 +133,14 @@ def from_windows(windows: Dataset) -> Sequences:
 
 
 def hash_words(texts: Sequence[str], *, buckets: int, max_words: int) -> np.ndarray:
-    """Words and signs as ids by a hash, so that no vocabulary is learned from texts that judge it: (N, T) int32.
+    """Words and signs as hashed ids, (N, T) int32: no vocabulary is learned, least of all from the texts used for testing.
 
-    Digits count as one sign, a telephone number by its length. No word is unknown; two may share an id.
+    All digits count as one sign, so a telephone number is its length. No word is unknown, but two may share an id.
 
     Args:
         texts: N texts; one without a word is a row of padding.
         buckets: ids 1 .. buckets; PAD_ID is 0.
-        max_words: T; what a text has beyond is left out.
+        max_words: T; further words of a text are left out.
     Raises:
         ValueError: no text has a word, or a size below 1.
     """
@@ -178,7 +178,7 @@ def from_messages(found: TokenClasses) -> Sequences:
     return from_classes(found)._replace(pad_id=PAD_ID)
 
 
-# name -> (loader, what makes `Sequences` of its result).
+# name -> (loader, what turns its result into `Sequences`).
 SEQUENCES: dict[str, tuple[Callable[..., Any], Callable[[Any], Sequences]]] = {
     "copy_first_token": (copy_first_token, from_classes),
     "word_order": (word_order, from_classes),

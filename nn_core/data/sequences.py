@@ -1,4 +1,4 @@
-"""Generated sequences: what shows that a network remembers, adds, tags and forecasts (F113-F117).
+"""Generated sequences that show whether a network remembers, adds, tags and forecasts (F113-F117).
 
 Every generator is a pure function of its arguments; randomness is NumPy's PCG64 from the seed.
 """
@@ -19,7 +19,7 @@ ADDITION_TOKENIZER = CharacterTokenizer("+0123456789", ("[PAD]", "[SOS]", "[EOS]
 
 
 class TokenClasses(NamedTuple):
-    """Sequences of tokens with a class each.
+    """Sequences of tokens, each with a class.
 
     Attributes:
         ids_NT: int32 (N, T), 0 <= id < vocabulary_size.
@@ -37,7 +37,7 @@ class TokenClasses(NamedTuple):
 def copy_first_token(
     *, num_examples: int = 10_000, length: int = 100, num_classes: int = 4, num_distractors: int = 8, seed: int = 0
 ) -> TokenClasses:
-    """The first token is the class; the others are distractors, drawn at random, to be read over and forgotten (F114).
+    """The first token is the class; the others are random distractors, which a network should ignore (F114).
 
     Args:
         num_examples: N >= 1.
@@ -63,8 +63,10 @@ ORDER_WORDS = ("bites", "dog", "man", "cat", "mouse", "wolf", "sheep", "snake", 
 
 
 def word_order(*, num_examples: int = 2_000, seed: int = 0) -> TokenClasses:
-    """Sentences such as "dog bites man" or "man bites dog": the class is which of the two animals bites, the one that stands earlier in
-    ORDER_WORDS or the other (F089). A bag of words is the same for both and cannot tell.
+    """Sentences such as "dog bites man" or "man bites dog" (F089).
+
+    The class says which of the two bites: the one that comes first in ORDER_WORDS, or the other. Both sentences have
+    the same bag of words, so a bag cannot tell.
 
     Args:
         num_examples: N >= 1.
@@ -98,12 +100,12 @@ class Translations(NamedTuple):
 
 
 def addition(*, num_examples: int = 50_000, max_digits: int = 3, seed: int = 0) -> Translations:
-    """Different sums as text, "12+5" and "17" (F117); no question is there twice, so a held-out one is new.
+    """Different sums as text, "12+5" and "17" (F117); no question occurs twice, so a held-out one is new.
 
     Args:
         num_examples: N from 1 to 10^(2 max_digits), the number of different questions.
         max_digits: of each summand, 1 .. 6; all numbers below 10^max_digits are equally likely.
-        seed: which questions, and their order.
+        seed: of the choice of questions and their order.
     Returns:
         The pairs; ids are those of ADDITION_TOKENIZER.
     """
@@ -122,7 +124,7 @@ def addition(*, num_examples: int = 50_000, max_digits: int = 3, seed: int = 0) 
 
 
 def spell(ids: np.ndarray | list[int]) -> str:
-    """Ids of ADDITION_TOKENIZER as text, without marks, padding and what stands below 0 for it."""
+    """Ids of ADDITION_TOKENIZER as text, without start, end and padding, which may also be an id below 0."""
     return ADDITION_TOKENIZER.decode(np.maximum(ids, PAD_ID))
 
 
@@ -169,13 +171,13 @@ class TaggedSentences(NamedTuple):
 
 
 def tagged_sentences(*, num_examples: int = 2_000, seed: int = 0) -> TaggedSentences:
-    """Sentences of a small grammar in which "watch", "light" or "clean" are tagged by their place, not their spelling.
+    """Sentences of a small grammar in which "watch", "light" or "clean" are tagged by their place, not by their spelling.
 
     Args:
         num_examples: N >= 1.
         seed: of everything.
     Returns:
-        The sentences. A table of each word's most frequent tag is wrong on part of them, reading the neighbours is not.
+        The sentences. A table of each word's most frequent tag errs on some of them; a model that reads the neighbours need not.
     """
     check_int("num_examples", num_examples, 1)
     rng = np.random.default_rng(check_int("seed", seed, 0))

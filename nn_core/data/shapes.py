@@ -1,6 +1,6 @@
 """Generated images for convolutional networks: outlined shapes filled with textures, on a noisy ground (C12, F071).
 
-Each image has a shape and a texture, drawn independently, so the same images pose two tasks: a network can be
+Each image has a shape and a texture, drawn independently, so the same images serve two tasks: a network can be
 pre-trained on one and transferred to the other.
 """
 
@@ -26,14 +26,14 @@ def shapes(
     target: str = "shape",
     flatten: bool = False,
 ) -> Dataset:
-    """Images of one shape each: random place, size, angle, brightness, texture (and, with 3 channels, colour).
+    """Images with one shape each, at a random place, size, angle, brightness and texture (and colour, with 3 channels).
 
     Args:
         num_examples: N >= 4; the classes have equal shares.
         noise: standard deviation of the Gaussian noise on every pixel, before clipping to [0, 1].
         size: height and width in pixels, at least 12.
         channels: 1 or 3.
-        target: which of the two is asked for, "shape" or "texture".
+        target: which of the two is the class, "shape" or "texture".
         flatten: give rows of numbers instead of images.
     Returns:
         inputs (N, size, size, channels) in [0, 1]; targets index SHAPES or TEXTURES.
@@ -92,7 +92,7 @@ def _distance(shapes: np.ndarray, u: np.ndarray, v: np.ndarray, radius: np.ndarr
 
 
 def _texture(textures: np.ndarray, u: np.ndarray, v: np.ndarray, phase: np.ndarray, size: int) -> np.ndarray:
-    """Brightness in [0, 1] of the body: a period of a fifth of the image, and never under 4 pixels."""
+    """Brightness in [0, 1] of the body: the texture's period is a fifth of the image, but at least 4 pixels."""
     waves = 2.0 * np.pi * min(5.0, size / 4)
     sine_u, sine_v = np.sin(waves * u + 2.0 * np.pi * phase), np.sin(waves * v)
     stripes = (sine_u > 0.0).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Array data by name: the one table from a configuration's `data.name` to a loader."""
+"""Array data by name: the table that maps a config's `data.name` to a loader."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "image_folder": read_image_folder,
 }
 
-# How many of the last examples are the test part that its authors set aside (for mnist_t10k: that the project does).
+# Number of examples at the end that the authors set aside for testing (for mnist_t10k: that this project does).
 TEST_SIZES = {"mnist": 10_000, "mnist_t10k": 2_000, "fashion_mnist": 10_000, "cifar10": 10_000}
 
 
@@ -70,12 +70,12 @@ def call_loader(
         kind: what the table holds, for messages.
         loaders: the table.
         name: a name in it.
-        options: the loader's own keyword arguments; one that is None counts as not given.
+        options: the loader's keyword arguments; None means not given.
     Returns:
         The validated arrays.
     Raises:
         ValueError: an unknown name or option (the nearest spelling is named), an option out of range, a missing one, or
-            data that cannot be had.
+            data that cannot be obtained.
     """
     loader = loaders[check_choice(kind, name, loaders)]
     given = {key: value for key, value in options.items() if value is not None}

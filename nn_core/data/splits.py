@@ -1,4 +1,4 @@
-"""Train / validation / test: who belongs where is a pure function of a key, so many seeds are many splits.
+"""Train, validation and test sets as a pure function of a key, so different seeds give different splits.
 
 Source: F042 (test data is used for testing only; a third set chooses, S17).
 """
@@ -22,7 +22,7 @@ class SplitSizes(NamedTuple):
 
 
 def check_sizes(sizes: SplitSizes, num_examples: int) -> None:
-    """Raises ValueError where the three sets cannot be drawn without overlap."""
+    """Raises ValueError if the three sets cannot be drawn without overlap."""
     if min(sizes) < 0 or sizes.train < 1:
         raise ValueError(f"split sizes {tuple(sizes)} must be >= 0, and train >= 1")
     if sum(sizes) > num_examples:
@@ -33,7 +33,7 @@ def check_sizes(sizes: SplitSizes, num_examples: int) -> None:
 
 
 def stratified_order(key: Array, labels_N: Array, num_classes: int) -> Array:
-    """A random order of the examples in which every prefix has nearly the class shares of the whole.
+    """A random order of the examples in which every prefix has nearly the same class shares as the whole.
 
     Each example gets the quantile of its random rank within its class; sorting by it interleaves the classes evenly.
 
@@ -60,7 +60,7 @@ def split_indices(key: Array | None, labels_N: Array, sizes: SplitSizes, num_cla
     """Disjoint index sets for the three splits.
 
     Args:
-        key: a typed PRNG key; None keeps the order of the file (train first, test last), for data with a split.
+        key: a typed PRNG key; None keeps the order of the file (train first, test last), for data that come with a split.
         labels_N: class ids, or any array with N rows where `num_classes` is 0.
         sizes: how many examples each split gets.
         num_classes: C > 0 stratifies by class.
@@ -89,12 +89,13 @@ def split_indices(key: Array | None, labels_N: Array, sizes: SplitSizes, num_cla
 def standardizer(inputs_ND: Array, *, per_feature: bool = True) -> tuple[Array, Array]:
     """Shift and scale that give the rows mean 0 and variance 1; compute them on the training rows only.
 
-    A constant feature keeps scale 1, so it becomes exactly 0. Constant is what has one value in the training rows, or
-    values that differ by a few roundings: a computed deviation of equal numbers is rarely 0 (a column of 0.1 has 3e-8).
+    A constant feature keeps scale 1, so it becomes exactly 0. A feature is constant if its values in the
+    training rows are equal or differ by a few roundings: the computed deviation of equal numbers is rarely exactly 0
+    (3e-8 for a column of 0.1).
 
     Args:
         inputs_ND: training inputs, shape (N, ...).
-        per_feature: one statistic a feature; otherwise one for all (images, whose pixels share a unit).
+        per_feature: separate statistics for each feature; otherwise one for all (images, whose pixels share a unit).
     Returns:
         (shift, scale), each of the shape of one example (or of ones, broadcastable to it).
     """

@@ -1,4 +1,4 @@
-"""Texts: tiny Shakespeare, what Python itself brings along, generated sentences, and any file by path (F151).
+"""Texts: tiny Shakespeare, the documentation that comes with Python, generated sentences, and any file by path (F151).
 
 What a file's bytes become, everywhere: UTF-8, an invalid sequence gives U+FFFD, a byte-order mark at the start is
 dropped, and "\\r\\n" and "\\r" become "\\n".
@@ -24,7 +24,7 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 def decode_text(data: bytes) -> str:
-    """Text from bytes by the policy of this module."""
+    """Decodes bytes by the policy of this module."""
     return data.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -47,7 +47,7 @@ def read_text(path: str | Path) -> str:
 
 
 def read_text_pieces(path: str | Path, *, piece_bytes: int = 1 << 24) -> Iterator[str]:
-    """The text of a file in pieces that fit in memory and, where it has lines, end with a line.
+    """The text of a file in pieces that fit in memory and end at line ends, where there are any.
 
     Joined, they are what `read_text` gives.
 
@@ -83,8 +83,8 @@ def shakespeare() -> str:
 def pydoc() -> str:
     """The documentation topics that come with Python, about 460,000 characters of English: the offline default.
 
-    It differs between Python versions, so no result for it should be quoted without one. Where a distribution leaves
-    it out, this is `generated_text()`.
+    It differs between Python versions, so quote the version with any result. If a distribution leaves it out,
+    `generated_text()` takes its place.
     """
     try:
         from pydoc_data.topics import topics
@@ -152,7 +152,7 @@ def load_text(name: str, path: str | Path | None = None) -> str:
     Returns:
         The text, not empty.
     Raises:
-        ValueError: an unknown name, a path without "file" or "file" without a path, or the text cannot be had.
+        ValueError: an unknown name, a path without "file" or "file" without a path, or a text that cannot be obtained.
     """
     check_choice("text", name, (*TEXTS, "file"))
     if name == "file":

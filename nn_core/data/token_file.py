@@ -1,4 +1,4 @@
-"""Token ids on disk, for text that is too big for memory: a NumPy .npy file of uint16 or uint32, memory-mapped.
+"""Token ids on disk, for text that does not fit in memory: a NumPy .npy file of uint16 or uint32, memory-mapped.
 
 The .npy header carries type and length, so a file needs no further description; nothing in it can run code.
 """
@@ -31,7 +31,7 @@ def write_token_file(path: str | Path, pieces: Iterable[np.ndarray], vocabulary_
     Returns:
         The number of tokens written.
     Raises:
-        ValueError: an id out of range, a piece that is no row of integers, or no token at all.
+        ValueError: an id out of range, a piece that is not a row of integers, or no tokens at all.
     """
     dtype = token_dtype(vocabulary_size)
     with whole_file(path, shared=True) as part, part.open("wb") as file:
@@ -53,12 +53,12 @@ def write_token_file(path: str | Path, pieces: Iterable[np.ndarray], vocabulary_
 
 
 def read_token_file(path: str | Path, vocabulary_size: int) -> np.ndarray:
-    """A read-only memory map (T,) of the ids; only what is looked at is read into memory.
+    """A read-only memory map (T,) of the ids; only the parts that are used are read into memory.
 
     All ids are read once to check them, because on the device an id out of range would pass unnoticed.
 
     Raises:
-        ValueError: no token file, a truncated one, or an id of vocabulary_size or more.
+        ValueError: not a token file, a truncated one, or an id >= vocabulary_size.
     """
     check_int("vocabulary_size", vocabulary_size, 1, 1 << 32)
     try:

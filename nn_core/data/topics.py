@@ -6,7 +6,7 @@ import numpy as np
 
 from nn_core.data.checks import check_int
 
-# The topics of the toy text: words of one topic stand in the same sentences, words of two never do.
+# The topics of the toy text: words of one topic occur in the same sentences, words of different topics never do.
 TOPICS: dict[str, tuple[str, ...]] = {
     "computers": (
         "laptop",

@@ -1,7 +1,7 @@
-"""A small world in generated sentences: topics, people and places, and what may be asked about it (F101, F103).
+"""A small world in generated sentences: topics, people and places, and questions about it (F101, F103).
 
-Words of a kind stand in the same sentences. Each person is a role and a gender, each place a country and a rank, and
-the words around it tell both: so king - man + woman is near queen in any space that the sentences make. F091, F101.
+Words of a kind occur in the same sentences. Each person has a role and a gender, each place a country and a rank, and
+the words around them tell both. So king - man + woman is near queen in any space learned from the sentences.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nn_core.data.topics import TOPICS, two_topics
 
 T = TypeVar("T")
 
-# (he, she): what stands near this role.
+# (he, she): words that occur near this role.
 PEOPLE: dict[tuple[str, str], tuple[str, ...]] = {
     ("man", "woman"): ("street", "hat", "coat", "newspaper"),
     ("king", "queen"): ("crown", "throne", "realm", "palace"),
@@ -32,7 +32,7 @@ GENDERS = (
     {"his": ("his",), "he": ("he", "himself"), "thing": ("beard", "razor", "moustache", "tie")},
     {"his": ("her",), "he": ("she", "herself"), "thing": ("dress", "earrings", "lipstick", "skirt")},
 )
-# (capital, country): what stands near both.
+# (capital, country): words that occur near both.
 PLACES: dict[tuple[str, str], tuple[str, ...]] = {
     ("rome", "italy"): ("italian", "pasta", "tiber", "pope"),
     ("paris", "france"): ("french", "croissants", "seine", "chateau"),
@@ -76,10 +76,10 @@ def analogies() -> tuple[tuple[str, str, str, str], ...]:
 
 
 def world_sentences(*, num_sentences: int = 25_000, seed: int = 0) -> tuple[tuple[str, ...], np.ndarray]:
-    """Sentences with the kind that each is about: one of KINDS.
+    """Sentences, each with its kind, which is one of KINDS.
 
     Args:
-        num_sentences: N >= 2; a half of them is about the two topics, a quarter about people, a quarter about places.
+        num_sentences: N >= 2; half of them are about the two topics, a quarter about people and a quarter about places.
         seed: of everything.
     Returns:
         N sentences in random order, about 40 characters each, and their kinds: int32 (N,), indices into KINDS.
@@ -121,7 +121,7 @@ def _place(rng: np.random.Generator) -> str:
     return sentence.format(where=pair[rank], rank=_pick(rng, RANKS[rank]))
 
 
-# Pairs with a similarity from 0 (unrelated) to 10 (the same), judged by what the sentences say of them.
+# Pairs with a similarity from 0 (unrelated) to 10 (the same), judged by what the sentences say about them.
 WORLD_PAIRS: tuple[tuple[str, str, float], ...] = (
     ("king", "queen", 8.0),
     ("father", "mother", 8.0),
