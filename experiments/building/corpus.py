@@ -1,4 +1,4 @@
-"""The text of a language-model config as tokens, and the tokenizer that lives with the run."""
+"""The text of a language-model config as tokens, and the tokenizer that is kept with the run."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -38,8 +38,8 @@ class Corpus(NamedTuple):
     Attributes:
         tokenizer: characters or pieces to ids.
         data: what lies on the device: "train" (N,) and "validation" (M,) ids; for a stream also "stream" (K, B, T + 1).
-        feed: None, or where the windows of each chunk of steps come from.
-        figures: what the tokenizer does with this text, see `token_figures`; empty for a stream.
+        feed: source of the windows of each chunk of steps; None: they are on the device.
+        figures: how the tokenizer treats this text, see `token_figures`; empty for a stream.
     """
 
     tokenizer: Tokenizer
@@ -54,7 +54,7 @@ def load_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | No
     Args:
         section: config.data.
         chunk_steps: K, steps of one compiled call.
-        tokenizer: the one of a run that goes on; None: trained on the text, or found beside the token file.
+        tokenizer: that of the run to continue; None: train one on the text, or find it beside the token file.
     Raises:
         ValueError: an unknown text or tokenizer, a text that is too short or too long.
     """
@@ -74,7 +74,7 @@ def load_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | No
 
 
 def check_names(section: ConfigDict) -> None:
-    """Raises ValueError, with the keys of the config, for a text or a tokenizer that lacks what it needs."""
+    """Raises ValueError, naming the config's keys, for a text or a tokenizer that lacks what it needs."""
     choose(section.name, dict.fromkeys((*TEXTS, "file", TOKEN_FILE)), "data.name")
     choose(section.tokenizer, TOKENIZERS, "data.tokenizer")
     if section.name == "file" and section.path is None:
@@ -91,7 +91,7 @@ def check_names(section: ConfigDict) -> None:
 
 
 def token_figures(tokenizer: Tokenizer, text: str, ids_N: np.ndarray, split_ratio: float) -> dict[str, float]:
-    """What a tokenizer does with a text (F087).
+    """How a tokenizer treats a text (F087).
 
     Args:
         tokenizer: of the text.
@@ -99,8 +99,8 @@ def token_figures(tokenizer: Tokenizer, text: str, ids_N: np.ndarray, split_rati
         ids_N: the text as ids, not empty.
         split_ratio: where the validation text begins.
     Returns:
-        vocabulary_size; tokens_per_word, where words stand between white space; unknown_rate, the share of tokens that
-        are "[UNK]"; characters_per_token of the validation text, on which bits per character are counted.
+        vocabulary_size; tokens_per_word, with words separated by white space; unknown_rate, the share of "[UNK]" tokens;
+        characters_per_token of the validation text, which bits per character refer to.
     """
     text = clean_text(text)
     judged = text[int(split_ratio * len(text)) :]
@@ -114,7 +114,7 @@ def token_figures(tokenizer: Tokenizer, text: str, ids_N: np.ndarray, split_rati
 
 
 def bits_per_character(loss: float, figures: Mapping[str, float]) -> float:
-    """A loss in nats per token as bits per character, which compares models of different tokenizers."""
+    """Converts a loss in nats per token to bits per character, which makes models with different tokenizers comparable."""
     return loss / (figures["characters_per_token"] * math.log(2))
 
 
@@ -127,15 +127,16 @@ def check_splits(splits: dict[str, np.ndarray], context_size: int) -> None:
 
 
 def tokenizer_beside(path: Path) -> Path:
-    """Where the tokenizer of a token file stands: big.npy -> big.tokenizer.json."""
+    """The path of a token file's tokenizer: big.npy -> big.tokenizer.json."""
     return path.with_suffix(".tokenizer.json")
 
 
 def stream_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | None) -> Corpus:
-    """A token file: the training text stays on the disk, its windows are read for each chunk of steps.
+    """The corpus of a token file: the training text stays on disk, and its windows are read for each chunk of steps.
 
-    The windows are those that a text on the device would give, so the two kinds of run agree bit for bit. Training is
-    judged on copies of its evenly spaced windows. The validation text must fit on the device: raise data.split_ratio.
+    The windows are the same as those of a text on the device, so the two kinds of run agree bit for bit. The training
+    loss is judged on copies of evenly spaced windows. The validation text must fit on the device; if it does not, raise
+    data.split_ratio.
     """
     if section.path is None:
         raise ValueError(
@@ -204,18 +205,18 @@ def encode_prompt(tokenizer: Tokenizer, prompt: str) -> list[int]:
 
 
 def shortened(text: str, most: int = 60) -> str:
-    """A text in a message: its beginning, where it is long."""
+    """A text for a message, shortened if it is long."""
     return repr(text) if len(text) <= most else f"{text[:most]!r}…"
 
 
 def shortened_list(characters: Sequence[str], most: int = 10) -> str:
-    """Characters in a message: the first of them, and how many more there are."""
+    """Characters for a message: the first of them, and how many more there are."""
     more = f" and {len(characters) - most} more" if len(characters) > most else ""
     return " ".join(map(repr, characters[:most])) + more
 
 
 def keep_tokenizer(folder: Path, tokenizer: Tokenizer) -> Tokenizer:
-    """Saves the tokenizer of a run that begins; a run that goes on gets the one it began with.
+    """Saves the tokenizer of a new run; a run that continues gets the one that it began with.
 
     Raises:
         CheckpointError: the saved one cannot be read.

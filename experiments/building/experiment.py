@@ -1,4 +1,4 @@
-"""From a config to an experiment: the only place where a name becomes code, by literal dicts, one per kind."""
+"""Builds an experiment from a config. Names become code here, by the tables of a registry."""
 
 import re
 from collections import UserDict
@@ -50,7 +50,7 @@ class Experiment(NamedTuple):
         settings: the structure of the loop.
         registry: the models and tasks that the config names.
         corpus: tokenizer and source of the batches, where a text is learned.
-        layout: where one run lies on several devices; None: on one, or a population by members.
+        layout: how one run is spread over several devices; None: it is on one, or a population is spread by its members.
     """
 
     task: Task
@@ -68,11 +68,11 @@ def build(config: ConfigDict, registry: Registry = REGISTRY, mesh: Mesh | None =
     Args:
         config: one run's config.
         registry: models and tasks by name.
-        mesh: of several devices for one run; None: one device, or a population.
+        mesh: several devices for one run; None: one device, or a population.
     Returns:
         The experiment; nothing is compiled yet.
     Raises:
-        ValueError: a name that is not there, a value out of range, sizes that cannot be.
+        ValueError: an unknown name, a value out of range, impossible sizes.
     """
     check_ranges(config, ranges_of(config, registry))
     kind = choose(config.task.name, registry.tasks, "task.name")
@@ -108,14 +108,14 @@ def optimizer_factory(config: ConfigDict) -> MakeOptimizer:
     options = {key: config.schedule[key] for key in config.schedule if key != "name"}
     try:
         schedule = make_schedule(config.schedule.name, total_steps=max(steps, 1), **options)
-    except ValueError as error:  # it names its arguments, the user set keys
+    except ValueError as error:  # the error names arguments, but the user has set keys
         names = "|".join(options)
         raise ValueError(re.sub(rf"\b({names})\b", r"config.schedule.\1", str(error))) from None
     return lambda hparams: make_optimizer(config.optimizer.name, hparams, schedule, config.optimizer.proximal)
 
 
 def set_hparams(config: ConfigDict) -> dict[str, float]:
-    """The hparams that the config sets: presence is structure, the values are arguments."""
+    """The hparams that the config sets. Their presence is structure, their values are arguments."""
     return {name: float(value) for name, value in config.hparams.items() if value is not None}
 
 
@@ -134,14 +134,14 @@ class Recorder(UserDict):
 
 
 class Traced(NamedTuple):
-    """What tracing a population tells, and the traced functions themselves: training calls these, and traces nothing again.
+    """What tracing a population tells, and the traced functions, which training calls without tracing them again.
 
     Attributes:
         program: the jitted functions of a population.
         mesh: carries its member axis.
         state: shapes of its state, with their shardings.
         results: names of the final metrics.
-        keep: where the programs are kept; None: nowhere.
+        keep: folder in which the programs are kept; None: they are not.
     """
 
     program: Program
@@ -152,18 +152,18 @@ class Traced(NamedTuple):
 
 
 def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int, keep: Path | None = None) -> Traced:
-    """Traces a population without compiling: every hparam that is set must be read, and every one that is read, set.
+    """Traces a population without compiling it. Every hparam that is set must be read, and every one that is read must be set.
 
     Args:
         experiment: the built config.
         hparams: what the config of one member sets.
         num_members: P, a multiple of the number of devices, or 1.
-        keep: where what is traced is kept, and found again; None: nowhere.
+        keep: folder in which traced programs are kept and looked up; None: they are not kept.
     Returns:
-        What the trace told.
+        What the trace has told.
     Raises:
-        ValueError: more memory is needed than there is; an hparam that nothing reads, or one that is missing; any other
-            misfit that tracing finds.
+        ValueError: more memory is needed than there is; an hparam that nothing reads, or one that is missing; anything else
+            that tracing finds wrong.
     """
     read: set[str] = set()
     recorded, layout = recording(experiment.program, read), experiment.layout
@@ -175,12 +175,12 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
     else:
         program, sharding = spread(recorded, layout, Members(drawn, values), experiment.data)
         mesh = layout.mesh
-    # With the sharding that they will have: else JAX takes the arrays of the training for something new.
+    # With the sharding that they will have; otherwise JAX would trace again for the arrays of the training.
     keys, values = shapes_on(mesh, (drawn, values), by_member=True)
     data = shapes_on(mesh, experiment.data, by_member=False)
     state = with_shardings(jax.eval_shape(program.start, keys, values, data), sharding)
     own = shapes_on(mesh, jax.eval_shape(program.prepare, keys, data), by_member=layout is None)
-    # First of all: what can never run should be told before the functions that take long to trace.
+    # This comes first: what can never run should be refused before the functions that take long to trace.
     first = jax.vmap(partial(first_batch, experiment.task), (None, 0), axis_size=num_members)
     batch = jax.eval_shape(first, data, own)
     needed = demand(state, state.params, batch, experiment.data, own, data_copies=mesh.size)
@@ -197,17 +197,19 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
 
     follow("advance", state, keys, values, own, data, np.int32(1))
     follow("evaluate", state, keys, values, own, data)
-    checked = any(kept.found for kept in functions.values())  # what is kept was checked before it was called
+    checked = any(kept.found for kept in functions.values())  # a kept program was checked when it was first traced
     for name in () if checked else hparams:
         if name not in read:
             value = f"config.hparams.{name}={hparams[name]:g}"
             raise ValueError(f"{value} is read by nothing in this config; what it reads: {', '.join(sorted(read))}")
-    results = follow("finish", state, keys, values, own, data)  # judges a run: what it reads is no use
+    results = follow(
+        "finish", state, keys, values, own, data
+    )  # it only judges a run: reading an hparam here does not count as a use
     return Traced(program._replace(**functions), mesh, state, tuple(results), keep)
 
 
 def recording(program: Program, read: set[str]) -> Program:
-    """The same program; while it is traced it notes which hparams are read, and names one that is missing."""
+    """The same program, which notes while it is traced which hparams are read, and names one that is missing."""
 
     def noting(function: Callable, place: int) -> Callable:
         @wraps(function.func if isinstance(function, partial) else function)

@@ -15,7 +15,7 @@ from nn_core.training.program import chunk_steps
 
 
 def family_of(config: ConfigDict, registry: Registry) -> Use:
-    """How the config's model writes text.
+    """How the config's model serves as a language model.
 
     Raises:
         ValueError: an unknown model, or one that writes none.
@@ -35,7 +35,7 @@ def build(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = 
     Args:
         config: of a language-model run.
         registry: models and tasks by name.
-        tokenizer: the one of a run that goes on; None: a new one.
+        tokenizer: that of the run to continue; None: a new one.
     """
     section = config.data
     family = family_of(config, registry)
@@ -52,11 +52,11 @@ def build(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = 
 
 
 def make_run_decoder(config: ConfigDict, vocabulary_size: int, registry: Registry) -> Decoder:
-    """What generates from a run's parameters; dropout is off."""
+    """The decoder for a run's parameters, without dropout."""
     module = make_language_module(config, vocabulary_size, registry)(evaluation_hparams(config))
     return family_of(config, registry).make_decoder(module)
 
 
 def evaluation_hparams(config: ConfigDict) -> dict[str, Any]:
-    """The hparams that a trained model still has (slopes of activations), without dropout."""
+    """The hparams that a trained model still needs (slopes of activations), without dropout."""
     return {name: value for name, value in config.hparams.items() if value is not None and name != "dropout_rate"}

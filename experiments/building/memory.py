@@ -1,4 +1,4 @@
-"""Memory before anything is allocated: a config that cannot fit is refused with an estimate, from shapes alone."""
+"""Estimates memory from shapes alone, so that a config that cannot fit is refused before anything is allocated."""
 
 import math
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ import psutil
 
 
 class Demand(NamedTuple):
-    """What a run needs at the least, in bytes.
+    """The least memory that a run needs, in bytes.
 
     Attributes:
-        state: parameters, optimizer and early stopping, of all members.
-        gradients: one gradient and one update of the parameters, of all members.
-        batch: one step's examples, of all members.
+        state: parameters, optimizer and early stopping, for all members.
+        gradients: one gradient and one update of the parameters, for all members.
+        batch: the examples of one step, for all members.
         data: the data set that they share, on every device, and each member's split of it.
     """
 
@@ -43,8 +43,8 @@ def demand(state: Any, params: Any, batch: Any, data: Any, own: Any = (), *, dat
         params: shapes of their parameters.
         batch: shapes of their batches.
         data: the arrays that they share, or their shapes.
-        own: shapes of what they add to them.
-        data_copies: devices that hold the data.
+        own: shapes of what each member adds to them.
+        data_copies: number of devices that hold the data.
     """
     return Demand(
         state=tree_bytes(state),
@@ -55,7 +55,7 @@ def demand(state: Any, params: Any, batch: Any, data: Any, own: Any = (), *, dat
 
 
 def check_fits(needed: Demand, available: int) -> None:
-    """Raises ValueError, in one line and with the estimate, where the demand is larger than what there is.
+    """Raises ValueError, in one line with the estimate, if the demand exceeds the available memory.
 
     Args:
         needed: of `demand`.
@@ -71,14 +71,14 @@ def check_fits(needed: Demand, available: int) -> None:
 
 
 def available_bytes(devices: Sequence[jax.Device]) -> int:
-    """Free memory of the accelerators together, or of this machine where the devices are its processors."""
+    """Free memory of all accelerators together, or of this machine if the devices are its processors."""
     stats = [device.memory_stats() for device in devices if device.platform != "cpu"]
     known = [entry["bytes_limit"] - entry["bytes_in_use"] for entry in stats if entry]
     return sum(known) if known else host_bytes()
 
 
 def host_bytes() -> int:
-    """Memory that this process may still take: the system's free memory or the container's limit, the smaller one."""
+    """Memory that this process may still take: the smaller of the system's free memory and the container's limit."""
     limit = container_bytes()
     return system_bytes() if limit is None else min(system_bytes(), limit)
 
@@ -101,7 +101,7 @@ def container_bytes(root: Path = Path("/sys/fs/cgroup")) -> int | None:
 
 
 def show_bytes(count: int) -> str:
-    """Bytes for people.
+    """A number of bytes in a readable unit.
 
     >>> show_bytes(999), show_bytes(1_500_000), show_bytes(40 * 10**12)
     ('999 B', '1.5 MB', '40 TB')

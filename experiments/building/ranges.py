@@ -1,4 +1,4 @@
-"""Checks a config's values before anything is built: all that are out of the range of their key, in one message."""
+"""Checks a config's values before anything is built; one message names all that are out of range."""
 
 import math
 import re
@@ -16,7 +16,7 @@ DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # 
 
 
 def check_name(name: str) -> None:
-    """Raises ValueError where a run's name could not be, or could leave, a folder of its own."""
+    """Raises ValueError if a run's name cannot be a folder's name, or would lead out of its folder."""
     if not NAME.fullmatch(name):
         raise ValueError(
             f"config.name={name!r} must be 1 to 128 letters, digits, '.', '_' or '-', a letter or digit first, no '.' last"
@@ -29,7 +29,7 @@ def keys_of(config: ConfigDict, registry: Registry) -> dict[str, base.Key]:
     """Dotted path -> key, of every key that a config may have.
 
     Args:
-        config: of a training run; a model or a task that the registry does not know has no keys.
+        config: of a training run; if the registry does not know its model or task, these have no keys.
         registry: models and tasks by name.
     """
     sections = dict(base.SECTIONS)
@@ -52,7 +52,7 @@ def ranges_of(config: ConfigDict, registry: Registry) -> dict[str, str]:
 
 
 def check_keys(config: ConfigDict, section: str, keys: Mapping[str, base.Key]) -> None:
-    """Raises ValueError where a section lacks a key, as it does when only its name was changed."""
+    """Raises ValueError if a section lacks a key, which happens when only its name is changed."""
     missing = [name for name in keys if name not in config[section]]
     if missing:
         raise ValueError(

@@ -1,6 +1,6 @@
-"""What a model and a task are: a record each, in tables that a config's names are looked up in.
+"""Models and tasks as records, in tables in which a config's names are looked up.
 
-The tables are values. They are handed down from a command to whatever builds; nothing enters them by being imported.
+The tables are values, which a command hands down to whatever builds. Nothing enters them by being imported.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,13 +32,13 @@ STEPS = "steps"  # (T,) ids or (T, D) numbers
 
 
 class Sizes(NamedTuple):
-    """What the data decide about a model.
+    """The sizes of a model that its data determine.
 
     Attributes:
-        num_outputs: numbers that it answers with: of an example, or of each token.
+        num_outputs: number of outputs, for an example or for each token.
         vocabulary_sizes: V of each array of ids that it reads; () for numbers.
-        context_size: tokens of a training window; 0 where sequences have the length that they have.
-        pad_id: of the padding at the end of the ids; None: there is none.
+        context_size: tokens of a training window; 0 if there is no such limit.
+        pad_id: id of the padding at the end; None: there is none.
     """
 
     num_outputs: int
@@ -51,7 +51,7 @@ Make = Callable[[ConfigDict, Sizes], MakeModel]
 
 
 def writes_nothing(*arguments: Any) -> Any:
-    """Stands where a model has no decoder and no losses of tokens."""
+    """Stands in for a decoder or token losses that a model does not have."""
     raise ValueError("this model writes nothing; give one of a language model or a translator")
 
 
@@ -61,9 +61,9 @@ class Use(NamedTuple):
     Attributes:
         make: (the run's config, sizes) -> (hparams -> Linen module). The module is called as (inputs, deterministic).
         reads: ROWS, IMAGES, TOKENS or STEPS.
-        make_decoder: for what writes: module -> what generates from it, one and the same for equal modules, because
-            programs are remembered by it.
-        token_losses: for TEXT: how its losses are computed.
+        make_decoder: for models that write: module -> its decoder, the same object for equal modules, because compiled
+            programs are looked up by it.
+        token_losses: for TEXT: computes the losses.
     """
 
     make: Make
@@ -88,7 +88,7 @@ class Model(NamedTuple):
 
 NO_HEAD = Head(lambda num_classes: 0, writes_nothing, None)
 
-# What tells more of a trained sequence model than losses: (config, sequences, make_model) -> the function.
+# Describes a trained sequence model further: (config, sequences, make_model) -> the function.
 Describe = Callable[[Params, Data, Hparams], dict[str, Array]]
 MakeDescribe = Callable[[ConfigDict, Sequences, MakeModel], Describe]
 
@@ -98,11 +98,11 @@ class Kind(NamedTuple):
 
     Attributes:
         keys: of config.task, with defaults and ranges.
-        form: of its problem, which a model must serve.
-        build: (config, registry) -> (task, data), and for a text its corpus; then a third argument is the tokenizer of a
-            run that goes on.
-        head: how outputs become a loss and a decision; NO_HEAD where the model's own losses say it (TEXT).
-        describe: for sequences: what the results tell beside losses and accuracies.
+        form: the form of its problem, which a model must serve.
+        build: (config, registry) -> (task, data), or for a text (task, data, corpus); in that case a third argument is the
+            tokenizer of the run to continue.
+        head: how outputs become a loss and a decision; NO_HEAD if the model computes its own losses (TEXT).
+        describe: for sequences: what the results contain besides losses and accuracies.
         splits: those that the end of a run is judged on.
     """
 
@@ -132,7 +132,7 @@ def serving(registry: Registry, form: str) -> dict[str, Use]:
 
 
 def extended(registry: Registry, own: Registry) -> Registry:
-    """The registry with more records; the given one stays as it is.
+    """A registry with more records; the given one is not changed.
 
     Raises:
         ValueError: a name that is taken.

@@ -1,4 +1,4 @@
-"""The tables that the names in a config are looked up in. A new model or task is a line here."""
+"""The tables in which a config's names are looked up. A new model or task is one line here."""
 
 from configs import base
 from experiments.building import language, sequences, supervised

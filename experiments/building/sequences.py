@@ -1,4 +1,4 @@
-"""Builds the tasks that learn from sequences: a class, a number, a tag for each token, or another sequence."""
+"""Builds the tasks on sequences: predicting a class, a number, a tag for each token, or another sequence."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ STANDARDIZATION = "none"  # ids have no mean, and a series is forecast in its ow
 
 
 def make_run_translator(config: ConfigDict, registry: Registry) -> tuple[Any, Decoder]:
-    """The structure of a run's translator, without its data, and what writes with it; dropout is off."""
+    """The module of a run's translator, without dropout, and its decoder."""
     size = ADDITION_TOKENIZER.vocabulary_size
     use = choose(config.model.name, serving(registry, SEQUENCE), "model.name")
     module = use.make(config, Sizes(size, (size, size), pad_id=PAD_ID))({})
@@ -31,7 +31,7 @@ def make_run_translator(config: ConfigDict, registry: Registry) -> tuple[Any, De
 
 
 def describe_classes(config: ConfigDict, sequences: Sequences, make_model: MakeModel) -> Describe:
-    """Who is taken for whom."""
+    """The confusion matrix: which class is taken for which."""
     return lambda params, data, hparams: confusion(trained(make_model, params, data, hparams, sequences.num_classes))
 
 
@@ -39,7 +39,7 @@ def describe_forecasts(config: ConfigDict, sequences: Sequences, make_model: Mak
     """Forecasts beside naive ones.
 
     Raises:
-        ValueError: a season longer than the window, a horizon longer than the test part, or a split by chance.
+        ValueError: a season longer than the window, a horizon longer than the test part, or a random split.
     """
     task, window = config.task, sequences.inputs.shape[1]
     if task.season > window:
@@ -55,7 +55,7 @@ def describe_forecasts(config: ConfigDict, sequences: Sequences, make_model: Mak
 
 
 def describe_tags(config: ConfigDict, sequences: Sequences, make_model: MakeModel) -> Describe:
-    """The baseline that looks at no neighbours."""
+    """The baseline that ignores a word's neighbours."""
     return lambda params, data, hparams: word_table(data, sequences.vocabulary_sizes[0], sequences.num_classes)
 
 
@@ -74,7 +74,7 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
     """The task and its shared data {"inputs": (N, …) or a pair, "targets": (N, …)}.
 
     Raises:
-        ValueError: an unknown name, data that the task does not fit, splits or batches that cannot be.
+        ValueError: an unknown name, data that do not fit the task, impossible splits or batches.
     """
     kind = choose(config.task.name, registry.tasks, "task.name")
     choose(config.data.name, SEQUENCES, "data.name")

@@ -49,7 +49,7 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
     """The task and its shared data {"inputs": (N, …), "targets": (N,)}.
 
     Raises:
-        ValueError: an unknown name, splits or batches that cannot be.
+        ValueError: an unknown name, impossible splits or batches.
     """
     kind = choose(config.task.name, registry.tasks, "task.name")
     use = choose(config.model.name, serving(registry, kind.form), "model.name")
@@ -84,10 +84,10 @@ def categories(config: ConfigDict, head: Head) -> dict[str, np.ndarray]:
 
 
 def make_image_augment(section: ConfigDict, shape: tuple[int, ...]) -> Callable[[Array, Array], Array] | None:
-    """What is done to training images, or None.
+    """The augmentation of training images, or None.
 
     Raises:
-        ValueError: inputs that are no images, pixels that are standardized one by one, a shift by a whole image.
+        ValueError: inputs that are not images, pixels that are standardized separately, a shift by a whole image.
     """
     augmentation = Augmentation(**section.augmentation)
     augment = make_augment(augmentation)
@@ -122,7 +122,7 @@ def trained(make_model: MakeModel, params: Any, data: Data, hparams: Hparams, nu
 
 
 def make_support(config: ConfigDict) -> Record:
-    """The record that compares weights with the coefficients that generated the data."""
+    """The record that compares the weights with the coefficients behind the generated data."""
     if config.data.name != "sparse_regression" or config.data.noise_features:
         raise ValueError(
             "config.task.record 'support' needs true coefficients: data.name='sparse_regression', data.noise_features=0"
@@ -134,7 +134,7 @@ def make_support(config: ConfigDict) -> Record:
 
 
 def load_examples(config: ConfigDict, head: Head) -> Dataset:
-    """The data of a config, of the classes that it keeps."""
+    """The data of a config, restricted to the classes that it keeps."""
     section = config.data
     own = section.name == TABLE
     dataset = dataset_of(config, head) if own else load_dataset(section.name, **section.options.to_dict())
@@ -142,11 +142,11 @@ def load_examples(config: ConfigDict, head: Head) -> Dataset:
 
 
 def load_arrays(config: ConfigDict, head: Head, reads: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """Inputs, targets and the number of classes (0 for numbers), with the noise features that the config wants.
+    """Inputs (with the config's noise features), targets, and the number of classes, 0 for numbers.
 
     Args:
         config: of the run.
-        head: what is to be said of each example.
+        head: the kind of targets that it needs.
         reads: ROWS or IMAGES.
     Raises:
         ValueError: targets that the head does not fit, inputs that the model does not read.
@@ -211,6 +211,6 @@ def make_view(config: ConfigDict, num_classes: int, num_examples: int) -> View:
 
 
 def describe(model: nn.Module, params: Any, inputs: Array, gradients: Any) -> dict[str, Array]:
-    """What the results table tells of a trained network."""
+    """What the results table says about a trained network."""
     hidden = hidden_activations(model, params, inputs) if isinstance(model, MLP) else ()
     return describe_weights(params, gradients, hidden)

@@ -1,4 +1,4 @@
-"""Starts a run from a checkpoint, freezes parts of it, prunes it: what config.transfer and config.pruning say."""
+"""Starts a run from a checkpoint, freezes parts of it and prunes it, as config.transfer and config.pruning say."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ ALL_LOADED, ALL_TRAINED = (("*", LOAD),), (("*", 1.0),)
 
 
 def transferred(config: ConfigDict, task: Task, make_optimizer: MakeOptimizer) -> tuple[Task, MakeOptimizer]:
-    """The task and the optimizer with another start and with parts that are frozen, slower or pruned.
+    """The task with another start, and the optimizer with parts that are frozen, slower or pruned.
 
     Raises:
-        ValueError: no checkpoint there, or lists and schedules that cannot be; what does not fit the parameters is
-            told when the run is traced, before anything is compiled.
+        ValueError: no checkpoint there, or impossible lists and schedules. What does not fit the parameters is reported when
+            the run is traced, before anything is compiled.
     """
     section = config.transfer
     check_load(section.load)
@@ -59,7 +59,7 @@ def with_pruning(config: ConfigDict, make_optimizer: MakeOptimizer) -> MakeOptim
     """The optimizer that prunes where hparams.sparsity is set.
 
     Raises:
-        ValueError: sparsity without a schedule, or a schedule that cannot be.
+        ValueError: sparsity without a schedule, or an impossible schedule.
     """
     if "pruning" not in config:
         if config.hparams.sparsity is not None:

@@ -1,6 +1,6 @@
-"""Binary bag of words: which words of a vocabulary a text holds, whatever their order and number (F088).
+"""Binary bag of words: which words of a vocabulary occur in a text, regardless of order and number (F088).
 
-"The dog bites the man" and "the man bites the dog" get the same vector: that is the model's limit.
+"The dog bites the man" and "the man bites the dog" get the same vector, which is the limit of the model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nn_core.text.words import check_words, split_long_words
 
 FORMAT = "nn_core.bag_of_words.1"
 
-# Words that hold next to no information about what a text is about. Negations stay: they change a meaning.
+# Words that say almost nothing about the subject of a text. Negations stay, because they change the meaning.
 STOP_WORDS: tuple[str, ...] = tuple(
     (
         "a about after all also am an and any are as at be been before being but by can could did do does for from "
@@ -33,7 +33,7 @@ STOP_WORDS: tuple[str, ...] = tuple(
 
 
 def words_of(text: str | bytes) -> list[str]:
-    """The lower-case words of at least two characters, in their order, repeats included."""
+    """The lower-case words of at least two characters, in order and with repeats."""
     return split_long_words(clean_text(text).lower())
 
 
@@ -102,8 +102,8 @@ def fit_bag_of_words(
     Args:
         texts: N texts.
         stop_words: words to leave out, in lower case.
-        max_features: keep the words that are in most texts, ties alphabetically; None: all.
-        min_texts: leave out words that are in fewer texts.
+        max_features: keep only the words that occur in the most texts, ties alphabetically; None: all.
+        min_texts: leave out words that occur in fewer texts.
     Returns:
         The vocabulary in alphabetical order.
     Raises:

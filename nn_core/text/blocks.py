@@ -1,8 +1,8 @@
-"""Blocks of neighbouring words, in which every pair of a window is one entry of a small matrix (F091, F092).
+"""Blocks of neighbouring words: every pair of words in a window is one entry of a small matrix (F091, F092).
 
-Pairs drawn one by one fetch two vectors each; a block fetches the vector of a word once for all its pairs, and the
+Pairs drawn one at a time fetch two vectors each. A block fetches the vector of a word once for all its pairs, and the
 scores of a block are one matrix product (Ji et al. 2016, "Parallelizing Word2Vec in Shared and Distributed Memory").
-What an epoch sees is the same: dropped frequent words, and a window of 1 to `window` words drawn for each centre.
+An epoch still drops frequent words and draws a window of 1 to `window` words for each centre.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Blocks(NamedTuple):
 
 
 def draw_blocks(key: Array, thin: ThinCorpus, *, num_blocks: int, block_size: int, window: int) -> Blocks:
-    """Draws blocks at random places; every word is as likely as every other to be a centre.
+    """Draws blocks at random places; all words are equally likely to be a centre.
 
     Args:
         key: typed key; fold the step in.
@@ -38,7 +38,7 @@ def draw_blocks(key: Array, thin: ThinCorpus, *, num_blocks: int, block_size: in
         block_size: T >= 1 centres of a block.
         window: most words on each side, >= 1.
     Returns:
-        The blocks; places outside of the corpus hold the id 0 and are near to nothing.
+        The blocks; places outside the corpus hold the id 0 and are near no centre.
     """
     place_key, width_key = jax.random.split(key)
     size = thin.ids_N.shape[0]

@@ -36,7 +36,7 @@ class CharacterTokenizer:
 
     Attributes:
         characters: the vocabulary, each character once; the place in this string plus len(special_tokens) is the id.
-        special_tokens: names that have ids but that no text can produce, unless encode(..., allow_special=True).
+        special_tokens: names with ids that no text can produce, unless encode(..., allow_special=True).
         unknown: what encode does with a character outside the vocabulary: "error" raises, "unk" gives the id of "[UNK]"
             (which must be a special token), "drop" leaves the character out.
     """
@@ -123,7 +123,7 @@ class CharacterTokenizer:
             text: str or UTF-8 bytes; see `clean_text` for what is invalid Unicode.
             allow_special: read "[MASK]" and its like in the text as special tokens, not as plain characters.
         Returns:
-            int32 ids of shape (N,); one per character but for dropped and special ones. Empty text gives shape (0,).
+            int32 ids of shape (N,), one for each character unless it is dropped or part of a special token.
         Raises:
             ValueError: for a character outside the vocabulary when unknown="error".
         """
@@ -134,7 +134,7 @@ class CharacterTokenizer:
 
         Args:
             ids: integers of shape (N,), each 0 <= id < vocabulary_size.
-            skip_special: leave special tokens (also "[UNK]") out; otherwise they are spelled.
+            skip_special: leave out special tokens, "[UNK]" included; otherwise they are spelled.
         Raises:
             ValueError: for an id out of range.
         """
@@ -168,7 +168,7 @@ def train_characters(
         special_tokens: names that get the ids 0, 1, ... in this order.
         unknown: "error", "unk" or "drop"; see CharacterTokenizer.
     Raises:
-        ValueError: if there is no character and no special token, or for an unknown policy.
+        ValueError: if there are neither characters nor special tokens, or for an unknown policy.
     """
     found: set[str] = set()
     for text in [texts] if isinstance(texts, (str, bytes)) else texts:
@@ -177,7 +177,7 @@ def train_characters(
 
 
 def characters_from_json(content: Mapping[str, Any]) -> CharacterTokenizer:
-    """Makes a tokenizer from the content of its file. Raises ValueError for a missing or wrong entry."""
+    """Makes a tokenizer from the content of its file. Raises ValueError if an entry is missing or wrong."""
     if content.get("format") != FORMAT:
         raise ValueError(f"format={content.get('format')!r} is not {FORMAT!r}; save the tokenizer again")
     characters, special_tokens, unknown = (content.get(key) for key in ("characters", "special_tokens", "unknown"))

@@ -23,7 +23,7 @@ REPLACEMENT = "\ufffd"
 
 
 class Encoding(NamedTuple):
-    """Token ids and where each token stands in the cleaned text.
+    """Token ids, and the place of each token in the cleaned text.
 
     `ids_N` is int32 of shape (N,). `offsets_N2` is int32 of shape (N, 2): token n is `clean_text(text)[start:end]`.
     Byte-level tokens that share one character share its offsets.
@@ -65,7 +65,7 @@ def clean_text(text: str | bytes) -> str:
     Args:
         text: any str or bytes.
     Returns:
-        Text of which every character can be encoded in UTF-8.
+        Text whose characters can all be encoded in UTF-8.
     Raises:
         ValueError: if `text` is neither str nor bytes.
     """
@@ -83,8 +83,8 @@ def clean_text(text: str | bytes) -> str:
 def continuation(tokenizer: Tokenizer, prompt_ids: Sequence[int], new_ids: Sequence[int] | np.ndarray) -> str:
     """What new tokens add to the text of a prompt.
 
-    They are decoded together with it: alone, a tokenizer that marks the beginnings of words loses the first blank, and
-    one of bytes cuts a character in two.
+    They are decoded together with it. Alone, they would lose the first blank if the tokenizer marks the beginnings of
+    words, and could begin inside a character if it works on bytes.
 
     Args:
         tokenizer: of both.
@@ -131,7 +131,7 @@ def check_special_tokens(special_tokens: Sequence[str]) -> tuple[str, ...]:
 
 
 def write_json(path: str | os.PathLike[str], text: str) -> None:
-    """Writes JSON text so that a reader finds the old file or the whole new one, never half of it."""
+    """Writes JSON text so that a reader finds either the old file or the complete new one."""
     with whole_file(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
 

@@ -22,13 +22,13 @@ def fnv1a(data: bytes) -> int:
 
 
 def word_ngrams(word: str, shortest: int = 3, longest: int = 6) -> list[str]:
-    """The n-grams of "<word>", whose marks tell a beginning and an end from the middle.
+    """The n-grams of "<word>"; the marks distinguish its beginning and end from its middle.
 
     Args:
         word: not empty.
         shortest, longest: lengths in characters, 1 <= shortest <= longest.
     Returns:
-        The n-grams, repeats included; none is a single mark.
+        The n-grams, repeats included; a mark alone is none.
     """
     if not 1 <= shortest <= longest:
         raise ValueError(f"shortest={shortest} and longest={longest} must fulfil 1 <= shortest <= longest")
@@ -70,7 +70,7 @@ def piece_table(
 
 
 def unseen_vector(word: str, table: np.ndarray, num_words: int, *, shortest: int = 3, longest: int = 6) -> np.ndarray:
-    """The vector of a word that was not in the training text: the mean over its n-grams.
+    """The vector of a word that did not occur in training: the mean over its n-grams.
 
     Args:
         word: any word.
@@ -89,7 +89,7 @@ def unseen_vector(word: str, table: np.ndarray, num_words: int, *, shortest: int
 
 
 class Ngrams(NamedTuple):
-    """What is known of words that were in no text: the vectors of their n-grams.
+    """What words that occurred in no text are made of: the vectors of n-grams.
 
     Attributes:
         buckets_BE: (B, E) float32, the rows that n-grams share by their hash.

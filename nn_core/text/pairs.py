@@ -1,6 +1,6 @@
 """Training pairs for word vectors: whole epochs with NumPy, or batches drawn by JAX as a pure function of a key.
 
-Both follow word2vec: frequent words are first dropped at random, which lets windows reach further, then each centre
+Both follow word2vec: frequent words are first dropped at random, so that windows reach further; then each centre
 draws a window of 1 to `window` words on each side. F091-F093.
 """
 
@@ -29,7 +29,7 @@ def skip_gram_pairs(
     """All pairs of one epoch, in random order.
 
     Args:
-        generator: its state decides what is dropped and how wide the windows are.
+        generator: decides which words are dropped and how wide the windows are.
         corpus: N words.
         keep_V: (V,) from `keep_probabilities`.
         window: most words on each side, >= 1.
@@ -54,7 +54,7 @@ def skip_gram_pairs(
 
 
 def cooccurrences(corpus: Corpus, vocabulary_size: int, window: int) -> scipy.sparse.coo_array:
-    """Counts how often words stand near each other, d words apart counting 1 / d, both ways (Pennington et al. 2014).
+    """Counts how often words occur near each other; a pair d words apart counts 1 / d (Pennington et al. 2014).
 
     Args:
         corpus: N words.
@@ -78,12 +78,12 @@ def cooccurrences(corpus: Corpus, vocabulary_size: int, window: int) -> scipy.sp
 
 
 class ThinCorpus(NamedTuple):
-    """A corpus on the device after dropping, for one epoch.
+    """A thinned corpus on the device, for one epoch.
 
     Attributes:
         ids_N: (N,) int32, the kept words first.
-        sentences_N: (N,) int32, -1 behind them.
-        num_kept: how many.
+        sentences_N: (N,) int32, -1 after them.
+        num_kept: number of kept words.
     """
 
     ids_N: Array
@@ -124,7 +124,7 @@ def _look(thin: ThinCorpus, places_B: Array, centres_B: Array) -> tuple[Array, A
 
 
 def draw_skip_gram(key: Array, thin: ThinCorpus, batch_size: int, window: int) -> tuple[Array, Array, Array]:
-    """Draws pairs as an epoch has them: a word at distance d is in the window with probability 1 - (d - 1) / window.
+    """Draws pairs with the probabilities of an epoch: a word at distance d is in the window with probability 1 - (d - 1) / window.
 
     Args:
         key: typed key; fold the step in.
@@ -132,7 +132,7 @@ def draw_skip_gram(key: Array, thin: ThinCorpus, batch_size: int, window: int) -
         batch_size: B.
         window: most words on each side.
     Returns:
-        (centres (B,), contexts (B,), weights (B,)): weight 0 where the distance leads out of the sentence.
+        (centres (B,), contexts (B,), weights (B,)): the weight is 0 where the distance leads out of the sentence.
     """
     place_key, distance_key, side_key = jax.random.split(key, 3)
     centres_B = _draw_centres(place_key, thin, batch_size)

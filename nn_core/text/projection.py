@@ -1,4 +1,4 @@
-"""Word vectors on paper: two coordinates by principal components, or by t-SNE (F102)."""
+"""Word vectors in the plane: two coordinates, by principal components or by t-SNE (F102)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Projection(NamedTuple):
 
 
 def principal_components(vectors_NE: np.ndarray) -> Projection:
-    """The two directions of largest variance: distances far apart are true, near ones may overlap.
+    """The two directions of largest variance: large distances are faithful, but distant points may overlap.
 
     Args:
         vectors_NE: N >= 3 vectors of E >= 2 numbers.
     Returns:
-        The points, and the share of the variance that they keep; each axis has its largest value positive.
+        The points, and the share of the variance that they keep; the signs make the largest value on each axis positive.
     """
     vectors_NE = np.asarray(vectors_NE, np.float64)
     check_vectors(vectors_NE)
@@ -29,13 +29,15 @@ def principal_components(vectors_NE: np.ndarray) -> Projection:
     points_N2 = left_NK[:, :2] * singular_K[:2]
     points_N2 *= np.sign(points_N2[np.abs(points_N2).argmax(axis=0), [0, 1]] + 1e-300)
     total = float(np.square(singular_K).sum())
-    rounding = 4 * np.finfo(np.float64).eps * np.abs(vectors_NE).max()  # equal vectors keep some variance, computed
+    rounding = (
+        4 * np.finfo(np.float64).eps * np.abs(vectors_NE).max()
+    )  # the computed variance of equal vectors is not exactly 0
     equal = bool(np.all(np.ptp(vectors_NE, axis=0) <= rounding))
     return Projection(points_N2, 0.0 if equal else float(np.square(singular_K[:2]).sum()) / total)
 
 
 def tsne(vectors_NE: np.ndarray, *, seed: int = 0, iterations: int = 1000) -> Projection:
-    """t-SNE (van der Maaten and Hinton 2008): neighbours stay neighbours, distances between groups mean nothing.
+    """t-SNE (van der Maaten and Hinton 2008): neighbours stay neighbours, but distances between groups mean nothing.
 
     Args:
         vectors_NE: N >= 3 vectors of E >= 2 numbers.
@@ -53,6 +55,6 @@ def tsne(vectors_NE: np.ndarray, *, seed: int = 0, iterations: int = 1000) -> Pr
 
 
 def check_vectors(vectors_NE: np.ndarray) -> None:
-    """Raises ValueError for what has no plane."""
+    """Raises ValueError for vectors that cannot be drawn in a plane."""
     if vectors_NE.ndim != 2 or vectors_NE.shape[0] < 3 or vectors_NE.shape[1] < 2:
         raise ValueError(f"vectors of shape {vectors_NE.shape} cannot be drawn; give at least 3 of at least 2 numbers")

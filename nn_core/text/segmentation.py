@@ -54,7 +54,7 @@ def pieces_of(tokenizer: TrainedTokenizer) -> Pieces:
     """The pieces of a tokenizer.
 
     Raises:
-        ValueError: it is no Unigram model, which alone has more than one segmentation of a text.
+        ValueError: it is not a Unigram model; only those have more than one segmentation of a text.
     """
     content = json.loads(tokenizer.json_text)
     model = content["model"]
@@ -87,14 +87,14 @@ def pipeline_of(tokenizer: TrainedTokenizer) -> hf.Tokenizer:
 
 
 def words_of(tokenizer: TrainedTokenizer, text: str) -> list[str]:
-    """The parts of a text that are cut each on its own, as the tokenizer normalizes and splits it."""
+    """The parts of a text, normalized and split by the tokenizer, that are segmented separately."""
     whole = pipeline_of(tokenizer)
     normalized = whole.normalizer.normalize_str(clean_text(text)) if whole.normalizer else clean_text(text)
     return [word for word, _ in whole.pre_tokenizer.pre_tokenize_str(normalized)]
 
 
 def edges_to(pieces: Pieces, word: str, end: int) -> list[tuple[int, tuple[str, ...], float]]:
-    """(start, tokens, score) of all pieces of a word that end at a place."""
+    """(start, tokens, score) of every piece of a word that ends at a given place."""
     edges: list[tuple[int, tuple[str, ...], float]] = [
         (start, (word[start:end],), pieces.scores[word[start:end]])
         for start in range(max(0, end - pieces.longest), end)
@@ -113,7 +113,7 @@ def best_segmentations(tokenizer: TrainedTokenizer, text: str, number: int) -> l
     Args:
         tokenizer: unigram or sentencepiece.
         text: any text.
-        number: how many, >= 1; fewer come back where there are fewer.
+        number: how many, >= 1; fewer are returned if there are fewer.
     Raises:
         ValueError: another tokenizer, or a number below 1.
     """
@@ -143,7 +143,7 @@ def sample_segmentation(
     Args:
         tokenizer: unigram or sentencepiece.
         text: any text.
-        alpha: >= 0: 0 draws all alike, a large one takes the best.
+        alpha: >= 0. With 0 all are equally likely; a large value picks the best.
         generator: of the random numbers.
     Raises:
         ValueError: another tokenizer, or an alpha that is negative or not finite.

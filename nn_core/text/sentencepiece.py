@@ -28,11 +28,10 @@ BYTE_PIECES = tuple(f"<0x{byte:02X}>" for byte in range(256))
 
 
 def _canonical_unigram(vocabulary: Sequence[Sequence[Any]], num_special: int) -> list[tuple[str, float]]:
-    """The trained pieces in an order that depends on the text only.
+    """The trained pieces, in an order that depends only on the text.
 
-    The trainer gives the characters that it had pruned the scores m, m + 0.0001, m + 0.0002, ... in an order that
-    differs from run to run; here they get them in the order of their code points. Its sums differ in the last bits, so
-    scores are rounded.
+    The trainer gives pruned characters the scores m, m + 0.0001, m + 0.0002, ... in an order that differs from run to
+    run; here that order follows their code points. Its sums differ in the last bits, so scores are rounded.
     """
     pieces = [(piece, score) for piece, score in vocabulary[num_special:]]
     lowest = min(score for _, score in pieces)
@@ -47,7 +46,7 @@ def _canonical_unigram(vocabulary: Sequence[Sequence[Any]], num_special: int) ->
 
 
 def _with_unigram_model(tokenizer: hf.Tokenizer, special_tokens: Sequence[str], byte_fallback: bool) -> hf.Tokenizer:
-    """The same tokenizer with a reproducible vocabulary, and bytes that are used for unknown characters only."""
+    """The same tokenizer with a reproducible vocabulary, whose bytes stand only for unknown characters."""
     num_special = len(special_tokens) + (len(BYTE_PIECES) if byte_fallback else 0)
     trained = json.loads(tokenizer.to_str())["model"]["vocab"]
     pieces = _canonical_unigram(trained, num_special)
@@ -100,9 +99,9 @@ def _train_with_spaces(
 
 
 def train_bpe(texts: Iterable[str | bytes], **options: Any) -> TrainedTokenizer:
-    """Byte-pair encoding over characters: merges the most frequent adjacent pair again and again (S31b).
+    """Byte-pair encoding over characters: repeatedly merges the most frequent adjacent pair (S31b).
 
-    Arguments as `train_words`; min_frequency is that of a pair.
+    Arguments as for `train_words`; min_frequency is that of a pair.
     """
     return _train_with_spaces(texts, unigram=False, sentencepiece=False, **options)
 
@@ -110,16 +109,16 @@ def train_bpe(texts: Iterable[str | bytes], **options: Any) -> TrainedTokenizer:
 def train_unigram(texts: Iterable[str | bytes], **options: Any) -> TrainedTokenizer:
     """Unigram language model: EM over piece probabilities, the most probable segmentation (Kudo 2018).
 
-    Arguments as `train_words`, but for min_frequency, which has no effect.
+    Arguments as for `train_words`, except that min_frequency has no effect.
     """
     return _train_with_spaces(texts, unigram=True, sentencepiece=False, **options)
 
 
 def train_sentencepiece(texts: Iterable[str | bytes], **options: Any) -> TrainedTokenizer:
-    """SentencePiece's behaviour over Unigram (S31: a framework, not an algorithm). Arguments as `train_unigram`."""
+    """SentencePiece's behaviour over Unigram (S31: a framework, not an algorithm). Arguments as for `train_unigram`."""
     return _train_with_spaces(texts, unigram=True, sentencepiece=True, **options)
 
 
 def train_sentencepiece_bpe(texts: Iterable[str | bytes], **options: Any) -> TrainedTokenizer:
-    """SentencePiece's behaviour over BPE. Arguments as `train_bpe`."""
+    """SentencePiece's behaviour over BPE. Arguments as for `train_bpe`."""
     return _train_with_spaces(texts, unigram=False, sentencepiece=True, **options)

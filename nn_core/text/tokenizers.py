@@ -1,6 +1,6 @@
 """The table of all tokenizers by name, and the two functions that make one: by training or from its file.
 
-What decode(encode(text)) gives back, for `text` as `clean_text` leaves it and every character known:
+The result of decode(encode(text)), if `text` is as `clean_text` leaves it and every character is known:
 
 | name | decode(encode(text)) |
 |---|---|
@@ -44,9 +44,9 @@ def make_tokenizer(name: str, texts: Iterable[str | bytes], **options: Any) -> T
     Args:
         name: a key of TOKENIZERS.
         texts: the training texts.
-        options: what that trainer takes; all but "characters" need vocabulary_size.
+        options: those of its trainer; all but "characters" need vocabulary_size.
     Raises:
-        ValueError: for an unknown name, a vocabulary_size that is missing or has no effect, and as the trainer raises.
+        ValueError: for an unknown name, or a vocabulary_size that is missing or has no effect; also whatever the trainer raises.
     """
     if name not in TOKENIZERS:
         raise ValueError(f"tokenizer {name!r} is unknown; use one of {', '.join(TOKENIZERS)}")
@@ -59,7 +59,7 @@ def make_tokenizer(name: str, texts: Iterable[str | bytes], **options: Any) -> T
 
 
 def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
-    """Reads any tokenizer that was saved. Raises ValueError with the path for a file that is none."""
+    """Reads any saved tokenizer. Raises ValueError with the path for a file that holds none."""
     content = read_json(path)
     try:
         if content.get("format") == FORMAT:

@@ -59,7 +59,7 @@ _LISTS = ("normalizers", "pretokenizers", "decoders")
 
 
 def _components(part: Any) -> Iterator[Mapping[str, Any]]:
-    """The component and, for a sequence, all that it holds."""
+    """The component and, if it is a sequence, all of its parts."""
     if not isinstance(part, dict):
         raise ValueError(f"a component is {type(part).__name__}, not an object; save the tokenizer again")
     yield part
@@ -69,7 +69,7 @@ def _components(part: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _check_content(content: Mapping[str, Any]) -> None:
-    """Raises ValueError for a file that holds anything but the known components."""
+    """Raises ValueError for a file with anything but the known components."""
     for name, allowed in _COMPONENTS.items():
         if content.get(name) is None and name != "model":
             continue
@@ -85,7 +85,7 @@ def _check_content(content: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class TrainedTokenizer:
-    """A trained tokenizer; its whole state is the text of its tokenizer.json, so equal text is an equal tokenizer.
+    """A trained tokenizer; its whole state is the text of its tokenizer.json, so equal texts mean equal tokenizers.
 
     Attributes:
         json_text: the content of a tokenizer.json.
@@ -153,7 +153,7 @@ class TrainedTokenizer:
         return Encoding(ids_N, np.array(encoding.offsets, np.int32).reshape(-1, 2))
 
     def encode(self, text: str | bytes, *, allow_special: bool = False) -> np.ndarray:
-        """Returns int32 ids of shape (N,); see the interface. What is unknown gets the id of "[UNK]"."""
+        """Returns int32 ids of shape (N,); see the interface. Unknown pieces get the id of "[UNK]"."""
         return np.array(self._encode(text, allow_special).ids, np.int32).reshape(-1)
 
     @cached_property
@@ -165,8 +165,8 @@ class TrainedTokenizer:
     def decode(self, ids: Sequence[int] | np.ndarray, *, skip_special: bool = True) -> str:
         """Returns the text of the ids; special tokens of a text that was encoded with allow_special change no blank.
 
-        Where encoding prepends a blank it does so after each special token too (but not after "[UNK]", which stands
-        for a piece of the text), so each part is decoded on its own.
+        If encoding prepends a blank, it also does so after each special token (but not after "[UNK]", which stands for a
+        piece of the text). So each part is decoded separately.
 
         Raises:
             ValueError: an id out of range.

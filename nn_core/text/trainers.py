@@ -34,7 +34,7 @@ def isolate(characters: Iterable[str]) -> list[pre_tokenizers.PreTokenizer]:
 
 
 def checked_texts(texts: Iterable[str | bytes]) -> Iterator[str]:
-    """The cleaned training texts; raises ValueError at their end if all were empty."""
+    """The cleaned training texts; raises ValueError at the end if all of them were empty."""
     found = False
     for text in [texts] if isinstance(texts, (str, bytes)) else texts:
         found = found or bool(text)
@@ -58,7 +58,7 @@ def make_pipeline(
 
 
 def finish(tokenizer: hf.Tokenizer, special_tokens: Sequence[str], vocabulary_size: int) -> TrainedTokenizer:
-    """Checks the promises that training must keep: the size, and the ids of the special tokens."""
+    """Checks what training must guarantee: the size, and the ids of the special tokens."""
     trained = TrainedTokenizer(tokenizer.to_str())
     ids = {token: index for index, token in enumerate(special_tokens)}
     if trained.vocabulary_size > vocabulary_size:
@@ -81,9 +81,9 @@ def train_words(
     lowercase: bool = False,
     min_frequency: int = 1,
 ) -> TrainedTokenizer:
-    """Word tokenizer: the most frequent words; others are "[UNK]".
+    """Word tokenizer: the most frequent words are tokens, all others are "[UNK]".
 
-    A token is the first of these that fits (`WORD_PATTERN`): a URL; an e-mail address; a number with its inner . , : /
+    A token is the first of these that matches (`WORD_PATTERN`): a URL; an e-mail address; a number with its inner . , : /
     and - (3.14, 2024-01-31); letters and digits with inner apostrophes and hyphens (don't, state-of-the-art); any other
     single character that is not a space. So "$5" is two tokens.
 
@@ -118,7 +118,7 @@ def train_byte_bpe(
     lowercase: bool = False,
     min_frequency: int = 1,
 ) -> TrainedTokenizer:
-    """BPE over UTF-8 bytes, as GPT-2: all 256 bytes are tokens, so no text is unknown. Arguments as `train_words`."""
+    """BPE over UTF-8 bytes, as GPT-2: all 256 bytes are tokens, so no text is unknown. Arguments as for `train_words`."""
     special_tokens = check_trained_special_tokens(special_tokens)
     cuts = [*isolate(token[0] for token in special_tokens), pre_tokenizers.ByteLevel(add_prefix_space=False)]
     tokenizer = make_pipeline(models.BPE(), [], cuts, decoders.ByteLevel(), lowercase)
@@ -141,9 +141,9 @@ def train_wordpiece(
     lowercase: bool = False,
     min_frequency: int = 2,
 ) -> TrainedTokenizer:
-    """WordPiece: pieces by likelihood, greedy longest match, "##" inside words, a word that does not fit is "[UNK]".
+    """WordPiece: pieces by likelihood, greedy longest match, "##" inside words; a word that cannot be built is "[UNK]".
 
-    Arguments as `train_words`; min_frequency is that of a pair, see `train_wordpiece_vocabulary`. Words of more than
+    Arguments as for `train_words`; min_frequency is that of a pair, see `train_wordpiece_vocabulary`. Words of more than
     100 characters are "[UNK]".
     """
     special_tokens = check_trained_special_tokens(special_tokens)

@@ -1,4 +1,4 @@
-"""Word vectors to ask: neighbours, odd ones out, analogies; read and written in word2vec's text format.
+"""Word vectors and questions to them: neighbours, odd ones out, analogies; word2vec's text format.
 
 F099-F101, F103, F104.
 """
@@ -30,7 +30,7 @@ class WordVectors:
     Attributes:
         words: V different words.
         vectors_VE: finite float32 (V, E).
-        ngrams: of FastText, where other words have a vector too; None: they are unknown.
+        ngrams: of FastText, which give every other word a vector too; None: other words are unknown.
     """
 
     words: tuple[str, ...]
@@ -77,7 +77,7 @@ class WordVectors:
         return self.index[word]
 
     def vector(self, word: str) -> np.ndarray:
-        """The vector (E,) of a word, by its n-grams where it is no known one and there are any, else ValueError."""
+        """The vector (E,) of a word; from its n-grams, if there are any, for an unknown one. Else raises ValueError."""
         if word not in self.index and self.ngrams is not None:
             return self.ngrams.vector(word)
         return self.vectors_VE[self.row(word)]
@@ -88,7 +88,7 @@ class WordVectors:
         return self.unit_VE if measure == "cosine" else self.vectors_VE
 
     def _asked(self, words: Sequence[str], measure: str) -> np.ndarray:
-        """The vectors (N, E) of words that are asked about, of length 1 for the cosine."""
+        """The vectors (N, E) of some words, of length 1 for the cosine."""
         table_VE = self._rows(measure)
         rows = [table_VE[self.index[word]] if word in self.index else self._unit(word, measure) for word in words]
         return np.array(rows, np.float32).reshape(len(words), table_VE.shape[1])
@@ -112,15 +112,16 @@ class WordVectors:
     ) -> list[tuple[str, float]]:
         """The words nearest to the sum of the positive words minus the negative ones, without these words themselves.
 
-        With the cosine all given words count the same, whatever their lengths (3CosAdd; Levy and Goldberg 2014).
+        With the cosine, all given words count the same, whatever the lengths of their vectors (3CosAdd; Levy and Goldberg
+        2014).
 
         Args:
             positive: one or more words.
-            negative: words to subtract; one word may be given as it is, here and above.
+            negative: words to subtract. Here and above, a single word may be given as a string.
             count: how many to return, >= 1.
             measure: "cosine" or "dot".
         Returns:
-            Up to `count` pairs (word, similarity), the nearest first; equals in the order of the table.
+            Up to `count` pairs (word, similarity), nearest first; ties in the order of the table.
         Raises:
             ValueError: an unknown word or measure, no positive word, or count below 1.
         """
@@ -145,7 +146,7 @@ class WordVectors:
         return self.most_similar([b, c], [a], count=count)
 
     def doesnt_match(self, words: Sequence[str]) -> str:
-        """The word that is farthest from the mean of all the words given (at least 2), by the cosine."""
+        """The word farthest, by the cosine, from the mean of all given words (at least 2)."""
         if len(check_words("words", words)) < 2:
             raise ValueError(f"words={list(words)} are too few; give at least two")
         rows_NE = self._asked(words, "cosine")
@@ -154,7 +155,7 @@ class WordVectors:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes word2vec's text format: a line "V E", then a line for each word with its numbers.
 
-        The numbers are the shortest that are read back as the same float32.
+        Each number is the shortest decimal that reads back as the same float32.
 
         Raises:
             ValueError: a word that is empty or holds white space, which the format cannot tell from a separator.
@@ -177,7 +178,7 @@ def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def load_word_vectors(path: str | os.PathLike[str], *, max_words: int | None = None) -> WordVectors:
-    """Reads word2vec's text format, or GloVe's, which lacks the first line.
+    """Reads word2vec's text format, or GloVe's, which has no first line with the sizes.
 
     Args:
         path: the file.

@@ -1,7 +1,7 @@
 """Word vocabularies, corpora as ids, and the tables that word2vec's sampling needs (F091-F094).
 
-A corpus is two arrays: the ids of all words, and the number of the sentence that each stands in; windows never cross a
-sentence's end.
+A corpus is two arrays: the ids of all words, and the sentence number of each word. Windows never cross the end of a
+sentence.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nn_core.text.words import check_words, split_words
 
 
 class WordVocabulary(NamedTuple):
-    """V words by falling frequency (ties alphabetically); a word's place is its id.
+    """V words by decreasing frequency (ties alphabetically); a word's place is its id.
 
     Attributes:
         words: V different words.
@@ -28,11 +28,11 @@ class WordVocabulary(NamedTuple):
 
 
 class Corpus(NamedTuple):
-    """N words of known spelling.
+    """N words as ids.
 
     Attributes:
         ids_N: int32 (N,).
-        sentences_N: int32 (N,), never falling.
+        sentences_N: int32 (N,), never decreasing.
     """
 
     ids_N: np.ndarray
@@ -40,7 +40,7 @@ class Corpus(NamedTuple):
 
 
 def split_sentences(text: str, *, lowercase: bool = True) -> list[list[str]]:
-    """The words of each line that has any; see `split_words` for what a word is."""
+    """The words of each line that has any; `split_words` says what a word is."""
     lines = (split_words(line.lower() if lowercase else line) for line in text.splitlines())
     return [words for words in lines if words]
 
@@ -72,7 +72,7 @@ def build_vocabulary(
 
 
 def encode_corpus(sentences: Iterable[Sequence[str]], vocabulary: WordVocabulary) -> Corpus:
-    """Words to ids; unknown words are left out, as if they had not been written.
+    """Converts words to ids; unknown words are left out as if they had not been written.
 
     Raises:
         ValueError: if no word is known.
@@ -100,9 +100,9 @@ def check_window(corpus: Corpus, window: int) -> None:
 
 
 def keep_probabilities(counts_V: np.ndarray, threshold: float | None = 1e-3) -> np.ndarray:
-    """How likely an occurrence is kept: min(1, sqrt(t / f) + t / f) with f the word's share of the corpus.
+    """The probability that an occurrence is kept: min(1, sqrt(t / f) + t / f) with f the word's share of the corpus.
 
-    This is what word2vec's and gensim's code computes; the paper has 1 - sqrt(t / f) for dropping.
+    The code of word2vec and gensim computes this; the paper drops with 1 - sqrt(t / f) instead.
 
     Args:
         counts_V: (V,) occurrences.

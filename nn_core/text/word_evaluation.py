@@ -17,7 +17,7 @@ class PairScore(NamedTuple):
     Attributes:
         spearman: rank correlation in [-1, 1].
         used: pairs of known words.
-        unknown: pairs left out.
+        unknown: pairs that were left out.
     """
 
     spearman: float
@@ -52,7 +52,7 @@ def word_pair_score(vectors: WordVectors, pairs: Sequence[tuple[str, str, float]
 
 
 def analogy_accuracy(vectors: WordVectors, questions: Sequence[tuple[str, str, str, str]]) -> tuple[float, int]:
-    """Share of questions "a is to b as c is to d" for which b - a + c is nearest to d, query words left out.
+    """Share of questions "a is to b as c is to d" in which d is nearest to b - a + c, apart from a, b and c.
 
     Returns:
         (accuracy, number of questions whose words are all known); accuracy is nan for none.
@@ -91,13 +91,13 @@ def topic_similarities(vectors: WordVectors, topics: Mapping[str, Sequence[str]]
 def association_bias(
     vectors: WordVectors, first: Sequence[str], second: Sequence[str], good: Sequence[str], bad: Sequence[str]
 ) -> float:
-    """WEAT's effect size: do the first words stand nearer to `good` than the second do? (Caliskan et al. 2017)
+    """WEAT's effect size: are the first words nearer to `good` than the second ones are? (Caliskan et al. 2017)
 
         s(w) = mean cos(w, good) - mean cos(w, bad);   (mean s(first) - mean s(second)) / std s(first and second)
 
     Args:
         vectors: the words; all given ones must be known.
-        first, second: two groups of target words, at least 1 each and together 3.
+        first, second: two groups of target words, at least 1 in each and 3 in all.
         good, bad: two groups of attribute words, at least 1 each.
     Returns:
         The effect size in [-2, 2]; 0 is no bias.
@@ -122,11 +122,11 @@ def association_bias(
 def centroid_accuracy(
     train_NE: np.ndarray, train_labels_N: np.ndarray, test_ME: np.ndarray, test_labels_M: np.ndarray
 ) -> float:
-    """Extrinsic: the share of texts that are nearest, by the cosine, to the mean of their own class (F103).
+    """Extrinsic evaluation: the share of texts that are nearest, by the cosine, to the mean of their own class (F103).
 
     Args:
         train_NE, train_labels_N: labelled texts as vectors, (N, E) and (N,).
-        test_ME, test_labels_M: the texts that judge.
+        test_ME, test_labels_M: the test texts.
     Returns:
         The accuracy in [0, 1].
     """

@@ -1,11 +1,11 @@
 """Learns a WordPiece vocabulary by likelihood (F081; Schuster and Nakajima 2012).
 
-Hugging Face's own WordPiece trainer merges by frequency, as BPE does; the merge that raises the likelihood of a unigram
-model of the text most is the pair with the greatest
+Hugging Face's own WordPiece trainer merges by frequency, as BPE does. The merge that raises the likelihood of a unigram
+model of the text the most is the pair with the greatest
 
     score(a, b) = frequency(ab) / (frequency(a) · frequency(b)),
 
-so two pieces are joined if they are seen together more often than their own frequencies explain.
+so two pieces are joined if they occur together more often than their own frequencies explain.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CONTINUATION = "##"
 
 
 class _Merger:
-    """Words as lists of piece ids, with every pair's and piece's frequency kept up to date."""
+    """Words as lists of piece ids; the frequencies of all pairs and pieces are kept up to date."""
 
     def __init__(self, word_counts: Mapping[str, int]) -> None:
         self.pieces: list[str] = []
@@ -53,7 +53,7 @@ class _Merger:
         return self.pair_ids[pair]
 
     def count_word(self, index: int, sign: int) -> None:
-        """Adds (sign=1) or takes away (sign=-1) one word's pieces and pairs."""
+        """Adds (sign=1) or removes (sign=-1) the pieces and pairs of one word."""
         word, count = self.words[index], sign * self.counts[index]
         for piece in word:
             self.piece_frequency[piece] += count
@@ -63,12 +63,12 @@ class _Merger:
             self.words_of_pair[pair_id].add(index)
 
     def best_pair(self, min_frequency: int) -> int | None:
-        """The pair of the greatest score; among equals the one met first. None if no pair is frequent enough."""
+        """The pair with the greatest score, the first of equal ones. None if no pair is frequent enough."""
         size = len(self.pair_ids)
         frequency, members = self.pair_frequency[:size], self.pair_members[:size]
         if not np.any(frequency >= min_frequency):
             return None
-        # A pair that no longer occurs may have a member of frequency 0; its score is not looked at.
+        # A pair that no longer occurs may have a member of frequency 0; its score is ignored.
         product = np.maximum(self.piece_frequency[members[:, 0]] * self.piece_frequency[members[:, 1]], 1.0)
         return int(np.argmax(np.where(frequency >= min_frequency, frequency / product, -1.0)))
 

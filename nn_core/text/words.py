@@ -35,7 +35,7 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a text, without punctuation, in their order.
+    """The words of a text, in order and without punctuation.
 
     A letter and the marks on it are one: words are put into Unicode's composed form (NFC), so that "Café" is the same
     word however it is encoded, and words of Hindi, Thai or Arabic are not cut at their vowel signs.
@@ -57,7 +57,7 @@ def check_words(name: str, words: Sequence[Item]) -> Sequence[Item]:
     """The list itself.
 
     Raises:
-        ValueError: it is one string, of which every letter would be taken for a word.
+        ValueError: it is one string, whose letters would all be taken for words.
     """
     if isinstance(words, (str, bytes)):
         raise ValueError(f"{name}={words[:30]!r} is one string, not a list of words; split it, or put it into a list")

@@ -1,4 +1,4 @@
-"""Recurrent networks, in every shape of input and output."""
+"""Recurrent networks for every form of input and output."""
 
 from collections.abc import Callable
 from functools import cache
