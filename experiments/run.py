@@ -34,6 +34,10 @@ EXAMPLES = (
     "python -m experiments.run --config=configs/digits.py --config.hparams.l2=1e-3 --workdir=/tmp/try",
     "python -m experiments.run --config=digits --config.model.hidden_sizes=(64,32) --config.data.batch_size=None",
     "python -m experiments.run --config=regularization --sweep=false --config.seed=3",
+    "python -m experiments.run --config=regularization --dry_run",
+    "python -m experiments.run --config=regularization --config.num_seeds=12   # after 8: four more, the rest is read",
+    "python -m experiments.run --config=digits --config.train.steps=4000   # after 1000: goes on from there",
+    "python -m experiments.run --config=activations --part=2/5 --workdir=/tmp/activations",
 )
 
 
@@ -59,11 +63,13 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
         return tell(error, 2)
     with contextlib.ExitStack() as stack:
         try:
-            known = (directory / HOLDER).is_file()
+            asks = arguments.options["plan"] or arguments.options["dry_run"]  # and writes nothing
+            known = (directory / HOLDER).is_file() and not asks
             if known:  # before the slow imports
                 stack.enter_context(hold(directory))
             folder = set_up_devices()
             from experiments.caching.traced_programs import open_store
+            from experiments.execution.dry_run import rehearse
             from experiments.execution.execute import begin, execute
             from experiments.execution.prepare import plan_text, prepare
 
@@ -71,6 +77,9 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
             prepared = prepare(arguments, directory, store=store)
             if arguments.options["plan"]:
                 print(plan_text(prepared))
+                return 0
+            if asks:
+                rehearse(prepared)
                 return 0
             if not known:  # a config that is refused leaves no directory behind
                 stack.enter_context(hold(directory))

@@ -14,7 +14,7 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from experiments.building.corpus import Corpus
-from experiments.building.memory import available_bytes, check_fits, demand
+from experiments.building.memory import Demand, available_bytes, check_fits, demand
 from experiments.building.mesh import make_layout
 from experiments.building.ranges import check_keys, check_ranges, ranges_of
 from experiments.building.records import Registry
@@ -141,6 +141,7 @@ class Traced(NamedTuple):
         mesh: carries its member axis.
         state: shapes of its state, with their shardings.
         results: names of the final metrics.
+        needed: the memory of a population, at the least.
         keep: folder in which the programs are kept; None: they are not.
     """
 
@@ -148,6 +149,7 @@ class Traced(NamedTuple):
     mesh: Mesh
     state: Any
     results: tuple[str, ...]
+    needed: Demand
     keep: Path | None
 
 
@@ -202,10 +204,9 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
         if name not in read:
             value = f"config.hparams.{name}={hparams[name]:g}"
             raise ValueError(f"{value} is read by nothing in this config; what it reads: {', '.join(sorted(read))}")
-    results = follow(
-        "finish", state, keys, values, own, data
-    )  # it only judges a run: reading an hparam here does not count as a use
-    return Traced(program._replace(**functions), mesh, state, tuple(results), keep)
+    # It only judges a run: reading an hparam here does not count as a use.
+    results = follow("finish", state, keys, values, own, data)
+    return Traced(program._replace(**functions), mesh, state, tuple(results), needed, keep)
 
 
 def recording(program: Program, read: set[str]) -> Program:

@@ -20,6 +20,12 @@ CONFIGS = ROOT / "configs"
 CHECKPOINTS = ROOT / "checkpoints"  # default place of run directories
 OPTIONS = {  # of experiments.run beside --config and --config.KEY
     "workdir": Option(str, "the run directory (default: checkpoints/NAME, with the config's name)"),
+    "part": Option(
+        str, "only the K-th of N shares of a sweep's populations: K/N; without it the same command joins them"
+    ),
+    "dry_run": Option(
+        bool, "say what would run: members, programs, memory, an estimate of the time; write nothing", False
+    ),
     "sweep": Option(bool, "run the sweep that the config file defines; false: only its base config", True),
     "plan": Option(bool, "only tell where each array of a run lies on the devices of config.mesh", False),
 }

@@ -16,6 +16,7 @@ from experiments.execution.continuing import (
     check_directory,
     sweep_of,
 )
+from experiments.execution.part import WHOLE, share
 from experiments.execution.prepare import Prepared
 from experiments.figures import draw
 from experiments.run_directory import files, results, table
@@ -84,7 +85,8 @@ def execute(prepared: Prepared, started: float) -> int:
     """Trains, writes the results, prints the table, draws the figures. Returns the exit code."""
     directory = prepared.directory
     try:
-        return tell(prepared, run(prepared), started)
+        rows = run(prepared)
+        return tell(prepared, rows, started) if prepared.part == WHOLE else tell_part(prepared)
     except Interrupted as interruption:
         number = interruption.args[0]
         note(directory, "interrupted", signal=number)
@@ -120,7 +122,7 @@ def run(prepared: Prepared) -> list[Row]:
         for name, write in outcome.files.items():
             write(files.entry(directory, name))
         return [{"member": index, "label": "", "overrides": {}} | row for index, row in enumerate(outcome.rows)]
-    populations = cut(prepared.groups, directory, config, prepared.generations)
+    populations = share(cut(prepared.groups, directory, config, prepared.generations), prepared.part)
     say(plan.describe(prepared.groups))
     with signals.stop_requests(announce) as requested:
         rows = [row for population in populations for row in train_one(population, requested)]
@@ -133,6 +135,14 @@ def train_one(population: Population, requested: Callable[[], int | None]) -> li
         return train_population(population, lambda: requested() is not None)
     except Interrupted as interruption:
         raise Interrupted(requested()) from interruption
+
+
+def tell_part(prepared: Prepared) -> int:
+    """The end of a share. Returns the exit code."""
+    directory, (number, count) = prepared.directory, prepared.part
+    files.write_status(directory, "part", part=number, parts=count)
+    say(f"part {number} of {count} is done: {directory}; the same command without --part joins the parts")
+    return 0
 
 
 def announce(number: int) -> None:

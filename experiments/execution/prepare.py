@@ -20,11 +20,13 @@ from experiments.execution.continuing import (
     number_members,
     split_generations,
 )
+from experiments.execution.part import WHOLE, parse_part, share
 from experiments.figures import FIGURES
 from experiments.run_directory import files
 from experiments.run_directory.extension import EXACT, RESCHEDULE
 from experiments.studies import STUDIES
 from experiments.training import plan
+from experiments.training.population import cut
 
 OTHER_COLUMNS = {"steps", "best_step", "skipped", "gap"}  # what result rows hold beside the final metrics
 RESUME = ("auto", "fresh", "never")
@@ -40,6 +42,7 @@ class Prepared(NamedTuple):
         generations: how many members came with each command.
         resume: what to do with a run that the directory holds: "auto" or "fresh".
         summary: what was read of data of one's own, a line each.
+        part: which share of how many is to be trained.
     """
 
     arguments: Arguments
@@ -48,6 +51,7 @@ class Prepared(NamedTuple):
     generations: tuple[int, ...]
     resume: str
     summary: tuple[str, ...] = ()
+    part: tuple[int, int] = WHOLE
 
 
 def prepare(
@@ -66,6 +70,11 @@ def prepare(
     arguments, summary = fitted(arguments, registry)
     config = arguments.config
     check_name(config.name)
+    part = parse_part(arguments.options["part"])
+    if part != WHOLE and config.task.name in STUDIES:
+        raise ValueError(
+            f"--part={arguments.options['part']} has no effect on a study, which is one program; leave it out"
+        )
     if config.task.name in STUDIES:
         studies.check(config)
     elif "train" not in config:
@@ -83,8 +92,9 @@ def prepare(
             group for part in split_generations(members, generations) for group in plan.group(part, registry, store)
         ]
         check_columns(config, groups)
+        share(cut(groups, directory, config, generations), part)
     check_directory(arguments, directory, groups)
-    return Prepared(arguments, directory, groups, generations, config.checkpoint.resume, summary)
+    return Prepared(arguments, directory, groups, generations, config.checkpoint.resume, summary, part)
 
 
 def fitted(arguments: Arguments, registry: Registry) -> tuple[Arguments, tuple[str, ...]]:

@@ -69,8 +69,7 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
         CheckpointError: the state cannot be saved or restored.
     """
     numbers = [member.number for member in population.members]
-    steps = [member.config.train.steps for member in population.members]
-    done = finished_rows(population.folder, numbers, steps) if population.name else None
+    done = done_rows(population)
     if done is not None:
         return done
     if stop():
@@ -112,6 +111,13 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
     if population.name:
         results.write_rows(entry(population.folder, results.RESULTS), rows)
     return rows
+
+
+def done_rows(population: Population) -> list[Row] | None:
+    """The results of a population of a sweep that is finished, or None."""
+    numbers = [member.number for member in population.members]
+    steps = [member.config.train.steps for member in population.members]
+    return finished_rows(population.folder, numbers, steps) if population.name else None
 
 
 def with_kept_tokenizer(experiment: Experiment, config: ConfigDict, folder: Path) -> Experiment:

@@ -1,6 +1,7 @@
 """A run that is made longer, a sweep that gets members: only what is new is trained, and all is as from the start."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,42 @@ def test_a_changed_member_is_refused(config, tmp_path, capsys):
     assert run(config, tmp_path / "run") == 0
     assert run(changed, tmp_path / "run") == 2
     assert "sweep member 2" in capsys.readouterr().err
+
+
+def test_parts_that_are_copied_together_give_the_same_results(config, tmp_path, capsys):
+    two = "--config.train.max_members=2"
+    assert run(config, tmp_path / "whole", two) == 0
+    for part in ("1/2", "2/2"):
+        assert run(config, tmp_path / part[0], two, f"--part={part}") == 0
+        assert "joins the parts" in capsys.readouterr().out
+        assert len(list((tmp_path / part[0] / "groups").iterdir())) == 1
+        assert not (tmp_path / part[0] / "results.csv").exists()
+    shutil.copytree(tmp_path / "2" / "groups", tmp_path / "1" / "groups", dirs_exist_ok=True)
+    assert run(config, tmp_path / "1", two) == 0
+    assert (tmp_path / "1" / "results.csv").read_bytes() == (tmp_path / "whole" / "results.csv").read_bytes()
+    assert "step" not in capsys.readouterr().err  # nothing was trained
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--part=2"], "--part=2 is no share; write --part=K/N"),
+        (["--part=3/2"], "--part=3/2 is no share"),
+        (["--part=2/2"], "--part=2/2 is empty: the sweep has 1 population; ask for fewer parts"),
+    ],
+)
+def test_a_part_that_is_none_is_refused(config, tmp_path, capsys, words, message):
+    assert run(config, tmp_path / "run", *words) == 2
+    assert message in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_tells_and_writes_nothing(config, tmp_path, capsys):
+    assert run(config, tmp_path / "run", "--dry_run") == 0
+    told = capsys.readouterr().out
+    assert "program 1 of 1: 4 members, 1 population to train for 6 steps, at least " in told
+    assert "steps/s: about " in told and "nothing was written" in told
+    assert not (tmp_path / "run").exists()
+    assert main(["--config=glove", f"--workdir={tmp_path / 'run'}", "--dry_run"]) == 0
+    assert "a study of 10 seeds" in capsys.readouterr().out
+    assert main(["--config=glove", f"--workdir={tmp_path / 'run'}", "--part=1/2"]) == 2
+    assert "has no effect on a study" in capsys.readouterr().err
