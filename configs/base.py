@@ -437,4 +437,5 @@ SECTIONS: dict[str, Mapping[str, Key]] = {
     "checkpoint": CHECKPOINT,
     "sample": SAMPLE,
     "pruning": PRUNING,
+    "mesh": MESH,
 }
