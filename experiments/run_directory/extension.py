@@ -1,4 +1,4 @@
-"""A run that is made longer: when what follows equals, bit for bit, a run that was that long from the start."""
+"""Making a run longer: when the result equals, bit for bit, a run that had that length from the start."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,13 +17,13 @@ def is_longer(changed: Mapping[str, tuple[Any, Any]]) -> bool:
 
 
 def check_longer(changed: Mapping[str, tuple[Any, Any]], config: Mapping[str, Any]) -> None:
-    """Checks that a run may be made longer, where its steps were raised.
+    """Checks that a run may be made longer, if its number of steps was raised.
 
     Args:
         changed: {"dotted.path": (old, new)}.
-        config: the new one, of a member.
+        config: the new config of a member.
     Raises:
-        ValueError: the longer run would not be one that was that long from the start, and the config does not choose so.
+        ValueError: the longer run would differ from one that had that length from the start, and the config does not allow it.
     """
     flat = flatten(config)
     if not is_longer(changed) or flat.get("checkpoint.extend", EXACT) == RESCHEDULE:

@@ -1,6 +1,6 @@
 """What a run directory holds besides its checkpoints: config.json, status.json and metrics.jsonl.
 
-A config has sections, numbers, strings, None and tuples, no lists: JSON's lists are its tuples, and nothing is lost.
+A config has sections, numbers, strings, None and tuples, but no lists. So JSON's lists stand for tuples without loss.
 """
 
 import importlib.metadata
@@ -20,8 +20,8 @@ from nn_core.files import move, whole_file
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG, STATUS = "config.json", "status.json"
-# Every name that a run writes into its directory, or into that of a population; nothing else there is ever touched. A
-# writer gets its path from `entry`, so that no file of a run can be forgotten where it is put aside.
+# Every name that a run writes into its directory, or into a population's; nothing else there is ever touched. Writers
+# get their paths from `entry`, so no file of a run can be forgotten when the run is put aside.
 ENTRIES = (
     "groups",
     "steps",
@@ -48,15 +48,15 @@ PACKAGES = ("nn_core", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "nu
 COSMETIC = ("name", "label", "table", "figures", "checkpoint", "mesh")
 VALUES = ("hparams", "seed")
 NUM_SEEDS = "num_seeds"  # of a training: how many members its sweep has, which are compared on their own
-ABSENT = object()  # stands for the value of a key that one of two configs lacks
+ABSENT = object()  # stands for the value of a key that only one of two configs has
 
 
 class Changes(NamedTuple):
     """How a config differs from the one that a directory holds: {"dotted.path": (old, new)}.
 
     Attributes:
-        structure: differences that make another program.
-        values: differences of hparams and seed: the same program, other numbers.
+        structure: differences that lead to another program.
+        values: differences in hparams and seed, with the same program but other numbers.
     """
 
     structure: dict[str, tuple[Any, Any]]
@@ -64,7 +64,7 @@ class Changes(NamedTuple):
 
 
 def entry(folder: Path, name: str) -> Path:
-    """Where a run writes a file or folder of this name.
+    """The path at which a run writes a file or folder of this name.
 
     Args:
         folder: the run directory, or the folder of a population.
@@ -76,10 +76,10 @@ def entry(folder: Path, name: str) -> Path:
 
 
 def encode(value: Any, path: str = "config") -> Any:
-    """A config's value as JSON has it: sections are objects, tuples are lists.
+    """A config's value in JSON's types: sections become objects, tuples become lists.
 
     Raises:
-        ValueError: a list, a number that is not finite, or anything else that would not come back equal.
+        ValueError: a list, a number that is not finite, or anything else that would not read back equal.
     """
     if isinstance(value, Mapping):
         for key in value:
@@ -90,7 +90,7 @@ def encode(value: Any, path: str = "config") -> Any:
         return [encode(inner, f"{path}[{index}]") for index, inner in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{path}={value} is not a finite number")
-    # Exactly these types: a subclass (NumPy's float64 is one) would come back as another type.
+    # Exactly these types: a subclass (such as NumPy's float64) would read back as another type.
     if value is None or type(value) in (bool, int, float, str):
         return value
     kind = type(value).__name__
@@ -107,7 +107,7 @@ def decode(value: Any) -> Any:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Writes a file that is either the old or the new one, never a part, also after a power cut."""
+    """Writes a file so that, even after a power cut, it is either the old or the new one."""
     with whole_file(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         json.dump(content, file, indent=1, allow_nan=False)
         file.write("\n")
@@ -119,17 +119,17 @@ def write_config(directory: Path, config: Mapping[str, Any], **about: Any) -> No
     Args:
         directory: of the run.
         config: the resolved config as nested dicts.
-        about: what else is known: overrides, the sweep's members; plain config values.
+        about: further plain config values, such as overrides and the sweep's members.
     """
     content = {"format": FORMAT, "config": encode(config), **{key: encode(value, key) for key, value in about.items()}}
     write_json(entry(directory, CONFIG), content | {"environment": environment()})
 
 
 def read_config(directory: Path) -> dict[str, Any] | None:
-    """What config.json says ("config", "environment" and the rest), or None where there is none.
+    """The content of config.json ("config", "environment" and the rest), or None if there is none.
 
     Raises:
-        ValueError: the file cannot be understood.
+        ValueError: the file cannot be read.
     """
     path = directory / CONFIG
     try:
@@ -144,7 +144,7 @@ def read_config(directory: Path) -> dict[str, Any] | None:
 
 
 def environment() -> dict[str, Any]:
-    """Where the numbers come from: versions, commit, devices."""
+    """The environment of the numbers: versions, commit, devices."""
     devices = jax.local_devices()
     return {
         "python": platform.python_version(),
@@ -164,7 +164,7 @@ def installed(package: str) -> str | None:
 
 
 def commit(root: Path) -> str | None:
-    """The commit of a checkout, with `-dirty` where files differ from it; None outside of one."""
+    """The commit of a checkout, with `-dirty` if files differ from it; None outside a checkout."""
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
@@ -173,12 +173,12 @@ def commit(root: Path) -> str | None:
 
 
 def write_status(directory: Path, status: str, **details: Any) -> None:
-    """Writes status.json: `running`, `finished`, `interrupted`, `diverged` or `failed`, and what belongs to it."""
+    """Writes status.json: `running`, `finished`, `interrupted`, `diverged` or `failed`, with its details."""
     write_json(entry(directory, STATUS), {"status": status} | details)
 
 
 def read_status(directory: Path) -> dict[str, Any]:
-    """What status.json says; {"status": "unknown"} where it is missing or unreadable (checkpoints decide, not it)."""
+    """The content of status.json; {"status": "unknown"} if it is missing or unreadable (the checkpoints decide, not this)."""
     try:
         content = json.loads((directory / STATUS).read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -187,7 +187,7 @@ def read_status(directory: Path) -> dict[str, Any]:
 
 
 def set_aside(directory: Path) -> Path | None:
-    """Moves what a run wrote into its directory to `superseded-N` inside it, and nothing else. None without a run."""
+    """Moves the files of a run, and nothing else, to `superseded-N` inside its directory. Returns None if there is no run."""
     held = [directory / name for name in ENTRIES if (directory / name).exists()]
     if not held:
         return None
@@ -200,13 +200,13 @@ def set_aside(directory: Path) -> Path | None:
 
 
 def cut_metrics(path: Path, size: int) -> str | None:
-    """Cuts the log back to what it was when the checkpoint was saved, so that it equals an uninterrupted run's.
+    """Cuts the log back to its size when the checkpoint was saved, so that it equals the log of an uninterrupted run.
 
     Args:
-        path: metrics.jsonl; is made if missing.
+        path: metrics.jsonl, which is created if it is missing.
         size: its bytes at that time; 0 for a run that starts.
     Returns:
-        None, or a line for the user where rows from before the checkpoint are missing.
+        None, or a line for the user if rows from before the checkpoint are missing.
     """
     with path.open("ab") as file:
         have = file.seek(0, os.SEEK_END)
@@ -217,16 +217,16 @@ def cut_metrics(path: Path, size: int) -> str | None:
 
 
 def append_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Appends rows to the log, a line of JSON each; NaN and infinity must have become null."""
+    """Appends rows to the log, one line of JSON each; NaN and infinity must already be null."""
     text = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
     with path.open("a", encoding="utf-8", newline="\n") as file:
         file.write(text)
 
 
 def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Changes:
-    """How a config differs from the one that the directory holds, but for what changes no number.
+    """How a config differs from the directory's, apart from keys that change no number.
 
-    An hparam that one of them leaves unset is a difference of structure: it is not in that program.
+    An hparam that only one of them sets is a structural difference: it is missing from the other program.
     """
     before, after = flatten(old), flatten(new)
     changes = Changes({}, {})
@@ -241,14 +241,14 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Changes:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equal in value and type: 1 and 1.0 and True make different programs."""
+    """Whether two values agree in value and type: 1, 1.0 and True make different programs."""
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
     return type(one) is type(other) and one == other
 
 
 def refusal(directory: Path, changed: Mapping[str, tuple[Any, Any]]) -> str:
-    """The line that refuses to continue a run under another config, and says what to do instead."""
+    """The line that refuses to continue a run under another config and says what to do instead."""
     listed = "; ".join(f"{path} {show(old)} -> {show(new)}" for path, (old, new) in changed.items())
     return (
         f"{directory} holds a run with another config ({listed}); choose another --workdir, "
@@ -257,5 +257,5 @@ def refusal(directory: Path, changed: Mapping[str, tuple[Any, Any]]) -> str:
 
 
 def show(value: Any) -> str:
-    """A value in a message."""
+    """A value for a message."""
     return "absent" if value is ABSENT else "unset" if value is None else repr(value)

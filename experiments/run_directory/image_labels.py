@@ -1,6 +1,6 @@
-"""What a run on labelled images keeps beside its checkpoints: labels, size, and the standardization of each member.
+"""What a run on labelled images keeps besides its checkpoints: labels, size, and each member's standardization.
 
-With it, prediction needs neither the data nor the split that the member drew.
+So prediction needs neither the data nor the member's split.
 """
 
 import zipfile
@@ -18,7 +18,7 @@ IMAGES = "images.npz"
 
 
 def write_images(folder: Path, kept: Mapping[str, ArrayLike]) -> None:
-    """Writes the file at once or not at all.
+    """Writes the file completely or not at all.
 
     Args:
         folder: of the population.
@@ -29,10 +29,10 @@ def write_images(folder: Path, kept: Mapping[str, ArrayLike]) -> None:
 
 
 def read_images(stored: Stored) -> dict[str, np.ndarray]:
-    """What `write_images` wrote.
+    """Reads what `write_images` wrote.
 
     Raises:
-        ValueError: it is missing, damaged, or of other members.
+        ValueError: the file is missing, damaged, or belongs to other members.
     """
     path = stored.folder / IMAGES
     if not path.is_file():

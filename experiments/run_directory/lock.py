@@ -1,4 +1,4 @@
-"""One run per directory: a lock that the system frees when the process ends, however it ends."""
+"""One run per directory, by a lock that the system frees when the process ends, however it ends."""
 
 import contextlib
 import json
@@ -22,15 +22,15 @@ class LockedError(ValueError):
 
 @contextlib.contextmanager
 def hold(directory: Path) -> Iterator[None]:
-    """Holds a run directory for this process; both files may stay behind, only the lock itself counts.
+    """Holds a run directory for this process. Both files may stay behind; only the lock itself counts.
 
-    Two writers would corrupt each other's checkpoints without a word.
+    Two writers would silently corrupt each other's checkpoints.
 
     Args:
-        directory: is made if missing.
+        directory: created if it is missing.
     Raises:
-        LockedError: at once, if another process holds it; says which, where and since when.
-        ValueError: the directory cannot be made or its file system has no locks.
+        LockedError: at once, if another process holds it; the message says which, where and since when.
+        ValueError: the directory cannot be created, or its file system has no locks.
     """
     path = directory / LOCK
     try:
@@ -53,9 +53,9 @@ def hold(directory: Path) -> Iterator[None]:
 
 
 def holder(path: Path) -> str:
-    """Who wrote the file."""
+    """The process that wrote the file, for a message."""
     try:
         who = json.loads(path.read_text(encoding="utf-8"))
         return f"process {who['pid']} on {who['host']} since {who['since']}"
-    except (OSError, ValueError, KeyError, TypeError):  # it is just being written
+    except (OSError, ValueError, KeyError, TypeError):  # the file is just being written
         return "another process"

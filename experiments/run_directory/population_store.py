@@ -1,4 +1,4 @@
-"""How a population survives: its checkpoints, its log, and the results that say that it is finished."""
+"""What a population leaves on disk: its checkpoints, its log, and the results that mark it as finished."""
 
 import csv
 import math
@@ -30,11 +30,11 @@ class Policy(NamedTuple):
 
     Attributes:
         every_seconds: least time between two saves; 0 saves after every chunk.
-        keep_latest: newest steps to keep, >= 1.
-        keep_best: steps with the lowest validation loss to keep besides.
-        members: runs of the population; rows of its state past them are padding and are not saved.
+        keep_latest: number of newest steps to keep, >= 1.
+        keep_best: number of steps with the lowest validation loss to keep as well.
+        members: number of runs; later rows of the state are padding and are not saved.
         single: the folder holds one run; its checkpoints have no member axis.
-        record: what each checkpoint tells of its run, plain JSON.
+        record: what each checkpoint says about its run, as plain JSON.
     """
 
     every_seconds: float
@@ -46,7 +46,7 @@ class Policy(NamedTuple):
 
 
 class Store:
-    """An open folder of a population: appends to its log, saves its state, finds where it was left."""
+    """An open folder of a population: appends to its log, saves its state and restores it."""
 
     def __init__(self, folder: Path, policy: Policy, checkpointer: Checkpointer):
         self.folder, self.policy, self.checkpointer = folder, policy, checkpointer
@@ -61,12 +61,12 @@ class Store:
         return entry(self.folder, results.METRICS)
 
     def resume(self, shapes: TrainState) -> tuple[tuple[int, TrainState] | None, tuple[str, ...]]:
-        """The newest sound state, with the log cut back to it; ((step, state) or None, lines for the user).
+        """Restores the newest sound state and cuts the log back to it; returns ((step, state) or None, lines for the user).
 
         Args:
-            shapes: of the population's state, with shardings where it must go.
+            shapes: of the population's state, with the shardings that it must have.
         Raises:
-            CheckpointError: nothing sound is left, or it is the state of another config.
+            CheckpointError: no sound state is left, or it belongs to another config.
         """
         params, training = pack(jax.tree.map(self.stored_shape, shapes))
         restored = restore_latest(self.checkpointer, params, training)
@@ -84,7 +84,7 @@ class Store:
         return (restored.step, state), notes
 
     def check_same(self, restored: Restored) -> None:
-        """Raises CheckpointError where a step is of another config or other members (config.json may be lost)."""
+        """Raises CheckpointError if a step belongs to another config or to other members (config.json may be lost)."""
         held, new = decode(restored.record), decode(self.policy.record)
         changes = compare(held["config"], new["config"])
         changed = changes.structure | changes.values
@@ -100,20 +100,20 @@ class Store:
             raise CheckpointError(refusal(self.folder, changed))
 
     def log(self, rows: list[Row]) -> None:
-        """Appends rows; remembers the last evaluation of a single run."""
+        """Appends rows to the log and remembers the last evaluation of a single run."""
         append_rows(self.log_path, (finite_or_none(row) for row in rows))
         if self.policy.single:
             found = [(row["step"], row["validation_loss"]) for row in rows if "validation_loss" in row]
             self.evaluated = found[-1] if found else self.evaluated
 
     def save(self, step: int, state: TrainState, at_once: bool) -> None:
-        """Saves if it is time, or at once; a step that is there already is not written again.
+        """Saves if it is time, or at once; an existing step is not written again.
 
-        A step carries the validation loss of its own parameters or none. It is time for one that has one and is better
-        than all that are saved also where a step without one was saved a moment ago: "best" chooses among those only.
+        A step carries the validation loss of its own parameters, or none. A step whose loss is lower than all saved ones is
+        always due, even if a step without a loss was saved a moment ago: "best" chooses only among steps with a loss.
 
         Raises:
-            CheckpointError: this or the last save failed.
+            CheckpointError: this save or the previous one failed.
         """
         value = self.evaluated[1] if self.evaluated is not None and self.evaluated[0] == step else None
         better = value is not None and value < self.lowest
@@ -129,23 +129,23 @@ class Store:
             self.lowest, self.last_best_save = value, self.last_save
 
     def stored_shape(self, leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
-        """The shape in which a leaf is stored: a single run alone, a population without the padding for the devices."""
+        """The shape of a stored leaf: without the member axis for a single run, without padding for a population."""
         shape = leaf.shape[1:] if self.policy.single else (self.policy.members, *leaf.shape[1:])
         return jax.ShapeDtypeStruct(shape, leaf.dtype)
 
     def stored(self, leaf: jax.Array) -> np.ndarray:
-        """A leaf as it is stored."""
+        """A leaf in the form in which it is stored."""
         return np.asarray(leaf)[0 if self.policy.single else slice(self.policy.members)]
 
     def padded(self, leaf: jax.Array, size: int) -> np.ndarray:
-        """The inverse of `stored`: the rest of `size` rows are copies of the last member, as `sweep.parts` has it."""
+        """The inverse of `stored`: copies of the last member fill up to `size` rows, as in `plan.parts`."""
         rows = np.asarray(leaf)[None] if self.policy.single else np.asarray(leaf)
         return np.concatenate([rows, *[rows[-1:]] * (size - len(rows))])
 
 
 @contextmanager
 def open_store(folder: Path, policy: Policy) -> Iterator[Store]:
-    """Opens the folder of a population; on leaving, waits for the save under way."""
+    """Opens the folder of a population; on leaving, waits for a save in progress."""
     folder.mkdir(parents=True, exist_ok=True)
     with open_checkpoints(
         entry(folder, STEPS), keep_latest=policy.keep_latest, keep_best=policy.keep_best
@@ -154,12 +154,12 @@ def open_store(folder: Path, policy: Policy) -> Iterator[Store]:
 
 
 def finished_rows(folder: Path, numbers: Sequence[int], steps: Sequence[int] = ()) -> list[Row] | None:
-    """The results of a population that is finished, or None: also where they are damaged, its state gives them again.
+    """The results of a finished population, or None; also None if they are damaged, since its state gives them again.
 
     Args:
         folder: of the population, or of the run.
-        numbers: of the members that it must have; none for a study, whose rows nobody knows before.
-        steps: that each of them must have gone, unless it stopped or diverged before.
+        numbers: of the members that it must have; none for a study, whose rows are not known in advance.
+        steps: number that each of them must have made, unless it stopped or diverged earlier.
     """
     try:
         rows = results.read_rows(folder / results.RESULTS)

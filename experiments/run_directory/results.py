@@ -1,4 +1,4 @@
-"""What a run directory holds, read back: tables, figures and the report know nothing else."""
+"""Reads back what a run directory holds. Tables, figures and the report use nothing else."""
 
 import csv
 import json
@@ -29,18 +29,18 @@ Row = dict[str, Any]
 RESULTS, METRICS, ARRAYS = "results.csv", "metrics.jsonl", "arrays.npz"
 GROUPS = "groups"  # folder of a sweep's populations in its run directory
 FIRST_COLUMNS = ("member", "label", "seed", "status", "steps")
-TEXTS = ("label", "status")  # columns that are text whatever they look like: a label 007, 1e-3 or true stays what it is
+TEXTS = ("label", "status")  # columns that are always text: a label 007, 1e-3 or true stays as it is
 
 
 class Results(NamedTuple):
-    """A finished (or running) run.
+    """A finished or running run.
 
     Attributes:
         directory: the run directory.
         config: the resolved config as nested dicts.
         rows: a row per member: "member", "label", "overrides" (dict), "seed", "status", metrics, recorded arrays.
         metrics: a row per member and logged step.
-        arrays: what a study kept beside its rows.
+        arrays: what a study kept besides its rows.
     """
 
     directory: Path
@@ -73,7 +73,7 @@ def write_rows(path: Path, rows: list[Row]) -> None:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Reads what `write_rows` wrote, with the types that it had; empty cells but labels are left out."""
+    """Reads what `write_rows` wrote, with the original types; empty cells other than labels are left out."""
     with path.open(newline="", encoding="utf-8") as file:
         rows = [
             {
@@ -92,19 +92,19 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def is_array(value: Any) -> bool:
-    """Whether a result is a list or an array of numbers rather than one cell."""
+    """Whether a result is a list or an array of numbers rather than a single cell."""
     return isinstance(value, (list, np.ndarray))
 
 
 def cell(name: str, value: Any) -> Any:
-    """A value as its cell holds it. A text that would come back as a number or the like stands in quotes, as JSON has it."""
+    """The cell of a value. A text that would read back as a number or the like is put in quotes, as in JSON."""
     if isinstance(value, str):
         return value if name in TEXTS or value != "" and parse(value) == value else json.dumps(value)
     return json.dumps(value) if isinstance(value, (dict, tuple, bool)) else value
 
 
 def parse(text: str) -> Any:
-    """The value of a cell that is no text column's: JSON, a number, or the text itself."""
+    """The value of a cell outside the text columns: JSON, a number, or the text itself."""
     try:
         return decode(json.loads(text))
     except json.JSONDecodeError:
@@ -115,7 +115,7 @@ def parse(text: str) -> Any:
 
 
 def read(directory: Path) -> Results:
-    """Reads a run directory; parts that are not there yet are empty.
+    """Reads a run directory; parts that do not exist yet are empty.
 
     Raises:
         ValueError: config.json is damaged.
@@ -127,7 +127,7 @@ def read(directory: Path) -> Results:
     for path in sorted(directory.glob(f"{GROUPS}/*/{METRICS}")) + [directory / METRICS]:
         if path.is_file():
             with path.open(encoding="utf-8", newline="\n") as file:
-                # The last line of a run that goes on, or was killed, may be a part of one.
+                # The last line of a run that is still going, or was killed, may be incomplete.
                 metrics += [json.loads(line) for line in file if line.endswith("\n")]
     arrays = {}
     if arrays_path.is_file():
@@ -137,5 +137,5 @@ def read(directory: Path) -> Results:
 
 
 def finite_or_none(row: Row) -> Row:
-    """A row as JSON allows it: what is not finite becomes null."""
+    """A row that JSON allows: values that are not finite become null."""
     return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}

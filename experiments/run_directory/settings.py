@@ -1,8 +1,8 @@
-"""Members of one setting: how it is called, which settings belong together, and which one of them is shown.
+"""Settings of a sweep: their names, which of them belong together, and which one is shown.
 
-A label says how settings belong together: in `family: name | tuned`, settings of one family share a panel of a figure,
-and of those that differ in `tuned` only (a learning rate, say) table and figures show the best one. Family and tuned part
-may be missing. What is compared also chooses, on validation data: the test results choose nothing.
+A label says which settings belong together. In `family: name | tuned`, settings of one family share a panel of a figure.
+Of settings that differ only in `tuned` (a learning rate, say), table and figures show the best one. The family and the
+tuned part may be missing. The choice is made on training or validation data, never on test results.
 """
 
 import json
@@ -17,8 +17,8 @@ from nn_core.evidence.claims import chosen_by, larger_is_better
 from nn_core.evidence.statistics import t_half_width
 
 FAMILY, TUNED = ": ", " | "  # what separates the parts of a label
-NAMES = ("seed", "label")  # overrides that are no part of a setting
-CHOICE = "validation_loss"  # what chooses where nothing else is compared
+NAMES = ("seed", "label")  # overrides that do not belong to a setting
+CHOICE = "validation_loss"  # chooses if nothing else is compared
 
 Row = dict[str, Any]
 
@@ -28,8 +28,8 @@ class Summary(NamedTuple):
 
     Attributes:
         mean: arithmetic mean; NaN without values.
-        half_width: half of the 95 % confidence interval (Student's t); NaN below two values.
-        number: of finite values.
+        half_width: half of the 95 % confidence interval (Student's t); NaN for fewer than two values.
+        number: number of finite values.
     """
 
     mean: float
@@ -46,8 +46,8 @@ def summarize(values: Iterable[Any]) -> Summary:
 
 
 def by_setting(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Rows of each setting, in the order of their first member. Settings are told apart by their values, never by how
-    these are written: rates of 0.99999 and 0.999999 are two."""
+    """The rows of each setting, in the order of its first member. Settings are distinguished by their values and never by
+    how these are printed: rates of 0.99999 and 0.999999 are different."""
     groups: dict[str, list[Row]] = {}
     for name, row in zip(setting_names(rows), rows, strict=True):
         groups.setdefault(name, []).append(row)
@@ -55,7 +55,7 @@ def by_setting(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def setting_names(rows: Sequence[Row]) -> list[str]:
-    """How each row's setting is called: its label, or its overrides but for the seed.
+    """The name of each row's setting: its label, or its overrides without the seed.
 
     >>> setting_names([{"overrides": {"hparams.beta2": 0.999}}, {"overrides": {"hparams.beta2": 0.99999}}])
     ['beta2=0.999', 'beta2=0.99999']
@@ -63,7 +63,7 @@ def setting_names(rows: Sequence[Row]) -> list[str]:
     keys = [(row.get("label") or "", json.dumps(values(row), sort_keys=True)) for row in rows]
     names = {key: row.get("label") or written(values(row), show) for key, row in zip(keys, rows, strict=True)}
     shared = {name for name in names.values() if sum(other == name for other in names.values()) > 1}
-    # Those that are written alike although they differ get every digit.
+    # Settings that differ but print alike get all digits.
     exact = {
         key: ", ".join(filter(None, (row.get("label"), written(values(row), repr))))
         for key, row in zip(keys, rows, strict=True)
@@ -72,7 +72,7 @@ def setting_names(rows: Sequence[Row]) -> list[str]:
 
 
 def values(row: Row) -> dict[str, Any]:
-    """What the setting of a row changes."""
+    """What a row's setting changes."""
     return {path: value for path, value in row.get("overrides", {}).items() if path not in NAMES}
 
 
@@ -82,7 +82,7 @@ def written(changes: Mapping[str, Any], spell: Any) -> str:
 
 
 def show(value: Any) -> str:
-    """A value for people: four significant digits."""
+    """A value for display: four significant digits."""
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, tuple):
@@ -91,7 +91,7 @@ def show(value: Any) -> str:
 
 
 def family(name: str) -> str:
-    """What stands before the colon of a setting's name; nothing where there is none.
+    """The part of a setting's name before the colon; "" if there is none.
 
     >>> family("L1: 0.001"), family("none")
     ('L1', '')
@@ -109,13 +109,13 @@ def short(name: str) -> str:
 
 
 def tuned(name: str) -> str:
-    """What stands after the bar of a setting's name; nothing where there is none."""
+    """The part of a setting's name after the bar; "" if there is none."""
     return name.split(TUNED, 1)[1] if TUNED in name else ""
 
 
 def score(rows: Iterable[Row], metric: str = CHOICE) -> float:
-    """A setting's mean of a metric, the lower the better; infinite where a seed diverged or has none: its last numbers
-    mean nothing."""
+    """A setting's mean of a metric, signed so that lower is better. It is infinite if a seed diverged or has no value,
+    because the last numbers of a diverged run mean nothing."""
     rows = list(rows)
     if any(row.get("status") == "diverged" for row in rows):
         return math.inf
@@ -126,13 +126,13 @@ def score(rows: Iterable[Row], metric: str = CHOICE) -> float:
 
 
 def choice(columns: Sequence[str], rows: Sequence[Row]) -> str:
-    """The metric that chooses among tuned settings: that of the first column which can be better or worse.
+    """The metric that chooses among tuned settings, from the first column that can be better or worse.
 
     Args:
-        columns: of the table, what is compared first.
+        columns: of the table, the most important first.
         rows: of the run.
     Returns:
-        Its training or validation metric; the validation loss where the rows have none of them.
+        Its training or validation metric; the validation loss if the rows have neither.
     """
     return next(
         (name for column in columns if (name := chosen_by(column)) and any(name in row for row in rows)), CHOICE
@@ -140,13 +140,13 @@ def choice(columns: Sequence[str], rows: Sequence[Row]) -> str:
 
 
 def chosen(groups: Mapping[str, list[Row]], metric: str = CHOICE) -> dict[str, list[Row]]:
-    """Of settings that differ in their tuned part only, the best one.
+    """Keeps, of settings that differ only in their tuned part, the best one.
 
     Args:
-        groups: what `by_setting` returns.
-        metric: what `choice` returns.
+        groups: result of `by_setting`.
+        metric: result of `choice`.
     Returns:
-        The groups that are left, in their order, under their full names.
+        The remaining groups, in order, under their full names.
     """
     best: dict[str, str] = {}
     for name, rows in groups.items():
@@ -157,17 +157,17 @@ def chosen(groups: Mapping[str, list[Row]], metric: str = CHOICE) -> dict[str, l
 
 
 def shown(rows: Sequence[Row], columns: Sequence[str]) -> dict[str, list[Row]]:
-    """The rows of each setting that a table with these columns shows, and every figure beside it."""
+    """The rows of each setting shown in a table with these columns and in its figures."""
     return chosen(by_setting(rows), choice(columns, rows))
 
 
 def at_the_edge(groups: Mapping[str, list[Row]], metric: str = CHOICE) -> dict[str, str]:
-    """The settings that are the best of their grid and stand at its end: the grid may be too narrow.
+    """The settings that are the best of their grid and lie at its edge, so the grid may be too narrow.
 
-    A grid is what differs in the tuned part only, or what a family varies in one of config.hparams.
+    A grid consists of settings that differ only in the tuned part, or of a family that varies one of config.hparams.
 
     Args:
-        groups, metric: as for `chosen`.
+        groups, metric: as in `chosen`.
     Returns:
         {name of the setting: "smallest" or "largest"}.
     """
@@ -202,7 +202,7 @@ def grids(groups: Mapping[str, list[Row]]) -> list[dict[str, float]]:
 
 
 def tuned_value(name: str) -> float | None:
-    """The number at the end of a setting's tuned part; None where there is none."""
+    """The number at the end of a setting's tuned part; None if there is none."""
     try:
         return float(tuned(name).rsplit(" ", 1)[-1])
     except ValueError:

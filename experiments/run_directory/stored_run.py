@@ -1,4 +1,4 @@
-"""A member's parameters and config from the path of its run directory alone; the directory may have moved."""
+"""Loads a member's parameters and config from the path of its run directory alone; the directory may have moved."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,12 +19,12 @@ class Stored(NamedTuple):
 
     Attributes:
         directory: the run directory.
-        folder: of its population: the run directory itself, or one of groups/.
+        folder: folder of its population: the run directory itself, or one of groups/.
         config: the member's own config.
         member: its number in the sweep.
         step: of the checkpoint.
         params: nested dicts of arrays.
-        notes: lines for the user: steps that were damaged and passed over.
+        notes: lines for the user about damaged steps that were skipped.
     """
 
     directory: Path
@@ -37,7 +37,7 @@ class Stored(NamedTuple):
 
 
 def parse_step(text: str) -> str | int:
-    """What --step says: "best", "latest" or a number."""
+    """The value of --step: "best", "latest" or a number."""
     if text in ("best", "latest"):
         return text
     if text.isdecimal():
@@ -50,10 +50,10 @@ def load(path: str | Path, which: str | int = "best", member: int | None = None)
 
     Args:
         path: the run directory.
-        which: "best" on validation (or "latest" where nothing was validated), "latest", or a step.
+        which: "best" on validation ("latest" if nothing was validated), "latest", or a step.
         member: its number in a sweep; None for a run that is none.
     Returns:
-        What was found; nothing is changed on the disk.
+        The checkpoint; nothing on disk is changed.
     Raises:
         ValueError: no run there, no such member, or a config that this version cannot read.
         CheckpointError: no such step, or none that is sound.
@@ -74,7 +74,7 @@ def read_run(directory: Path) -> dict[str, Any]:
     """config.json of a run directory.
 
     Raises:
-        ValueError: there is none; says which folder above holds one, if any does.
+        ValueError: there is none; the message names a parent folder that has one, if any does.
     """
     if directory.is_file():
         raise ValueError(f"{directory} is a file; give the folder that `experiments.run` made")
@@ -91,10 +91,10 @@ def read_run(directory: Path) -> dict[str, Any]:
 
 
 def choose_member(directory: Path, sweep: tuple, member: int | None) -> int:
-    """The number of the member that is asked for.
+    """The number of the requested member.
 
     Raises:
-        ValueError: none is named and there are several, or there is no such member.
+        ValueError: no member is named and there are several, or there is no such member.
     """
     if member is None and len(sweep) == 1:
         return 0
@@ -110,7 +110,7 @@ def choose_member(directory: Path, sweep: tuple, member: int | None) -> int:
 
 
 def find_member(directory: Path, number: int) -> tuple[Path, int | None]:
-    """The folder of a member's population, and its place in it; None where the checkpoints hold one run.
+    """The folder of a member's population, and its place there, which is None if the checkpoints hold a single run.
 
     Raises:
         CheckpointError: no readable checkpoint holds it.
@@ -134,7 +134,7 @@ def find_member(directory: Path, number: int) -> tuple[Path, int | None]:
 
 
 def which_of(folder: Path, which: str | int, config: ConfigDict) -> str | int:
-    """The latest step for "best" where each one carries the parameters that were best so far, or none has a value."""
+    """The step to restore: "best" becomes "latest" if every step carries the best parameters so far, or none has a value."""
     if which != "best" or config.train.keep_best or config.hparams.patience is not None:
         return "latest" if which == "best" else which
     for step in steps(folder / STEPS):
@@ -142,5 +142,5 @@ def which_of(folder: Path, which: str | int, config: ConfigDict) -> str | int:
             if read_manifest(folder / STEPS / str(step))["value"] is not None:
                 return "best"
         except CheckpointError:
-            return "best"  # it might be the best one: restoring tells
+            return "best"  # it might be the best one: restoring will tell
     return "latest"

@@ -1,7 +1,7 @@
-"""The table at the end of a run: a row per setting, mean and 95 % confidence interval over its seeds.
+"""The table at the end of a run: one row per setting, with means and 95 % confidence intervals over its seeds.
 
-A value that is not there is named: a run diverged, was never asked for, or never reached what was counted (infinity in a
-column of NEVER). Nothing is averaged over the seeds that happened to have a value without saying of how many.
+A missing value is named: the run diverged, has no such number, or never reached what is counted (infinity in a column
+of NEVER). If a mean covers only some of the seeds, the table says how many.
 """
 
 import math
@@ -24,14 +24,14 @@ from nn_core.evidence.claims import direction
 from nn_core.evidence.statistics import MIN_SEEDS
 
 JUDGED = ("train_loss", "validation_loss", "gap")  # columns that together tell underfitting from overfitting
-# Columns that count until something happens; infinity says that it never did.
+# Columns that count until something happens; infinity means that it never did.
 NEVER = ("updates", "steps_needed", "underflow")
-RANKED = 4  # settings from which on ranks stand beside the means
-PLAIN = (-4, 6)  # powers of ten between which a number is written out
+RANKED = 4  # number of settings from which on ranks are shown too
+PLAIN = (-4, 6)  # powers of ten between which a number is written in full
 
 
 def verdicts(groups: Mapping[str, Sequence[Row]]) -> dict[str, str]:
-    """Whether each setting underfits or overfits, judged by its mean losses and the best mean validation loss."""
+    """Whether each setting underfits or overfits, judged by its mean losses and by the best mean validation loss."""
     losses = {
         name: (summarize(row.get(JUDGED[0]) for row in rows).mean, summarize(row.get(JUDGED[1]) for row in rows).mean)
         for name, rows in groups.items()
@@ -41,7 +41,7 @@ def verdicts(groups: Mapping[str, Sequence[Row]]) -> dict[str, str]:
 
 
 def show_summary(summary: Summary) -> str:
-    """`mean ± half width`, both with the same digits: two of the interval, at most ten of the mean.
+    """`mean ± half width`, rounded to the same place: two digits of the interval, at most ten of the mean.
 
     >>> show_summary(Summary(1604326818750000.0, 942318971104637.0, 8)), show_summary(Summary(27.0, 1e-6, 8))
     ('(1.60 ± 0.94)e15', '27.0000000 ± 0.0000010')
@@ -51,7 +51,7 @@ def show_summary(summary: Summary) -> str:
         return "–"
     if not math.isfinite(half):
         return show_number(mean)
-    if half <= 1e-9 * abs(mean):  # seeds that agree but for rounding
+    if half <= 1e-9 * abs(mean):  # seeds that agree up to rounding
         return f"{show_number(mean)} ± 0"
     power = math.floor(math.log10(max(abs(mean), half)))
     below = math.floor(math.log10(half))
@@ -63,7 +63,7 @@ def show_summary(summary: Summary) -> str:
 
 
 def show_number(value: float) -> str:
-    """A number without an interval: six significant digits, whole numbers in full, a power of ten only far from 1.
+    """A number without an interval: six significant digits, whole numbers in full, powers of ten only far from 1.
 
     >>> show_number(10240.0), show_number(0.1234567), show_number(1.5e-7)
     ('10240', '0.123457', '1.5e-07')
@@ -74,14 +74,14 @@ def show_number(value: float) -> str:
 
 
 def show_cell(rows: Sequence[Row], column: str) -> str:
-    """A column of one setting: the mean with its interval, and what has no value.
+    """The cell of a setting: the mean with its interval, and a note on missing values.
 
     Args:
         rows: of the setting, all seeds.
-        column: a number of the rows; a seed that diverged has none, whatever its row says.
+        column: name of a number in the rows; a diverged seed counts as having none.
     """
     if not any(column in row for row in rows):
-        return "–"  # nothing that this setting has
+        return "–"  # the setting has no such number
     sound = [row for row in rows if row.get("status") != "diverged"]
     if not sound:
         return show_summary(summarize(row.get(column) for row in rows)) if len(rows) == 1 else "diverged"
@@ -97,19 +97,19 @@ def show_cell(rows: Sequence[Row], column: str) -> str:
 
 
 def ranks(groups: Mapping[str, Sequence[Row]], column: str) -> dict[str, str]:
-    """Mean rank of each setting over the seeds, 1 the best; ties share their ranks, a seed without a value is the last.
+    """Mean rank of each setting over the seeds, 1 is best. Ties share ranks; a seed without a value comes last.
 
     Args:
         groups: rows of each setting.
-        column: what is compared, of which larger or smaller is better.
+        column: the compared number, for which larger or smaller is better.
     Returns:
-        {name: rank}; nothing where a setting lacks a seed that another one has, for then there are no pairs.
+        {name: rank}; empty if a setting lacks a seed that another one has, because then there are no pairs.
     """
     by_seed = [{row.get("seed"): row for row in rows} for rows in groups.values()]
     seeds = list(by_seed[0])
     if any(list(rows) != seeds for rows in by_seed) or any(len(rows) != len(seeds) for rows in groups.values()):
         return {}
-    from scipy.stats import rankdata  # where it is used: the import takes a while
+    from scipy.stats import rankdata  # imported where it is used, because that takes a while
 
     def worth(row: Row) -> float:
         value = row.get(column)
@@ -121,11 +121,11 @@ def ranks(groups: Mapping[str, Sequence[Row]], column: str) -> dict[str, str]:
 
 
 def make_table(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
-    """Header and body: a line per setting with n, what ended early, and `mean ± half width` of each column.
+    """Header and body: a line per setting with n, runs that ended early, and `mean ± half width` of each column.
 
-    Runs that diverged are counted, and left out of the means: their last numbers mean nothing.
-    Columns that hold train_loss, validation_loss and gap are followed by the verdict that they imply; of RANKED settings or
-    more the mean rank follows.
+    Diverged runs are counted but left out of the means, because their last numbers mean nothing.
+    The columns train_loss, validation_loss and gap together add a verdict; from RANKED settings on, the mean rank is
+    added.
     """
     groups = shown(rows, columns)
     columns = [column for column in columns if any(column in row for row in rows)]
@@ -147,7 +147,7 @@ def make_table(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
 
 
 def remarks(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
-    """What a reader of the table must know: how settings were chosen, choices at the edge of their grid, few seeds."""
+    """Remarks for the reader: how settings were chosen, choices at the edge of their grid, few seeds."""
     groups, by = by_setting(rows), choice(columns, rows)
     left = chosen(groups, by)
     told = []
@@ -164,7 +164,7 @@ def remarks(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
 
 
 def report(rows: Sequence[Row], columns: Sequence[str]) -> str:
-    """The table as text, and the remarks under it."""
+    """The table as text, with its remarks."""
     return "\n".join([render(make_table(rows, columns)), *remarks(rows, columns)])
 
 

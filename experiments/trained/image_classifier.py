@@ -1,4 +1,4 @@
-"""An image classifier from the path of its run alone, and what it says of images."""
+"""Loads an image classifier from the path of its run and applies it to images."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -92,14 +92,14 @@ def load_classifier(
 
 
 def classify(classifier: Classifier, images_NHWC: np.ndarray, top_k: int | None = None) -> list[list[dict[str, Any]]]:
-    """The classes of some images, most probable first (F178).
+    """The classes of each image, most probable first (F178).
 
     Args:
         classifier: from `load_classifier`.
         images_NHWC: (N, H, W, C) in [0, 1], of the classifier's shape.
-        top_k: how many classes of each image, >= 1; None: all.
+        top_k: number of classes for each image, >= 1; None: all.
     Returns:
-        For each image [{"label": name, "score": share}, …]; scores of all classes sum to 1.
+        For each image [{"label": name, "score": share}, …]; the scores of all classes sum to 1.
     Raises:
         ValueError: images of another shape.
     """
@@ -113,10 +113,10 @@ def classify(classifier: Classifier, images_NHWC: np.ndarray, top_k: int | None 
 
 
 def read_for(classifier: Classifier, path: str | Path, fit: bool = False) -> np.ndarray:
-    """An image file as the classifier reads it, (H, W, C) in [0, 1]; `fit` resizes and converts others.
+    """An image file in the form that the classifier reads, (H, W, C) in [0, 1]; `fit` resizes and converts others.
 
     Raises:
-        ValueError: no image, another size or another number of channels.
+        ValueError: not an image, or another size or number of channels.
     """
     height, width, channels = classifier.shape
     return read_image(path, height=height, width=width, channels=channels, fit=fit)

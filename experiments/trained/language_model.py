@@ -1,4 +1,4 @@
-"""A trained language model, ready to write."""
+"""Loads a trained language model that is ready to write."""
 
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ class LanguageModel(NamedTuple):
         tokenizer: the one it was trained with.
         module: its structure.
         params: its parameters.
-        decoder: what generates from them; kept here, since programs are remembered by it.
+        decoder: generates from them; kept here because compiled programs are looked up by it.
     """
 
     stored: Stored
@@ -41,7 +41,7 @@ def language_model(stored: Stored, registry: Registry = REGISTRY) -> LanguageMod
         stored: the checkpoint.
         registry: models and tasks by name.
     Raises:
-        ValueError: the run learned something else, its tokenizer is missing or damaged, or the parameters do not fit.
+        ValueError: a run of another kind, a missing or damaged tokenizer, or parameters that do not fit.
     """
     config, folder = stored.config, stored.folder
     if config.task.name not in registry.tasks or registry.tasks[config.task.name].form != TEXT:

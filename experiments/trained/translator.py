@@ -1,4 +1,4 @@
-"""A trained translator as `experiments.sample` asks it: each prompt is a source, what is written is its answer."""
+"""A trained translator for `experiments.sample`: each prompt is a source, and the text written is its translation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,14 +15,14 @@ from experiments.trained.writer import Request
 from nn_core.data.sequences import ADDITION_TOKENIZER, END_ID, PAD_ID, START_ID
 from nn_core.generation.options import new_token_limits
 
-ANSWERS = " = "  # between a source and what is written for it
+ANSWERS = " = "  # between a source and its translation
 
 
 def encode_sources(sources: Sequence[str]) -> np.ndarray:
     """Sources as one array, padded at the end: (P, S) int32.
 
     Raises:
-        ValueError: an empty one, or a character that the vocabulary does not hold.
+        ValueError: an empty source, or a character outside the vocabulary.
     """
     rows = [encode_prompt(ADDITION_TOKENIZER, source) for source in sources]
     source_PS = np.full((len(rows), max(map(len, rows))), PAD_ID, np.int32)
@@ -34,7 +34,7 @@ def encode_sources(sources: Sequence[str]) -> np.ndarray:
 def prepare(
     stored: Stored, sources: Sequence[str], options: dict[str, Any], registry: Registry = REGISTRY
 ) -> tuple[LanguageModel, Request]:
-    """The translator of a checkpoint and what it is asked, in the form in which language models are.
+    """The translator of a checkpoint and its request, in the same form as for language models.
 
     Raises:
         ValueError: an empty source, unknown characters, a length out of range, an end token (it has its own).

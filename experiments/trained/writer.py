@@ -1,4 +1,4 @@
-"""Text from a restored language model, written while it grows."""
+"""Writes text from a restored language model as it is generated."""
 
 import math
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from nn_core.generation.options import new_token_limits
 from nn_core.text.interface import REPLACEMENT, Tokenizer, continuation
 
 CHUNK = 16  # tokens between two writes
-RULE = "-" * 20  # before each text where there are several
+RULE = "-" * 20  # before each text if there are several
 
 
 class Request(NamedTuple):
@@ -27,7 +27,7 @@ class Request(NamedTuple):
         prompts: as typed.
         ids: as tokens.
         lengths: max_new_tokens or max_length, by name.
-        eos_id: the token at which a text ends, or None.
+        eos_id: token that ends a text, or None.
     """
 
     prompts: Sequence[str]
@@ -40,7 +40,7 @@ def prepare(model: LanguageModel, prompts: Sequence[str], options: dict[str, Any
     """Turns the prompts into tokens.
 
     Raises:
-        ValueError: an empty prompt, unknown characters, a length that the prompt fills, an end token that is none.
+        ValueError: an empty prompt, unknown characters, a prompt that fills the length, or an end token that is not a token.
     """
     ids = [encode_prompt(model.tokenizer, prompt) for prompt in prompts]
     lengths = {name: options[name] for name in ("max_new_tokens", "max_length") if options[name] is not None}
@@ -74,7 +74,7 @@ def end_token(tokenizer: Tokenizer, text: str | None) -> int | None:
 
 
 def notes(model: LanguageModel, request: Request) -> list[str]:
-    """What the user should know before the text comes (F149: said once)."""
+    """What the user should know before the text appears (F149: said once)."""
     context = model.decoder.context_size
     limits = new_token_limits([len(row) for row in request.ids], **request.lengths)
     longest = max(len(row) + int(limit) for row, limit in zip(request.ids, limits, strict=True))
@@ -94,10 +94,10 @@ def stream(
     options: dict[str, Any],
     out: TextIO,
 ) -> str:
-    """Draws (or takes the most probable) tokens; the first text appears while it grows, the others after it.
+    """Draws tokens, or takes the most probable ones. The first text appears as it grows, the others after it.
 
     Returns:
-        One line about what was written.
+        One line about the generated text.
     """
     copies = options["num_return_sequences"]
     asked, progress = begin(
@@ -142,7 +142,7 @@ def stream(
 
 
 def search(model: LanguageModel, request: Request, options: dict[str, Any], out: TextIO) -> str:
-    """Beam search; the best `num_return_sequences` texts of each prompt, best first."""
+    """Runs a beam search and writes the best `num_return_sequences` texts of each prompt, best first."""
     wanted = options["num_return_sequences"]
     penalty = options["length_penalty"]
     found = jax.device_get(
@@ -174,17 +174,17 @@ def search(model: LanguageModel, request: Request, options: dict[str, Any], out:
 
 
 def heading(out: TextIO, row: int, rows: int, more: str = "") -> None:
-    """Names a text where there are several."""
+    """Writes the heading of a text if there are several."""
     if rows > 1:
         out.write(f"{RULE} {row + 1} of {rows}{more}\n")
 
 
 def whole(text: str) -> str:
-    """A text that still grows, without a character at its end of which bytes may be missing."""
+    """A growing text without a last character whose bytes may still be incomplete."""
     return text.rstrip(REPLACEMENT)
 
 
 def told(log_probs_BN: np.ndarray, lengths_B: np.ndarray) -> str:
-    """How much was written, and how probable the model finds it."""
+    """How many tokens were written, and how probable they are under the model."""
     mean = mean_log_probability(log_probs_BN, lengths_B)
     return f"{int(np.sum(lengths_B))} new tokens, log p {mean:.3f} nats a token (perplexity {math.exp(-mean):.2f})"

@@ -1,4 +1,4 @@
-"""Keeps the labels, the size and the standardization that prediction on images needs."""
+"""Keeps what prediction on images needs: labels, size and standardization."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -21,7 +21,7 @@ from nn_core.training.state import run_keys
 
 @partial(jax.jit, static_argnums=0)
 def statistics(view: View, keys_P: Array, data: Data) -> dict[str, Array]:
-    """The standardization of each member; one program for all structures of a sweep that see the data alike."""
+    """The standardization of each member; one program for all structures of a sweep with the same view of the data."""
 
     def of_one(key: Array) -> dict[str, Array]:
         own = prepare(view, data, run_keys(key).split)
@@ -31,12 +31,12 @@ def statistics(view: View, keys_P: Array, data: Data) -> dict[str, Array]:
 
 
 def keep_images(folder: Path, config: ConfigDict, experiment: Experiment, keys: Array, numbers: Sequence[int]) -> None:
-    """Writes what prediction needs, once, where a population learns to classify images.
+    """Writes what prediction needs, once, if a population learns to classify images.
 
     Args:
         folder: of the population.
         config: of one of its members.
-        experiment: what they learn.
+        experiment: of the population.
         keys: root key of each member, padding at the end allowed.
         numbers: of the members in the sweep.
     """

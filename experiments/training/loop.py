@@ -1,6 +1,6 @@
 """The only host loop: calls compiled chunks and, between them, evaluates, logs, and reports.
 
-It knows populations only; a single run is a population of one.
+It knows only populations; a single run is a population of one.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,12 +17,12 @@ from nn_core.training.state import TrainState, stopped
 
 
 class Cadence(NamedTuple):
-    """When the loop does what, in steps.
+    """How often the loop does what, in steps.
 
     Attributes:
         steps: updates in all.
         eval_every: between evaluations; the first is at step 0, the last at the end.
-        log_every: between logged rows of the batch's metrics; they need no end of a chunk.
+        log_every: between logged rows of batch metrics, which need not be at the end of a chunk.
         sample_every: between samples of a language model, the first at step 0; 0: none.
     """
 
@@ -38,15 +38,15 @@ class Cadence(NamedTuple):
 
 
 class Hooks(NamedTuple):
-    """What the command does with a run while it goes on.
+    """What the command does with a run while it trains.
 
     Attributes:
         log: rows of metrics, each with "member" and "step".
         progress: (step, rows logged in this call) after every chunk.
         sample: (step, state) wherever `sample_every` says.
-        save: (step, state, at_once) between chunks; it decides whether to save, unless it must at once.
-        stop: whether somebody asked the run to stop; asked between chunks, also before the first and after the last.
-        feed: (step, data) -> data for the chunk that starts there: a text that stays on the disk comes in pieces.
+        save: (step, state, at_once) between chunks; it decides whether to save, unless at_once is set.
+        stop: whether the run should stop; called between chunks, before the first and after the last.
+        feed: (step, data) -> data for the chunk that starts there: a text that stays on disk comes in pieces.
     """
 
     log: Callable[[list[Row]], None] = lambda rows: None
@@ -58,7 +58,7 @@ class Hooks(NamedTuple):
 
 
 class Interrupted(Exception):
-    """The run was asked to stop, and its state is saved."""
+    """The run was told to stop, and its state is saved."""
 
 
 def train(
@@ -70,22 +70,22 @@ def train(
     hooks: Hooks,
     resumed: tuple[int, TrainState] | None = None,
 ) -> tuple[TrainState, list[Row]]:
-    """Trains a population from its start, or from where it was left, to its end.
+    """Trains a population to its end, from the start or from a saved state.
 
-    A chunk ends where the step number says, never where a run was interrupted, so a resumed run makes the same calls.
+    The step number alone decides where a chunk ends, so a resumed run makes the same calls as an uninterrupted one.
 
     Args:
         program: of `populate`.
         data: on the devices.
         members: keys and hparams, (P, …).
         cadence: when what happens.
-        chunk_steps: most steps of one call of `advance`.
+        chunk_steps: most steps in one call of `advance`.
         hooks: what to do with the rows and the state.
-        resumed: step and state to go on from.
+        resumed: step and state to continue from.
     Returns:
         (the last state, a row of final results for each member: metrics, "status", "steps").
     Raises:
-        Interrupted: hooks.stop said so.
+        Interrupted: hooks.stop returned True.
     """
     keys, hparams = members
     own = program.prepare(keys, data)
@@ -118,7 +118,7 @@ def train(
 
 
 def stop_if_asked(hooks: Hooks, step: int, state: TrainState) -> None:
-    """Saves and raises Interrupted where somebody asked the run to stop."""
+    """Saves and raises Interrupted if the run should stop."""
     if hooks.stop():
         hooks.save(step, state, True)
         raise Interrupted
@@ -127,7 +127,7 @@ def stop_if_asked(hooks: Hooks, step: int, state: TrainState) -> None:
 def evaluate(
     program: Program, state: TrainState, members: Members, own: Data, data: Data, step: int
 ) -> tuple[TrainState, list[Row]]:
-    """Evaluates every member; members that rest since an earlier step get no row."""
+    """Evaluates every member; members that stopped at an earlier step get no row."""
     steps_P = np.asarray(state.step)
     state, values = program.evaluate(state, *members, own, data)
     host = to_host(values)
@@ -139,7 +139,7 @@ def evaluate(
 
 
 def logged_rows(metrics: Mapping[str, jax.Array], first: int, last: int, cadence: Cadence) -> list[Row]:
-    """Rows of the steps first+1..last that are due, for the members that were active then."""
+    """Rows of the logged steps in first+1..last, for the members that were still training then."""
     host = to_host(metrics)
     active_PK = host.pop("active")
     due = [s for s in range(first + 1, last + 1) if s % cadence.log_every == 0 or s == cadence.steps]
@@ -152,7 +152,7 @@ def logged_rows(metrics: Mapping[str, jax.Array], first: int, last: int, cadence
 
 
 def merge(rows: list[Row], evaluated: list[Row]) -> list[Row]:
-    """Joins the rows of one member and step."""
+    """Merges the rows of the same member and step."""
     by_place = {(row["member"], row["step"]): row for row in rows}
     for row in evaluated:
         by_place.setdefault((row["member"], row["step"]), {}).update(row)
@@ -184,12 +184,12 @@ def all_resting(state: TrainState) -> bool:
 
 
 def to_host(tree: Mapping[str, jax.Array]) -> dict[str, list]:
-    """Arrays as plain lists, numbers as the shortest decimals that give the float32 back; NaN stays NaN."""
+    """Arrays as plain lists, each number as the shortest decimal that gives the same float32; NaN stays NaN."""
     return {name: shortest(np.asarray(value)) for name, value in tree.items()}
 
 
 def shortest(values: np.ndarray) -> list:
-    """Nested lists of Python numbers; a float32 becomes the float with its shortest decimal form."""
+    """Nested lists of Python numbers; a float32 becomes the float of its shortest decimal form."""
     if values.dtype == np.float32:
         flat = [float(str(v)) for v in values.ravel()]
         return np.array(flat, dtype=object).reshape(values.shape).tolist()

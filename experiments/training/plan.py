@@ -1,4 +1,4 @@
-"""Overrides -> members -> groups of one structure -> populations: each group is one compiled program."""
+"""Overrides -> members -> groups with one structure -> populations. Each group is one compiled program."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from experiments.caching.traced_programs import Store
 from experiments.command_line import config_paths as dotted
 from nn_core.training.population import Members
 
-# Values that name or tell, and change nothing in the program.
+# Values that name or describe things and do not change the program.
 NOT_STRUCTURE = ("name", "label", "seed", "num_seeds", "table", "figures")
 
 
@@ -44,7 +44,7 @@ class Group(NamedTuple):
     Attributes:
         members: in the order of the sweep.
         experiment: built and traced, not compiled.
-        traced: the functions of each of its populations, names of its results.
+        traced: the functions of its populations, and the names of its results.
     """
 
     members: list[Member]
@@ -53,7 +53,7 @@ class Group(NamedTuple):
 
 
 def expand(config: ConfigDict, get_sweep: Callable[[ConfigDict], Sweep] | None) -> list[Member]:
-    """The members of a sweep; one without overrides where there is no sweep.
+    """The members of a sweep; a single one without overrides if there is no sweep.
 
     Raises:
         ValueError: an empty sweep, or an override that does not fit the config.
@@ -71,7 +71,7 @@ def expand(config: ConfigDict, get_sweep: Callable[[ConfigDict], Sweep] | None) 
 
 
 def structure(config: ConfigDict) -> str:
-    """What decides the program: everything but the values of hparams and the names (canonical JSON)."""
+    """What determines the program, as canonical JSON: everything but names and the values of hparams."""
     flat = dotted.flatten(config)
     key = {
         path: (value is not None) if path.startswith("hparams.") else value
@@ -114,7 +114,7 @@ def group(members: list[Member], registry: Registry = REGISTRY, store: Store | N
 
 
 def place_of(store: Store | None, config: ConfigDict, experiment: Experiment, num_members: int) -> Path | None:
-    """Where the traced programs of a structure are kept; nowhere where they hold what is in no config and no data set."""
+    """Where a structure's traced programs are kept; None if they depend on more than the config and the data."""
     streamed = experiment.corpus is not None and experiment.corpus.feed is not None
     loaded = config.transfer.source is not None
     if store is None or streamed or loaded or experiment.layout is not None:
@@ -123,7 +123,7 @@ def place_of(store: Store | None, config: ConfigDict, experiment: Experiment, nu
 
 
 def check_no_mesh(config: ConfigDict) -> None:
-    """Raises ValueError where a population asks for the mesh of a single run: its members are what is split."""
+    """Raises ValueError if a population has a mesh for a single run: a population is split by its members."""
     section = config.mesh
     if section.data not in (None, 1) or section.fsdp != 1 or section.tensor != 1:
         raise ValueError(
@@ -138,7 +138,7 @@ def show_mesh(section: ConfigDict) -> str:
 
 
 def check_stream(experiment: Experiment, num_members: int) -> None:
-    """Raises ValueError for a sweep over a text that is read from the disk, batch by batch, for one run."""
+    """Raises ValueError for a sweep over a text that is read from disk batch by batch, which serves only one run."""
     if num_members > 1 and experiment.corpus is not None and experiment.corpus.feed is not None:
         raise ValueError(
             f"config.data.name='token_file' feeds one run and these are {num_members}; "
@@ -148,7 +148,7 @@ def check_stream(experiment: Experiment, num_members: int) -> None:
 
 @contextmanager
 def naming(member: Member) -> Iterator[None]:
-    """Puts the member's overrides before an error that is raised inside."""
+    """Prefixes errors raised inside the block with the member's overrides."""
     try:
         yield
     except ValueError as error:
@@ -157,14 +157,14 @@ def naming(member: Member) -> Iterator[None]:
 
 
 def parts(group: Group, max_members: int, num_devices: int) -> list[tuple[list[Member], Members]]:
-    """Cuts a group into populations, all padded to one size, which fits the devices, with copies of the last member.
+    """Cuts a group into populations of one size that suits the devices; copies of the last member fill them up.
 
-    Which members stand together does not depend on the devices: a sweep goes on where there are more of them, or fewer.
+    Which members are together does not depend on the devices, so a sweep can continue with more or fewer of them.
 
     Args:
         group: the members.
         max_members: most members of one population.
-        num_devices: the size is a multiple of it (or 1).
+        num_devices: the size is a multiple of this (or 1).
     Returns:
         [(the members, the population's keys and hparams)]; rows past the members are padding.
     """

@@ -1,4 +1,4 @@
-"""Trains one population from a command: its program, its folder, its hooks. A single run is a population of one."""
+"""Trains one population for a command. A single run is a population of one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -32,8 +32,8 @@ class Population(NamedTuple):
     Attributes:
         name: for the progress bar.
         folder: where it lives: the run directory itself for a single run.
-        group: the structure they share.
-        members: who they are.
+        group: the group that they belong to.
+        members: the members.
         arrays: their keys and hparams, padded to fill the devices.
     """
 
@@ -47,7 +47,7 @@ class Population(NamedTuple):
 def cut(
     groups: list[plan.Group], directory: Path, config: ConfigDict, generations: Sequence[int] = ()
 ) -> list[Population]:
-    """The populations of a sweep, each with a folder of its own; a run that was alone at first keeps the directory."""
+    """The populations of a sweep, each with its own folder; a run that began alone stays in the directory itself."""
     pieces = [
         (group, members, arrays)
         for group in groups
@@ -62,10 +62,10 @@ def cut(
 
 
 def train_population(population: Population, stop: Callable[[], bool]) -> list[Row]:
-    """Trains a population to its end, continuing where it was left; one that is finished is only read.
+    """Trains a population to its end, continuing from its last checkpoint; one that is finished is only read.
 
     Raises:
-        Interrupted: `stop` said so; the state is saved.
+        Interrupted: `stop` returned True; the state is saved.
         CheckpointError: the state cannot be saved or restored.
     """
     numbers = [member.number for member in population.members]
@@ -121,10 +121,10 @@ def done_rows(population: Population) -> list[Row] | None:
 
 
 def with_kept_tokenizer(experiment: Experiment, config: ConfigDict, folder: Path) -> Experiment:
-    """The experiment with the tokenizer that its folder keeps: saved at the start, read from there ever after.
+    """The experiment with the tokenizer of its folder, which is saved at the start and read from there ever after.
 
     Raises:
-        CheckpointError: the saved tokenizer is damaged, or does not fit the text of the config any more.
+        CheckpointError: the saved tokenizer is damaged, or no longer fits the text of the config.
     """
     if experiment.corpus is None:
         return experiment
@@ -145,7 +145,7 @@ def with_kept_tokenizer(experiment: Experiment, config: ConfigDict, folder: Path
 
 
 def make_feed(experiment: Experiment, arrays: Members) -> Callable[[int, Data], Data]:
-    """(step, data) -> data with the windows of the next chunk, for a text that stays on the disk."""
+    """(step, data) -> data with the windows of the next chunk, for a text that stays on disk."""
     feed = None if experiment.corpus is None else experiment.corpus.feed
     if feed is None:
         return lambda step, data: data
@@ -154,13 +154,13 @@ def make_feed(experiment: Experiment, arrays: Members) -> Callable[[int, Data], 
 
 
 def make_cadence(config: ConfigDict) -> Cadence:
-    """When the loop does what."""
+    """How often the loop does what."""
     train = config.train
     return Cadence(train.steps, train.eval_every, train.log_every, train.sample_every)
 
 
 def make_policy(population: Population) -> Policy:
-    """What is saved of a population."""
+    """When and what of a population is saved."""
     config = population.members[0].config
     single = len(population.members) == 1
     record = {
@@ -175,7 +175,7 @@ def make_policy(population: Population) -> Policy:
 
 
 def result_row(member: plan.Member, final: Row, figures: Mapping[str, float]) -> Row:
-    """The line of results.csv: who it is, what it changed, how it ended; of a text, what its tokens are."""
+    """A member's line of results.csv: its number and overrides, its results, and for a text the figures of its tokens."""
     values = flatten(member.config)
     identity = {"member": member.number, "label": member.config.label, "seed": values["seed"]}
     row = identity | {"overrides": member.overrides} | final | dict(figures)

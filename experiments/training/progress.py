@@ -1,6 +1,6 @@
-"""What is seen of a run while it goes on: the bar with loss and tokens per second, and the loss figure, drawn anew.
+"""What a run shows while it trains: a bar with loss and tokens per second, and the loss figure, which is redrawn.
 
-Where the error stream is no terminal, a line now and then takes the place of the bar.
+If the error stream is not a terminal, an occasional line replaces the bar.
 """
 
 import sys
@@ -14,10 +14,10 @@ from experiments.command_line.output import say
 from experiments.figures import draw
 from experiments.run_directory.results import Row
 
-LIVE = "training_and_validation_loss"  # the figure that is drawn while the run goes on, where config.figures names it
+LIVE = "training_and_validation_loss"  # the figure that is drawn during training if config.figures names it
 EVERY_SECONDS = 10.0
-SHARE = 0.02  # most of the time that drawing may take
-LINE_SECONDS = 30.0  # after which a line is due without a terminal; a tenth of the way is worth one too,
+SHARE = 0.02  # largest share of the time that drawing may take
+LINE_SECONDS = 30.0  # after which a line is due without a terminal; so is one after each tenth of the way,
 TENTH_SECONDS = 3.0  # but not sooner than this after the one before
 
 
@@ -30,8 +30,8 @@ class Progress:
         Args:
             name: of the population.
             config: of its first member.
-            num_members: runs that are counted.
-            live: the run directory whose loss figure is kept up to date, or None.
+            num_members: runs in the population.
+            live: run directory whose loss figure is kept up to date, or None.
         """
         self.tokens_a_step = num_members * config.data.batch_size * config.data.context_size if is_text(config) else 0
         self.live = live if LIVE in config.figures else None
@@ -74,7 +74,7 @@ class Progress:
         self.draw()
 
     def tell(self, step: int, shown: dict[str, str]) -> None:
-        """Writes a line, if one is due: step, loss, rate and the time that is left."""
+        """Writes a line if one is due: step, loss, rate and remaining time."""
         now = time.monotonic()
         if self.told is None:  # the clock starts after what comes before the first step
             self.told = step, now
@@ -98,13 +98,13 @@ class Progress:
 
     @property
     def tokens_per_second(self) -> float:
-        """Tokens trained on per second since the first chunk, all that the run does besides included; 0: unknown."""
+        """Tokens trained per second since the first chunk, including the time for everything else; 0: unknown."""
         if self.first is None or self.last is None or self.last[0] == self.first[0]:
             return 0.0
         return self.tokens_a_step * (self.last[0] - self.first[0]) / (self.last[1] - self.first[1])
 
     def draw(self) -> None:
-        """Draws the loss figure anew, if it is time."""
+        """Redraws the loss figure if it is time."""
         if self.live is None or time.monotonic() - self.last_drawn < self.wait:
             return
         start = time.monotonic()
@@ -114,7 +114,7 @@ class Progress:
 
 
 def clock(seconds: float) -> str:
-    """Seconds for people.
+    """Seconds in readable units.
 
     >>> clock(9.4), clock(90), clock(7300)
     ('9 s', '1 min 30 s', '2 h 1 min')
@@ -126,5 +126,5 @@ def clock(seconds: float) -> str:
 
 
 def is_text(config: ConfigDict) -> bool:
-    """Whether a config's steps see batches of windows of tokens."""
+    """Whether a step of this config sees a batch of token windows."""
     return "context_size" in config.data

@@ -1,4 +1,4 @@
-"""Samples of what a run writes while it trains, a text or answers: samples/STEP.txt in the run directory."""
+"""Samples that a run writes while it trains, of text or of answers: samples/STEP.txt in the run directory."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,22 +27,22 @@ from nn_core.training.population import member
 from nn_core.training.state import TrainState, run_keys
 
 FOLDER = "samples"
-NUM_SOURCES = 20  # of the validation split, in a sample of a translator
+NUM_SOURCES = 20  # sources of the validation split in a translator's sample
 Write = Callable[[int, Any], str]
 
 
 def make_sampler(
     config: ConfigDict, folder: Path, experiment: Experiment, keep: Path | None = None
 ) -> Callable[[int, TrainState], None]:
-    """(step, state) -> writes a sample of the first member's current parameters; nothing where none is asked for.
+    """(step, state) -> writes a sample from the first member's current parameters, if the config wants samples.
 
     The same compiled loop serves every sample, and a resumed run writes the same files.
 
     Args:
-        config: what to sample, and when.
-        folder: gets the samples.
+        config: says what to sample, and how often.
+        folder: where the samples go.
         experiment: the run.
-        keep: where the program is kept for the next start.
+        keep: where the program is kept for the next start; None: nowhere.
     """
     if not config.train.sample_every:
         return lambda step, state: None
@@ -63,12 +63,12 @@ def make_sampler(
 
 @jax.jit
 def first_member(tree: Any) -> Any:
-    """The first member's part of a population's tree, by one program for all leaves."""
+    """The first member's part of a population's tree, taken by one program for all leaves."""
     return member(tree, 0)
 
 
 def answers(config: ConfigDict, experiment: Experiment) -> Write:
-    """(step, params) -> sources and what the translator writes for them, line by line."""
+    """(step, params) -> sources and the translator's answers, line by line."""
     data = experiment.data
 
     @jax.jit
@@ -90,7 +90,7 @@ def answers(config: ConfigDict, experiment: Experiment) -> Write:
 
 
 def continuation(config: ConfigDict, registry: Registry, tokenizer: Tokenizer, keep: Path | None) -> Write:
-    """(step, params) -> the run's prompt and how the language model goes on; one program, key and prompt included."""
+    """(step, params) -> the run's prompt and its continuation, by one program that includes key and prompt."""
     decoder = make_run_decoder(config, tokenizer.vocabulary_size, registry)
     prompt = config.sample.prompt
     ids = encode_prompt(tokenizer, prompt)
@@ -101,7 +101,7 @@ def continuation(config: ConfigDict, registry: Registry, tokenizer: Tokenizer, k
         count = config.sample.max_new_tokens
         return generate(decoder, params, [ids], key=key, sampling=sampling, max_new_tokens=count)._asdict()
 
-    program: Callable | None = None  # made at the first sample, which has the shapes
+    program: Callable | None = None  # made at the first sample, when the shapes are known
 
     def write(step: int, params: Any) -> str:
         arguments = params, np.uint32(config.seed), np.uint32(step)

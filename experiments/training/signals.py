@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C as a question that the loop asks between chunks; a second one ends the process at once."""
+"""SIGTERM and Ctrl-C: the loop looks for them between chunks; a second one ends the process at once."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 SIGNALS: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGINT)
 if sys.platform == "win32":
-    SIGNALS += (signal.SIGBREAK,)  # Ctrl-Break: what one process can send to another there
+    SIGNALS += (signal.SIGBREAK,)  # Ctrl-Break, which one process can send to another there
 # `timeout` and some schedulers send their signal twice at once, to the process and to its group: it is one request.
 REPEAT_SECONDS = 1.0
 
@@ -23,14 +23,14 @@ def exit_code(number: int) -> int:
 
 @contextlib.contextmanager
 def stop_requests(announce: Callable[[signal.Signals], None]) -> Iterator[Callable[[], int | None]]:
-    """Within the block a first signal is only noted; the second exits with its code, whatever the process is doing.
+    """Inside the block the first signal is only noted; the second one exits with its code, whatever the process is doing.
 
-    A signal that comes within REPEAT_SECONDS of the announcement repeats the first one and is no second.
-    A Python handler would run only when the main thread comes back from compiled code, which may take minutes. The
-    signal's number is therefore read from a socket by a thread: Windows takes no pipe here.
+    A signal within REPEAT_SECONDS of the announcement repeats the first one and does not count as a second.
+    A Python handler would run only when the main thread returns from compiled code, which may take minutes. So a thread
+    reads the signal's number from a socket (Windows does not accept a pipe here).
 
     Args:
-        announce: is told of the first signal, in that thread.
+        announce: called with the first signal, in that thread.
     Yields:
         A function that returns the number of the signal received, or None.
     Raises:
