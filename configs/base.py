@@ -347,10 +347,15 @@ TABLE = {
 EXAMPLES = {
     "name": Key(str, "see nn_core/data/sources.py; of one's own: table, image_folder (with path)"),
     "options": Key(dict, "arguments of the loader, such as num_examples, noise, seed"),
-    "path": Key(str, "table: a CSV, TSV, Parquet or NPZ file, or its address; image_folder: a folder"),
+    "path": Key(
+        str, "table: a CSV, TSV, Parquet or NPZ file, or its address; image_folder: a folder, or a CSV of labels"
+    ),
     "digest": Key(str, "sha256 of the table, needed for an address; a run fills it in"),
     "target": Key(str, "table: the column that is predicted, by name or place (0, -1)"),
     "table": Key(dict, "how a table is read"),
+    "image_size": Key(
+        (), "image_folder: (height, width) or (height, width, channels) to resize to; (): as they are", SIZES
+    ),
     "shares": Key((0.6, 0.2, 0.2), "data with a path: train, validation and test, at most 1 together", "(0, 1)"),
     "classes": Key((), "numbers of the classes that are kept, counted anew from 0 in this order; (): all"),
     "train": Key(int, "training examples", "[1, inf)"),

@@ -9,7 +9,8 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
-from experiments.building.own_data import TABLE, dataset_of, kind_of, load_own_table
+from experiments.building.own_data import kind_of, own_dataset
+from experiments.building.own_tables import TABLE, load_own_table
 from experiments.building.records import ROWS, Registry, Sizes, serving
 from experiments.command_line.choices import choose
 from nn_core.data.augmentation import Augmentation, make_augment
@@ -136,8 +137,7 @@ def make_support(config: ConfigDict) -> Record:
 def load_examples(config: ConfigDict, head: Head) -> Dataset:
     """The data of a config, restricted to the classes that it keeps."""
     section = config.data
-    own = section.name == TABLE
-    dataset = dataset_of(config, head) if own else load_dataset(section.name, **section.options.to_dict())
+    dataset = own_dataset(config, head) or load_dataset(section.name, **section.options.to_dict())
     return keep_classes(dataset, section.classes) if section.classes else dataset
 
 

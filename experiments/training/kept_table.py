@@ -10,8 +10,9 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.building.experiment import Experiment
-from experiments.building.own_data import TABLE as TABLE_DATA
-from experiments.building.own_data import kind_of, load_own_table
+from experiments.building.own_data import kind_of
+from experiments.building.own_tables import TABLE as TABLE_DATA
+from experiments.building.own_tables import load_own_table
 from experiments.building.supervised import make_view
 from experiments.run_directory.kept_table import TABLE, write_table
 from nn_core.tasks.base import Data

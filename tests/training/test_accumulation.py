@@ -8,7 +8,7 @@ import pytest
 
 from nn_core.data.splits import SplitSizes
 from nn_core.tasks.examples import View
-from nn_core.tasks.heads import HEADS
+from nn_core.tasks.heads import HEADS, TOKENS
 from nn_core.tasks.supervised import Problem, make_supervised
 from nn_core.training.step import make_gradient
 from nn_core.transfer.distillation import make_student
@@ -41,7 +41,7 @@ def cases():
     tagged_NTD = jax.random.normal(KEY, (10, 4, 7))
     lengths_N = jnp.array([4, 4, 4, 4, 4, 1, 1, 1, 1, 1])
     tags_NT = jnp.where(jnp.arange(4)[None] < lengths_N[:, None], UNEVEN[:, None], -1)
-    tokens = Problem(linear, HEADS["tokens"], VIEW, tagged_NTD[0])
+    tokens = Problem(linear, TOKENS, VIEW, tagged_NTD[0])
     padded = labelled | {"weights": jnp.array([1.0] * 7 + [0.0] * 3)}
     taught = labelled | {"teacher_logits": jax.random.normal(jax.random.key(1), (10, 3))}
     soft = {"distillation_temperature": jnp.float32(2.0), "distillation_alpha": jnp.float32(0.3)}

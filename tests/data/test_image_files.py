@@ -1,0 +1,75 @@
+"""Images of one's own: class folders and tables of labels."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nn_core.data.image_files import list_folder, list_table, read_listing
+from nn_core.data.table_file import read_table
+
+
+def save(path, height=6, width=5, mode="L", value=9):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, (width, height), value if mode == "L" else (value,) * 3).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for place, name in enumerate(("cats/1.png", "cats/deep/2.png", "dogs/1.png", "dogs/2.png")):
+        save(tmp_path / "images" / name, value=10 * place)
+    (tmp_path / "images" / "dogs" / "._2.png").write_bytes(b"macOS")
+    (tmp_path / "images" / ".hidden").mkdir()
+    return tmp_path / "images"
+
+
+def test_class_folders_and_a_table_of_labels_are_one_data_set(folder):
+    dataset = read_listing(list_folder(folder))
+    assert dataset.inputs.shape == (4, 6, 5, 1) and dataset.target_names == ("cats", "dogs")
+    assert dataset.targets.tolist() == [0, 0, 1, 1]
+    (folder / "labels.csv").write_text(
+        "file,label\ndogs/2.png,dogs\ncats/1.png,cats\ncats/deep/2.png,cats\n", encoding="utf-8"
+    )
+    listed = read_listing(list_table(read_table(folder / "labels.csv"), folder, None))
+    assert listed.targets.tolist() == [1, 0, 0]
+    np.testing.assert_array_equal(listed.inputs, dataset.inputs[[3, 0, 1]])
+
+
+def test_a_size_is_found_or_asked_for_with_the_words_to_type(folder):
+    save(folder / "dogs" / "3.png", 8, 8, "RGB")
+    with pytest.raises(
+        ValueError, match=r"has 6 x 5 pixels .* and 1 channel and 3.png has 8 x 8 .*image_size=\(6,5,1\)"
+    ):
+        read_listing(list_folder(folder))
+    assert read_listing(list_folder(folder), (6, 5, 1)).inputs.shape == (5, 6, 5, 1)
+    assert read_listing(list_folder(folder), (4, 4)).inputs.shape == (5, 4, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda folder: read_listing(list_folder(folder), (6,)), "must be .height, width."),
+        (lambda folder: read_listing(list_folder(folder), (6, 5, 2)), "must be .height, width."),
+        (lambda folder: read_listing(list_folder(folder), limit=10), "images of 6 x 5 x 1 need"),
+        (lambda folder: list_folder(folder / "cats"), "has 1 sub-folders"),
+        (lambda folder: ((folder / "empty").mkdir(), list_folder(folder)), "empty has no image"),
+    ],
+)
+def test_folders_that_do_not_do_are_refused(folder, change, message):
+    with pytest.raises(ValueError, match=message):
+        change(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "message"),
+    [
+        ("file,label\ncats/9.png,cats\n", None, "line 2: there is no file"),
+        ("file,label\ncats/1.png,\n", None, "line 2 has no label"),
+        ("name,label\ncat,cats\n", None, "no column of image files"),
+        ("file,kind\ncats/1.png,cats\n", None, "has no column named label, class, target"),
+        ("file,kind\ncats/1.png,cats\n", "sort", "data.target='sort' is no column"),
+    ],
+)
+def test_tables_of_labels_that_do_not_do_are_refused(folder, text, target, message):
+    (folder / "labels.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        list_table(read_table(folder / "labels.csv"), folder, target)

@@ -1,0 +1,62 @@
+"""A run on images of one's own, and prediction on a folder of them."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import predict
+from experiments.run import main
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    rng = np.random.default_rng(0)
+    for kind, low in (("dark", 0), ("light", 150)):
+        (folder / "all" / kind).mkdir(parents=True)
+        for number in range(20):
+            pixels = (low + rng.integers(0, 100, (9, 9))).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / "all" / kind / f"{number:02}.png")
+    return folder
+
+
+def words(folder, path, *more):
+    return [
+        "--config=digits",
+        f"--workdir={folder / 'run'}",
+        "--config.data.name=image_folder",
+        f"--config.data.path={path}",
+        "--config.train.steps=30",
+        "--config.hparams.learning_rate=0.01",
+        *more,
+    ]
+
+
+def test_a_folder_of_classes_is_learned_and_a_folder_predicted(images, capsys):
+    assert main(words(images, images / "all")) == 0
+    told = capsys.readouterr().out
+    assert "40 images of 9 x 9 x 1" in told and "train 24, validation 8, test 8" in told
+    held = json.loads((images / "run" / "config.json").read_text(encoding="utf-8"))["config"]
+    assert held["data"]["train"] == 24 and len(held["data"]["digest"]) == 64
+    assert predict.main([f"--checkpoint={images / 'run'}", "--top_k=1", str(images / "all" / "light")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 20 and sum('"label": "light"' in line for line in lines) >= 18
+    assert main(words(images, images / "all")) == 0 and "is finished" in capsys.readouterr().out
+    Image.new("L", (9, 9)).save(images / "all" / "dark" / "20.png")
+    assert main(words(images, images / "all")) == 2 and "data." in capsys.readouterr().err
+    (images / "all" / "dark" / "20.png").unlink()
+
+
+def test_what_does_not_do_is_one_line_and_leaves_nothing(images, tmp_path, capsys):
+    for path, message in (
+        (images / "none", "does not exist"),
+        (images / "all" / "dark", "has 0 sub-folders"),
+    ):
+        assert main(words(tmp_path, path)) == 2
+        error = capsys.readouterr().err
+        assert message in error and error.count("\n") == 1 and not (tmp_path / "run").exists()
+    (tmp_path / "empty").mkdir()
+    assert predict.main([f"--checkpoint={images / 'run'}", str(tmp_path / "empty")]) == 2
+    assert "has no PNG or JPEG image" in capsys.readouterr().err
