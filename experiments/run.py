@@ -99,8 +99,8 @@ def run_directory(arguments: Arguments) -> Path:
     """
     chosen = arguments.options["workdir"]
     directory = user_path(chosen).resolve() if chosen else CHECKPOINTS / arguments.config.name
-    there = next(place for place in (directory, *directory.parents) if place.exists())
-    if not there.is_dir():
+    there = next((place for place in (directory, *directory.parents) if place.exists()), None)
+    if there is not None and not there.is_dir():  # None: a drive that Windows does not have
         raise ValueError(f"--workdir={directory}: {there} is a file; name a folder, a new one or that of a run")
     return directory
 

@@ -35,7 +35,6 @@ def hold(directory: Path) -> Iterator[None]:
     path = directory / LOCK
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        path.touch()
     except OSError as error:
         raise ValueError(f"{directory} cannot be written ({error.strerror}); choose another --workdir") from None
     try:

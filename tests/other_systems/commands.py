@@ -107,6 +107,7 @@ def commands(folder: Path) -> dict[str, dict[str, Any]]:
         "tokens": command("experiments.tokens", f"--text={folder / 'text.txt'}", f"--out={folder / 'text.npy'}"),
         "vectors": command("experiments.vectors", f"--vectors={folder / 'vectors.txt'}", "--most_similar=könig"),
         "formulas": command("experiments.formulas", "--only=F053b"),
+        "course": command("experiments.course", "--only=F091"),
         "benchmark": command("experiments.benchmark", "--help"),
         "report": command("experiments.report", "--help"),
         "sample": command("experiments.sample", "--help"),

@@ -48,17 +48,25 @@ real_getfl, real_open = fcntl.fcntl, io.open
 GETFL, READ_ONLY, KIND = fcntl.F_GETFL, os.O_RDONLY, os.O_ACCMODE
 
 
-def is_linux_only(path: object) -> bool:
-    """Whether a path exists on Linux alone. psutil stands for the system and may read it."""
-    text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else ""
-    if not (isinstance(text, str) and text.startswith(("/proc", "/sys/"))):
-        return False
+def called_by_system() -> bool:
+    """Whether psutil or filelock calls: they stand for the system, and have other code on other systems."""
     frame = sys._getframe(2)
     while frame is not None:
-        if "psutil" in frame.f_code.co_filename:
-            return False
+        if os.path.basename(os.path.dirname(frame.f_code.co_filename)) in (
+            "psutil",
+            "_native",
+            "_filesystem",
+            "filelock",
+        ):
+            return True
         frame = frame.f_back  # type: ignore[assignment]
-    return True
+    return False
+
+
+def is_linux_only(path: object) -> bool:
+    """Whether a path exists on Linux alone."""
+    text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else ""
+    return isinstance(text, str) and text.startswith(("/proc", "/sys/")) and not called_by_system()
 
 
 def missing(path: object) -> FileNotFoundError:
@@ -90,7 +98,9 @@ def in_use(path: str) -> bool:
 
 
 def refuse_if_in_use(path: object) -> None:
-    if WINDOWS and isinstance(path, (str, os.PathLike)) and in_use(path):  # type: ignore[arg-type]
+    if not WINDOWS or not isinstance(path, (str, os.PathLike)):
+        return
+    if in_use(os.fspath(path)) and not called_by_system():
         raise PermissionError(errno.EACCES, "The process cannot access the file because it is being used", path)
 
 
@@ -162,6 +172,7 @@ for name in GONE + (GONE_ON_WINDOWS if WINDOWS else []):
         delattr(os, name)
 if importlib.util.find_spec("nest_asyncio") is None:
     MODULES.remove("uvloop")  # Orbax needs one of them
+os.process_cpu_count = os.cpu_count  # type: ignore[attr-defined]  # from 3.13 on; on Linux by the affinity
 for name in MODULES if WINDOWS else []:
     sys.modules[name] = None  # type: ignore[assignment]
 multiprocessing.set_start_method("spawn")
