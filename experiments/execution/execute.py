@@ -39,7 +39,7 @@ def begin(prepared: Prepared) -> int | None:
     """Takes the directory, which the caller holds, for this run.
 
     Returns:
-        None, or the exit code of a run that has come to its end before: it is shown, and nothing is done.
+        None, or the exit code of a run that had already ended; its results are shown and nothing else is done.
     Raises:
         ValueError: the directory holds another run.
         OSError: it cannot be written.
@@ -70,7 +70,7 @@ def begin(prepared: Prepared) -> int | None:
 
 
 def steps_of(groups: list[plan.Group]) -> list[int]:
-    """How long each member trains, in the order of their numbers."""
+    """Number of steps of each member, in the order of their numbers."""
     members = sorted((member for group in groups for member in group.members), key=lambda member: member.number)
     return [member.config.train.steps for member in members]
 
@@ -107,7 +107,7 @@ def execute(prepared: Prepared, started: float) -> int:
 
 
 def note(directory: Path, status: str, **details: Any) -> None:
-    """Writes the status of a run that did not come to its end, if the disk still takes it."""
+    """Writes the status of a run that did not finish, if the disk still allows it."""
     with contextlib.suppress(OSError):
         files.write_status(directory, status, **details)
 
@@ -130,7 +130,7 @@ def run(prepared: Prepared) -> list[Row]:
 
 
 def train_one(population: Population, requested: Callable[[], int | None]) -> list[Row]:
-    """Trains a population; what interrupts it carries the signal's number."""
+    """Trains a population; Interrupted carries the signal's number."""
     try:
         return train_population(population, lambda: requested() is not None)
     except Interrupted as interruption:
@@ -146,12 +146,12 @@ def tell_part(prepared: Prepared) -> int:
 
 
 def announce(number: int) -> None:
-    """Tells of the first signal."""
+    """Announces the first signal."""
     say("stopping after this chunk of steps; a second signal ends at once", sys.stderr)
 
 
 def tell(prepared: Prepared, rows: list[Row], started: float) -> int:
-    """Results, table and figures of a run that has come to its end; the exit code."""
+    """Writes results, table and figures of a run that has ended; returns the exit code."""
     config, directory = prepared.arguments.config, prepared.directory
     results.write_rows(files.entry(directory, results.RESULTS), rows)
     say(table.report(rows, config.table))
