@@ -3,12 +3,16 @@
 product(axis("hparams.l2", (0.0, 0.1)), axis("seed", range(8)))        every combination: 16 members
 zipped({"model.activation": ("relu", "tanh"), "label": ("ReLU", "tanh")})   side by side: 2 members
 union(a, b)                                                            one after the other
+random(20, 0, {"hparams.learning_rate": log_uniform(1e-4, 1e-1)})      20 members drawn with seed 0
 """
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from random import Random
 from typing import Any
 
+Draw = Callable[[Random], Any]
 Overrides = dict[str, Any]
 Sweep = list[Overrides]
 
@@ -56,3 +60,46 @@ def union(*sweeps: Sweep) -> Sweep:
     [{'a': 1}, {'a': 2}]
     """
     return [overrides for sweep in sweeps for overrides in sweep]
+
+
+def random(number: int, seed: int, distributions: Mapping[str, Draw]) -> Sweep:
+    """Members drawn at random, each path on its own (Bergstra & Bengio 2012).
+
+    A larger number adds members behind those that are there, so a finished search goes on with what is new.
+
+    >>> random(2, 0, {"hparams.l2": choice((0.1, 0.2)), "seed": choice((5,))})
+    [{'hparams.l2': 0.2, 'seed': 5}, {'hparams.l2': 0.2, 'seed': 5}]
+
+    Args:
+        number: of members, >= 1.
+        seed: of the draws; the same seed gives the same members.
+        distributions: path -> `uniform`, `log_uniform` or `choice`.
+    Raises:
+        ValueError: a number below 1, or nothing to draw.
+    """
+    if number < 1 or not distributions:
+        raise ValueError(f"random: number={number} and {len(distributions)} paths; draw at least 1 member of 1 path")
+    generators = {path: Random(f"{seed} {path}") for path in distributions}
+    return [{path: draw(generators[path]) for path, draw in distributions.items()} for _ in range(number)]
+
+
+def uniform(low: float, high: float) -> Draw:
+    """A number from low to high, all alike. Raises ValueError where low is not below high."""
+    if not low < high:
+        raise ValueError(f"uniform: low={low} is not below high={high}")
+    return lambda generator: generator.uniform(low, high)
+
+
+def log_uniform(low: float, high: float) -> Draw:
+    """A number from low to high, its logarithm uniform: for rates and strengths. Raises ValueError unless 0 < low < high."""
+    if not 0 < low < high:
+        raise ValueError(f"log_uniform: low={low} and high={high} must be 0 < low < high")
+    return lambda generator: min(max(math.exp(generator.uniform(math.log(low), math.log(high))), low), high)
+
+
+def choice(values: Iterable[Any]) -> Draw:
+    """One of some values, all alike. Raises ValueError where there are none."""
+    options = tuple(values)
+    if not options:
+        raise ValueError("choice: there are no values; give at least one")
+    return lambda generator: generator.choice(options)
