@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ml_collections import ConfigDict
 
 from experiments.command_line.errors import io_message
 from experiments.command_line.output import say
@@ -20,6 +21,7 @@ from experiments.execution.part import WHOLE, share
 from experiments.execution.prepare import Prepared
 from experiments.figures import draw
 from experiments.run_directory import files, results, table
+from experiments.run_directory.best import axes
 from experiments.run_directory.population_store import finished_rows
 from experiments.run_directory.results import Row
 from experiments.studies import STUDIES
@@ -32,6 +34,7 @@ from nn_core.training.manifest import CheckpointError
 
 DIVERGED, FAILED = 3, 1  # exit codes of a single run that diverged, and of a command that could not save or restore
 DATA = "data.txt"  # what was read of data of one's own
+PAGE, LEAST_AXES = "results.md", 3
 ENDED = {"finished": 0, "diverged": DIVERGED}  # status of a run that has come to its end, and its exit code
 
 
@@ -150,12 +153,20 @@ def announce(number: int) -> None:
     say("stopping after this chunk of steps; a second signal ends at once", sys.stderr)
 
 
+def unasked(rows: list[Row], config: ConfigDict) -> tuple[str, ...]:
+    """The figures of a sweep that its config need not name: its axes side by side, where they are three or more."""
+    name = "parallel_coordinates"
+    return (name,) if len(axes(rows)) >= LEAST_AXES and name not in config.figures else ()
+
+
 def tell(prepared: Prepared, rows: list[Row], started: float) -> int:
     """Writes results, table and figures of a run that has ended; returns the exit code."""
     config, directory = prepared.arguments.config, prepared.directory
     results.write_rows(files.entry(directory, results.RESULTS), rows)
+    with whole_file(files.entry(directory, PAGE)) as part:
+        part.write_text(table.as_markdown(config.name, rows, config.table), encoding="utf-8", newline="\n")
     say(table.report(rows, config.table))
-    for path in draw(directory, config.figures):
+    for path in draw(directory, (*config.figures, *unasked(rows, config))):
         say(f"figure: {path}")
     diverged = len(rows) == 1 and rows[0].get("status") == "diverged"
     files.write_status(directory, "diverged" if diverged else "finished")

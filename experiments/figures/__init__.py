@@ -32,6 +32,7 @@ RUN_FIGURES = {
     "forecast": "forecast:forecast",
     "gradient_norms": "gradient_norms:gradient_norms",
     "gradients": "gradients:gradients",
+    "parallel_coordinates": "parallel_coordinates:parallel_coordinates",
     "schedules": "schedules:schedules",
     "tokenizers": "tokenizers:tokenizers",
 }

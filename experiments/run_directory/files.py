@@ -27,6 +27,7 @@ ENTRIES = (
     "steps",
     "metrics.jsonl",
     "results.csv",
+    "results.md",
     "results.npz",
     "arrays.npz",
     "images.npz",

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from experiments.run_directory import layout
+from experiments.run_directory.best import best_settings
 from experiments.run_directory.settings import (
     Row,
     Summary,
@@ -164,17 +166,15 @@ def remarks(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
 
 
 def report(rows: Sequence[Row], columns: Sequence[str]) -> str:
-    """The table as text, with its remarks."""
-    return "\n".join([render(make_table(rows, columns)), *remarks(rows, columns)])
+    """The table as text that fits the terminal, with its remarks."""
+    table = layout.render(make_table(rows, columns), layout.columns())
+    return "\n".join([table, *remarks(rows, columns), *best_settings(rows, columns)])
 
 
-def render(table: Sequence[Sequence[str]]) -> str:
-    """Aligned text: the first column to the left, the others to the right."""
-    widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
-    lines = [
-        "  ".join(
-            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in table
-    ]
-    return "\n".join([lines[0], "─" * len(lines[0]), *lines[1:]])
+def as_markdown(name: str, rows: Sequence[Row], columns: Sequence[str]) -> str:
+    """The table and the remarks as a page of Markdown."""
+    told = [*remarks(rows, columns), *(line.strip() for line in best_settings(rows, columns))]
+    lines = [f"- {line}" for line in told]
+    return "\n".join(
+        [f"# {name}", "", layout.markdown(make_table(rows, columns)), *([""] if lines else []), *lines, ""]
+    )
