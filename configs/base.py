@@ -383,7 +383,9 @@ SEQUENCES = {
 }
 TEXT = {
     "name": Key(str, "shakespeare (download), pydoc, generated (both offline), file, token_file (with path)"),
-    "path": Key(str, 'of the text, where name is "file"; of the tokens (experiments/tokens.py)'),
+    "path": Key(str, 'where name is "file": a text, a folder, a pattern (texts/*.txt); token_file: of the tokens'),
+    "field": Key(str, "of JSON lines (.jsonl): the key of each line's text"),
+    "encoding": Key(str, "of a text file; None: what its byte-order mark says, else UTF-8"),
     "tokenizer": Key("characters", "see nn_core/text/tokenizers.py; a token file brings its own"),
     "vocabulary_size": Key(int, "of a trained tokenizer", "[1, inf)"),
     "split_ratio": Key(0.9, "share of the text that is trained on", "(0, 1)"),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from ml_collections import ConfigDict
 from experiments.command_line.choices import choose
 from experiments.run_directory.files import entry
 from nn_core.data.text import TEXTS, load_text
+from nn_core.data.text_files import OwnText, read_own_text
 from nn_core.data.token_file import read_token_file
 from nn_core.files import user_path
 from nn_core.tasks.language import Windows, check_length, evaluation_text, split_tokens, window_starts
@@ -25,6 +27,7 @@ from nn_core.training.state import run_keys
 
 BITS = "bits_per_character"  # of the whole validation text, in results
 TOKENIZER = "tokenizer.json"  # in the folder of a population: the run directory itself for a single run
+FILE = "file"  # data.name of a text of one's own
 TOKEN_FILE = "token_file"  # data.name of a text that stays on the disk
 MAX_TOKENS = 2**31 - 1  # positions are int32
 
@@ -61,7 +64,10 @@ def load_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | No
     if section.name == TOKEN_FILE:
         return stream_corpus(section, chunk_steps, tokenizer)
     check_names(section)
-    text = load_text(section.name, None if section.path is None else user_path(section.path))
+    own = own_text(section)
+    text = (
+        load_text(section.name, None if section.path is None else user_path(section.path)) if own is None else own.text
+    )
     if tokenizer is None:
         options = {} if section.vocabulary_size is None else {"vocabulary_size": section.vocabulary_size}
         tokenizer = make_tokenizer(section.tokenizer, [text], **options)
@@ -88,6 +94,23 @@ def check_names(section: ConfigDict) -> None:
             f"config.data.vocabulary_size={section.vocabulary_size} has no effect with tokenizer 'characters', "
             "whose tokens are the text's; leave it unset"
         )
+
+
+@lru_cache(maxsize=1)
+def read_once(path: str, field: str | None, encoding: str | None) -> OwnText:
+    """A text of one's own, read once for all members of a sweep and for what is told of it."""
+    return read_own_text(path, field=field, encoding=encoding)
+
+
+def own_text(section: ConfigDict) -> OwnText | None:
+    """The text of one's own that a data section names; None where it names another.
+
+    Raises:
+        ValueError: it cannot be read, in one line with file and line.
+    """
+    if section.name != FILE or section.path is None or "field" not in section:
+        return None
+    return read_once(section.path, section.field, section.encoding)
 
 
 def token_figures(tokenizer: Tokenizer, text: str, ids_N: np.ndarray, split_ratio: float) -> dict[str, float]:

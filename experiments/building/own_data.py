@@ -10,11 +10,13 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from experiments.building.corpus import own_text
 from experiments.building.own_images import digest_of_images, load_own_images
 from experiments.building.own_tables import TABLE, digest_of_file, find_file, load_own_table
 from experiments.building.records import EXAMPLES, Registry
 from nn_core.data.dataset import Dataset
 from nn_core.data.table_split import sizes_of
+from nn_core.data.text_files import OwnText
 from nn_core.files import user_path
 from nn_core.tasks.heads import Head
 
@@ -39,6 +41,17 @@ def own_dataset(config: ConfigDict, head: Head) -> Dataset | None:
         return None
     table = load_own_table(config, kind_of(head)).table
     return Dataset(table.inputs_ND, table.targets_N, table.names_D, table.scheme.classes)
+
+
+def tell_text(path: str, text: OwnText) -> tuple[str, ...]:
+    """What was read of a text: how much, where it is more than one plain file, and what its encoding did not fit."""
+    lines = [f"{path}: {text.files} files, {len(text.text):,} characters"] if text.files > 1 else []
+    if text.replaced:
+        lines.append(
+            f"warning: {text.replaced} invalid pieces of bytes became U+FFFD, the first in {text.first}; say how the text is "
+            "written, such as --config.data.encoding=cp1252"
+        )
+    return tuple(lines)
 
 
 def resolve_images(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict, tuple[str, ...]]:
@@ -79,6 +92,9 @@ def resolve(config: ConfigDict, given: Collection[str], registry: Registry) -> t
     Raises:
         ValueError: data that cannot be read, or that the config does not fit.
     """
+    text = own_text(config.data) if config.task.name == "language" else None
+    if text is not None:
+        return config, tell_text(config.data.path, text)
     if not has_path(config):
         return config, ()
     config = ConfigDict(config.copy_and_resolve_references())

@@ -17,6 +17,7 @@ from nn_core.data.checks import check_choice, check_int
 from nn_core.data.download import fetch
 from nn_core.data.graphs import karate_walks
 from nn_core.data.registry import SOURCES
+from nn_core.data.text_files import decode_file
 from nn_core.data.world import small_world
 
 _MAX_BYTES = 1 << 30
@@ -32,13 +33,13 @@ def read_text(path: str | Path) -> str:
     """The text of a file.
 
     Raises:
-        ValueError: it cannot be read, is empty, or has more than 2^30 bytes (those are for `read_text_pieces`).
+        ValueError: it cannot be read, is empty, holds NUL characters (as UTF-16 without a mark does), or has more than 2^30 bytes (those are for `read_text_pieces`).
     """
     try:
         size = Path(path).stat().st_size
         if size > _MAX_BYTES:
             raise ValueError(f"{path} has {size} bytes, more than {_MAX_BYTES}; turn it into a token file instead")
-        text = decode_text(Path(path).read_bytes())
+        text = decode_file(Path(path).read_bytes(), str(path))[0]
     except OSError as error:
         raise ValueError(f"cannot read the text file {path}: {error.strerror}; check the path") from error
     if not text:

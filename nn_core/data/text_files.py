@@ -1,0 +1,158 @@
+"""Texts of one's own: a file, several by a pattern, a folder, or a field of JSON lines; their encoding is found or refused."""
+
+import codecs
+import glob
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from nn_core.files import user_path
+
+SUFFIXES = (".txt", ".md", ".text")  # of the files of a folder that are read
+JSON_LINES = (".jsonl", ".ndjson")
+MAX_BYTES = 1 << 30
+REPLACEMENT = "\ufffd"
+# A mark at the start of a file -> how its bytes are read. The longer ones come first: UTF-32's begins like UTF-16's.
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF8: "utf-8-sig",
+}
+
+
+class OwnText(NamedTuple):
+    """A text of one's own.
+
+    Attributes:
+        text: of all files in order, each ended by a line end.
+        files: how many.
+        replaced: how many invalid pieces of bytes became U+FFFD.
+        first: the file and line of the first of them; "" without any.
+    """
+
+    text: str
+    files: int
+    replaced: int
+    first: str
+
+
+def decode_file(data: bytes, name: str, encoding: str | None = None) -> tuple[str, int, int]:
+    """The text of a file's bytes, as `nn_core.data.text` has it: line ends become "\\n", invalid bytes U+FFFD.
+
+    Args:
+        data: the bytes.
+        name: of the file, for messages.
+        encoding: None: what its byte-order mark says, else UTF-8.
+    Returns:
+        The text, how many characters were replaced, and the line of the first of them (0 without any).
+    Raises:
+        ValueError: an unknown encoding, or NUL characters: the bytes are no text, or UTF-16 without a mark.
+    """
+    marked = next((found for mark, found in MARKS.items() if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding or marked, errors="replace")
+    except LookupError:
+        raise ValueError(
+            f"encoding {encoding!r} is unknown to Python; use a name such as utf-8, cp1252 or utf-16"
+        ) from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ValueError(
+            f"{name} line {line} holds a NUL character: it is no text, or UTF-16 without a mark; save it as UTF-8, or say "
+            "how it is written, such as --config.data.encoding=utf-16-le"
+        )
+    # What the file itself holds as U+FFFD was not replaced here.
+    own = data.count(REPLACEMENT.encode()) if (encoding or marked).startswith("utf-8") else 0
+    replaced = max(0, text.count(REPLACEMENT) - own)
+    return text, replaced, text.count("\n", 0, text.index(REPLACEMENT)) + 1 if replaced else 0
+
+
+def find_texts(path: str | Path) -> list[Path]:
+    """The files that a path means: itself, those of a pattern such as texts/*.txt, or the texts of a folder, in order.
+
+    Raises:
+        ValueError: there is none.
+    """
+    place = user_path(path)
+    if place.is_file():
+        return [place]
+    if place.is_dir():
+        found = sorted(
+            file
+            for file in place.rglob("*")
+            if file.suffix.lower() in (*SUFFIXES, *JSON_LINES) and file.is_file() and not hidden(file, place)
+        )
+        if not found:
+            raise ValueError(f"the folder {path} has no text; it reads {', '.join((*SUFFIXES, *JSON_LINES))}")
+        return found
+    found = sorted(Path(name) for name in glob.glob(str(place), recursive=True) if Path(name).is_file())
+    if not found:
+        raise ValueError(f"there is no text file {path}; give a file, a folder or a pattern such as 'texts/*.txt'")
+    return found
+
+
+def hidden(file: Path, folder: Path) -> bool:
+    """Whether a file, or a folder on the way to it, begins with a dot."""
+    return any(part.startswith(".") for part in file.relative_to(folder).parts)
+
+
+def read_own_text(path: str | Path, *, field: str | None = None, encoding: str | None = None) -> OwnText:
+    """The text of a file, of several, or of a folder.
+
+    Args:
+        path: see `find_texts`.
+        field: of JSON lines (.jsonl, .ndjson): the key of each line's text.
+        encoding: None: what each file's byte-order mark says, else UTF-8.
+    Raises:
+        ValueError: in one line, with file and line: no file, one that cannot be read, is too large or no text, JSON
+            that is broken or lacks the field; or nothing in any of them.
+    """
+    files = find_texts(path)
+    size = sum(file.stat().st_size for file in files)
+    if size > MAX_BYTES:
+        raise ValueError(f"{path} has {size} bytes, more than {MAX_BYTES}; turn it into a token file instead")
+    parts: list[str] = []
+    total, first = 0, ""
+    for file in files:
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise ValueError(f"cannot read the text file {file}: {error.strerror}; check the path") from error
+        text, replaced, line = decode_file(data, str(file), encoding)
+        if replaced and not first:
+            first = f"{file} line {line}"
+        total += replaced
+        if file.suffix.lower() in JSON_LINES:
+            text = "\n".join(field_of_lines(text, file, field))
+        parts.append(text if text.endswith("\n") or len(files) == 1 else text + "\n")
+    whole = "".join(parts)
+    if not whole.strip():
+        raise ValueError(f"the text file {path} is empty; give one with text in it")
+    return OwnText(whole, len(files), total, first)
+
+
+def field_of_lines(text: str, file: Path, field: str | None) -> Iterator[str]:
+    """The text of each line of a JSONL file.
+
+    Raises:
+        ValueError: no field is named, a line is no object, or has no text of this name.
+    """
+    if field is None:
+        raise ValueError(f"{file} holds JSON lines; name the key of the text by --config.data.field=text")
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            content = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ValueError(f"{file} line {number} is no JSON ({error}); each line must be an object") from None
+        if not isinstance(content, dict) or not isinstance(content.get(field), str):
+            has = ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
+            raise ValueError(
+                f"{file} line {number} has no text {field!r} (it has {has[:80]}); name another --config.data.field"
+            )
+        yield content[field]

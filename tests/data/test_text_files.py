@@ -1,0 +1,82 @@
+"""Texts of one's own: files, folders, patterns, JSON lines, and the encodings that are found or refused."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nn_core.data.text import decode_text, read_text
+from nn_core.data.text_files import decode_file, read_own_text
+
+TEXT = "Der Fluß, été, Ω\nzweite Zeile\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_an_encoding_with_a_mark_is_found(tmp_path, encoding):
+    (tmp_path / "a.txt").write_bytes(TEXT.encode(encoding))
+    assert read_own_text(tmp_path / "a.txt") == (TEXT, 1, 0, "")
+    assert read_text(tmp_path / "a.txt") == TEXT
+
+
+def test_utf_16_without_a_mark_is_refused_and_read_when_it_is_named(tmp_path):
+    (tmp_path / "a.txt").write_bytes(TEXT.encode("utf-16-le"))
+    for read in (read_text, read_own_text):
+        with pytest.raises(ValueError, match=r"a.txt line 1 holds a NUL character.*data.encoding=utf-16-le"):
+            read(tmp_path / "a.txt")
+    assert read_own_text(tmp_path / "a.txt", encoding="utf-16-le").text == TEXT
+
+
+def test_bytes_that_do_not_fit_are_counted_with_their_first_place(tmp_path):
+    (tmp_path / "a.txt").write_bytes("eins\nzwei \ufffd\n".encode() + "drei Fl\xfcsse\nvier \xe9\n".encode("cp1252"))
+    found = read_own_text(tmp_path / "a.txt")
+    assert found.replaced == 2 and found.first.endswith("a.txt line 2")
+    (tmp_path / "b.txt").write_bytes(TEXT.replace("Ω", "").encode("cp1252"))
+    assert read_own_text(tmp_path / "b.txt", encoding="cp1252").text == TEXT.replace("Ω", "")
+
+
+def test_a_folder_and_a_pattern_are_several_files_in_order(tmp_path):
+    for name, text in (("b.txt", "b"), ("a/c.md", "c\n"), (".hidden/x.txt", "x"), ("a/._c.md", "x"), ("d.csv", "x")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert read_own_text(tmp_path).text == "c\nb\n"
+    assert read_own_text(f"{tmp_path}/*.txt").text == "b"
+    assert read_own_text(f"{tmp_path}/**/*.md").files == 1
+
+
+def test_json_lines_give_a_field(tmp_path):
+    lines = [{"text": "one\ntwo", "id": 1}, {"text": "three", "id": 2}]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n\n", encoding="utf-8")
+    assert read_own_text(tmp_path / "a.jsonl", field="text").text == "one\ntwo\nthree"
+    for field, message in ((None, "name the key of the text"), ("id", "line 1 has no text 'id' .it has text, id")):
+        with pytest.raises(ValueError, match=message):
+            read_own_text(tmp_path / "a.jsonl", field=field)
+    (tmp_path / "b.jsonl").write_text('{"text": "one"}\n{"text": ', encoding="utf-8")
+    with pytest.raises(ValueError, match="b.jsonl line 2 is no JSON"):
+        read_own_text(tmp_path / "b.jsonl", field="text")
+
+
+def test_what_holds_no_text_is_refused(tmp_path):
+    (tmp_path / "empty.txt").write_bytes(b" \n")
+    (tmp_path / "none").mkdir()
+    for path, options, message in (
+        (tmp_path / "empty.txt", {}, "is empty"),
+        (tmp_path / "none", {}, "has no text"),
+        (tmp_path / "gone.txt", {}, "there is no text file"),
+        (tmp_path / "empty.txt", {"encoding": "latin-99"}, "'latin-99' is unknown"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            read_own_text(path, **options)
+
+
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=40))
+def test_any_bytes_are_a_text_or_one_line(data):
+    try:
+        text, replaced, line = decode_file(data, "a.txt")
+    except ValueError as error:
+        assert "\n" not in str(error)
+        return
+    assert "\r" not in text and (replaced > 0) == (line > 0)
+    if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        assert text == decode_text(data)
