@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.command_line import processes
 from experiments.command_line.arguments import CHECKPOINTS, OPTIONS, Arguments, config_files, parse
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import io_message, tell
@@ -58,16 +59,22 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
         if arguments is None or arguments.options["help"]:
             print(help_text(arguments) if wants_help(words) else listing())
             return 0
-        directory = run_directory(arguments)
+        directory, here = run_directory(arguments), processes.places(arguments.options)
     except ValueError as error:
         return tell(error, 2)
+    with processes.together(here) as end:
+        return end(train(arguments, directory, here, keep, started))
+
+
+def train(arguments: Arguments, directory: Path, here: processes.Places | None, keep: bool, started: float) -> int:
+    """Prepares and executes what the command line says; returns the exit code."""
     with contextlib.ExitStack() as stack:
         try:
             asks = arguments.options["plan"] or arguments.options["dry_run"]  # and writes nothing
-            known = (directory / HOLDER).is_file() and not asks
+            known = here is None and (directory / HOLDER).is_file() and not asks
             if known:  # before the slow imports
                 stack.enter_context(hold(directory))
-            folder = set_up_devices()
+            folder = set_up_devices(here)
             from experiments.caching.traced_programs import open_store
             from experiments.execution.dry_run import rehearse
             from experiments.execution.execute import begin, execute
@@ -81,7 +88,7 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
             if asks:
                 rehearse(prepared)
                 return 0
-            if not known:  # a config that is refused leaves no directory behind
+            if not known and processes.leads():  # a config that is refused leaves no directory behind
                 stack.enter_context(hold(directory))
             code = begin(prepared)
         except ValueError as error:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -31,8 +31,10 @@ FILE = "file"  # data.name of a text of one's own
 TOKEN_FILE = "token_file"  # data.name of a text that stays on the disk
 MAX_TOKENS = 2**31 - 1  # positions are int32
 
-# (a member's root key, first step) -> the part of the data that only the next chunk of steps sees
-Feed = Callable[[Array, int], dict[str, np.ndarray]]
+# (shape, read) -> an array that lies where the run needs it; read(index) gives the part that belongs to one device.
+PlaceRows = Callable[[tuple[int, ...], Callable[[tuple[slice, ...]], np.ndarray]], Any]
+# (a member's root key, first step, where it goes) -> the part of the data that only the next chunk of steps sees
+Feed = Callable[[Array, int, PlaceRows], dict[str, Any]]
 
 
 class Corpus(NamedTuple):
@@ -187,9 +189,13 @@ def stream_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | 
         )
     )
 
-    def feed(key: Array, step: int) -> dict[str, np.ndarray]:
+    def feed(key: Array, step: int, place: PlaceRows = read_whole) -> dict[str, Any]:
         starts_KB = np.asarray(starts(run_keys(key).order, np.int32(step)))
-        return {"stream": train_N[starts_KB[..., None] + columns_W]}
+
+        def read(index: tuple[slice, ...]) -> np.ndarray:
+            return train_N[starts_KB[index[:2]][..., None] + columns_W[index[2]]]
+
+        return {"stream": place((*starts_KB.shape, len(columns_W)), read)}
 
     data = {
         "train": evaluation_text(train_N, windows),
@@ -197,6 +203,11 @@ def stream_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | 
         "stream": np.zeros((chunk_steps, section.batch_size, len(columns_W)), train_N.dtype),
     }
     return Corpus(tokenizer, data, feed)
+
+
+def read_whole(shape: tuple[int, ...], read: Callable[[tuple[slice, ...]], np.ndarray]) -> np.ndarray:
+    """The whole array on the host."""
+    return read((slice(None),) * len(shape))
 
 
 def windows_of(section: ConfigDict) -> Windows:

@@ -1,6 +1,7 @@
 """Runs a command that has passed its checks: trains group by group, then tells the results."""
 
 import contextlib
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
+from experiments.command_line import processes
 from experiments.command_line.errors import io_message
 from experiments.command_line.output import say
 from experiments.execution.continuing import (
@@ -33,6 +35,7 @@ from nn_core.files import whole_file
 from nn_core.training.manifest import CheckpointError
 
 DIVERGED, FAILED = 3, 1  # exit codes of a single run that diverged, and of a command that could not save or restore
+NOT_ENDED = -1  # stands for the exit code of a run that goes on
 DATA = "data.txt"  # what was read of data of one's own
 PAGE, LEAST_AXES = "results.md", 3
 ENDED = {"finished": 0, "diverged": DIVERGED}  # status of a run that has come to its end, and its exit code
@@ -42,11 +45,29 @@ def begin(prepared: Prepared) -> int | None:
     """Takes the directory, which the caller holds, for this run.
 
     Returns:
-        None, or the exit code of a run that had already ended; its results are shown and nothing else is done.
+        None, or the exit code of a run that has come to its end before: it is shown, and nothing is done.
     Raises:
         ValueError: the directory holds another run.
         OSError: it cannot be written.
     """
+    check_processes(prepared)
+    ended = processes.of_lead(claim(prepared) if processes.leads() else 0)
+    return None if ended == NOT_ENDED else ended
+
+
+def check_processes(prepared: Prepared) -> None:
+    """Raises ValueError where several processes would do what one does alone."""
+    if processes.alone():
+        return
+    if not prepared.groups or len(sweep_of(prepared.groups)) > 1:
+        raise ValueError(
+            f"--distributed trains one run in several processes, and config {prepared.arguments.config.name!r} is a "
+            "study or a sweep; take one member by --sweep=false, or give each machine its part of the sweep by --part"
+        )
+
+
+def claim(prepared: Prepared) -> int:
+    """What `begin` does in the process that writes; the exit code of a run that has ended before, or NOT_ENDED."""
     config, directory = prepared.arguments.config, prepared.directory
     check_directory(prepared.arguments, directory, prepared.groups)  # again, now that nobody else can write
     if prepared.resume == "fresh":
@@ -69,11 +90,11 @@ def begin(prepared: Prepared) -> int | None:
         with whole_file(files.entry(directory, DATA)) as part:
             part.write_text(text, encoding="utf-8", newline="\n")
         say(text.rstrip("\n"))
-    return None
+    return NOT_ENDED
 
 
 def steps_of(groups: list[plan.Group]) -> list[int]:
-    """Number of steps of each member, in the order of their numbers."""
+    """How long each member trains, in the order of their numbers."""
     members = sorted((member for group in groups for member in group.members), key=lambda member: member.number)
     return [member.config.train.steps for member in members]
 
@@ -110,7 +131,9 @@ def execute(prepared: Prepared, started: float) -> int:
 
 
 def note(directory: Path, status: str, **details: Any) -> None:
-    """Writes the status of a run that did not finish, if the disk still allows it."""
+    """Writes the status of a run that did not come to its end, if the disk still takes it."""
+    if not processes.leads():
+        return
     with contextlib.suppress(OSError):
         files.write_status(directory, status, **details)
 
@@ -133,11 +156,11 @@ def run(prepared: Prepared) -> list[Row]:
 
 
 def train_one(population: Population, requested: Callable[[], int | None]) -> list[Row]:
-    """Trains a population; Interrupted carries the signal's number."""
+    """Trains a population; what interrupts it carries the signal's number."""
     try:
-        return train_population(population, lambda: requested() is not None)
+        return train_population(population, lambda: processes.any_of(requested() is not None))
     except Interrupted as interruption:
-        raise Interrupted(requested()) from interruption
+        raise Interrupted(requested() or signal.SIGTERM) from interruption  # of another process
 
 
 def tell_part(prepared: Prepared) -> int:
@@ -149,7 +172,7 @@ def tell_part(prepared: Prepared) -> int:
 
 
 def announce(number: int) -> None:
-    """Announces the first signal."""
+    """Tells of the first signal."""
     say("stopping after this chunk of steps; a second signal ends at once", sys.stderr)
 
 
@@ -160,15 +183,17 @@ def unasked(rows: list[Row], config: ConfigDict) -> tuple[str, ...]:
 
 
 def tell(prepared: Prepared, rows: list[Row], started: float) -> int:
-    """Writes results, table and figures of a run that has ended; returns the exit code."""
+    """Results, table and figures of a run that has come to its end; the exit code."""
     config, directory = prepared.arguments.config, prepared.directory
+    diverged = len(rows) == 1 and rows[0].get("status") == "diverged"
+    if not processes.leads():
+        return DIVERGED if diverged else 0
     results.write_rows(files.entry(directory, results.RESULTS), rows)
     with whole_file(files.entry(directory, PAGE)) as part:
         part.write_text(table.as_markdown(config.name, rows, config.table), encoding="utf-8", newline="\n")
     say(table.report(rows, config.table))
     for path in draw(directory, (*config.figures, *unasked(rows, config))):
         say(f"figure: {path}")
-    diverged = len(rows) == 1 and rows[0].get("status") == "diverged"
     files.write_status(directory, "diverged" if diverged else "finished")
     say(f"results: {directory}  ({time.perf_counter() - started:.0f} s)")
     if diverged:

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from experiments.command_line import processes
 from experiments.run_directory import results
 from experiments.run_directory.extension import STEPS as LENGTH
 from experiments.run_directory.extension import check_longer, is_longer
 from experiments.run_directory.files import append_rows, compare, cut_metrics, decode, entry, refusal
 from experiments.run_directory.results import Row, finite_or_none
 from nn_core.training.checkpoint import Checkpointer, open_checkpoints, save, values
-from nn_core.training.manifest import CheckpointError
+from nn_core.training.manifest import CheckpointError, gathered
 from nn_core.training.restore import Restored, restore_latest
 from nn_core.training.state import TrainState, pack, unpack
 
@@ -71,10 +72,10 @@ class Store:
         params, training = pack(jax.tree.map(self.stored_shape, shapes))
         restored = restore_latest(self.checkpointer, params, training)
         if restored is None:
-            cut_metrics(self.log_path, 0)
+            self.cut_log(0)
             return None, ()
         self.check_same(restored)
-        gap = cut_metrics(self.log_path, restored.record["log_bytes"])
+        gap = self.cut_log(restored.record["log_bytes"])
         self.last_step = restored.step
         known = [value for value in values(self.folder / STEPS).values() if value is not None]
         self.lowest = min(known, default=math.inf)
@@ -99,9 +100,14 @@ class Store:
         if changed:
             raise CheckpointError(refusal(self.folder, changed))
 
+    def cut_log(self, log_bytes: int) -> str | None:
+        """Cuts the log back to what the state knows, in the process that writes it; a line for the user, if any."""
+        return cut_metrics(self.log_path, log_bytes) if processes.leads() else None
+
     def log(self, rows: list[Row]) -> None:
         """Appends rows to the log and remembers the last evaluation of a single run."""
-        append_rows(self.log_path, (finite_or_none(row) for row in rows))
+        if processes.leads():
+            append_rows(self.log_path, (finite_or_none(row) for row in rows))
         if self.policy.single:
             found = [(row["step"], row["validation_loss"]) for row in rows if "validation_loss" in row]
             self.evaluated = found[-1] if found else self.evaluated
@@ -119,10 +125,10 @@ class Store:
         better = value is not None and value < self.lowest
         now, every = time.monotonic(), self.policy.every_seconds
         due = now - self.last_save >= every or better and now - self.last_best_save >= every
-        if step == self.last_step or not (at_once or due):
+        if step == self.last_step or not (at_once or processes.of_lead(due)):  # clocks of machines differ
             return
         params, training = pack(jax.tree.map(self.stored, state))
-        record = self.policy.record | {"log_bytes": self.log_path.stat().st_size}
+        record = self.policy.record | {"log_bytes": self.log_path.stat().st_size if processes.leads() else 0}
         save(self.checkpointer, step, params, training, record, value)
         self.last_save, self.last_step = time.monotonic(), step
         if better and value is not None:
@@ -135,7 +141,7 @@ class Store:
 
     def stored(self, leaf: jax.Array) -> np.ndarray:
         """A leaf in the form in which it is stored."""
-        return np.asarray(leaf)[0 if self.policy.single else slice(self.policy.members)]
+        return np.asarray(gathered(leaf))[0 if self.policy.single else slice(self.policy.members)]
 
     def padded(self, leaf: jax.Array, size: int) -> np.ndarray:
         """The inverse of `stored`: copies of the last member fill up to `size` rows, as in `plan.parts`."""

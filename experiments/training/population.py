@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
+import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.building.corpus import BITS, bits_per_character, keep_tokenizer
+from experiments.building.corpus import BITS, bits_per_character, keep_tokenizer, read_whole
 from experiments.building.experiment import Experiment
+from experiments.command_line import processes
 from experiments.command_line.config_paths import flatten
 from experiments.command_line.output import say
 from experiments.run_directory import results
@@ -23,7 +25,8 @@ from experiments.training.progress import Progress
 from experiments.training.samples import make_sampler
 from nn_core.tasks.base import Data
 from nn_core.training.manifest import CheckpointError
-from nn_core.training.population import Members, place
+from nn_core.training.population import Members, place, put
+from nn_core.training.spread import batch_sharding
 
 
 class Population(NamedTuple):
@@ -84,17 +87,16 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
     ):
         experiment = with_kept_tokenizer(group.experiment, config, population.folder)
         data = place(experiment.data, mesh, by_member=False)
-        keep_images(population.folder, config, experiment, population.arrays.keys, numbers)
-        keep_table(population.folder, config, experiment, population.arrays.keys, numbers)
+        if processes.leads():
+            keep_images(population.folder, config, experiment, population.arrays.keys, numbers)
+            keep_table(population.folder, config, experiment, population.arrays.keys, numbers)
         shapes = jax.eval_shape(program.start, *arrays, data)
         resumed, notes = store.resume(shapes)
         for note in notes:
             progress.note(f"warning: {note}")
         if resumed is not None:
-            resumed = (
-                resumed[0],
-                jax.device_put(resumed[1], jax.tree.map(lambda shape: shape.sharding, group.traced.state)),
-            )
+            placed = jax.tree.map(lambda leaf, shape: put(leaf, shape.sharding), resumed[1], group.traced.state)
+            resumed = resumed[0], placed
             progress.note(f"continuing {population.name}at step {resumed[0]}")
 
         def log(rows: list[Row]) -> None:
@@ -102,7 +104,8 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
             store.log([row | {"member": members[row["member"]].number} for row in kept])
 
         sample = make_sampler(config, population.folder, experiment, group.traced.keep)
-        hooks = Hooks(log, progress.step, sample, store.save, stop, make_feed(experiment, arrays))
+        seen = progress.step if processes.leads() else unseen
+        hooks = Hooks(log, seen, sample, store.save, stop, make_feed(experiment, arrays))
         _, final = train(program, data, arrays, make_cadence(config), experiment.settings.chunk_steps, hooks, resumed)
     if progress.tokens_per_second:
         say(f"{population.name}{progress.tokens_per_second:,.0f} tokens/s, evaluation and samples included")
@@ -120,6 +123,10 @@ def done_rows(population: Population) -> list[Row] | None:
     return finished_rows(population.folder, numbers, steps) if population.name else None
 
 
+def unseen(step: int, rows: list[Row]) -> None:
+    """The progress of a process that nobody looks at."""
+
+
 def with_kept_tokenizer(experiment: Experiment, config: ConfigDict, folder: Path) -> Experiment:
     """The experiment with the tokenizer of its folder, which is saved at the start and read from there ever after.
 
@@ -129,7 +136,11 @@ def with_kept_tokenizer(experiment: Experiment, config: ConfigDict, folder: Path
     if experiment.corpus is None:
         return experiment
     fresh = experiment.corpus.tokenizer
+    if not processes.leads():
+        processes.of_lead(0)  # it writes what the others read
     kept = keep_tokenizer(folder, fresh)
+    if processes.leads():
+        processes.of_lead(0)
     if kept == fresh:
         return experiment
     try:
@@ -145,12 +156,22 @@ def with_kept_tokenizer(experiment: Experiment, config: ConfigDict, folder: Path
 
 
 def make_feed(experiment: Experiment, arrays: Members) -> Callable[[int, Data], Data]:
-    """(step, data) -> data with the windows of the next chunk, for a text that stays on disk."""
+    """(step, data) -> data with the windows of the next chunk, for a text that stays on the disk.
+
+    On a mesh each process reads the windows of its own devices only.
+    """
     feed = None if experiment.corpus is None else experiment.corpus.feed
     if feed is None:
         return lambda step, data: data
-    key = arrays.keys[0]
-    return lambda step, data: data | feed(key, step)
+    key, layout = arrays.keys[0], experiment.layout
+    if layout is None:
+        return lambda step, data: data | feed(key, step, read_whole)
+    split = batch_sharding(layout, axis=1)
+
+    def place_rows(shape: tuple[int, ...], read: Callable[[tuple[slice, ...]], np.ndarray]) -> jax.Array:
+        return jax.make_array_from_callback(shape, split, lambda index: read(index or (slice(None),) * len(shape)))
+
+    return lambda step, data: data | feed(key, step, place_rows)
 
 
 def make_cadence(config: ConfigDict) -> Cadence:

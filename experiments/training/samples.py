@@ -15,6 +15,7 @@ from experiments.building.language import make_run_decoder
 from experiments.building.records import Registry
 from experiments.building.sequences import make_run_translator
 from experiments.caching.traced_programs import Kept, digest_of
+from experiments.command_line import processes
 from experiments.run_directory.files import entry
 from nn_core.data.sequence_sources import SEQUENCE
 from nn_core.data.sequences import END_ID, START_ID, spell
@@ -23,6 +24,7 @@ from nn_core.generation.filters import Sampling
 from nn_core.tasks.base import Data
 from nn_core.text.interface import Tokenizer
 from nn_core.text.interface import continuation as continued
+from nn_core.training.manifest import to_host
 from nn_core.training.population import member
 from nn_core.training.state import TrainState, run_keys
 
@@ -54,11 +56,19 @@ def make_sampler(
         return lambda step, state: None
 
     def sample(step: int, state: TrainState) -> None:
+        params = first_member(state.params) if processes.alone() else jax.tree.map(on_host, state.params)
+        if not processes.leads():
+            return
         entry(folder, FOLDER).mkdir(exist_ok=True)
-        text = write(step, first_member(state.params))
+        text = write(step, params)
         (folder / FOLDER / f"{step:06d}.txt").write_text(text, encoding="utf-8", newline="\n")
 
     return sample
+
+
+def on_host(leaf_P: jax.Array) -> np.ndarray:
+    """The first member's array, gathered from all processes."""
+    return to_host(leaf_P)[0]
 
 
 @jax.jit

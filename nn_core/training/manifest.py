@@ -76,10 +76,14 @@ def to_host(leaf: Any) -> np.ndarray:
 
     Keys become their data; an array that is spread over several processes is gathered (then every process must call).
     """
-    data = jax.random.key_data(leaf) if is_key(leaf) else leaf
-    if isinstance(data, jax.Array) and not data.is_fully_addressable:
-        data = multihost_utils.process_allgather(data, tiled=True)
-    return np.array(data, copy=True)
+    return np.array(gathered(jax.random.key_data(leaf) if is_key(leaf) else leaf), copy=True)
+
+
+def gathered(array: Any) -> Any:
+    """An array that this process can read: one that is split over several processes is gathered, and all must call."""
+    if isinstance(array, jax.Array) and not (array.is_fully_addressable or array.is_fully_replicated):
+        return multihost_utils.process_allgather(array, tiled=True)
+    return array
 
 
 def leaf_digest(entry: Mapping[str, Any], data: np.ndarray) -> str:

@@ -208,7 +208,20 @@ def around_one(function: Callable, in_axes: tuple[int | None, ...]) -> Callable:
 
 def place(tree: Any, mesh: Mesh, *, by_member: bool) -> Any:
     """Puts a tree on the mesh: split along its leading axis, or whole on every device."""
-    return jax.device_put(tree, sharding_on(mesh, by_member))
+    sharding = sharding_on(mesh, by_member)
+    return jax.tree.map(lambda leaf: put(leaf, sharding), tree)
+
+
+def put(leaf: Any, sharding: Any) -> Array:
+    """An array where the sharding says; of one that every process has, each places its part."""
+    if sharding.is_fully_addressable:
+        return jax.device_put(leaf, sharding)
+    if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        data = put(jax.random.key_data(leaf), sharding)
+        return jax.random.wrap_key_data(data, impl=jax.random.key_impl(leaf))
+    host = np.asarray(leaf)
+    host = host.astype(jax.dtypes.canonicalize_dtype(host.dtype), copy=False)
+    return jax.make_array_from_callback(host.shape, sharding, lambda index: host[index])
 
 
 def shapes_on(mesh: Mesh, tree: Any, *, by_member: bool) -> Any:

@@ -22,7 +22,7 @@ def on_mesh(task: Task, layout: Layout) -> Task:
     """
     mesh = layout.mesh
     parts = mesh.shape[DATA] * mesh.shape[FSDP]
-    split = NamedSharding(mesh, P((DATA, FSDP)))
+    split = batch_sharding(layout)
 
     def place(leaf: Array) -> Array:
         if leaf.shape[0] % parts:
@@ -44,6 +44,11 @@ def on_mesh(task: Task, layout: Layout) -> Task:
         return jax.tree.map(place, task.batch(data, plan))
 
     return task._replace(loss=loss, batch=batch)
+
+
+def batch_sharding(layout: Layout, axis: int = 0) -> NamedSharding:
+    """How a batch lies: its examples, along this axis, over data and fsdp."""
+    return NamedSharding(layout.mesh, P(*(None,) * axis, (DATA, FSDP)))
 
 
 def spread(program: Program, layout: Layout, members: Members, data: Data) -> tuple[Program, Any]:

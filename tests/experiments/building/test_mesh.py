@@ -4,8 +4,16 @@ import json
 import subprocess
 import sys
 
+import jax
+import numpy as np
 import pytest
 
+from configs import base
+from experiments.building.corpus import stream_corpus, tokenizer_beside
+from nn_core.data.token_file import write_token_file
+from nn_core.text.characters import CharacterTokenizer
+from nn_core.training.sharding import Layout, MeshShape, make_run_mesh
+from nn_core.training.spread import batch_sharding
 from tests.experiments.building import spread
 from tests.lives import ROOT
 
@@ -45,6 +53,23 @@ def test_one_device_and_several_train_alike_and_talk_as_much_as_their_mesh_needs
 def test_every_family_trains_alike_on_every_mesh(family):
     meshes = ((1, 1, 1), (2, 1, 1), (1, 2, 1), (1, 1, 2), (4, 2, 1), (2, 2, 2))
     check_alike(run(*((family, *sizes) for sizes in meshes)))
+
+
+def test_every_device_reads_only_its_own_windows_of_a_token_file(tmp_path):
+    write_token_file(tmp_path / "t.npy", [np.arange(997) % 11], 11)
+    CharacterTokenizer("abcdefghijk").save(tokenizer_beside(tmp_path / "t.npy"))
+    section = base.text("token_file", context_size=5, batch_size=6)
+    section.path = str(tmp_path / "t.npy")
+    corpus = stream_corpus(section, 3, None)
+    key, seen = jax.random.key(3), []
+    split = batch_sharding(Layout(make_run_mesh(MeshShape(), jax.devices()[:2]), ()), axis=1)
+
+    def place(shape, read):
+        return jax.make_array_from_callback(shape, split, lambda index: seen.append(index[1]) or read(index))
+
+    spread_KBW = corpus.feed(key, 7, place)["stream"]
+    assert np.array_equal(spread_KBW, corpus.feed(key, 7)["stream"]) and spread_KBW.shape == (3, 6, 6)
+    assert sorted((part.start, part.stop) for part in seen) == [(0, 3), (3, 6)]
 
 
 @pytest.mark.slow
