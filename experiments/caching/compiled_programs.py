@@ -1,6 +1,6 @@
 """The persistent compilation cache: a second start of a config compiles nothing.
 
-A folder per user, JAX version and processor: entries of another processor's instruction set can crash the process.
+Each user, JAX version and processor has a folder: entries for another instruction set can crash the process.
 """
 
 import hashlib
@@ -18,9 +18,9 @@ MIN_SECONDS = 0.1  # compilations shorter than this are not worth a file
 
 
 def turn_on() -> Path | None:
-    """Switches JAX's cache on, unless it is on already, is switched off, or its folder cannot be used.
+    """Switches on JAX's cache, unless it is on already, is disabled, or its folder cannot be used.
 
-    A damaged or vanished entry costs its compilation and nothing else: JAX warns and compiles.
+    A damaged or missing entry only costs its compilation: JAX warns and compiles.
 
     Returns:
         The folder in use, or None.
@@ -40,7 +40,7 @@ def turn_on() -> Path | None:
 
 
 def default_root() -> Path:
-    """~/.cache/nn_core/jax, or the place that XDG_CACHE_HOME gives."""
+    """~/.cache/nn_core/jax, or the corresponding folder under XDG_CACHE_HOME."""
     home = os.environ.get("XDG_CACHE_HOME") or user_path("~/.cache")
     return Path(home) / "nn_core" / "jax"
 
@@ -51,7 +51,7 @@ def folder_name() -> str:
 
 
 def processor() -> str:
-    """Model and instruction sets of the first processor, as far as the system tells them."""
+    """Model and instruction sets of the first processor, as far as the system reveals them."""
     try:
         first = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0]
     except OSError:
@@ -61,16 +61,18 @@ def processor() -> str:
 
 
 def usable(folder: Path) -> bool:
-    """Whether the folder is there (or can be made), is this user's own, and takes a file.
+    """Whether the folder exists (or can be created), belongs to this user and can be written.
 
-    Its entries are programs: nobody else may put them there.
+    Its entries are programs, so nobody else may write there.
     """
     probe = folder / f".probe-{os.getpid()}"
     if not folder.is_absolute():  # no home is known
         return False
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():  # Windows: a user's folder is the user's
+        if (
+            hasattr(os, "getuid") and folder.stat().st_uid != os.getuid()
+        ):  # on Windows a user's folder belongs to the user
             return False
         probe.touch()
         probe.unlink()

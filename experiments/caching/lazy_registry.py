@@ -1,4 +1,4 @@
-"""A registry that imports an entry when it is asked for: a command loads what its config names and nothing else."""
+"""A registry that imports an entry on first use, so a command loads only what its config names."""
 
 from collections import UserDict
 from importlib import import_module
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Lazy(UserDict):
-    """{name: "module:attribute"} as {name: the attribute}; names are known without an import.
+    """Maps names to attributes given as "module:attribute"; the names are known without an import.
 
     >>> Lazy({"root": "math:sqrt"})["root"](9.0)
     3.0

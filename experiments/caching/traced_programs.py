@@ -1,9 +1,9 @@
 """Traced programs, kept beside XLA's compiled ones: a second start of a config neither traces nor lowers them again.
 
-Tracing runs Python, so a kept program is right only where nothing that Python saw has changed. Its key holds all of it:
-the structure of the config, the data's bytes, every source of the project and of modules that are no installed package,
-versions, JAX's settings and the devices. The command turns this on, with the compilation cache; a library user never
-meets it. A run that loads another one's parameters is not kept: they are in no key.
+Tracing runs Python, so a kept program is valid only if nothing that Python saw has changed. Its key covers all of it:
+the structure of the config, the data's bytes, every source of the project and of modules outside installed packages,
+versions, JAX's settings and the devices. Only the command uses this, together with the compilation cache. A run that
+loads another run's parameters is not kept, because no key covers these.
 """
 
 import contextlib
@@ -35,14 +35,14 @@ MOST = 500  # structures that are kept; 0.1 to 1 MB each, and each edit of a sou
 
 
 class Store(NamedTuple):
-    """Where programs are kept, and the config file of the command, a source that is no module."""
+    """The folder of kept programs, and the command's config file, a source that is not a module."""
 
     folder: Path
     config_file: Path
 
 
 def open_store(folder: Path | None, config_file: Path) -> Store | None:
-    """A place for the programs of a command; None for None, and where the folder is remote or cannot be used."""
+    """The store of a command; None if there is no folder, or if it is remote or cannot be used."""
     if folder is None or ":/" in str(folder) or not usable(folder / "traced"):
         return None
     forget_oldest(folder / "traced")
@@ -50,14 +50,14 @@ def open_store(folder: Path | None, config_file: Path) -> Store | None:
 
 
 def forget_oldest(folder: Path) -> None:
-    """Deletes what is kept beyond MOST structures; another process that reads it traces."""
+    """Deletes the oldest structures beyond MOST; another process that wanted one traces again."""
     with contextlib.suppress(OSError):
         for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-MOST]:
             shutil.rmtree(path, ignore_errors=True)
 
 
 def place(store: Store, structure: str, data: Any, num_members: int) -> Path:
-    """Where the programs of a structure are kept.
+    """The folder in which the programs of a structure are kept.
 
     Args:
         store: of the command.
@@ -77,7 +77,7 @@ def place(store: Store, structure: str, data: Any, num_members: int) -> Path:
 
 @cache
 def surroundings(config_file: Path) -> str:
-    """What else a trace may depend on, as text: sources, versions, settings, devices."""
+    """Everything else that a trace may depend on, as text: sources, versions, settings, devices."""
     settings = {name: value for name, value in jax.config.values.items() if not name.startswith(NOT_TRACED)}
     return repr(
         (
@@ -102,17 +102,17 @@ def sources(config_file: Path) -> str:
     )
     digest = hashlib.blake2b(digest_size=16)
     for file in sorted(files):
-        with contextlib.suppress(OSError):  # a module that was loaded from what is no file
+        with contextlib.suppress(OSError):  # a module that was not loaded from a file
             digest.update(f"{file}\n".encode() + Path(file).read_bytes())
     return digest.hexdigest()
 
 
 class Kept:
-    """A function of a population whose trace is on the disk, or will be put there when it is first called.
+    """A function of a population whose trace is on disk, or will be written there at the first call.
 
     Attributes:
         shapes: of its result.
-        found: whether it was read, not traced: some process has checked it and called it.
+        found: whether it was read and not traced, in which case a process has checked and called it before.
     """
 
     def __init__(self, function: Callable, arguments: Sequence[Any], path: Path, jit: Callable = jax.jit):
@@ -122,9 +122,9 @@ class Kept:
             function: of trees; returns {name: array}, or a tree like its first argument and {name: array}.
             arguments: shapes, with their shardings.
             path: its file; its name is the program's.
-            jit: `jax.jit`, or what takes its place.
+            jit: `jax.jit` or a substitute.
         Raises:
-            ValueError: whatever is wrong with the function, where it is traced.
+            ValueError: whatever tracing finds wrong with the function.
         """
         leaves, tree = jax.tree.flatten(tuple(arguments))
         self._inputs: Any = tree
@@ -139,7 +139,7 @@ class Kept:
         first = self._program.first
         self._outputs = jax.tree.structure((arguments[0], results) if first else results)
         self.shapes = jax.tree.unflatten(self._outputs, self._program.shapes)
-        # Where the first argument comes back, its memory may be taken.
+        # If the first argument comes back, its memory may be reused.
         self._donate = tuple(range(len(jax.tree.leaves(arguments[0])))) if first else ()
         self._call: Callable | None = None
 
@@ -152,7 +152,7 @@ class Kept:
         return jax.tree.unflatten(self._outputs, self._call(*leaves))
 
     def keep(self) -> Callable:
-        """Writes a program that was traced; returns it as another process will read it, or as it is where it cannot be."""
+        """Writes a traced program and returns it as another process will read it, or unchanged if it cannot be written."""
         function = self._program.function
         if self.found:
             return function
@@ -165,7 +165,7 @@ class Kept:
 
 
 def named(function: Callable, name: str) -> Callable:
-    """A function of leaves under a name of its own, by which profiles and logs call it."""
+    """A function of leaves under a name of its own, which profiles and logs show."""
 
     def call(*leaves: Any) -> Any:
         return function(*leaves)
@@ -181,7 +181,7 @@ class Flat(NamedTuple):
         function: of leaves; returns the leaves of its result.
         shapes: of these.
         names: of the metrics that it returns, sorted.
-        first: whether a tree like its first argument is before them.
+        first: whether a tree like its first argument precedes them.
     """
 
     function: Any
@@ -196,7 +196,7 @@ def shapes_of(avals: Sequence[Any]) -> list[jax.ShapeDtypeStruct]:
 
 
 def trace_leaves(function: Callable, leaves: Sequence[Any], inputs: Any, name: str) -> Flat:
-    """Traces a function of trees as one of their leaves; mistakes in it are told here."""
+    """Traces a function of trees as a function of their leaves; errors in it surface here."""
     trees = []
 
     def flat(*leaves: Any) -> list[Any]:
@@ -210,7 +210,7 @@ def trace_leaves(function: Callable, leaves: Sequence[Any], inputs: Any, name: s
 
 
 def write(path: Path, exported: export.Exported, program: Flat) -> None:
-    """Keeps a program: one line with the digest of the rest, one that says what it returns, the program."""
+    """Writes a program: a line with the digest of the rest, a line that says what it returns, and the program."""
     content = (
         json.dumps({"names": program.names, "first": program.first}).encode() + b"\n" + bytes(exported.serialize())
     )
@@ -220,7 +220,7 @@ def write(path: Path, exported: export.Exported, program: Flat) -> None:
 
 
 def read(path: Path, leaves: Sequence[Any]) -> Flat | None:
-    """The program that is kept there; None where there is none, or a damaged one, or one for other arguments."""
+    """The program kept there; None if there is none, or if it is damaged or for other arguments."""
     try:
         digest, content = path.read_bytes().split(b"\n", 1)
     except (OSError, ValueError):

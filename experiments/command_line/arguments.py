@@ -1,4 +1,4 @@
-"""The command line: a config file, typed overrides, and one-line errors before anything is imported that is slow."""
+"""The command line: a config file, typed overrides, and one-line errors before any slow import."""
 
 import ast
 import runpy
@@ -43,7 +43,7 @@ class Arguments(NamedTuple):
         config: its config with the overrides applied.
         overrides: {"dotted.path": text} as given.
         get_sweep: config -> list of overrides, or None where the file defines no sweep or --sweep=false.
-        options: the other options by name (None where not given), "help" among them.
+        options: the other options by name, None if not given; "help" is one of them.
     """
 
     path: Path
@@ -83,9 +83,9 @@ def parse(argv: Sequence[str], options: Mapping[str, Option]) -> Arguments | Non
 
     Args:
         argv: the arguments without the program's name.
-        options: the command's own options beside --config and --config.KEY.
+        options: the command's own options, besides --config and --config.KEY.
     Returns:
-        The arguments, or None where no config is named.
+        The arguments, or None if no config is named.
     Raises:
         ValueError: anything mistyped, in one line.
     """
@@ -121,7 +121,7 @@ def is_config(name: str) -> bool:
 
 
 def read_rest(words: Sequence[str], options: Mapping[str, Option], named: str) -> dict[str, Any]:
-    """The command's own options; a key of the config without `--config.` before it is told as such.
+    """The command's own options. For a config key that lacks the prefix `--config.`, the error says so.
 
     Raises:
         ValueError: an unknown name, or a value that does not convert.
@@ -143,7 +143,7 @@ def read_rest(words: Sequence[str], options: Mapping[str, Option], named: str) -
 
 
 def refuse_lone(word: str, name: str, text: str, named: str) -> None:
-    """Raises ValueError for a word without dashes that names a config or one of its keys; others are told later."""
+    """Raises ValueError for a word without dashes that names a config or one of its keys; others are reported later."""
     if not named and word in config_files():
         raise ValueError(f"unexpected argument {word!r}; write --config={word}")
     if "=" in word and named and (key := key_meant(name.removeprefix(f"{CONFIG}."), named)):
@@ -156,7 +156,7 @@ def is_switch_word(name: str, equals: str, options: Mapping[str, Option]) -> boo
 
 
 def key_meant(name: str, named: str) -> str:
-    """The config's key that somebody means who typed it without `--config.`, or the empty string."""
+    """The config key that was probably meant by a word without `--config.`, or the empty string."""
     first, dot, rest = name.partition(".")
     if dot and nearest(first, [CONFIG]):
         name = rest
@@ -187,10 +187,10 @@ def read_overrides(words: Sequence[str]) -> dict[str, str]:
 
 
 def convert(template: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any]:
-    """The overrides as values, each of the type of its key; None unsets an optional one.
+    """The overrides as values of the keys' types; None unsets an optional key.
 
     Raises:
-        ValueError: a key that is not there, or a value that does not convert.
+        ValueError: an unknown key, or a value that does not convert.
     """
     values = {}
     for key, text in overrides.items():

@@ -1,4 +1,4 @@
-"""Choosing by name: the entry of a table, or an error that lists the choices and the nearest spelling."""
+"""Looks names up in tables; the error lists the choices and the nearest spelling."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -6,9 +6,9 @@ from typing import Any
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:
-    """`; did you mean …?` for a misspelt name, or the empty string where nothing is near.
+    """`; did you mean …?` for a misspelt name, or the empty string if nothing is near.
 
-    A dotted path is also compared by its last part, so that `model.dmi` finds `model.dim` and `lr` finds nothing odd.
+    A dotted path is also compared by its last part, so `model.dmi` finds `model.dim` and `lr` finds nothing unrelated.
     """
     choices = list(choices)
     close = difflib.get_close_matches(name, choices, n=3, cutoff=0.6)
@@ -25,8 +25,8 @@ def choose(name: str, table: Mapping[str, Any], key: str) -> Any:
 
     Args:
         name: what the config says.
-        table: what there is.
-        key: the config key that says it, for the message.
+        table: the choices.
+        key: its config key, for the message.
     Raises:
         ValueError: an unknown name.
     """

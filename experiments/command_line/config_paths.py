@@ -1,4 +1,4 @@
-"""Dotted paths into a config: what is there, what was meant by a misspelt one, and how a value is set or refused."""
+"""Dotted paths into a config: listing them, checking a misspelt one, and setting values."""
 
 import copy
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def flatten(config: ConfigDict | Mapping[str, Any], prefix: str = "") -> dict[st
 
 
 def check_path(config: ConfigDict, path: str) -> None:
-    """Raises ValueError where the config has no value at this path."""
+    """Raises ValueError if the config has no value at this path."""
     flat = flatten(config)
     if path in flat:
         return
@@ -49,7 +49,7 @@ def section_of(config: ConfigDict, path: str) -> tuple[ConfigDict, str]:
 
 
 def type_of(config: ConfigDict, path: str) -> type:
-    """The type of a value, also of one that is unset."""
+    """The type of a value, even if it is unset."""
     section, key = section_of(config, path)
     return section.get_type(key)
 
@@ -69,7 +69,7 @@ def apply(config: ConfigDict, overrides: Mapping[str, Any]) -> ConfigDict:
     Returns:
         The new config.
     Raises:
-        ValueError: a path that is not there, or a value of another type.
+        ValueError: an unknown path, or a value of another type.
     """
     changed = copy.deepcopy(config)
     for path, value in overrides.items():

@@ -1,4 +1,4 @@
-"""Devices and caches of a command, set before anything is computed."""
+"""Sets up the devices and caches of a command before anything is computed."""
 
 import os
 from pathlib import Path
@@ -10,15 +10,15 @@ MOST_DEVICES = 256
 
 
 def cores() -> int:
-    """Processors that this process may use; macOS and Windows know only how many there are."""
+    """Number of processors that this process may use; macOS and Windows only tell how many there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def host_devices() -> int:
-    """XLA host devices of a CPU: one per core, or what the variable NN_CORE_CPU_DEVICES says, to try a mesh.
+    """Number of XLA host devices of a CPU: one per core, or the value of NN_CORE_CPU_DEVICES, for trying a mesh.
 
     Raises:
-        ValueError: the variable says no number of devices.
+        ValueError: the variable is not a number of devices.
     """
     chosen = os.environ.get(VARIABLE, "")
     if not chosen:

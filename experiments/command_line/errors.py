@@ -1,4 +1,4 @@
-"""How a command tells what is wrong: one line on the error stream, and an exit code."""
+"""How a command reports an error: one line on the error stream, and an exit code."""
 
 import sys
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from experiments.command_line.output import reader_left
 
 
 def tell(error: Exception, code: int) -> int:
-    """Tells what is wrong, in one line; returns the code. That nobody reads any more is nothing to tell: it is raised."""
+    """Reports an error in one line and returns the code. If it is that the reader has left, raises it instead."""
     if isinstance(error, OSError) and reader_left(error):
         raise error
     print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
@@ -17,11 +17,11 @@ def tell(error: Exception, code: int) -> int:
 
 
 def refuse(error: Exception, options: Mapping[str, Option] | None = None) -> int:
-    """Tells a mistake of the caller or a checkpoint that cannot be read; returns exit code 2, raises what is neither.
+    """Reports a mistake by the caller or an unreadable checkpoint and returns exit code 2; raises any other error.
 
     Args:
         error: what was raised.
-        options: of the command, so that the names of a library's arguments are told as they are typed.
+        options: of the command, so that a library's argument names are reported as the user types them.
     """
     from nn_core.training.manifest import CheckpointError
 
@@ -31,7 +31,7 @@ def refuse(error: Exception, options: Mapping[str, Option] | None = None) -> int
 
 
 def io_message(directory: Path, error: OSError) -> str:
-    """What to tell of a full disk and the like; a reader who left is no such thing, and is raised."""
+    """The message for a full disk and the like. If the error is that the reader has left, raises it."""
     if reader_left(error):
         raise error
     return (

@@ -1,4 +1,4 @@
-"""Options of the commands: typed, checked by name, every mistake told in one line, and the text of --help."""
+"""Options of the commands: typed and checked by name, with one-line errors, and the text of --help."""
 
 import re
 import shutil
@@ -18,7 +18,7 @@ class Option(NamedTuple):
     Attributes:
         kind: str, int, float or bool (a bool may stand alone: `--greedy`).
         help: what it does, one line.
-        default: its value where it is not given; None: not given.
+        default: its value if it is not given; None: not given.
         repeated: it may be given several times; its value is a tuple.
         may_be_empty: `--name=` is a value.
     """
@@ -40,13 +40,13 @@ def parse_options(
 
     Args:
         argv: the arguments without the program's name.
-        options: what there is; `--help` is understood besides, and where it stands nothing else is read.
-        positional: words that may stand alone; they come back under the name "positional". True: any word may.
-        lone: the option that a word alone most likely means, for the message.
+        options: the known ones. `--help` is known too; if it is there, nothing else is read.
+        positional: words that may stand alone, returned under the name "positional"; True: any word may.
+        lone: the option that a single word most likely means, for the message.
     Returns:
         {name: value} of every option, and "help".
     Raises:
-        ValueError: a misspelt name, a value that does not convert, an option that is given twice.
+        ValueError: a misspelt name, a value that does not convert, or an option given twice.
     """
     known = {**options, "help": Option(bool, HELP_LINE, False)}
     values: dict[str, Any] = {"help": True} if wants_help(argv) else {}
@@ -73,7 +73,7 @@ def is_switch(name: str, options: Mapping[str, Option]) -> bool:
 
 
 def check_positional(word: str, allowed: Sequence[str] | bool, lone: str | None = None) -> str:
-    """A word without dashes, or a ValueError where it means nothing."""
+    """A word without dashes; raises ValueError if it means nothing."""
     if word.startswith("-") and word[1:2].isalpha():
         raise ValueError(f"unexpected argument {word!r}; write -{word}")
     if allowed is True or allowed and word in allowed:
@@ -107,7 +107,7 @@ def read_word(word: str, options: Mapping[str, Option]) -> tuple[str, Any]:
 
 
 def as_typed(error: Exception, options: Mapping[str, Option]) -> ValueError:
-    """A library's error with the names of its arguments as the user types them: `top_k=0` becomes `--top_k=0`."""
+    """A library's error with argument names as the user types them: `top_k=0` becomes `--top_k=0`."""
     if not options:
         return ValueError(str(error))
     names = "|".join(map(re.escape, options))
@@ -127,19 +127,19 @@ def usage(command: str, about: str, options: Mapping[str, Option], examples: Seq
 
 
 def placeholder_of(option: Option) -> str:
-    """What stands behind the name in --help."""
+    """The placeholder after a name in --help."""
     return {bool: "", int: "=N", float: "=X"}.get(option.kind, "=TEXT")
 
 
 def help_of(option: Option) -> str:
-    """What an option does, and its default where there is one."""
+    """What an option does, and its default if it has one."""
     told = option.default not in (None, (), False, "") and "default" not in option.help
     default = str(option.default).lower() if option.kind is bool else option.default
     return f"{option.help} (default: {default})" if told else option.help
 
 
 def listing(entries: Mapping[str, str]) -> list[str]:
-    """Names and what they are, in two columns that fit the terminal."""
+    """Names and explanations, in two columns that fit the terminal."""
     width = min(max(map(len, entries), default=0), 34)
     room = max(shutil.get_terminal_size((120, 24)).columns - width - 4, 40)
     lines = []

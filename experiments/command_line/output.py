@@ -1,4 +1,4 @@
-"""What a command writes to its streams: signs that the terminal lacks are spelt, and a reader may leave (`| head`)."""
+"""Output of the commands: signs that the terminal lacks are spelt out, and a reader may leave early (`| head`)."""
 
 import codecs
 import contextlib
@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn, TextIO
 
-READER_LEFT = 141  # what a shell reports for a process that wrote to a closed pipe
-# How signs are spelt where the encoding of a stream has none of them; all others become escapes such as \u0939.
+READER_LEFT = 141  # what a shell reports if a process wrote to a closed pipe
+# How signs are spelt that a stream's encoding lacks; all others become escapes such as \u0939.
 SPELT = {
     "±": "+/-",
     "…": "...",
@@ -37,7 +37,7 @@ ERRORS = "spelt"  # name of the error handler
 
 
 def spell(error: UnicodeError) -> tuple[str, int]:
-    """An error handler of codecs: what stands for characters that an encoding lacks, and where to go on."""
+    """An error handler for codecs: the replacement of characters that an encoding lacks, and where to continue."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
@@ -45,7 +45,7 @@ def spell(error: UnicodeError) -> tuple[str, int]:
 
 
 def run_command(main: Callable[[], int]) -> NoReturn:
-    """Runs a command as the process that it is, and exits with its code; READER_LEFT where nobody reads it any more.
+    """Runs a command and exits with its code, or with READER_LEFT if nobody reads the output any more.
 
     Args:
         main: the command; returns its exit code.
@@ -67,7 +67,7 @@ def run_command(main: Callable[[], int]) -> NoReturn:
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Prints a line of a work that goes on without readers: once they have left, this line and all later ones are lost.
+    """Prints a line of work that continues without readers: once they have left, this line and all later ones are lost.
 
     Args:
         text: the line.
@@ -85,14 +85,14 @@ def say(text: str, stream: TextIO | None = None) -> None:
 
 
 def reader_left(error: OSError) -> bool:
-    """Whether an error says that the other end of a pipe is closed; Windows tells it as a wrong argument."""
+    """Whether an error means that the other end of a pipe is closed; Windows reports this as a wrong argument."""
     return isinstance(error, BrokenPipeError) or (
         os.name == "nt" and error.errno == errno.EINVAL and not error.filename
     )
 
 
 def silence(stream: TextIO) -> None:
-    """Lets a stream write to nowhere from now on, also what it still holds."""
+    """Redirects a stream to nowhere, including what it has buffered."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

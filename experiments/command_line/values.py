@@ -1,4 +1,4 @@
-"""What a word of the command line means: its value, of the type that is asked for, or an error that says what to write."""
+"""Reads the values of the command line as a given type; errors say what to write instead."""
 
 import ast
 from collections.abc import Callable, Collection, Sequence
@@ -10,7 +10,7 @@ HELP = ("-h", "--help")
 
 
 def join_values(argv: Sequence[str], is_switch: Callable[[str], bool]) -> list[str]:
-    """`--name value` as `--name=value`; a switch stands alone, and so does a word that follows a complete one.
+    """Joins `--name value` to `--name=value`; a switch stands alone, and so does a word after a complete option.
 
     >>> join_values(["--seed", "3", "--greedy", "a.png"], lambda name: name == "greedy")
     ['--seed=3', '--greedy', 'a.png']
@@ -27,7 +27,7 @@ def join_values(argv: Sequence[str], is_switch: Callable[[str], bool]) -> list[s
 
 
 def wants_help(argv: Collection[str]) -> bool:
-    """Whether -h or --help stands among the words."""
+    """Whether -h or --help is among the words."""
     return any(word in HELP for word in argv)
 
 
@@ -35,12 +35,12 @@ def read_value(name: str, text: str, kind: type, optional: bool = False) -> Any:
     """The value of one `--name=text`.
 
     Args:
-        name: with its dashes, for the message.
+        name: its name with dashes, for the message.
         text: what follows the equals sign.
         kind: bool, int, float, tuple or str.
         optional: None (also none and null, for a number) means unset.
     Raises:
-        ValueError: the text is no such value.
+        ValueError: the text is not such a value.
     """
     if optional and (text == "None" or kind is not str and text.lower() in UNSET):
         return None

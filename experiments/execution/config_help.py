@@ -1,6 +1,6 @@
-"""What --help tells of a config: every key that may be set, its value, its range or its choices, and what it is.
+"""The part of --help about a config: every key with its value, its range or choices, and an explanation.
 
-The explanations are the comments beside the keys, in configs/base.py and in the config's own file.
+Explanations come from the keys of configs/base.py and from the comments in the config's own file.
 """
 
 import ast
@@ -41,7 +41,7 @@ def config_help(arguments: Arguments) -> str:
     """The part of --help that is about one config.
 
     Args:
-        arguments: the command line, which names it; overrides are shown as the values.
+        arguments: the command line, which names the config; overrides are shown as values.
     Returns:
         What the config shows, its keys, and how a run of it continues.
     """
@@ -91,12 +91,12 @@ def kind_of(config: ConfigDict) -> Kind | None:
 
 
 def choices_of(config: ConfigDict, path: str) -> tuple[str, ...]:
-    """What a key chooses from by name; nothing where it is no such choice."""
+    """The names that a key may choose from; none if it is not such a choice."""
     return tuple(CHOICES[path](config)) if path in CHOICES else ()
 
 
 def of_table(table: Iterable[str]) -> Callable[[ConfigDict], Iterable[str]]:
-    """The names of a table that holds for every config."""
+    """The names of a table that is the same for every config."""
     return lambda config: table
 
 

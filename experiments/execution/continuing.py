@@ -1,4 +1,4 @@
-"""Whether a command may go on with what its directory holds: the same run, a longer one, or a sweep with more members."""
+"""Whether a command may continue the run in its directory: the same run, a longer one, or a sweep with more members."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ SWEEP, GENERATIONS = "sweep", "generations"  # of config.json: overrides of all 
 
 
 def number_members(members: list[Member], held: Mapping[str, Any] | None) -> tuple[list[Member], tuple[int, ...]]:
-    """Members with the numbers that a directory knows them by: those that it holds keep theirs, new ones come after.
+    """Numbers members as the directory does: members that it holds keep their numbers, new ones come after them.
 
     Args:
         members: in the order of the sweep.
         held: config.json of the directory, or None.
     Returns:
-        (the members by number, how many came with each command). Where the directory holds a member that the sweep
-        lacks, the numbers stay as they are: the check of the directory refuses it.
+        (the members by number, how many came with each command). If the directory holds a member that the sweep lacks,
+        the numbers stay as they are, and the check of the directory refuses it.
     """
     if held is None:
         return members, (len(members),)
@@ -36,7 +36,7 @@ def number_members(members: list[Member], held: Mapping[str, Any] | None) -> tup
 
 
 def name_of(overrides: Mapping[str, Any]) -> str:
-    """The overrides of a member as one text, whatever their order."""
+    """The overrides of a member as one text that does not depend on their order."""
     return json.dumps(overrides, sort_keys=True)
 
 
@@ -50,7 +50,7 @@ def split_generations(members: Sequence[Member], generations: Sequence[int]) -> 
 
 
 def check_directory(arguments: Arguments, directory: Path, groups: list[Group]) -> None:
-    """Raises ValueError where the directory holds another run, or one that must not be continued."""
+    """Raises ValueError if the directory holds another run, or one that must not be continued."""
     config = arguments.config
     held = None if config.checkpoint.resume == "fresh" else files.read_config(directory)
     if held is None:

@@ -45,7 +45,7 @@ def begin(prepared: Prepared) -> int | None:
     """Takes the directory, which the caller holds, for this run.
 
     Returns:
-        None, or the exit code of a run that has come to its end before: it is shown, and nothing is done.
+        None, or the exit code of a run that had already ended; its results are shown and nothing else is done.
     Raises:
         ValueError: the directory holds another run.
         OSError: it cannot be written.
@@ -94,7 +94,7 @@ def claim(prepared: Prepared) -> int:
 
 
 def steps_of(groups: list[plan.Group]) -> list[int]:
-    """How long each member trains, in the order of their numbers."""
+    """Number of steps of each member, in the order of their numbers."""
     members = sorted((member for group in groups for member in group.members), key=lambda member: member.number)
     return [member.config.train.steps for member in members]
 
@@ -131,7 +131,7 @@ def execute(prepared: Prepared, started: float) -> int:
 
 
 def note(directory: Path, status: str, **details: Any) -> None:
-    """Writes the status of a run that did not come to its end, if the disk still takes it."""
+    """Writes the status of a run that did not finish, if the disk still allows it."""
     if not processes.leads():
         return
     with contextlib.suppress(OSError):
@@ -156,7 +156,7 @@ def run(prepared: Prepared) -> list[Row]:
 
 
 def train_one(population: Population, requested: Callable[[], int | None]) -> list[Row]:
-    """Trains a population; what interrupts it carries the signal's number."""
+    """Trains a population; Interrupted carries the signal's number."""
     try:
         return train_population(population, lambda: processes.any_of(requested() is not None))
     except Interrupted as interruption:
@@ -172,7 +172,7 @@ def tell_part(prepared: Prepared) -> int:
 
 
 def announce(number: int) -> None:
-    """Tells of the first signal."""
+    """Announces the first signal."""
     say("stopping after this chunk of steps; a second signal ends at once", sys.stderr)
 
 
@@ -183,7 +183,7 @@ def unasked(rows: list[Row], config: ConfigDict) -> tuple[str, ...]:
 
 
 def tell(prepared: Prepared, rows: list[Row], started: float) -> int:
-    """Results, table and figures of a run that has come to its end; the exit code."""
+    """Writes results, table and figures of a run that has ended; returns the exit code."""
     config, directory = prepared.arguments.config, prepared.directory
     diverged = len(rows) == 1 and rows[0].get("status") == "diverged"
     if not processes.leads():

@@ -1,4 +1,4 @@
-"""Checks all that a command asks for before anything is compiled or written."""
+"""Checks everything that a command needs before anything is compiled or written."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -65,7 +65,7 @@ def prepare(
         registry: models and tasks by name.
         store: of traced programs; None: none are kept.
     Raises:
-        ValueError: in one line, what is wrong and what would be right.
+        ValueError: in one line, what is wrong and how to fix it.
     """
     arguments, summary = fitted(arguments, registry)
     config = arguments.config
@@ -106,7 +106,7 @@ def fitted(arguments: Arguments, registry: Registry) -> tuple[Arguments, tuple[s
 
 
 def plan_text(prepared: Prepared) -> str:
-    """Where each array of a run lies; of a sweep, how its members lie."""
+    """Says where each array of a run lies or, for a sweep, how its members are spread."""
     if not prepared.groups:
         return "a study makes no use of config.mesh"
     layouts = [(group.traced.state, group.experiment.layout) for group in prepared.groups]
@@ -116,7 +116,7 @@ def plan_text(prepared: Prepared) -> str:
 
 
 def check_columns(config: ConfigDict, groups: list[plan.Group]) -> None:
-    """Raises ValueError for a column of the table that no member has."""
+    """Raises ValueError for a table column that no member has."""
     known = {name for group in groups for name in group.traced.results} | OTHER_COLUMNS
     corpora = [group.experiment.corpus for group in groups if group.experiment.corpus is not None]
     known |= {name for corpus in corpora for name in (*corpus.figures, BITS) if corpus.figures}
