@@ -1,4 +1,4 @@
-"""Figures by name. Each is a function of what a run directory holds; nothing is trained here."""
+"""Figures by name. Each is a function of the content of a run directory; nothing is trained here."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -69,7 +69,7 @@ FIGURES: Mapping[str, Callable[[results.Results], "Figure"]] = Lazy(
 def draw(directory: Path, names: Sequence[str]) -> list[Path]:
     """Draws figures of a run directory into its figures/ folder, as PNG and as vector PDF.
 
-    A figure that cannot be drawn is a warning: the run and its results are sound without it.
+    A figure that cannot be drawn gives a warning: the run and its results are sound without it.
 
     Args:
         directory: the run directory.
@@ -92,11 +92,11 @@ def draw(directory: Path, names: Sequence[str]) -> list[Path]:
 
 
 def drawn(name: str, run: results.Results) -> "Figure | None":
-    """A figure of a run; None and a warning that names it where it cannot be drawn."""
+    """A figure of a run; if it cannot be drawn, None and a warning that names it."""
     try:
         figure = FIGURES[name](run)
-        figure.draw_without_rendering()  # what is wrong with a layout or a label shows here, not while it is saved
-    except Exception as error:  # whatever is wrong with a picture, the numbers are there
+        figure.draw_without_rendering()  # an error in a layout or a label surfaces here and not while saving
+    except Exception as error:  # whatever is wrong with a picture, the numbers are safe
         what = " ".join(f"{type(error).__name__}: {error}".split())
         say(f"warning: figure {name} of {run.directory} cannot be drawn ({what})", sys.stderr)
         return None

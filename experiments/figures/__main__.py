@@ -1,8 +1,8 @@
 """python -m experiments.figures [--workdir=DIR] [NAME …]
 python -m experiments.figures --checkpoint=DIR [--prompt=TEXT] [NAME …]
 
-Draws the pictures that the notes refer to into DIR (checkpoints/figures by default); or, with --checkpoint, figures of a
-run into its figures/ folder: of what its model does with a prompt, and again those of its record. PNG and vector PDF.
+Draws the pictures that the notes refer to into DIR (checkpoints/figures by default). With --checkpoint it draws figures of
+a run into its figures/ folder: what its model does with a prompt, or again the figures of its results. PNG and PDF.
 """
 
 import sys
@@ -74,14 +74,14 @@ def recorded() -> Sequence[str]:
 
 
 def pictures() -> dict[str, str]:
-    """The pictures of the notes and what they show."""
+    """The pictures of the notes, with what they show."""
     from experiments.figures.course import PICTURES
 
     return {name: picture.what for name, picture in PICTURES.items()}
 
 
 def listing() -> str:
-    """What can be drawn, one line each."""
+    """Lists what can be drawn, one line each."""
     both = {"pictures of the notes": pictures(), "figures of a language model, with --checkpoint": OF_A_MODEL}
     width = max(len(name) for table in both.values() for name in table)
     lines = []
@@ -112,7 +112,7 @@ def draw_pictures(options: dict) -> list[Path]:
 
 
 def draw_all(options: dict) -> list[Path]:
-    """Draws what is asked for; returns the PNG files."""
+    """Draws the named figures; returns the PNG files."""
     if options["workdir"] is not None:
         raise ValueError("--workdir has no effect with --checkpoint: the figures go into the run's own folder")
     set_up_devices()

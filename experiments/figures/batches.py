@@ -1,4 +1,4 @@
-"""Batch sizes: the same loss against epochs (the work), against updates, and at the end against the learning rate."""
+"""Batch sizes: the loss against epochs (the work) and against updates, and the final loss against the learning rate."""
 
 from collections import defaultdict
 from typing import Any

@@ -1,4 +1,4 @@
-"""The weights of linear models: as histograms at the best strength, and one by one along the path of strengths."""
+"""The weights of linear models: histograms at the best strength, and each weight along the path of strengths."""
 
 from collections import defaultdict
 
@@ -48,7 +48,7 @@ def coefficients(run: Results) -> Figure:
 
 
 def draw_histogram(axes: Axes, rows: list[Row], widest: float) -> None:
-    """All weights; those that are exactly 0 stand as a bar of their own."""
+    """All weights; those that are exactly 0 have a bar of their own."""
     weights = np.concatenate([row["coefficients"] for row in rows])
     zeros = int(np.sum(weights == 0))
     bins = np.linspace(-widest, widest, NUM_BINS + 1).tolist()
@@ -61,7 +61,7 @@ def draw_histogram(axes: Axes, rows: list[Row], widest: float) -> None:
 
 
 def draw_path(axes: Axes, groups: dict[str, list[Row]], path: str) -> None:
-    """Each weight of the first seed against the strength; those that the truth has in colour, with their true values."""
+    """Each weight of the first seed against the strength; truly non-zero ones are in colour, with their true values."""
     first = [rows[0] for rows in groups.values() if path in rows[0]["overrides"]]
     first.sort(key=lambda row: row["overrides"][path])
     strengths = [row["overrides"][path] for row in first]

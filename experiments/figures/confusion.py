@@ -1,4 +1,4 @@
-"""Confusion matrices: who is taken for whom on the test split, summed over seeds."""
+"""Confusion matrices on the test split, summed over seeds: which class is taken for which."""
 
 import numpy as np
 from matplotlib.axes import Axes

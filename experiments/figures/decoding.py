@@ -1,4 +1,4 @@
-"""Sequences that are written token by token: how many are exactly right over the updates, and some of them (F117)."""
+"""Sequences written token by token: the share that is exactly right over the updates, and examples (F117)."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +14,7 @@ SHOWN = 14  # examples
 
 
 def decoding(run: Results) -> Figure:
-    """Shares that are right over the updates; to the right, test sources of the first run and what it wrote."""
+    """The share of right answers over the updates; on the right, test sources of the first run and its answers."""
     rows = [row for row in run.rows if "decoded" in row]
     if not rows:
         return nothing("this run wrote no sequences")
@@ -31,7 +31,7 @@ def decoding(run: Results) -> Figure:
 
 
 def examples(axes: Axes, row: Row) -> None:
-    """Sources and what was written for them: wrong sums first, in another colour and with a cross."""
+    """Sources and answers: wrong sums come first, in another colour and with a cross."""
     written = [[spell(ids) for ids in texts] for texts in np.asarray(row["decoded"])]
     wrong_first = sorted(written, key=lambda texts: is_right(texts[0], texts[1]))
     wrong = [texts for texts in wrong_first if not is_right(texts[0], texts[1])][: SHOWN // 2]
@@ -51,5 +51,5 @@ def solve(source: str) -> int:
 
 
 def is_right(source: str, written: str) -> bool:
-    """Whether the sum was written."""
+    """Whether the answer is the sum."""
     return written == str(solve(source))

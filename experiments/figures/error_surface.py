@@ -36,7 +36,7 @@ def two_minima(run: Results) -> Figure:
 
 
 def draw_map(figure: Figure, axes: Axes, run: Results, name: str, title: str, num_paths: int) -> None:
-    """A surface, `num_paths` descents into each of its minima, its critical points with their eigenvalues."""
+    """A surface with `num_paths` descents into each of its minima, and its critical points with their eigenvalues."""
     plane_GG2, heights_GG = run.arrays[f"{name}_plane"], run.arrays[f"{name}_heights"]
     x, y = plane_GG2[..., 0], plane_GG2[..., 1]
     # Levels by share of the area, so that the flat valley has lines too.

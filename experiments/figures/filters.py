@@ -1,4 +1,4 @@
-"""What a convolutional network looks for and where it finds it: filters of the first layer, feature maps of each."""
+"""What a convolutional network looks for and where it finds it: first-layer filters, and feature maps of every layer."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,7 +9,7 @@ from experiments.run_directory.results import Results
 
 
 def filters(run: Results) -> Figure:
-    """The first member that recorded them: a test image, filters above what they make of it, the later layers below."""
+    """The first member with a record: a test image, filters above their feature maps, and the later layers below."""
     row = next((row for row in run.rows if "filters" in row), None)
     if row is None:
         return nothing("no filters were recorded: set config.task.record=('filters',)")

@@ -13,7 +13,7 @@ NAIVE = {"last_value_rmse": "last value", "season_rmse": "a season ago", "linear
 
 
 def forecast(run: Results) -> Figure:
-    """Above, the best setting's forecasts one step ahead; in the middle, its far forecast; to the right, errors."""
+    """Top: the best setting's forecasts one step ahead. Middle: its far forecast. Right: errors."""
     groups = shown([row for row in run.rows if "forecast" in row], run.config["table"])
     if not groups:
         return nothing("this run holds no forecast")
@@ -55,7 +55,7 @@ def errors(axes: Axes, groups: dict[str, list[Row]]) -> None:
 
 
 def horizons(axes: Axes, groups: dict[str, list[Row]], horizon: int) -> None:
-    """The same of the far forecast."""
+    """The same for the far forecast."""
     rows = next(iter(groups.values()))
     bars = [("last season again", [row["horizon_season_rmse"] for row in rows], GREY)]
     bars += [(short(name), [row["horizon_rmse"] for row in rows], COLOURS[0]) for name, rows in groups.items()]

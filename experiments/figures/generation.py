@@ -16,7 +16,7 @@ VARIETY = {"distinct_2": "different word pairs / all", "repetition": "word pairs
 
 
 def looks(setting: str, index: int) -> dict[str, Any]:
-    """Colour and marker; the text itself, which the others are measured by, is a black star."""
+    """Colour and marker; the text itself, the reference for the others, is a black star."""
     if setting == REFERENCE:
         return {"fmt": "*", "color": "black", "markersize": 13}
     return {"fmt": MARKERS[index % len(MARKERS)], "color": SHADES[index % len(SHADES)]}

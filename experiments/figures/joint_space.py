@@ -1,4 +1,4 @@
-"""The joint space of images and words: the plane, what each word fetches, and the loss."""
+"""The joint space of images and words: the plane, the images that each word retrieves, and the loss."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,7 +9,7 @@ from experiments.run_directory.results import Results
 from nn_core.data.bundled import DIGIT_WORDS
 from nn_core.text.projection import principal_components
 
-SHOWN = 10  # images that each word fetches
+SHOWN = 10  # images that each word retrieves
 
 
 def joint_space(run: Results) -> Figure:
@@ -40,7 +40,7 @@ def draw_plane(axes: Axes, run: Results) -> None:
 
 
 def draw_fetched(axes: Axes, run: Results) -> None:
-    """A row of images for each word, the nearest first; a wrong one has a frame."""
+    """A row of images for each word, nearest first; wrong ones have a frame."""
     cosines = run.arrays["after_images"] @ run.arrays["after_words"].T
     order = np.argsort(-cosines, axis=0)[:SHOWN].T
     tiles = run.arrays["pictures"][order]  # (words, shown, 8, 8)

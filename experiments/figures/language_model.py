@@ -1,4 +1,4 @@
-"""What a trained language model does with a prompt: where it looks, what comes next, and how the choice is made."""
+"""What a trained language model does with a prompt: where it attends, what comes next, and how a token is chosen."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ BEST, RETURNED, DROPPED = COLOURS[1], COLOURS[0], "#B0B0B0"
 
 
 def spell(model: LanguageModel, ids: list[int] | np.ndarray) -> list[str]:
-    """Tokens as labels, with signs for what has none."""
+    """Tokens as labels, with signs for invisible characters."""
     signs = {" ": "␣", "\n": "↵", "\t": "⇥"}
     return ["".join(signs.get(sign, sign) for sign in token) for token in model.tokenizer.tokens(ids)]
 
@@ -49,7 +49,7 @@ def distribution(logits_1V: jax.Array, **sampling: float) -> np.ndarray:
 
 
 def attention(model: LanguageModel, prompt: str) -> Figure:
-    """A heat map for each layer and head: each row is a token, its colours say where it looks (F123)."""
+    """A heat map for each layer and head: each row is a token, and its colours show where it attends (F123)."""
     if not isinstance(model.module, GPT):
         raise ValueError(f"attention maps need a GPT and this run trained {model.stored.config.model.name!r}")
     context = model.module.context_size
@@ -62,7 +62,7 @@ def attention(model: LanguageModel, prompt: str) -> Figure:
     for layer in range(layers):
         for head in range(heads):
             axes = grid[layer][head]
-            # The root brings out weights that are small beside the token that a head looks at most.
+            # The root makes weights visible that are small beside a head's largest one.
             axes.imshow(np.sqrt(maps_LHTT[layer, head]), vmin=0, vmax=1, cmap="Blues")
             axes.set_title(f"layer {layer + 1}, head {head + 1}", fontsize=8)
             axes.set_xticks(range(length), names, fontsize=6)

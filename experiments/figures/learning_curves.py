@@ -61,7 +61,7 @@ def learning_curves(run: Results) -> Figure:
 
 
 def line_name(setting: str) -> str:
-    """How a legend calls a setting within its family."""
+    """The name of a setting within its family, for a legend."""
     return f"{short(setting)} ({tuned(setting)})" if tuned(setting) else short(setting)
 
 

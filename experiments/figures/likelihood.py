@@ -13,7 +13,7 @@ PRECISIONS = ("float32", "float64")
 
 
 def likelihood(run: Results) -> Figure:
-    """Four panels, in the order of the notes: product, logarithm, maximum, and what they promise."""
+    """Four panels, in the order of the notes: product, logarithm, maximum, and the quality of the estimate."""
     figure, axes = subplots(2, 2, width=5.2, height=3.9)
     draw_curves(axes[0][0], run)
     draw_path(axes[0][1], run)
@@ -71,7 +71,7 @@ def draw_underflow(axes: Axes, run: Results) -> None:
 
 
 def underflow_end(run: Results) -> float:
-    """Tosses up to which something happens: where the last product became 0, or all tosses."""
+    """Number of tosses to draw: until the last product has become 0, or all of them."""
     counts = run.arrays["tosses"]
     ends = [counts[run.arrays[f"products_{name}"] > 0][-1] for name in PRECISIONS]
     return float(max(ends))

@@ -18,7 +18,7 @@ def logistic_regression(run: Results) -> Figure:
 
 
 def draw_coefficients(axes: Axes, values_SD: np.ndarray, names: np.ndarray) -> None:
-    """Mean over the seeds and where 95 % of them lie, largest first."""
+    """Means over the seeds and the range of 95 % of them, largest first."""
     order = np.argsort(np.abs(values_SD.mean(axis=0)))
     low, high = np.percentile(values_SD, (2.5, 97.5), axis=0)
     places = np.arange(len(order))
@@ -30,7 +30,7 @@ def draw_coefficients(axes: Axes, values_SD: np.ndarray, names: np.ndarray) -> N
 
 
 def draw_calibration(axes: Axes, bins_3N: np.ndarray) -> None:
-    """Share of right answers against confidence; on the diagonal a probability is what it says."""
+    """Share of right answers against confidence; on the diagonal, probabilities are calibrated."""
     counts, confidence, right = bins_3N
     used = counts > 0
     axes.plot([0.5, 1], [0.5, 1], "--", color="black", linewidth=1, label="perfect calibration")

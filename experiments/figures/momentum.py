@@ -26,7 +26,7 @@ def momentum(run: Results) -> Figure:
 
 
 def path_of(run: Results, method: str, index: int) -> np.ndarray:
-    """The drawn path of a method at momentum number `index`, cut to what is drawn."""
+    """The path of a method at momentum number `index`, cut to the drawn steps."""
     return run.arrays[f"{method.replace(' ', '_')}_path"][index][: DRAWN_STEPS + 1]
 
 

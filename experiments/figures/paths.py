@@ -96,7 +96,7 @@ def good(rows: list[Row], column: str) -> list[float]:
 
 
 def draw_reference(axes: Axes, rows: list[Row], column: str) -> None:
-    """A grey band: the interval of what stands for itself."""
+    """A grey band: the interval of a setting without a family."""
     for name, members in by_setting(rows).items():
         summary = summarize(good(members, column))
         if summary.number:

@@ -10,7 +10,7 @@ from experiments.run_directory.results import Results
 from experiments.run_directory.settings import by_setting
 
 MAX_DRAWN = 30  # boundaries on the way; more would cover the points
-MAX_EPOCHS = 60  # epochs on the axis: what happens happens early, or never
+MAX_EPOCHS = 60  # epochs on the axis: whatever happens happens early, or never
 
 
 def perceptron(run: Results) -> Figure:
@@ -46,7 +46,7 @@ def draw_history(axes: Axes, run: Results) -> None:
 
 
 def draw_bound(axes: Axes, run: Results) -> None:
-    """Mistakes against Novikoff's bound; data that no line separates has none and stands at the right edge."""
+    """Mistakes against Novikoff's bound; data that no line separates have no bound and are at the right edge."""
     finite = [row["bound"] for row in run.rows if np.isfinite(row["bound"])]
     edge = 4 * max(finite, default=1.0)
     for index, (name, rows) in enumerate(by_setting(run.rows).items()):

@@ -1,4 +1,4 @@
-"""What figures of two features share: points by class, straight boundaries."""
+"""Shared parts of figures with two features: points by class, straight boundaries."""
 
 from typing import Any
 

@@ -34,7 +34,7 @@ def rates(run: Results) -> Figure:
 
 
 def choice(by_rate: dict[float, list[Row]]) -> dict[float, str]:
-    """{rate: what it stands for}, from small to large."""
+    """{rate: its role}, from small to large."""
 
     def loss(rate: float) -> float:
         if any(row.get("status") == "diverged" for row in by_rate[rate]):

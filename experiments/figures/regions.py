@@ -1,4 +1,4 @@
-"""What classifiers of two features say everywhere, the points that they were trained on, and the verdict on each."""
+"""Predictions of classifiers with two features over the plane, their training points, and a verdict on each."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Restarts: what the best of n is worth, where to start, and how far it carries on Rastrigin's function."""
+"""Restarts: the value of the best of n, where to start, and how well that works on Rastrigin's function."""
 
 import numpy as np
 from matplotlib.axes import Axes

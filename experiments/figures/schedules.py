@@ -1,4 +1,4 @@
-"""Learning-rate schedules: what they do to the rate, and what that does to training (F064, F065)."""
+"""Learning-rate schedules: the rate over time, and its effect on training (F064, F065)."""
 
 from collections import defaultdict
 

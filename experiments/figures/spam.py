@@ -1,4 +1,4 @@
-"""The spam classifier: precision and recall at every threshold, the words that decide, and what the bag does not see."""
+"""The spam classifier: precision and recall at every threshold, the decisive words, and what the bag does not see."""
 
 import numpy as np
 from matplotlib.axes import Axes

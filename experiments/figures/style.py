@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from nn_core.evidence.statistics import t_half_width
 
-# Okabe & Ito's palette, black last; line styles repeat it so that nothing hangs on colour alone.
+# Okabe & Ito's palette, black last; line styles repeat it so that nothing depends on colour alone.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C00")
 LINES = ("-", "--", "-.", ":")
 GREY = "#6E6E6E"
@@ -33,14 +33,14 @@ UNITS = {
 }
 BAND = "band"  # marks the confidence bands among what is drawn
 FEWEST = 3  # seeds of an interval
-LOWEST = 0.4  # a logarithmic axis begins at this part of the lowest line, or where the bands end
+LOWEST = 0.4  # a logarithmic axis begins at this fraction of the lowest line, or where the bands end
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
 def subplots(
     rows: int = 1, columns: int = 1, *, width: float = 5.0, height: float = 3.8, **shared: Any
 ) -> tuple[Figure, np.ndarray]:
-    """A figure that is not registered with pyplot (nothing to close), and its axes as a 2-D array.
+    """A figure outside pyplot, so that nothing needs closing, and its axes as a 2-D array.
 
     Args:
         rows, columns: of axes.
@@ -54,7 +54,7 @@ def subplots(
 def panels(
     count: int, *, columns: int, width: float = 3.6, height: float = 3.0, **shared: Any
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with `count` axes in rows of `columns`, what is left of the last row empty; `shared` as for subplots."""
+    """A figure with `count` axes in rows of `columns`; the rest of the last row is empty. `shared` is as for subplots."""
     columns = max(min(columns, count), 1)
     rows = max(-(-count // columns), 1)
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
@@ -65,7 +65,7 @@ def panels(
 
 
 def nothing(message: str) -> Figure:
-    """What is drawn where a run holds nothing to draw."""
+    """A placeholder for a run that has nothing to draw."""
     figure = Figure(figsize=(6, 2), layout="constrained")
     figure.text(0.5, 0.5, message, ha="center", va="center", wrap=True)
     return figure
@@ -80,7 +80,7 @@ def quantity(column: str, config: dict[str, Any]) -> str:
 
 
 def below(axes: Axes, columns: int = 1, drop: float = 0.2) -> None:
-    """A legend under its own axes: it hides nothing."""
+    """A legend below the axes, where it hides nothing."""
     axes.legend(
         loc="upper center",
         bbox_to_anchor=(0.5, -drop),
@@ -128,7 +128,7 @@ def log_scale(axes: Axes, which: str = "y") -> None:
 def show_bands(axes: Axes) -> None:
     """Limits of a logarithmic axis by its lines and the upper edges of its bands; a band that reaches 0 goes to the edge.
 
-    Such a lower edge would stretch the axis over many decades and hide the curves. The axis says that it is cut.
+    Such a lower edge would stretch the axis over many decades and hide the curves. The axis label says that it is cut.
     """
     sharing = axes.get_shared_y_axes().get_siblings(axes)
     bands = {
@@ -155,8 +155,8 @@ def band(
 ) -> None:
     """Mean over the first axis (seeds) with its 95 % confidence band, in look number `index` or in a colour.
 
-    The interval is drawn as it is, on both sides of the mean; `log_scale` says where its lower edge leaves the axis. Two
-    seeds have no interval worth the name (Student's t is 12.7 there): each is a thin line, and the legend says so.
+    The interval is drawn unchanged on both sides of the mean; `log_scale` says if its lower edge leaves the axis. Two
+    seeds give no useful interval (Student's t is 12.7 there): each is a thin line, and the legend says so.
     """
     style = look(index) | ({} if colour is None else {"color": colour})
     count = np.sum(np.isfinite(values_SN), axis=0)
@@ -167,13 +167,13 @@ def band(
         for values_N in values_SN:
             axes.plot(x, values_N, color=style["color"], linewidth=0.6, alpha=0.6)
     elif len(values_SN) > 1:
-        # A seed that has stopped early has no later values; where too few are left, there is no interval.
+        # A seed that stopped early has no later values; if too few are left, there is no interval.
         half_N = np.array([half_width(column_S) for column_S in values_SN.T])
         axes.fill_between(x, mean_N - half_N, mean_N + half_N, color=style["color"], alpha=0.18, linewidth=0, gid=BAND)
 
 
 def half_width(values_S: np.ndarray) -> float:
-    """Half of the 95 % interval of the mean; 0 below FEWEST values, where there is none to draw."""
+    """Half of the 95 % interval of the mean; 0 for fewer than FEWEST values, when none is drawn."""
     finite = values_S[np.isfinite(values_S)]
     return t_half_width(finite) if len(finite) >= FEWEST else 0.0
 
@@ -194,7 +194,7 @@ def rate_errors(successes_JS: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def legend(figure: Figure, axes: Axes, columns: int = 1) -> None:
-    """A legend beside the axes: it hides nothing."""
+    """A legend beside the axes, where it hides nothing."""
     handles, names = axes.get_legend_handles_labels()
     if names:
         figure.legend(handles, names, loc="outside right upper", ncols=columns, fontsize="small", frameon=False)

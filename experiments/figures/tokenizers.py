@@ -1,4 +1,4 @@
-"""Tokenizers: how long a text becomes, and what a small language model needs for a character (F087)."""
+"""Tokenizers: the length of a text in tokens, and the bits per character of a small language model (F087)."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,7 +11,7 @@ GPT_RATIO = 4 / 3  # "a token is about three quarters of a word" (F087)
 
 
 def tokenizers(run: Results) -> Figure:
-    """Tokens per word and bits per character against the vocabulary's size; hollow where text is lost on the way."""
+    """Tokens per word and bits per character against the vocabulary's size; hollow markers lose text."""
     groups = {name: rows for name, rows in by_setting(run.rows).items() if "bits_per_character" in rows[0]}
     if not groups:
         return nothing("no run has bits per character: they belong to language models whose text is in memory")

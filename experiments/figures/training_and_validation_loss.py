@@ -10,7 +10,7 @@ NAMES = {"batch_loss": "Training Loss", "validation_loss": "Validation Loss"}
 
 
 def training_and_validation_loss(run: Results) -> Figure:
-    """Two lines over the steps (the x axis counts steps, not epochs: S47); of a sweep the means."""
+    """Two lines over the steps (the x axis counts steps, not epochs: S47); means for a sweep."""
     members = {row["member"] for row in run.metrics}
     figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""Word vectors in the plane, by principal components and by t-SNE, and how topics stand apart (F102, F103)."""
+"""Word vectors in the plane, by principal components and by t-SNE, and the separation of topics (F102, F103)."""
 
 import numpy as np
 from matplotlib.axes import Axes

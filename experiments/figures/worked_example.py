@@ -9,7 +9,7 @@ from experiments.figures.style import COLOURS, GREY, MARKERS, label, subplots
 from experiments.run_directory.results import Results
 
 RADIUS = 0.32
-TEXT_OFFSET = 8  # points between a connection and what is written along it
+TEXT_OFFSET = 8  # points between a connection and the text along it
 FORWARD, BACKWARD = COLOURS[0], COLOURS[1]
 
 
@@ -67,7 +67,7 @@ def edge(axes: Axes, start: tuple[float, float], end: tuple[float, float], weigh
 
 
 def notes(axes: Axes, centre: tuple[float, float], above: str, below: str) -> None:
-    """What else belongs to a unit: above it forward, below it backward."""
+    """Further numbers of a unit: forward above it, backward below it."""
     axes.text(centre[0], centre[1] + 1.35 * RADIUS, above, ha="center", va="bottom", fontsize=9, color=FORWARD)
     axes.text(centre[0], centre[1] - 1.35 * RADIUS, below, ha="center", va="top", fontsize=9, color=BACKWARD)
 

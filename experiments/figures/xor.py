@@ -1,4 +1,4 @@
-"""XOR: each hidden unit is a line, their combination is not; and how often training ends there."""
+"""XOR: each hidden unit is a line, their combination is not; and how often training finds it."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ MAX_HIDDEN = 2  # hidden units that have a panel
 
 
 def xor(run: Results) -> Figure:
-    """Above: two hidden units and what the network makes of them. Below: a failure, all losses, the success rates."""
+    """Top: two hidden units and the network's output. Bottom: a failure, all losses, the success rates."""
     arrays = run.arrays
     figure, axes = subplots(2, 3, width=4.6, height=4.1)
     hidden = arrays.get("solved_hidden", np.empty((0,)))
@@ -54,7 +54,7 @@ def regions(axes: Axes, run: Results, values_GG: np.ndarray, title: str) -> Quad
 
 
 def contour(axes: Axes, run: Results, values_GG: np.ndarray, **look: Any) -> None:
-    """The line where a probability is 1/2, where there is one."""
+    """The line on which a probability is 1/2, if there is one."""
     if values_GG.min() < 0.5 < values_GG.max():
         axes.contour(run.arrays["side"], run.arrays["side"], values_GG, levels=[0.5], **look)
 

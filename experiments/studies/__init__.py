@@ -1,4 +1,4 @@
-"""Experiments that are no training run: an algorithm with its own loop, or an analysis of several.
+"""Experiments other than training runs: an algorithm with its own loop, or an analysis of several runs.
 
 A study is a function of the config to rows (a dict per line of results.csv) and arrays (what its figures draw).
 """
@@ -50,7 +50,7 @@ def check(config: ConfigDict) -> None:
     """Checks the config of a study: its keys, their ranges, the table's columns.
 
     Raises:
-        ValueError: in one line, what is wrong and what would be right.
+        ValueError: in one line, what is wrong and how to fix it.
     """
     name = config.task.name
     study = STUDIES[name]
@@ -70,7 +70,7 @@ def check(config: ConfigDict) -> None:
 
 
 def drawable(name: str, figures: Iterable[str]) -> list[str]:
-    """Which of the figures can draw a run of this task: its study's own and the comparison, or those of no study."""
+    """The figures that can draw a run of this task: the study's own and the comparison, or those of no study."""
     if name in STUDIES:
         return [figure for figure in figures if figure in (*STUDIES[name].figures, "comparison")]
     return [figure for figure in figures if figure not in STUDY_FIGURES]

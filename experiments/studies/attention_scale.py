@@ -1,4 +1,4 @@
-"""Why scores are divided by sqrt(d_k): what softmax passes back with and without (F119, claim C15).
+"""Why scores are divided by sqrt(d_k): the gradient through softmax with and without the factor (F119, claim C15).
 
 Queries and keys are N(0, 1), so that a score has variance d_k; divided by sqrt(d_k) it has variance 1.
 """
@@ -33,7 +33,7 @@ def measure(key: Array, *, width: int, num_queries: int, num_keys: int, scaled: 
 
 
 def run(config: ConfigDict) -> Outcome:
-    """Every width with and without the factor, the same queries and keys for both."""
+    """Every width with and without the factor, on the same queries and keys."""
     task, rows = config.task, list[Row]()
     for scaled, name in ((True, "scaled"), (False, "not scaled")):
         for width in task.head_widths:

@@ -1,4 +1,4 @@
-"""What a study is, and what every study needs: seeds, its settings checked, rows of plain numbers."""
+"""What a study is, and what all studies share: seeds, checked settings, rows of plain numbers."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
 
 
 class StudyError(Exception):
-    """A study cannot come to its end; told in one line, which says what to change."""
+    """A study cannot finish; the message is one line that says what to change."""
 
 
 class Study(NamedTuple):
@@ -42,7 +42,7 @@ class Study(NamedTuple):
         settings: the keys of config.task that it reads, besides the name, each with its range (see `configs.base.Key`).
         columns: numbers that its rows hold, for config.table.
         figures: figures that draw its arrays.
-        check: raises ValueError for settings that do not fit together; ranges are checked before.
+        check: raises ValueError for settings that do not fit together, after the ranges have been checked.
     """
 
     run: Callable[[ConfigDict], Outcome]
@@ -53,7 +53,7 @@ class Study(NamedTuple):
 
 
 def compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    """`jax.jit` for a small program that runs once, which is mostly compilation: it takes half as long so on CPU."""
+    """`jax.jit` for a small program that runs once and mostly compiles; these options halve its time on a CPU."""
     return jax.jit(function, compiler_options=COMPILER_OPTIONS.get(jax.default_backend()), **options)
 
 
@@ -68,10 +68,10 @@ def keys_of(config: ConfigDict) -> Array:
 
 
 def make_rows(label: str, seeds: Iterable[int] | None = None, **columns: Any) -> list[Row]:
-    """A row per entry of the columns, which are arrays (S,) or one number for all, as plain numbers.
+    """Rows of plain numbers, one per entry of the columns, which are arrays (S,) or a single number for all.
 
     Args:
-        label: how the table calls the setting.
+        label: name of the setting in the table.
         seeds: (S,) seeds of the rows, None where there are none.
         columns: numbers.
     """
@@ -88,7 +88,7 @@ def adam(hparams: Hparams) -> Any:
 
 
 def check_whole(config: ConfigDict, *settings: str) -> None:
-    """Raises ValueError where a tuple of config.task holds a number that is not whole."""
+    """Raises ValueError if a tuple of config.task holds a number that is not whole."""
     for name in settings:
         if any(not isinstance(value, int) for value in config.task[name]):
             raise ValueError(f"config.task.{name}={config.task[name]} must hold whole numbers")

@@ -1,7 +1,7 @@
 """Knowledge distillation: small networks that learn from a large one's soft answers, and alone (F147).
 
-A teacher of each seed learns the seed's training digits; its students see the same digits and, beside the labels, what
-the teacher says of them. All students are one program over temperature, share of the soft targets, and seed.
+The teacher of each seed learns the seed's training digits. Its students see the same digits and, besides the labels, the
+teacher's answers. All students are one program over temperature, share of the soft targets, and seed.
 """
 
 from typing import Any
@@ -39,7 +39,7 @@ def make_problem(task: ConfigDict, hidden_sizes: tuple[int, ...], example: np.nd
 
 
 def train(learner: Task, steps: int, key: Array, hparams: Hparams, data: Data) -> tuple[Any, dict[str, Array]]:
-    """A whole run: its last parameters and its results."""
+    """A complete run: its last parameters and its results."""
     program = make_program(learner, adam, Settings(steps))
     state, own = program.start(key, hparams, data), program.prepare(key, data)
     state, _ = program.advance(state, key, hparams, own, data, steps)
@@ -47,7 +47,7 @@ def train(learner: Task, steps: int, key: Array, hparams: Hparams, data: Data) -
 
 
 def teach(task: ConfigDict, data: Data, keys: Array) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """What the teacher of each seed says of every digit, (S, N, C), and its results."""
+    """The answers of each seed's teacher to every digit, (S, N, C), and its results."""
     problem = make_problem(task, task.teacher_sizes, data["inputs"][0])
     learner = make_supervised(problem)
 
@@ -99,7 +99,7 @@ def run(config: ConfigDict) -> Outcome:
 
 
 def settings_of(task: ConfigDict) -> dict[str, tuple[float, float]]:
-    """How the table calls each student: {label: (temperature, share of the soft targets)}."""
+    """The name of each student in the table: {label: (temperature, share of the soft targets)}."""
     taught = {
         f"taught: T {temperature:g}, α {alpha:g}": (temperature, alpha)
         for alpha in task.alphas

@@ -30,7 +30,7 @@ METHODS = ("document vectors", "mean of word vectors", "bag of words")
 
 
 def make_documents(num_documents: int, sentences: int, seed: int) -> tuple[list[list[str]], np.ndarray]:
-    """Documents of some sentences about one kind of thing each, as words, and their kinds, in random order."""
+    """Documents in random order, each of some sentences about one kind of thing, as words; and their kinds."""
     texts, kinds_N = world_sentences(num_sentences=3 * num_documents * sentences, seed=seed)
     documents, kinds = [], []
     for kind in range(len(KINDS)):
@@ -53,7 +53,7 @@ def train_documents(
         documents: D lists of words.
         vocabulary: V words.
         key: typed key.
-        outputs: (V, E) word vectors that stay as they are, for documents that come later; None: they are trained too.
+        outputs: (V, E) fixed word vectors, for later documents; None: they are trained too.
     Returns:
         (documents' vectors (D, E), the words' (V, E)).
     """
@@ -137,7 +137,7 @@ def train_words(task: ConfigDict, documents: list[list[str]], vocabulary: WordVo
 
 
 def same_neighbour(vectors_DE: np.ndarray, kinds_D: np.ndarray) -> float:
-    """The share of documents whose nearest other one, by the cosine, is of the same kind."""
+    """The share of documents whose nearest neighbour, by the cosine, is of the same kind."""
     units_DE = vectors_DE / np.maximum(np.linalg.norm(vectors_DE, axis=1, keepdims=True), 1e-12)
     cosines_DD = units_DE @ units_DE.T - 2 * np.eye(len(units_DE))
     return float((kinds_D[cosines_DD.argmax(axis=1)] == kinds_D).mean())

@@ -1,6 +1,6 @@
 """Embeddings in a classifier: learned with the task, random and frozen, pretrained and frozen or tuned (F097, F099).
 
-Inventory F097, F099, F105.
+See also F105.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ WORD_EPOCHS, WORD_RATE = 10, 0.025
 
 
 def pretrained(vocabulary: WordVocabulary, texts: list[list[str]], features: int, key: Array) -> np.ndarray:
-    """Skip-gram vectors of unlabelled sentences, a row for each word behind one of zeros for padding; unit variance."""
+    """Skip-gram vectors of unlabelled sentences with unit variance: a row of zeros for padding, then a row for each word."""
     training = make_word_training(
         Recipe(features=features, window=3, epochs=WORD_EPOCHS), encode_corpus(texts, vocabulary), vocabulary.counts_V
     )
@@ -43,7 +43,7 @@ def pretrained(vocabulary: WordVocabulary, texts: list[list[str]], features: int
 
 
 def fit(task: ConfigDict, model: nn.Module, inputs: Array, labels_N: Array, test: Array, key: Array) -> tuple:
-    """Trains on all examples at once; (logits of the test, training loss of each step)."""
+    """Trains on all examples at once; returns (test logits, training loss of each step)."""
     optimizer, apply = optax.adam(task.learning_rate), cast(Callable[..., Array], model.apply)
 
     def train(key: Array, inputs: Array, labels_N: Array, test: Array) -> tuple[Array, Array]:

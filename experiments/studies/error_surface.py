@@ -25,7 +25,7 @@ SAME_HEIGHT = 1e-4  # minima that differ less are equally deep
 
 
 class View(NamedTuple):
-    """A surface and the square of it that is looked at.
+    """A surface and the square on which it is shown.
 
     Attributes:
         surface: (2,) -> scalar.
@@ -68,7 +68,7 @@ class Place(NamedTuple):
     Attributes:
         point_2: the weights.
         height: the error there.
-        what: what the gradient and the Hessian say of it.
+        what: its kind according to gradient and Hessian.
     """
 
     point_2: Array
@@ -77,7 +77,7 @@ class Place(NamedTuple):
 
 
 def look(surface: surfaces.Surface, point_2: Array) -> Place:
-    """What there is at a point."""
+    """The record of a point."""
     what = surfaces.classify_critical_point(
         surface, point_2, gradient_tolerance=TOLERANCE, eigenvalue_tolerance=TOLERANCE
     )
@@ -91,7 +91,7 @@ def square(view: View, size: int) -> np.ndarray:
 
 
 def survey(view: View, steps: int, keys_S: Array, learning_rate: Array) -> dict[str, Any]:
-    """All that a surface is asked, in one program: Newton from a grid, descents from random starts, a map.
+    """Everything about a surface, in one program: Newton from a grid, descents from random starts, a map.
 
     Starts of descents are drawn from the inner part of the square.
     """
@@ -148,7 +148,7 @@ def run(config: ConfigDict) -> Outcome:
             f"{name}_paths": found["paths"],
             f"{name}_path_heights": found["path_heights"],
         }
-    # S24: its origin is a minimum, but all second derivatives are 0 there and cannot tell.
+    # S24: its origin is a minimum, but all second derivatives are 0 there and do not show it.
     origin = jax.device_get(compiled(jax.vmap(partial(look, surfaces.quartic)))(np.zeros((1, 2), np.float32)))
     return Outcome(rows + point_rows("quartic", origin), arrays)
 
@@ -165,7 +165,7 @@ def point_rows(name: str, points: Place) -> list[Row]:
 
 
 def path_rows(name: str, points: Place, ends: Place, seeds: range) -> list[Row]:
-    """A row per descent: where it ended, how far from a minimum, and whether that is the lowest (or as low)."""
+    """A row per descent: where it ended, its distance from a minimum, and whether that is (as low as) the lowest."""
     is_minimum_M = np.asarray(points.what.kind) == surfaces.CRITICAL_POINT_KINDS.index("minimum")
     distance_S, lowest_S = np.full((2, len(seeds)), np.nan)
     if is_minimum_M.any():

@@ -17,11 +17,11 @@ from nn_core.training.word_vectors import make_word_training, run_epochs
 
 SHORTEST_STEM = 5  # letters of a word that is misspelt
 NGRAMS = "ngrams.npz"  # beside the vectors, so that words of no text can be asked for later
-ASKED = 200  # most misspelt words that are asked for
+ASKED = 200  # most misspelt words that are looked up
 
 
 def misspelt(words: tuple[str, ...]) -> list[tuple[str, str]]:
-    """(a word that is in no text, the word that it is meant to be): with an s, and without its fourth letter."""
+    """(a misspelt word that occurs in no text, the intended word): with an s, or without its fourth letter."""
     known = set(words)
     stems = [word for word in words if len(word) >= SHORTEST_STEM and word.isalpha()]
     made = [pair for stem in stems for pair in ((f"{stem}s", stem), (stem[:3] + stem[4:], stem))]
@@ -35,7 +35,7 @@ def nearest(vectors: WordVectors, vector_E: np.ndarray, count: int = 1) -> list[
 
 
 def run(config: ConfigDict) -> Outcome:
-    """Trains with n-grams, and asks for words that are in no text."""
+    """Trains with n-grams, and looks up words that occur in no text."""
     task, words = config.task, words_of(config.task)
     vocabulary, lengths = words.vocabulary, {"shortest": task.shortest, "longest": task.longest}
     rows_VG, keep_VG = piece_table(vocabulary.words, task.buckets, **lengths)

@@ -59,7 +59,7 @@ def draw(sampling: Sampling, model: LanguageModel, prompts: list[list[int]], key
 def take_best(
     sampling: Sampling, model: LanguageModel, prompts: list[list[int]], keys_B: jax.Array, new: int
 ) -> Written:
-    """Takes the most probable token each time; the keys are not looked at."""
+    """Takes the most probable token each time; the keys are not used."""
     made = generate(model.decoder, model.params, prompts, sampling=sampling, max_new_tokens=new)
     return Written(np.asarray(made.ids_BN)[:, :new], np.asarray(made.log_probs_BN)[:, :new])
 
@@ -72,7 +72,7 @@ def search(beams: int, model: LanguageModel, prompts: list[list[int]], keys_B: j
 
 
 def strategies(task: ConfigDict) -> dict[str, Strategy]:
-    """What is compared, by its label."""
+    """The compared strategies, by label."""
     table: dict[str, Strategy] = {"greedy": partial(take_best, Sampling())}
     table |= {f"beam search {beams}": partial(search, beams) for beams in task.num_beams}
     table |= {
@@ -112,7 +112,7 @@ def check(config: ConfigDict) -> None:
 
 
 def run(config: ConfigDict) -> Outcome:
-    """Every strategy continues the same prompts, each seed its own ones."""
+    """All strategies continue the same prompts; each seed has its own."""
     task, seeds = config.task, seeds_of(config)
     model, ids_N = restore_model(task.checkpoint) if task.checkpoint else train_model(task)
     prompts, truth_BN = cut_prompts(ids_N, task, seeds)
@@ -133,7 +133,7 @@ def run(config: ConfigDict) -> Outcome:
 
 
 def measure(texts: list[str], log_probs_BN: np.ndarray) -> dict[str, float]:
-    """The numbers of some texts; n-grams are of words, so that characters and pieces are compared alike."""
+    """The measures of some texts; n-grams are of words, so models of characters and of pieces are comparable."""
     words = [text.split() for text in texts]
     lengths_B = np.full(len(texts), log_probs_BN.shape[1])
     return {
@@ -146,7 +146,7 @@ def measure(texts: list[str], log_probs_BN: np.ndarray) -> dict[str, float]:
 
 
 def cut_prompts(ids_N: np.ndarray, task: ConfigDict, seeds: range) -> tuple[list[list[int]], np.ndarray]:
-    """Pieces of the validation text, a prompt and what follows it in truth; the same for every strategy.
+    """Pieces of the validation text: prompts and their true continuations, the same for every strategy.
 
     Raises:
         ValueError: the text is too short.
@@ -164,7 +164,7 @@ def cut_prompts(ids_N: np.ndarray, task: ConfigDict, seeds: range) -> tuple[list
 
 
 def reference_log_probs(model: LanguageModel, prompts: list[list[int]], truth_BN: np.ndarray) -> np.ndarray:
-    """log p of each true token, read in windows that overlap by half, as generation reads past its window: (B, N)."""
+    """log p of each true token, (B, N), read in windows that overlap by half, as in generation past the window."""
     ids_BL = np.concatenate([np.asarray(prompts, np.int32), truth_BN], axis=1)
     window = min(model.stored.config.data.context_size, ids_BL.shape[1] - 1)
     losses = family_of(model.stored.config, REGISTRY).token_losses

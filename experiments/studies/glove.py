@@ -15,7 +15,7 @@ from nn_core.training.word_vectors import make_glove_training, run_epochs
 
 
 def run(config: ConfigDict) -> Outcome:
-    """Counts, trains and asks."""
+    """Counts, trains and evaluates."""
     task, words = config.task, words_of(config.task)
     size = len(words.vocabulary.words)
     counts = cooccurrences(words.corpus, size, task.window)

@@ -1,7 +1,7 @@
 """How much of the end of a sequence reaches its beginning: the gradient by lag, for each cell (F114).
 
-A random cell reads noise. The gradient of a random projection of its last state is taken at the state of every step
-before; its length, relative to that at the last step, is what training would see of what happened `lag` steps ago.
+A random cell reads noise. The gradient of a random projection of its last state is taken with respect to every earlier
+state. Its length, relative to that at the last step, is what training would see of an event `lag` steps ago.
 """
 
 from functools import partial
@@ -17,7 +17,7 @@ from experiments.studies.base import Outcome, Study, compiled, keys_of, make_row
 from nn_core.models.recurrent.cells import Carry, cell_step, find_cell, zero_carry
 from nn_core.models.recurrent.layers import gate_bias, orthogonal_gates
 
-LAGS = (10, 30, 90)  # of which the table tells; a sequence is longer than the last
+LAGS = (10, 30, 90)  # lags in the table; sequences are longer than the last one
 GATED = {"LSTM": "lstm", "GRU": "gru"}
 
 

@@ -16,12 +16,12 @@ from nn_core.data.checks import check_int
 from nn_core.data.splits import SplitSizes, split_indices
 from nn_core.models.embeddings import JointSpace, info_nce_losses
 
-TOP = 10  # images that a word fetches
+TOP = 10  # images that a word retrieves
 TEST = 360
 
 
 def run(config: ConfigDict) -> Outcome:
-    """Trains every seed, and judges it before and after on images that it has not seen."""
+    """Trains every seed, and judges it before and after training on unseen images."""
     task, dataset = config.task, digits()
     images, labels = jnp.asarray(dataset.inputs, jnp.float32), jnp.asarray(dataset.targets)
     images = images / jnp.max(images)
@@ -73,7 +73,7 @@ def run(config: ConfigDict) -> Outcome:
 
 
 def judge(images_SME: np.ndarray, words_SCE: np.ndarray, truth_SM: np.ndarray) -> dict[str, np.ndarray]:
-    """Recall@1 from image to word, precision of the TOP images that a word fetches, mean cosine of right pairs."""
+    """Recall@1 from image to word, precision of the TOP images that a word retrieves, mean cosine of right pairs."""
     cosines_SMC = np.einsum("sme,sce->smc", images_SME, words_SCE)
     best_SCT = np.argsort(-cosines_SMC, axis=1)[:, :TOP].transpose(0, 2, 1)
     fetched = np.take_along_axis(truth_SM[:, None], best_SCT, axis=2) == np.arange(len(DIGIT_WORDS))[None, :, None]
@@ -86,7 +86,7 @@ def judge(images_SME: np.ndarray, words_SCE: np.ndarray, truth_SM: np.ndarray) -
 
 
 def check(config: ConfigDict) -> None:
-    """Raises ValueError for sizes that cannot be."""
+    """Raises ValueError for impossible sizes."""
     for name in ("features", "hidden_size"):
         check_int(f"config.task.{name}", config.task[name], 2)
     check_int("config.task.batch_size", config.task.batch_size, 2)

@@ -39,7 +39,7 @@ def estimate(task: ConfigDict) -> tuple[list[Row], dict[str, np.ndarray]]:
 
 
 def sample(config: ConfigDict) -> tuple[list[Row], dict[str, np.ndarray]]:
-    """Coins of a known p, tossed by every seed: how far the estimate is off, and when the product of all is 0."""
+    """Coins with a known p, tossed by every seed: the error of the estimate, and when the product becomes 0."""
     task, seeds = config.task, seeds_of(config)
     longest = max(task.sizes)
     toss = compiled(jax.vmap(lambda key: jax.random.bernoulli(key, task.probability, (longest,)).astype(jnp.int32)))
@@ -66,7 +66,7 @@ def sample(config: ConfigDict) -> tuple[list[Row], dict[str, np.ndarray]]:
 
 
 def run(config: ConfigDict) -> Outcome:
-    """First the coin of the notes, then many coins."""
+    """The coin of the notes, then many coins."""
     rows, arrays = estimate(config.task)
     more_rows, more_arrays = sample(config)
     return Outcome(rows + more_rows, arrays | more_arrays)

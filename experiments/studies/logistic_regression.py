@@ -19,7 +19,7 @@ COLUMNS = ("accuracy", "recall", "precision", "test_loss", "calibration_error", 
 
 
 def fit(inputs_ND: Array, targets_N: Array, penalty: float) -> Array:
-    """Weights and, last, the bias that minimise summed cross-entropy + penalty / 2 |w|^2; the bias is not penalised.
+    """Weights, with the bias last, that minimise summed cross-entropy + penalty / 2 |w|^2; the bias is not penalised.
 
     scikit-learn's objective with C = 1 / penalty.
     """
@@ -75,7 +75,7 @@ def run(config: ConfigDict) -> Outcome:
 
 
 def check(config: ConfigDict) -> None:
-    """Raises ValueError where no example is left to test on."""
+    """Raises ValueError if no example is left to test on."""
     if config.task.train_examples > 560:
         raise ValueError(
             f"config.task.train_examples={config.task.train_examples} leaves none of 569 to test on; use <= 560"

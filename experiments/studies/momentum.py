@@ -30,7 +30,7 @@ def walk(start: Array, momentum: Array, learning_rate: Array, *, surface, nester
 
 
 def settled(paths_SK: np.ndarray) -> np.ndarray:
-    """The step from which a path stays near the global minimum; infinite where it does not end there."""
+    """The step from which on a path stays near the global minimum; infinite if it does not end there."""
     away_SK = np.abs(paths_SK) > NEAR
     last_S = paths_SK.shape[1] - 1 - np.argmax(away_SK[:, ::-1], axis=1)  # the last step away
     first_S = np.where(away_SK.any(axis=1), last_S + 1.0, 0.0)
@@ -38,7 +38,7 @@ def settled(paths_SK: np.ndarray) -> np.ndarray:
 
 
 def draw_starts(config: ConfigDict) -> dict[str, np.ndarray]:
-    """Starts before the hump and starts on the side where there is none, uniform in their intervals."""
+    """Starts before the hump, and starts on the side without it, uniform in their intervals."""
     shares_S2 = np.asarray(jax.vmap(lambda key: jax.random.uniform(key, (2,)))(keys_of(config)))
     starts = {}
     for place, name in enumerate(("left", "right")):
@@ -88,7 +88,7 @@ def run(config: ConfigDict) -> Outcome:
 
 
 def check(config: ConfigDict) -> None:
-    """Raises ValueError for starts that are no interval."""
+    """Raises ValueError for starts that are not an interval."""
     for name in ("starts_left", "starts_right"):
         ends = config.task[name]
         if len(ends) != 2 or ends[0] >= ends[1]:

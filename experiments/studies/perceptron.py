@@ -18,7 +18,7 @@ WIDEST_STEPS = 10_000  # steps of Gilbert's algorithm towards the widest boundar
 
 
 def check(config: ConfigDict) -> None:
-    """Raises ValueError for a gate that is not there or that has one input."""
+    """Raises ValueError for an unknown gate, or one with a single input."""
     for gate in config.task.gates:
         check_choice("gate", gate, [name for name in GATES if name != "not"])
 
@@ -56,7 +56,7 @@ def learn(
 
 
 def run(config: ConfigDict) -> Outcome:
-    """Points beside a line at several gaps, then gates; each data set with every seed."""
+    """Points on both sides of a line at several gaps, then gates; every data set with every seed."""
     task, seeds = config.task, seeds_of(config)
     train = compiled(jax.vmap(partial(learn, learning_rate=task.learning_rate, max_epochs=task.max_epochs)))
     data = {
@@ -80,7 +80,7 @@ def run(config: ConfigDict) -> Outcome:
 
 
 def columns(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The numbers of the rows. Margins say nothing where no line separates, nor does the bound."""
+    """The numbers of the rows. Without a separating line, margins and bound mean nothing."""
     separable = np.isfinite(found["bound"])
     share = np.where(separable, found["margin"] / np.where(separable, found["widest_margin"], 1.0), np.nan)
     return {

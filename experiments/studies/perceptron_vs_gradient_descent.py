@@ -22,7 +22,7 @@ def learn(inputs_ND: Array, targets_N: Array, *, learning_rate: float, max_epoch
     """Both methods from 0 on the first half of the points, in the order given; the second half judges.
 
     Returns:
-        {method: {what is measured}}.
+        {method: {name of a measure: value}}.
     """
     num_train = len(inputs_ND) // 2
     train, test = (inputs_ND[:num_train], targets_N[:num_train]), (inputs_ND[num_train:], targets_N[num_train:])
@@ -42,7 +42,7 @@ def learn(inputs_ND: Array, targets_N: Array, *, learning_rate: float, max_epoch
             "updates_total": jnp.sum(updates_E),
             "train_error": error_rate(boundary_D, *train),
             "test_error": error_rate(boundary_D, *test),
-            # Where no line separates, there is no margin to have a share of.
+            # Without a separating line there is no margin to compare with.
             "margin_share": jnp.where(
                 widest_margin > 0, perceptron.margin(boundary_D, *train) / jnp.abs(widest_margin), jnp.nan
             ),

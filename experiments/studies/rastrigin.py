@@ -23,7 +23,7 @@ Search = Callable[[Array, Array], dict[str, Array]]
 
 
 def searches(task: ConfigDict) -> dict[str, tuple[Search, float]]:
-    """Every search by name, with the evaluations that it takes: as many as fit into task.evaluations.
+    """Every search by name, with the number of its evaluations: as many as fit into task.evaluations.
 
     A gradient counts as task.gradient_cost evaluations, the judgement of an end point as one.
     """
@@ -43,7 +43,7 @@ def searches(task: ConfigDict) -> dict[str, tuple[Search, float]]:
 
 
 def check_work(task: ConfigDict) -> None:
-    """Raises ValueError where a search cannot start with the evaluations that it has."""
+    """Raises ValueError if the evaluations do not suffice for a search."""
     per_start = task.gradient_cost * task.descent_steps + 1
     if task.evaluations < per_start:
         raise ValueError(
@@ -67,7 +67,7 @@ def energy(point_D: Array, mask_D: Array) -> Array:
 
 
 def judge(ends_ND: Array, mask_D: Array) -> dict[str, Array]:
-    """The best of some end points: whether it lies in the global basin, its energy, the share of ends that do."""
+    """The best of some end points: whether it lies in the global basin, its energy, and the share of ends that do."""
     energies_N = jax.vmap(energy, in_axes=(0, None))(ends_ND, mask_D)
     inside_N = jnp.max(jnp.abs(ends_ND * mask_D[None]), axis=1) < BASIN
     best = jnp.argmin(energies_N)
@@ -86,7 +86,7 @@ def restarted_descent(key: Array, mask_D: Array, *, num_starts: int, steps: int,
 
 
 def random_points(key: Array, mask_D: Array, *, num_points: int) -> dict[str, Array]:
-    """The best of so many random points: what a search must beat."""
+    """The best of equally many random points, which a search must beat."""
     return judge(uniform(key, num_points, mask_D), mask_D)
 
 

@@ -1,4 +1,4 @@
-"""Matrix factorisation for users and items, and what it says of those that nobody knows yet (F106)."""
+"""Matrix factorisation for users and items, and its predictions for users and items without ratings (F106)."""
 
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ PARTS = {"rmse": "test", "rmse_cold_item": "cold_items", "rmse_cold_user": "cold
 
 
 def parts_of(ratings: Ratings) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Pairs and ratings of each part that judges."""
+    """Pairs and ratings of each test part."""
     return {
         "test": (ratings.test_M2, ratings.test_M),
         "cold_items": (ratings.cold_items_K2, ratings.cold_items_K),
@@ -63,7 +63,7 @@ def fit(
         mean: of the ratings.
         pairs_N2, ratings_N: user and item of each rating, and the rating.
         content_IF: features of the items, or None.
-        asked: pairs of each part, (M, 2).
+        asked: pairs of each test part, (M, 2).
     Returns:
         (predicted ratings of each part (M,), the training error of each step).
     """
@@ -135,7 +135,7 @@ def run(config: ConfigDict) -> Outcome:
 
 
 def known(part: str, pairs_N2: np.ndarray, content: bool) -> np.ndarray:
-    """What the model is asked: a user that it has not seen is -1, and so is an item of which nothing is known."""
+    """The pairs to predict: an unseen user is -1, and so is an item of which nothing is known."""
     hidden = np.array([part == "cold_users", part == "cold_items" and not content])
     return np.where(hidden[None], -1, pairs_N2)
 

@@ -17,14 +17,14 @@ from nn_core.data.generators import circles
 from nn_core.losses import binary_cross_entropy
 from nn_core.models.mlp import MLP
 
-VALIDATION, TEST = 100, 1000  # examples that choose, examples that judge
+VALIDATION, TEST = 100, 1000  # examples for choosing, examples for testing
 
 
 def train_starts(task: ConfigDict, inputs_N2: Array, targets_N: Array, key: Array) -> dict[str, Array]:
     """Trains a small network from J kinds of start, R starts each: independent ones, then perturbed ones by sigma.
 
     Args:
-        inputs_N2, targets_N: task.num_points examples to train on, then those that choose, then those that judge.
+        inputs_N2, targets_N: task.num_points examples to train on, then those for choosing, then those for testing.
 
     Returns:
         {"train", "validation", "test"}: losses (J, R).
@@ -59,7 +59,7 @@ def train_starts(task: ConfigDict, inputs_N2: Array, targets_N: Array, key: Arra
 
 
 def measure(losses: dict[str, Array]) -> dict[str, Array]:
-    """What R restarts of one kind are worth, and the curves over the number of restarts."""
+    """The value of R restarts of one kind, and curves over the number of restarts."""
     by_validation = expected_chosen(losses["validation"], losses["test"])
     by_training = expected_chosen(losses["train"], losses["test"])
     return {
@@ -82,7 +82,7 @@ def run(config: ConfigDict) -> Outcome:
 
 
 def restart_network(config: ConfigDict) -> tuple[list[Row], dict[str, np.ndarray]]:
-    """Every seed has its data, its common start, its restarts."""
+    """Every seed has its own data, common start and restarts."""
     task, seeds = config.task, seeds_of(config)
     count = task.num_points + VALIDATION + TEST
     sets = [circles(num_examples=count, noise=task.noise, seed=seed) for seed in seeds]

@@ -46,7 +46,7 @@ def load_corpus(name: str) -> LabelledTexts:
 
 
 def draw_split(seed: int, count: int) -> Split:
-    """A fifth to judge by, a tenth to choose by, the rest to learn from."""
+    """Splits the messages: a fifth for testing, a tenth for validation, the rest for training."""
     order = np.random.default_rng(seed).permutation(count)
     test, validation = round(TEST * count), round(VALIDATION * count)
     return Split(order[test + validation :], order[test : test + validation], order[:test])
@@ -113,7 +113,7 @@ def padded(bag: BagOfWords, texts: list[str], width: int) -> np.ndarray:
 
 
 def shuffled(texts: list[str], rng: np.random.Generator) -> list[str]:
-    """The words of each text in another order, with words that no training text holds among them."""
+    """The words of each text in another order, mixed with words that no training text holds."""
     mixed = [[*words_of(text), "zzqx", "qqzy"] for text in texts]
     return [" ".join(words[place] for place in rng.permutation(len(words))) for words in mixed]
 
@@ -157,13 +157,13 @@ def run(config: ConfigDict) -> Outcome:
 
 
 def unknown_share(bag: BagOfWords, texts: list[str]) -> float:
-    """The share of words, but for stop words, that the vocabulary lacks."""
+    """The share of words, apart from stop words, that are not in the vocabulary."""
     words = [word for text in texts for word in words_of(text) if word not in STOP_WORDS]
     return float(np.mean([word not in bag.index for word in words])) if words else 0.0
 
 
 def order_rows(config: ConfigDict, fit: Fit) -> list[Row]:
-    """Who bites whom? A task that hangs on the order alone: both orders are in it, with opposite labels."""
+    """Who bites whom? A task in which only the order matters: both orders occur, with opposite labels."""
     pairs = [(a, b) for place, a in enumerate(BITERS) for b in BITERS[place + 1 :]]
     texts = [f"the {x} bites the {y}" for a, b in pairs for x, y in ((a, b), (b, a))]
     labels_N = np.arange(len(texts)) % 2
@@ -176,7 +176,7 @@ def order_rows(config: ConfigDict, fit: Fit) -> list[Row]:
 
 
 def check(config: ConfigDict) -> None:
-    """Raises ValueError for numbers out of range, and messages that cannot be had."""
+    """Raises ValueError for numbers out of range, and for messages that cannot be obtained."""
     task = config.task
     choose(task.corpus, CORPORA, "task.corpus")
     for name in ("epochs", "batch_size", "max_features", "min_texts"):

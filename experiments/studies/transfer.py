@@ -1,8 +1,8 @@
 """The four cases of transfer learning, where they fit and where they do not (F071-F077, claim C12).
 
 The demonstration network is pre-trained on half of the pairs of a shape and a texture, and on handwritten digits; it is
-then transferred to the other half of the pairs, of which few or many examples are given. Every case is one program over rates, sizes, sources and
-seeds: a composition of the same pure functions that a command uses to continue from a checkpoint.
+then transferred to the other half of the pairs, with few or many examples. Every case is one program over rates, sizes,
+sources and seeds: a composition of the same pure functions with which a command continues from a checkpoint.
 """
 
 from collections.abc import Sequence
@@ -76,7 +76,7 @@ def domains(task: ConfigDict) -> tuple[Data, Data, Data]:
 
 
 def make_task(task: ConfigDict, network: Network, data: Data, sizes: SplitSizes) -> Task:
-    """Learning to tell the classes of some data; a step sees `batch_size` of the first data["size"] examples."""
+    """The task of classifying some data; a step sees `batch_size` of the first data["size"] examples."""
     num_classes = int(data["targets"].max()) + 1
     view = View(sizes, num_classes, task.batch_size, standardize="all")
     problem = Problem(
@@ -98,7 +98,7 @@ def chunked(task: Task, optimizer: MakeOptimizer, steps: int) -> Program:
 
 
 def train(program: Program, steps: int, key: Array, rate: Array, data: Data) -> tuple[Any, dict[str, Array]]:
-    """A whole run: the last parameters; its results and its curve of validation accuracy, (CURVE + 1,)."""
+    """A complete run: its last parameters, its results, and its curve of validation accuracy, (CURVE + 1,)."""
     hparams = {"learning_rate": rate}
 
     def piece(state: Any, until: Array) -> tuple[Any, Array]:
@@ -113,7 +113,7 @@ def train(program: Program, steps: int, key: Array, rate: Array, data: Data) -> 
 
 
 def pretrain(task: ConfigDict, data: Data, keys: Array) -> Any:
-    """A network for every seed, without its head; its keys are not those of the transfer."""
+    """A network for every seed, without its head; its keys differ from those of the transfer."""
     network = Network(task.channels, task.hidden_sizes)
     sizes = SplitSizes(len(data["targets"]) - task.validation, task.validation, 0)
     learner = make_task(task, network, data, sizes)
@@ -134,7 +134,7 @@ def transfer(task: ConfigDict, case: Case, data: Data, members: dict[str, Any]) 
         task: settings of the study.
         case: an entry of CASES.
         data: of the transfer.
-        members: "key", "rate", "size", "source", each with a leading axis; the source has no leaves where none is used.
+        members: "key", "rate", "size", "source", each with a leading axis; the source has no leaves if none is used.
     Returns:
         Results and curves with the same leading axis.
     """
@@ -179,7 +179,7 @@ def run(config: ConfigDict) -> Outcome:
     for number, case in CASES.items():
         num_kinds = len(KINDS) if case.load else 1
         found = transfer(task, case, new, grid(task, keys, sources if case.load else {}, num_kinds))
-        # Without a source both kinds are the same runs.
+        # Without a source, both kinds are the same run.
         spread = {
             name: np.broadcast_to(
                 value.reshape(*shape[:2], num_kinds, shape[3], *value.shape[1:]), (*shape, *value.shape[1:])
@@ -203,7 +203,7 @@ def case_rows(config: ConfigDict, number: int, found: dict[str, np.ndarray], upd
 
 
 def labels(task: ConfigDict) -> dict[str, tuple[int, int, int, int]]:
-    """How the table calls each setting: {label: (case, place of the rate, of the size, of the kind)}."""
+    """The name of each setting in the table: {label: (case, place of the rate, of the size, of the kind)}."""
     return {
         f"{size} {kind}: case {number}, {case.says} | rate {rate:g}": (number, j, z, k)
         for z, size in enumerate(task.sizes)
@@ -214,7 +214,7 @@ def labels(task: ConfigDict) -> dict[str, tuple[int, int, int, int]]:
 
 
 def updates_to(curves: np.ndarray, accuracy: float, steps: Sequence[int] | np.ndarray) -> np.ndarray:
-    """First evaluated update at which a curve reaches an accuracy; infinite where it never does.
+    """First evaluated update at which a curve reaches an accuracy; infinite if it never does.
 
     >>> updates_to(np.array([[0.2, 0.8, 0.9], [0.1, 0.1, 0.1]]), 0.8, np.array([0, 10, 20])).tolist()
     [10.0, inf]

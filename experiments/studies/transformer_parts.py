@@ -37,7 +37,7 @@ NUM_LOSSES = 51  # points of a drawn learning curve
 
 
 class Sublayers(nn.Module):
-    """Attention, then feed-forward; each x + f(norm(x)) with what the variant leaves of it."""
+    """Attention, then feed-forward; each is the part of x + f(norm(x)) that the variant has."""
 
     num_heads: int
     residual: bool
@@ -56,7 +56,7 @@ class Sublayers(nn.Module):
 
 
 class Ends(nn.Module):
-    """What stands before the blocks and what stands after them."""
+    """The layers before and after the blocks."""
 
     width: int
     norm: bool

@@ -11,7 +11,7 @@ from nn_core.data.checks import check_choice, check_int
 from nn_core.text.vectors import WordVectors
 from nn_core.training.word_vectors import Recipe, WordTraining, make_word_training, run_epochs
 
-METHODS = {"skip_gram": "skip-gram", "cbow": "CBOW"}  # and how the table calls them
+METHODS = {"skip_gram": "skip-gram", "cbow": "CBOW"}  # and their names in the table
 
 
 def recipe_of(task: ConfigDict, method: str) -> Recipe:
@@ -32,7 +32,7 @@ def trainer(training: WordTraining, words: Words, task: ConfigDict, learning_rat
 
 
 def run(config: ConfigDict) -> Outcome:
-    """Trains and asks each method."""
+    """Trains and evaluates each method."""
     task, words = config.task, words_of(config.task)
     make = partial(make_word_training, corpus=words.corpus, counts_V=words.vocabulary.counts_V)
     rates = dict(zip(METHODS, (task.learning_rate, task.cbow_learning_rate), strict=True))
@@ -43,7 +43,7 @@ def run(config: ConfigDict) -> Outcome:
 
 
 def check_word2vec(config: ConfigDict) -> None:
-    """Raises ValueError for a method that is not there, and as `word_vectors.check`."""
+    """Raises ValueError for an unknown method, and like `word_vectors.check`."""
     if not config.task.methods:
         raise ValueError(f"config.task.methods=() is empty; use one of {', '.join(METHODS)}")
     for method in config.task.methods:

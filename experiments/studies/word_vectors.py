@@ -67,7 +67,7 @@ Train = Callable[[int], tuple[WordVectors, list[float]]]
 
 
 class Words(NamedTuple):
-    """A text as word vectors see it."""
+    """A text as words, for word vectors."""
 
     vocabulary: WordVocabulary
     corpus: Corpus
@@ -91,7 +91,7 @@ def words_of(task: ConfigDict) -> Words:
 
 
 def check(config: ConfigDict) -> None:
-    """Raises ValueError for a text that cannot be had or is too small, and for questions about unknown words."""
+    """Raises ValueError for a text that cannot be obtained or is too small, and for questions about unknown words."""
     task = config.task
     check_choice("config.task.text", task.text, (*TEXTS, "file"))
     for name, least in (("min_count", 1), ("features", 2), ("window", 1), ("epochs", 1)):
@@ -113,7 +113,7 @@ def check(config: ConfigDict) -> None:
 
 
 def study_vectors(config: ConfigDict, methods: Mapping[str, Train], extra: Callable | None = None) -> Outcome:
-    """Trains every method from every seed, evaluates it, asks the first seed's vectors, and draws them.
+    """Trains every method with every seed and evaluates it; answers questions with the first seed's vectors and draws them.
 
     Args:
         config: of the study.
@@ -142,7 +142,7 @@ def study_vectors(config: ConfigDict, methods: Mapping[str, Train], extra: Calla
 
 
 def train_safely(train: Train, seed: int) -> tuple[WordVectors, list[float]]:
-    """Trains, and tells of vectors that are no numbers."""
+    """Trains, and reports vectors that are not numbers."""
     try:
         return train(seed)
     except ValueError as error:
@@ -150,7 +150,7 @@ def train_safely(train: Train, seed: int) -> tuple[WordVectors, list[float]]:
 
 
 def evaluate(vectors: WordVectors, text: str, seed: int) -> dict[str, float]:
-    """Intrinsic and extrinsic numbers, as far as there are questions about this text."""
+    """Intrinsic and extrinsic measures, as far as there are questions about this text."""
     numbers: dict[str, float] = {}
     if text in TOPICS_OF:
         within, between = topic_similarities(vectors, TOPICS_OF[text])
@@ -164,7 +164,7 @@ def evaluate(vectors: WordVectors, text: str, seed: int) -> dict[str, float]:
 
 
 def sentence_accuracy(represent: Callable[[list[list[str]]], np.ndarray], seed: int) -> float:
-    """Extrinsic: which kind a sentence is of, from LABELLED sentences of each kind; words of the few may not occur.
+    """Extrinsic: classifies sentences after LABELLED examples of each kind, which need not contain the same words.
 
     Args:
         represent: sentences -> vectors.
@@ -206,7 +206,7 @@ def answers(vectors: WordVectors, task: ConfigDict) -> list[Row]:
 
 
 def project(vectors: WordVectors, text: str) -> dict[str, np.ndarray]:
-    """Words to draw, the group of each, and where they stand by PCA and t-SNE."""
+    """Words to draw, their groups, and their places by PCA and t-SNE."""
     topics = TOPICS_OF.get(text, {"frequent words": vectors.words[:DRAWN]})
     known = [(word, name) for name, words in topics.items() for word in words if word in vectors.index]
     rows = [vectors.index[word] for word, _ in known]

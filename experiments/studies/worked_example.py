@@ -11,7 +11,7 @@ from experiments.studies.base import Outcome, Study, compiled, make_rows
 from nn_core.activations import sigmoid
 from nn_core.by_hand.backpropagation import WORKED_EXAMPLE_INPUTS, WORKED_EXAMPLE_PRINTED, WorkedExample, worked_example
 
-# Field of WorkedExample -> how the table calls it; the hidden steps get an index.
+# Field of WorkedExample -> its name in the table; the hidden steps get an index.
 SYMBOLS = {
     "hidden_input": "h = sum w_i x_i",
     "hidden_output": "a = f(h)",
@@ -24,7 +24,7 @@ SYMBOLS = {
 
 
 def error(w_D: Array, output_weight: Array, x_D: Array, y: Array) -> Array:
-    """E = (y - f(W f(w . x)))^2 / 2, which the steps go down on."""
+    """E = (y - f(W f(w . x)))^2 / 2, which the steps lower."""
     return 0.5 * (y - sigmoid(output_weight * sigmoid(w_D @ x_D))) ** 2
 
 
@@ -40,7 +40,7 @@ def inputs_of(task: ConfigDict) -> dict[str, Array]:
 
 
 def is_the_notes(task: ConfigDict) -> bool:
-    """Whether these are the numbers of the notes, so that theirs can stand beside."""
+    """Whether these are the inputs of the notes, so that their numbers can be shown beside."""
     given = (task.inputs, task.hidden_weights, task.output_weight, task.target, task.learning_rate)
     return given == tuple(WORKED_EXAMPLE_INPUTS.values())
 
@@ -74,7 +74,7 @@ def run(config: ConfigDict) -> Outcome:
 
 
 def errors_after(inputs: dict[str, Array], exact: WorkedExample) -> dict[str, float]:
-    """The error before and after the steps; taken with the printed sign, they climb (S1)."""
+    """The error before and after the steps, which raise it if taken with the printed sign (S1)."""
     found = {}
     for name, sign in (("E before", 0.0), ("E after the steps", 1.0), ("E after the steps as printed (S1)", -1.0)):
         w_D = inputs["w_D"] + sign * exact.hidden_steps_D

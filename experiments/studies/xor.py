@@ -94,7 +94,7 @@ def run(config: ConfigDict) -> Outcome:
 
 
 def shown(network: Network, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The plane as the best network that solved it sees it, and as the best of those that failed does."""
+    """The output over the plane of the best network that solved it, and of the best one that failed."""
     side = np.linspace(-REACH, REACH, GRID, dtype=np.float32)
     plane_G2 = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     inputs_42, targets_4 = corners()

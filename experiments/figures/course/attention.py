@@ -25,7 +25,7 @@ def vectors() -> tuple[jax.Array, jax.Array]:
 
 
 def heat_map(axes: Axes, values: np.ndarray, title: str, *, form: str = "{:.2f}", limits: tuple[float, float]) -> None:
-    """A matrix with its numbers; what is not finite is crossed out."""
+    """A matrix with its numbers; entries that are not finite are crossed out."""
     axes.imshow(np.where(np.isfinite(values), values, np.nan), cmap="Blues", vmin=limits[0], vmax=limits[1])
     dark = limits[0] + 0.62 * (limits[1] - limits[0])
     for (row, column), value in np.ndenumerate(values):
@@ -60,7 +60,7 @@ def mask() -> Figure:
 
 
 def weights() -> Figure:
-    """Weights without a mask (an encoder) and with it (a decoder): who takes how much from whom (F123)."""
+    """Weights without a mask (encoder) and with it (decoder): how much each token takes from each other one (F123)."""
     queries_TK, keys_TK = map(np.asarray, vectors())
     q, k = queries_TK[None, :, None], keys_TK[None, :, None]
     figure, axes = subplots(1, 2, width=4.6, height=4.4)

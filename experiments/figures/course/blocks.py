@@ -26,7 +26,7 @@ ROWS = (
 
 
 def shapes() -> dict[str, tuple[int, ...]]:
-    """Shapes of what the parts of a block make of (B, T, D), and of the parameters' total, by abstract evaluation."""
+    """Output shapes of a block's parts for an input (B, T, D), and their numbers of parameters, by abstract evaluation."""
     x_BTD = jnp.zeros((BATCH, TIME, WIDTH))
 
     def of(module: nn.Module) -> tuple[int, ...]:
@@ -41,7 +41,7 @@ def shapes() -> dict[str, tuple[int, ...]]:
 
 
 def transformer_block() -> Figure:
-    """A pre-norm block (F131): what stands where, what goes around it, and the shape on each line."""
+    """A pre-norm block (F131): its parts, the residual paths around them, and the shape on each line."""
     found = shapes()
     figure, axes = subplots(1, 1, width=8.4, height=8.0)
     axis = axes[0][0]
@@ -79,7 +79,7 @@ def transformer_block() -> Figure:
 
 
 def arrow(axes: Axes, low: float, high: float) -> None:
-    """Upwards, in the middle."""
+    """An arrow upwards, in the middle."""
     axes.annotate("", (0, high), (0, low), arrowprops={"arrowstyle": "->", "color": "black"})
 
 

@@ -10,7 +10,7 @@ from experiments.figures.style import COLOURS, GREY, subplots
 from nn_core.models.cnn import CNN, feature_shapes
 
 SIDE, CLASSES = 28, 10
-FEATURES = ("edges", "shapes", "higher-level features")  # what the notes say that the convolutions detect (F072)
+FEATURES = ("edges", "shapes", "higher-level features")  # what the convolutions detect according to the notes (F072)
 
 
 def convolutional_network() -> Figure:
@@ -44,7 +44,7 @@ def convolutional_network() -> Figure:
 
 
 def volume(axes: Axes, x: float, shape: tuple[int, int, int], colour: str) -> None:
-    """Feature maps one behind the other; their side is to scale, at most 6 are drawn."""
+    """Feature maps one behind the other, drawn to scale; at most 6 are drawn."""
     side = 1.2 * shape[0] / SIDE + 0.12
     sheets = min(shape[2], 6)
     for sheet in reversed(range(sheets)):
@@ -53,13 +53,13 @@ def volume(axes: Axes, x: float, shape: tuple[int, int, int], colour: str) -> No
 
 
 def caption(axes: Axes, x: float, below: str, above: str) -> None:
-    """What a layer is and, above, what it detects."""
+    """The name of a layer and, above it, what it detects."""
     axes.text(x, -1.15, below, ha="center", va="top", fontsize="small")
     axes.text(x, 1.35, above, ha="center", va="bottom", fontsize="small", style="italic")
 
 
 def arrow(axes: Axes, start: float, end: float) -> None:
-    """From a layer to the next."""
+    """An arrow from a layer to the next."""
     axes.annotate("", (end, 0), (start, 0), arrowprops={"arrowstyle": "->", "color": GREY})
 
 

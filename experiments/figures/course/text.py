@@ -1,4 +1,4 @@
-"""How the next character is chosen, on the smallest language model: how often each follows each in a generated text."""
+"""How the next character is chosen, shown with the smallest language model: bigram counts of a generated text."""
 
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,7 @@ PROMPT = "the "
 
 @cache
 def bigrams() -> LanguageModel:
-    """log p(next | last) as a table (V, V), behind the interface that every language model has."""
+    """log p(next | last) as a table (V, V), behind the interface of every language model."""
     text = generated_text(num_characters=NUM_CHARACTERS)
     tokenizer = CharacterTokenizer("".join(sorted(set(text))))
     ids_N = np.asarray(tokenizer.encode(text))
