@@ -40,7 +40,7 @@ FLOORS = {
         ("studies",),
         ("execution",),
         ("report", "benchmark", "formulas", "course"),
-        ("run", "sample", "predict", "vectors", "tokens"),
+        ("run", "sample", "predict", "vectors", "tokens", "compare"),
     ),
 }
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments import predict, run, sample, tokens, vectors
+from experiments import compare, predict, run, sample, tokens, vectors
 from experiments.benchmark import __main__ as benchmark
 from experiments.command_line.arguments import OPTIONS, config_files, parse
 from experiments.command_line.config_paths import flatten
@@ -18,6 +18,7 @@ COMMANDS = {
     "predict": predict,
     "vectors": vectors,
     "tokens": tokens,
+    "compare": compare,
     "benchmark": benchmark,
     "figures": figures,
     "formulas": formulas,
