@@ -1,7 +1,7 @@
 """python -m experiments.predict --checkpoint=DIR FILE… [--top_k=3] [--fit] [--out=FILE] [--member=0] [--step=best]
 
-Asks a trained run about new examples: PNG and JPEG images, a folder of them, or the rows of a table. All that it needs to
-know stands in the run directory. In Python:
+Applies a trained run to new examples: PNG and JPEG images, a folder of them, or the rows of a table. Everything that it
+needs is in the run directory. In Python:
 
     predict("checkpoints/digits_cnn", ["seven.png"], member=0)  ->  [[{"label": "7", "score": 0.998}, …]]
     predict_table("checkpoints/houses", "rows.csv")  ->  a prediction for each row
@@ -39,7 +39,7 @@ EXAMPLES = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command. Returns the exit code: 0, or 2 after a mistake of the caller, told in one line."""
+    """The command. Returns the exit code: 0, or 2 after a mistake by the caller, with one line."""
     try:
         options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS, positional=True)
         if options.pop("help"):
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def is_table(path: str) -> bool:
-    """Whether a file is a table, by the end of its name."""
+    """Whether a file is a table, judged by its suffix."""
     from nn_core.data.table_file import NPZ, PARQUET, SEPARATORS
 
     return path.lower().endswith((*SEPARATORS, *PARQUET, *NPZ))
@@ -90,10 +90,10 @@ def expand(path: str) -> list[str]:
 
 
 def write_scores(checkpoint: str, files: Sequence[str], out: str | None, options: Mapping[str, Any]) -> None:
-    """Writes what a run says of the rows of a table as CSV.
+    """Writes a run's predictions for the rows of a table as CSV.
 
     Raises:
-        ValueError: another number of files than one, options of images, or what `predict_table` refuses.
+        ValueError: not exactly one file, options for images, or whatever `predict_table` refuses.
     """
     if len(files) != 1:
         raise ValueError(f"{len(files)} files are given; give one table at a time")
@@ -132,7 +132,7 @@ class Told(NamedTuple):
 
 
 def predict_table(checkpoint: str | Path, path: str | Path, *, member: int | None = None, step: str = "best") -> Told:
-    """The target of the rows of a table, by a run that has learned one like it.
+    """Predicts the target of a table's rows with a run that was trained on a similar table.
 
     Args:
         checkpoint: run directory.
@@ -164,7 +164,7 @@ def predict(
     top_k: int | None = None,
     fit: bool = False,
 ) -> list[list[dict[str, Any]]]:
-    """The classes of some image files, most probable first; all files are read before anything is predicted.
+    """The classes of image files, most probable first. All files are read before anything is predicted.
 
     Args:
         checkpoint: run directory of an image classifier.

@@ -47,10 +47,10 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
 
     Args:
         argv: its arguments; None: those of the process.
-        keep: whether traced programs are kept for the next start: not where code in memory may differ from its files.
+        keep: whether traced programs are kept for the next start; do not if code in memory may differ from its files.
     Returns:
-        The exit code: 0; 2 after a mistake of the caller; 3 where a single run diverged; 1 where nothing could be
-        written or restored; 143 and 130 after SIGTERM and Ctrl-C. Each is told in one line.
+        The exit code: 0; 2 after a mistake by the caller; 3 if a single run diverged; 1 if something could not be
+        written or restored; 143 and 130 after SIGTERM and Ctrl-C. Each comes with one line.
     """
     started = time.perf_counter()
     try:
@@ -88,7 +88,7 @@ def train(arguments: Arguments, directory: Path, here: processes.Places | None, 
             if asks:
                 rehearse(prepared)
                 return 0
-            if not known and processes.leads():  # a config that is refused leaves no directory behind
+            if not known and processes.leads():  # a refused config leaves no directory behind
                 stack.enter_context(hold(directory))
             code = begin(prepared)
         except ValueError as error:
@@ -102,7 +102,7 @@ def run_directory(arguments: Arguments) -> Path:
     """checkpoints/NAME, or --workdir.
 
     Raises:
-        ValueError: a file stands where a folder must.
+        ValueError: a file is in the place of a folder.
     """
     chosen = arguments.options["workdir"]
     directory = user_path(chosen).resolve() if chosen else CHECKPOINTS / arguments.config.name
@@ -113,7 +113,7 @@ def run_directory(arguments: Arguments) -> Path:
 
 
 def listing() -> str:
-    """What can be run, one line each."""
+    """Lists what can be run, one line each."""
     files = config_files()
     width = max(map(len, files), default=0)
     lines = [f"  {name.ljust(width)}  {first_line}" for name, first_line in files.items()]
@@ -129,7 +129,7 @@ def help_text(arguments: Arguments | None) -> str:
     told = usage(USAGE, ABOUT, shown, EXAMPLES)
     if arguments is None:
         return told
-    from experiments.execution.config_help import config_help  # what a config may name takes long to import
+    from experiments.execution.config_help import config_help  # importing everything that a config may name takes long
 
     return f"{told}\n\n{config_help(arguments)}"
 

@@ -1,6 +1,6 @@
 """python -m experiments.sample --checkpoint=DIR [--prompt=TEXT] [--max_new_tokens=200] [--temperature=0.8] …
 
-Writes text with a trained language model; all that it needs to know stands in the run directory.
+Writes text with a trained language model; everything that it needs is in the run directory.
 """
 
 import math
@@ -48,7 +48,7 @@ LIMITS |= {"num_return_sequences": 4096, "keep": 2**31 - 1}
 
 
 class Job(NamedTuple):
-    """What is asked for, checked as far as it can be without the model.
+    """The request, checked as far as possible without the model.
 
     Attributes:
         options: by name, as given.
@@ -62,7 +62,7 @@ class Job(NamedTuple):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command. Returns the exit code: 0, or 2 after a mistake of the caller, told in one line."""
+    """The command. Returns the exit code: 0, or 2 after a mistake by the caller, with one line."""
     try:
         options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS, lone="prompt")
         if options["help"]:

@@ -3,7 +3,8 @@ python -m experiments.tokens --show="text" [--tokenizer=NAME] [--text=FILE] [--b
 
 Turns a text of any size into a token file and its tokenizer, in constant memory, for --config.data.name=token_file.
 With --show it writes no file and shows how every tokenizer cuts a text, each trained on the text itself and the beginning
-of FILE, or of the offline text pydoc; --best and --draws show what else a Unigram tokenizer weighs. With colours where a terminal looks.
+of FILE, or of the offline text pydoc. --best and --draws show further segmentations of the Unigram tokenizers. The output
+is coloured in a terminal.
 """
 
 import sys
@@ -43,12 +44,12 @@ EXAMPLES = (
 PIECE_BYTES = 1 << 20
 SHOWN_BYTES, SHOWN_SIZE = 1 << 18, 1000  # with --show: what tokenizers are trained on, and their tokens
 OF_SHOW = ("best", "draws", "alpha", "seed", "colour")  # options that need --show
-COLOURS = ("\033[48;5;153m\033[30m", "\033[48;5;223m\033[30m")  # of tokens, in turns: black on blue, on orange
+COLOURS = ("\033[48;5;153m\033[30m", "\033[48;5;223m\033[30m")  # of tokens, alternating: black on blue, black on orange
 RESET = "\033[0m"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command. Returns the exit code: 0, or 2 after a mistake of the caller, told in one line."""
+    """The command. Returns the exit code: 0, or 2 after a mistake by the caller, with one line."""
     try:
         options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS, lone="text")
         if options["help"]:
@@ -72,7 +73,7 @@ def write(text: Path, out: Path, options: dict) -> str:
     """Trains the tokenizer, writes both files, returns one line about them.
 
     Raises:
-        ValueError: a name that does not end in .npy, a tokenizer that cannot be trained, an unknown character.
+        ValueError: a name that does not end in .npy, a tokenizer that cannot be trained, or an unknown character.
     """
     from experiments.building.corpus import tokenizer_beside
     from nn_core.data.text import read_text_pieces
@@ -107,10 +108,10 @@ def refuse_of_show(options: dict) -> None:
 
 
 def show(options: dict) -> list[str]:
-    """How tokenizers cut a text, a line each; below them what else the Unigram ones weigh.
+    """How the tokenizers cut a text, one line each; further segmentations of the Unigram ones follow.
 
     Raises:
-        ValueError: an unknown tokenizer, one that is no Unigram model for --best and --draws, no text file.
+        ValueError: an unknown tokenizer, one that is not a Unigram model with --best or --draws, or no text file.
     """
     from nn_core.text.tokenizers import TOKENIZERS, make_tokenizer
 
@@ -144,7 +145,7 @@ def show(options: dict) -> list[str]:
 
 
 def others(tokenizer: Any, name: str, text: str, options: dict, colour: bool) -> list[str]:
-    """The most probable segmentations and the drawn ones, with their log-probability, where they are asked for."""
+    """The requested most probable and drawn segmentations, with their log-probabilities."""
     import numpy as np
 
     from nn_core.text.segmentation import best_segmentations, is_unigram, sample_segmentation
@@ -190,7 +191,7 @@ def read_tokenizer(path: str) -> Any:
 
 
 def marked(tokens: Sequence[str], colour: bool) -> str:
-    """Tokens one behind the other, in two colours or in brackets; control characters are spelt.
+    """Tokens one after the other, in two colours or in brackets; control characters are spelt out.
 
     >>> marked(["▁the", "\\n"], False)
     '[▁the][\\\\n]'

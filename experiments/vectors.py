@@ -1,8 +1,8 @@
 """python -m experiments.vectors --vectors=FILE --most_similar=WORD | --doesnt_match="A B C" | --analogy="A B C"
 
-Asks word vectors in word2vec's or GloVe's text format, such as checkpoints/word2vec/vectors.txt; a run directory that
-holds a vectors.txt may be named too. Questions may be repeated and mixed. Of a FastText run any word may be asked for,
-also one that is in no text: it is understood by its n-grams.
+Answers questions with word vectors in word2vec's or GloVe's text format, such as checkpoints/word2vec/vectors.txt; a run
+directory with a vectors.txt may be named too. Questions may be repeated and mixed. With a FastText run, any word may be
+used, even one that occurs in no text: its n-grams give it a vector.
 """
 
 import sys
@@ -16,7 +16,7 @@ from experiments.command_line.output import run_command
 from nn_core.files import user_path
 
 VECTORS = "vectors.txt"
-NGRAMS = "ngrams.npz"  # of a FastText run: words that are in no text have a vector too
+NGRAMS = "ngrams.npz"  # of a FastText run: words that occur in no text have a vector too
 OPTIONS = {
     "vectors": Option(str, "the file, or a run directory that has one"),
     "most_similar": Option(str, 'neighbours of a word, or of a sum: "king -man woman"', repeated=True),
@@ -36,7 +36,7 @@ QUESTIONS = ("most_similar", "doesnt_match", "analogy", "similarity")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command. Returns the exit code: 0, or 2 after a mistake of the caller, told in one line."""
+    """The command. Returns the exit code: 0, or 2 after a mistake by the caller, with one line."""
     try:
         options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS, lone="vectors")
         if options["help"]:
@@ -53,7 +53,7 @@ def answer(options: dict[str, Any]) -> list[str]:
     """A line for each answer.
 
     Raises:
-        ValueError: no file, no question, a malformed file (its line is named), an unknown word (the nearest are named).
+        ValueError: no file, no question, a malformed file (the line is named), or an unknown word (the nearest are named).
     """
     from nn_core.text.ngrams import load_ngrams
     from nn_core.text.vectors import load_word_vectors
@@ -90,28 +90,28 @@ def ranked(answers: list[tuple[str, float]]) -> list[str]:
 
 
 def ask_most_similar(vectors: Any, words: list[str], options: dict[str, Any]) -> list[str]:
-    """Neighbours of a sum of words; a word after a minus is subtracted."""
+    """Neighbours of a sum of words; words after a minus are subtracted."""
     plus = [word for word in words if not word.startswith("-")]
     minus = [word[1:] for word in words if word.startswith("-")]
     return ranked(vectors.most_similar(plus, minus, count=options["count"], measure=options["measure"]))
 
 
 def ask_doesnt_match(vectors: Any, words: list[str], options: dict[str, Any]) -> list[str]:
-    """The odd one."""
+    """The word that does not match."""
     if len(words) < 3:
         raise ValueError(f"--doesnt_match={' '.join(words)!r} has {len(words)} words; give at least three")
     return [vectors.doesnt_match(words)]
 
 
 def ask_analogy(vectors: Any, words: list[str], options: dict[str, Any]) -> list[str]:
-    """What fits the fourth place."""
+    """The words that fit the fourth place."""
     if len(words) != 3:
         raise ValueError(f"--analogy={' '.join(words)!r} has {len(words)} words; give three: man king woman")
     return ranked(vectors.analogy(*words, count=options["count"]))
 
 
 def ask_similarity(vectors: Any, words: list[str], options: dict[str, Any]) -> list[str]:
-    """One number."""
+    """A similarity."""
     if len(words) != 2:
         raise ValueError(f"--similarity={' '.join(words)!r} has {len(words)} words; give two")
     return [f"{vectors.similarity(*words, measure=options['measure']):.4f}"]

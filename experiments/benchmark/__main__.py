@@ -36,7 +36,7 @@ EXAMPLES = ("python -m experiments.benchmark sweep",)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command; exit code 2 after a mistake of the caller."""
+    """The command; exit code 2 after a mistake by the caller."""
     try:
         options = parse_options(sys.argv[1:] if argv is None else argv, {}, positional=tuple(BENCHMARKS))
         if options["help"]:

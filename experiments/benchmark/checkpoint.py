@@ -1,8 +1,8 @@
-"""What durability costs: how much saving lengthens a training at the default cadence, and what a second start takes.
+"""The cost of durability: how much saving lengthens a training at the default cadence, and the time of a second start.
 
-Three contestants in turn, so that a drifting machine touches all alike: a training that saves nothing, the same one
-saving every 30 s (the default), and after every chunk. The first two differ by less than a noisy machine does, so the
-cost at the default cadence is also derived: the extra time of a save over the time between two.
+Three contestants take turns, so that a drifting machine affects all alike: a training that saves nothing, one that saves
+every 30 s (the default), and one that saves after every chunk. The first two differ by less than the noise, so the cost
+at the default cadence is also derived: the extra time of a save divided by the time between two saves.
 """
 
 import functools
@@ -42,7 +42,7 @@ class Cost(NamedTuple):
         plain: seconds of the training when only its end is saved.
         default: the same at the default cadence.
         often: the same with a save after every chunk.
-        saves: saves of the last one.
+        saves: number of saves of the last one.
     """
 
     plain: float
@@ -52,7 +52,7 @@ class Cost(NamedTuple):
 
     @property
     def per_save(self) -> float:
-        """Seconds by which a save lengthens the training."""
+        """Seconds that a save adds to the training."""
         return max(self.often - self.plain, 0.0) / self.saves
 
 
@@ -83,7 +83,7 @@ def population_of(config: ConfigDict, get_sweep: Callable[[ConfigDict], Sweep] |
 
 
 def measure(population: Population) -> Cost:
-    """Trains it over and over with each cadence in turn; a first round compiles and is not counted."""
+    """Trains repeatedly with each cadence in turn; the first round compiles and is not counted."""
     config = population.members[0].config
     experiment = population.group.experiment
     program, mesh = population.group.traced.program, population.group.traced.mesh
@@ -117,13 +117,13 @@ def tell(name: str, cost: Cost) -> None:
 
 
 def seconds_to_first_step(cache: Path) -> float:
-    """A new process until the first step of the GPT is trained and in the log, which follows its evaluation and sample."""
+    """The time from the start of a process until the GPT's first step is in the log, after its evaluation and sample."""
     with tempfile.TemporaryDirectory() as folder:
         counts = {"train.steps": 2, "train.chunk_steps": 1, "train.log_every": 1, "schedule.warmup_steps": 0}
         command = [sys.executable, "-m", "experiments.run", "--config=configs/gpt_quick.py", f"--workdir={folder}/run"]
         command += [f"--config.{key}={value}" for key, value in counts.items()] + ["--config.figures=()"]
         environment = os.environ | {"NN_CORE_COMPILATION_CACHE": str(cache)}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a start is not the compilation of all sources
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling Python sources is not part of a start
         start = time.perf_counter()
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -23,7 +23,7 @@ MEMBERS = 2  # runs of the population
 
 
 def get_config() -> ConfigDict:
-    """The benchmark's run; no evaluation while it is timed, as the peers do none."""
+    """The benchmark's run, without evaluation while it is timed, because the peers do none."""
     config = base.experiment()
     config.model = base.cnn()
     config.data = base.examples("shapes", train=20 * BATCH, validation=BATCH, test=BATCH, num_examples=22 * BATCH)
@@ -36,7 +36,7 @@ def get_config() -> ConfigDict:
 
 
 def ours(num_members: int) -> tuple[Callable[[], None], int]:
-    """A turn of the compiled chunk of so many runs, and the number of parameters of one."""
+    """A turn of the compiled chunk of `num_members` runs, and the number of parameters of one."""
     (group,) = plan.group(plan.expand(get_config(), lambda _: axis("seed", range(num_members))))
     return chunk_turns(group, STEPS)
 

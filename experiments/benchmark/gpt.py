@@ -20,7 +20,7 @@ from experiments.training import plan
 
 ROUNDS = 7
 # name -> (batch, context, layers, heads, width, dropout, dtype, steps of a turn). A turn is one call of the compiled chunk,
-# which allocates its gigabyte anew: with one step a call, that is a tenth of the large size's time; runs take 20 and more.
+# which allocates its gigabyte again: with one step a call, that is a tenth of the large size's time; runs use 20 or more.
 CPU_SIZES = {
     "4 layers, width 128, context 64, batch 64": (64, 64, 4, 4, 128, None, "float32", 10),
     "6 layers, width 384, context 256, batch 16": (16, 256, 6, 6, 384, None, "float32", 5),
@@ -68,7 +68,7 @@ def ours(setting: Setting) -> tuple[Callable[[], None], int, np.ndarray, int]:
 
 
 def matmul_rate(dtype: str) -> Callable[[], float]:
-    """A function that measures the rate of a matrix product in FLOP/s, the yardstick of the utilisation."""
+    """A function that measures the rate of a matrix product in FLOP/s, the reference for the utilisation."""
     size, repeats = (8192, 20) if jax.default_backend() != "cpu" else (2048, 3)
     a = jnp.full((size, size), 1e-3, dtype)
 
@@ -102,7 +102,7 @@ def peers(setting: Setting, ids: np.ndarray, vocabulary: int) -> dict[str, Calla
 
 
 def compare(name: str, setting: Setting) -> None:
-    """One size: everybody in turn."""
+    """Times one size: all contestants in turn."""
     run, parameters, ids, vocabulary = ours(setting)
     contestants = {"nn_core": run} | peers(setting, ids, vocabulary)
     print(f"\n{name}: {parameters:,} parameters")

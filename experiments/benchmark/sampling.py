@@ -53,7 +53,7 @@ def ours(batch: int) -> Callable[[], None]:
 
 
 def peers(batch: int) -> dict[str, Callable[[], None]]:
-    """Turns of the peers that are installed; the plain loop at batch 1 only, where it takes seconds already."""
+    """Turns of the installed peers; the plain loop only at batch 1, because it already takes seconds."""
     if not installed("torch"):
         return {}
     from experiments.benchmark import torch_gpt

@@ -24,7 +24,7 @@ STEPS, BATCH, TORCH_RUNS = 1000, 64, 4
 
 
 def get_config() -> ConfigDict:
-    """The benchmark's run; no evaluation but at start and end, as the peers do none."""
+    """The benchmark's run, evaluated only at start and end, because the peers do not evaluate."""
     config = base.experiment()
     config.model = base.mlp(hidden_sizes=(128, 128))
     config.data = base.examples("digits", train=1280, validation=217, test=300)
@@ -32,7 +32,7 @@ def get_config() -> ConfigDict:
     config.hparams.learning_rate = 1e-3
     config.train.steps, config.train.eval_every, config.train.log_every = STEPS, STEPS, STEPS
     config.train.evaluate_train = False
-    config.train.chunk_steps = STEPS // 2  # an epoch that a call does not end is drawn again by the next: 15 % at 100
+    config.train.chunk_steps = STEPS // 2  # the next call draws an unfinished epoch again, which costs 15 % at 100
     return config
 
 
@@ -65,7 +65,7 @@ def run_population(num_members: int) -> tuple[float, float, float]:
 
 
 def torch_loop(runs: int) -> tuple[float, float]:
-    """Seconds a run of the plain PyTorch loop that anyone would write, and its test accuracy."""
+    """Seconds per run of a plain PyTorch loop, and its test accuracy."""
     import torch
     from sklearn.datasets import load_digits
 
@@ -103,7 +103,7 @@ def torch_loop(runs: int) -> tuple[float, float]:
 
 
 def torch_processes(runs: int) -> float:
-    """Seconds a run where each core has a process with one thread that loops over its own runs."""
+    """Seconds per run if each core has a single-threaded process that loops over its own runs."""
     processes = cores()
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, spawn, initializer=one_thread) as pool:
@@ -114,7 +114,7 @@ def torch_processes(runs: int) -> float:
 
 
 def one_thread() -> None:
-    """Keeps a process to one core."""
+    """Binds a process to one core."""
     import torch
 
     torch.set_num_threads(1)
@@ -127,7 +127,7 @@ def line(name: str, ms: float, ratios: dict[str, float], accuracy: float) -> str
 
 
 def main() -> None:
-    """Prints the table; "cold" includes tracing and compilation, of which nothing comes from an earlier process."""
+    """Prints the table; "cold" includes tracing and compilation, with nothing from an earlier process."""
     jax.config.update("jax_enable_compilation_cache", False)
     print(machine())
     print(f"MLP 64-128-128-10, batch {BATCH}, {STEPS} Adam steps on digits, L2 strength x seed\n")

@@ -1,4 +1,4 @@
-"""Timing shared by the benchmarks: alternate the contestants, quote medians and ratios, name the machine."""
+"""Timing for the benchmarks: alternate the contestants, quote medians and ratios, name the machine."""
 
 import importlib.metadata
 import statistics
@@ -19,7 +19,7 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def alternate(contestants: Sequence[Callable[[], object]], rounds: int, pause: float = 0.0) -> list[list[float]]:
-    """Times of each contestant in turn, A B A B …, so that a drifting machine touches all alike.
+    """Times of each contestant in turn, A B A B …, so that a drifting machine affects all alike.
 
     Args:
         contestants: functions that wait for their own results.
@@ -40,7 +40,7 @@ def median_ratio(slow: Sequence[float], fast: Sequence[float]) -> float:
 
 
 def installed(name: str) -> bool:
-    """Whether a peer is there to be compared with."""
+    """Whether a peer is installed."""
     try:
         importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""The same GPT as anyone would write it in PyTorch, and the one of transformers: the peers of the benchmarks.
+"""The same GPT written plainly in PyTorch, and that of transformers: the peers of the benchmarks.
 
 Pre-norm blocks, GELU, causal scaled_dot_product_attention, no biases, the head tied to the token embedding, as nanoGPT.
 """
@@ -96,12 +96,12 @@ def device() -> str:
 
 
 def autocast() -> Any:
-    """bfloat16 on a GPU, as is."""
+    """bfloat16 on a GPU; elsewhere unchanged."""
     return torch.autocast("cuda", torch.bfloat16) if device() == "cuda" else contextlib.nullcontext()
 
 
 def wait() -> None:
-    """Until the GPU is done."""
+    """Waits for the GPU."""
     if device() == "cuda":
         torch.cuda.synchronize()
 

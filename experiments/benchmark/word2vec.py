@@ -1,7 +1,7 @@
-"""Skip-gram words per second beside gensim's, and how well the vectors of both agree with judged word pairs.
+"""Skip-gram speed in words per second beside gensim's, and how well both agree with judged word pairs.
 
 Same corpus, vocabulary, dimension, window, negatives, subsampling and epochs; gensim runs with one worker thread and
-with one per core. Without gensim ours is reported alone. Tiny Shakespeare where it can be had, else the small world.
+with one per core. Without gensim, ours is reported alone. The text is tiny Shakespeare if available, else the small world.
 """
 
 from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ def ours(sentences: list[list[str]], kept: list[WordVectors]) -> Turn:
 
 
 def gensim(sentences: list[list[str]], workers: int, kept: list[WordVectors]) -> Turn:
-    """A turn of gensim's training on a vocabulary that is counted before."""
+    """A turn of gensim's training, with the vocabulary counted beforehand."""
     from gensim.models import Word2Vec
 
     recipe = Recipe()

@@ -45,7 +45,7 @@ PROMPTS = ("ROMEO:\nO, she doth teach", "The name of the ")  # the first one tha
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command. Returns the exit code: 0, or 2 after a mistake of the caller, told in one line."""
+    """The command. Returns the exit code: 0, or 2 after a mistake by the caller, with one line."""
     try:
         words = sys.argv[1:] if argv is None else argv
         of_a_run = any(word.startswith("--checkpoint") for word in words)

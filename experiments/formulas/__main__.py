@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             about = (__doc__ or "").partition("\n\n")[2]
             write(usage("python -m experiments.formulas [--name=value …]", about, OPTIONS, EXAMPLES))
             return 0
-        # Only now what takes seconds to import: a mistyped option is told at once.
+        # Slow imports come last, so that a mistyped option is reported at once.
         from nn_core.formulas import CHAPTERS
         from nn_core.formulas.errata import ERRATA
 
@@ -66,7 +66,7 @@ def parse(argv: Sequence[str]) -> Options:
     """Reads the command line.
 
     Raises:
-        ValueError: a word that is no option, or a value that is not allowed, in one line.
+        ValueError: a word that is not an option, or a value that is not allowed, in one line.
     """
     values = parse_options(argv, OPTIONS, lone="only")
     form, only = values["format"], values["only"]
@@ -79,15 +79,15 @@ def parse(argv: Sequence[str]) -> Options:
 
 
 def select(rows: Sequence[Any], only: Iterable[str], kind: str) -> list[Any]:
-    """The rows that are asked for, in the order of the table.
+    """The chosen rows, in the order of the table.
 
     Args:
         rows: formulas or errata.
         only: ids, or ids without their letter; nothing stands for all rows.
-        kind: what a row is called in the error.
+        kind: name of a row in errors.
 
     Raises:
-        ValueError: a name that no row has; it lists the nearest.
+        ValueError: a name that no row has; the message lists the nearest.
     """
     wanted = list(only)
     if not wanted:
@@ -159,7 +159,7 @@ def errata_command(errata: Sequence[Any], options: Options, started: float) -> i
 
 
 def as_json(record: Any) -> str:
-    """Valid JSON: what is not finite becomes a string ("nan", "inf", "-inf")."""
+    """Valid JSON: values that are not finite become strings ("nan", "inf", "-inf")."""
     return json.dumps(_finite(record), indent=1)
 
 

@@ -1,4 +1,4 @@
-"""How the formula ledger and the errata look: tables of 120 columns and records for JSON."""
+"""The layout of the formula ledger and the errata: tables of 120 columns, and records for JSON."""
 
 import sys
 import textwrap
@@ -17,17 +17,17 @@ COLOURS = {"bold": "1", "dim": "2", "green": "32", "red": "31"}
 
 
 def styled(text: str, style: str) -> str:
-    """The text in a terminal's colours, or as it is where the output goes elsewhere."""
+    """The text in colour for a terminal, or unchanged if the output goes elsewhere."""
     return f"\033[{COLOURS[style]}m{text}\033[0m" if sys.stdout.isatty() else text
 
 
 def width(text: str) -> int:
-    """Columns that a text takes: combining marks take none."""
+    """Number of columns that a text takes; combining marks take none."""
     return sum(1 for sign in text if not unicodedata.combining(sign))
 
 
 def fit(text: str, columns: int) -> str:
-    """The text, padded or cut to exactly so many columns."""
+    """The text, padded or cut to exactly that many columns."""
     if width(text) > columns:
         while width(text) > columns - 1:
             text = text[:-1]
@@ -36,14 +36,14 @@ def fit(text: str, columns: int) -> str:
 
 
 def show_error(error: float | None) -> str:
-    """`0`, `2e-16`, or a dash where there is no such check."""
+    """`0`, `2e-16`, or a dash if there is no such check."""
     if error is None:
         return "–"
     return "0" if error == 0 else f"{error:.0e}"
 
 
 def exact_error(result: Result) -> float | None:
-    """The largest error against the oracles that are exact; None where there is none."""
+    """The largest error against exact oracles; None if there are none."""
     errors = [error for oracle, error in _judged(result) if not oracle.approximate]
     return max(errors, default=None)
 
@@ -63,7 +63,7 @@ def legend() -> str:
 
 
 def chapter_table(name: str, results: Sequence[Result]) -> str:
-    """A chapter: per row a line of errors, its equation and its hand-derived form."""
+    """A chapter: for each row a line of errors, its equation and its hand-derived form."""
     columns = "".join(title.rjust(ERROR_WIDTH) for title in ("autodiff", "diff.", "oracle"))
     heading = fit(name.upper(), 8 + TITLE_WIDTH) + columns + "  against"
     return "\n".join(["", styled(heading, "bold"), *(line for result in results for line in _row_lines(result))])

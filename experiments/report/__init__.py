@@ -1,1 +1,1 @@
-"""The course report: every claim of the notes run, measured and judged, in one page (`python -m experiments.report`)."""
+"""The course report: every claim of the notes is run, measured and judged, on one page (`python -m experiments.report`)."""

@@ -2,7 +2,7 @@
 
 Runs the course's comparisons (finished runs are read, interrupted ones go on), judges every claim of the notes and writes
 DIR/index.html with csv/ and png/ beside it. --quick takes fewer seeds and steps. DIR is checkpoints/report by default.
-Exit code 0 when the page is written, also with failed runs in it; 2 after a mistake of the caller.
+Exit code 0 when the page is written, also with failed runs in it; 2 after a mistake by the caller.
 """
 
 import sys
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def choose(tables: Tables, only: str | None) -> list[Claim]:
-    """The claims that are asked for, in the order of the table.
+    """The chosen claims, in the order of the table.
 
     Raises:
         ValueError: a word that is neither claim nor section.
@@ -72,10 +72,10 @@ def choose(tables: Tables, only: str | None) -> list[Claim]:
 
 
 def make_workdir(chosen: str | None) -> Path:
-    """The output folder, there and writable.
+    """Creates the output folder and checks that it is writable.
 
     Raises:
-        ValueError: it is not.
+        ValueError: it is not writable.
     """
     workdir = user_path(chosen).resolve() if chosen else CHECKPOINTS / "report"
     if workdir.is_file():
@@ -92,7 +92,7 @@ def make_workdir(chosen: str | None) -> Path:
 
 def produce(tables: Tables, chosen: Sequence[Claim], quick: bool, workdir: Path, command: str) -> int:
     """Runs, judges, writes. Returns the exit code."""
-    # Only now what takes seconds to import: a mistyped option is told at once.
+    # Slow imports come last, so that a mistyped option is reported at once.
     from experiments.report import findings, page
     from experiments.report.pictures import draw_all
     from experiments.report.runs import InterruptedReportError, Ran, finished_run, run_experiment
@@ -107,7 +107,7 @@ def produce(tables: Tables, chosen: Sequence[Claim], quick: bool, workdir: Path,
             print("stopped and saved; the same command goes on", file=sys.stderr)
             return int(interruption.args[0])
         print(told(runs[name]), flush=True)
-    # What is not asked for is read where it is finished, so that page and correction are those of the whole.
+    # Other claims are read from finished runs, so that page and correction cover all of them.
     others = [name for name in tables.experiments if name not in runs]
     runs |= {name: finished_run(tables.experiments[name], name, quick, workdir) for name in others}
     found = findings.find(tables, tables.claims, runs)
@@ -130,14 +130,14 @@ def produce(tables: Tables, chosen: Sequence[Claim], quick: bool, workdir: Path,
 
 
 def told(ran: Any) -> str:
-    """How a run ended, for the terminal."""
+    """The end of a run, as a line for the terminal."""
     if ran.run is None:
         return f"failed: {ran.problem}"
     return f"{ran.seconds:.0f} s ({ran.cpu_seconds:.0f} s CPU)" if ran.seconds else "read, finished before"
 
 
 def summary(found: Sequence[Any]) -> str:
-    """The verdicts, a line each."""
+    """The verdicts, one line each."""
     width = max((len(one.claim.id) for one in found), default=0)
     return "\n".join(f"{one.claim.id.ljust(width)}  {one.verdict.label:13}  {one.claim.text}" for one in found)
 

@@ -1,6 +1,6 @@
-"""The table of claims: what is compared with what, written down before the runs. A new claim is a new row of its part.
+"""The table of claims: which comparison decides, fixed before the runs. A new claim is a new row of its part.
 
-Order and number of the rows matter: the correction for many comparisons is over all parts of all claims.
+The number of rows matters: the correction for multiple comparisons covers all parts of all claims.
 """
 
 from experiments.report.claims_descent import DESCENT

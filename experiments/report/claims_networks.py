@@ -1,6 +1,6 @@
 """Claims about networks: data, fit, regularization, restarts, activation functions. A new claim is a new row.
 
-For a comparison A - B > 0, A is what the claim calls larger; of a loss, that is the method that it calls worse.
+In a comparison A - B > 0, A is the side that the claim calls larger; for a loss, the method that it calls worse.
 """
 
 from experiments.report.records import Claim

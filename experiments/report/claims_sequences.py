@@ -1,6 +1,6 @@
 """Claims about recurrent networks: what they remember, and that they read the order of words. A claim is a row.
 
-For a comparison A - B > 0, A is what the claim calls larger.
+In a comparison A - B > 0, A is the side that the claim calls larger.
 """
 
 from experiments.report.records import Claim

@@ -1,6 +1,6 @@
 """Claims about words as numbers: bags of words, word vectors, tokens. A new claim is a new row.
 
-For a comparison A - B > 0, A is what the claim calls larger.
+In a comparison A - B > 0, A is the side that the claim calls larger.
 """
 
 from experiments.report.records import Claim

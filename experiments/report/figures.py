@@ -1,4 +1,4 @@
-"""The figure of a claim: for each part both sides seed by seed, and the difference with its 95 % interval."""
+"""The figure of a claim: for each part, both sides seed by seed, and their difference with its 95 % interval."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +14,7 @@ MAX_NAME = 34  # characters of a setting's name on an axis
 
 
 def claim_figure(finding: Finding) -> Figure:
-    """A row of two panels for each part that was measured: the values, and A - B."""
+    """A row of two panels for each measured part: the values, and A - B."""
     measured = [one for one in finding.evidence if one.comparison is not None]
     figure, axes = subplots(len(measured), 2, width=4.4, height=ROW_HEIGHT, width_ratios=(3, 2))
     for (left, right), evidence in zip(axes, measured, strict=True):
@@ -68,7 +68,7 @@ def bar(axes: Axes, measured: Estimate, place: float, colour: str) -> None:
 
 
 def name(evidence: Evidence, side: str) -> str:
-    """What stands at a side: the setting's name, with the metric where the two differ in it only."""
+    """The label of a side: the setting's name, with the metric if the sides differ only in that."""
     part = evidence.part
     if side == "b" and not evidence.b_name:
         return f"B: {part.b:g}"

@@ -1,4 +1,4 @@
-"""From finished runs to findings, and to the CSV files that stand beside the page."""
+"""Turns finished runs into findings, and into the CSV files beside the page."""
 
 import csv
 import math
@@ -15,7 +15,7 @@ NOT_RUN = "not run yet"
 
 
 def find(tables: Tables, chosen: Sequence[Claim], runs: Mapping[str, Ran]) -> list[Finding]:
-    """Judges the chosen claims; the correction is over all parts of the table, chosen or not."""
+    """Judges the chosen claims; the correction covers all parts of the table, chosen or not."""
     evidence = {claim.id: [look_up(runs[claim.experiment], part) for part in claim.parts] for claim in chosen}
     flat = [one for parts in evidence.values() for one in parts]
     p_values = iter(corrected(flat, sum(len(claim.parts) for claim in tables.claims)))
@@ -29,7 +29,7 @@ def find(tables: Tables, chosen: Sequence[Claim], runs: Mapping[str, Ran]) -> li
 
 
 def look_up(ran: Ran, part: Any) -> Evidence:
-    """The evidence of a part, or why there is none."""
+    """The evidence for a part, or the reason why there is none."""
     if ran.pending:
         return Evidence(part, problem=NOT_RUN)
     if ran.run is None:
@@ -38,19 +38,19 @@ def look_up(ran: Ran, part: Any) -> Evidence:
 
 
 def is_pending(finding: Finding) -> bool:
-    """Whether nothing of a claim has been run."""
+    """Whether no run of a claim exists."""
     return all(one.problem == NOT_RUN for one in finding.evidence)
 
 
 def deciding(finding: Finding) -> int:
-    """The place of the part that decided: the one whose verdict is the claim's; of a supported claim the weakest."""
+    """The index of the decisive part: the one with the claim's verdict; for a supported claim, the weakest one."""
     if finding.verdict in finding.part_verdicts and finding.verdict.label != SUPPORTED:
         return finding.part_verdicts.index(finding.verdict)
     return finding.p_values.index(max(finding.p_values))
 
 
 def correction(findings: Sequence[Finding]) -> str:
-    """Over how many comparisons is corrected, and how many of them are not there yet."""
+    """The number of comparisons in the correction, and how many of them are still missing."""
     parts = [one for finding in findings for one in finding.evidence]
     pending = sum(one.problem == NOT_RUN for one in parts)
     text = f"corrected by Holm over all {len(parts)} comparisons of the table"
@@ -60,7 +60,7 @@ def correction(findings: Sequence[Finding]) -> str:
 
 
 def number(value: float) -> str:
-    """A number for people: three significant digits, an en dash for none."""
+    """A number for display: three significant digits, an en dash for none."""
     if not math.isfinite(value):
         return "∞" if value == math.inf else "−∞" if value == -math.inf else "–"
     text = f"{value:.3g}"
@@ -70,7 +70,7 @@ def number(value: float) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """`[low, high]`; an en dash where there is none."""
+    """`[low, high]`; an en dash if there is none."""
     return f"[{number(low)}, {number(high)}]" if math.isfinite(low) and math.isfinite(high) else "–"
 
 

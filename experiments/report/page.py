@@ -18,15 +18,15 @@ TEXT_COLUMNS = ("compared", "claim", "why", "reason", "setting", "experiment")
 
 
 class Content(NamedTuple):
-    """What the page is made of.
+    """The content of the page.
 
     Attributes:
-        sections: in their order, those that are shown.
+        sections: those that are shown, in order.
         findings: of the claims that are shown.
         runs: experiments by key.
         images: PNG files by name: "C1" for a claim, "experiment/figure" for a run.
         quick: whether it is the quick report.
-        command: that made it.
+        command: the command that made the page.
     """
 
     sections: Sequence[Section]
@@ -56,7 +56,7 @@ def page(content: Content) -> str:
 
 
 def introduction(content: Content) -> str:
-    """What it is, and that it is the quick one where it is."""
+    """The introduction, which says if this is the quick report."""
     text = (
         "<p>Every claim that the notes make and a small machine can test, as an experiment: what was compared, "
         "what came out, and a verdict by rules that were fixed before the runs. "
@@ -77,7 +77,7 @@ def badge(verdict: Verdict) -> str:
 
 
 def sign(finding: Finding) -> str:
-    """The badge of a claim, or that nothing of it has been run."""
+    """The badge of a claim, or a note that it has not been run."""
     return f'<span class="soft">{NOT_RUN}</span>' if is_pending(finding) else badge(finding.verdict)
 
 
@@ -104,7 +104,7 @@ def overview(content: Content) -> str:
 
 
 def section(part: Section, content: Content) -> str:
-    """A learning outcome: question, the claims, and the runs they are read from."""
+    """A learning outcome: its question, its claims and their runs."""
     findings = [one for one in content.findings if one.claim.section == part.slug]
     experiments = list(dict.fromkeys(one.claim.experiment for one in findings))
     return "\n".join(
@@ -119,7 +119,7 @@ def section(part: Section, content: Content) -> str:
 
 
 def claim(finding: Finding, content: Content) -> str:
-    """A claim: the verdict, the figure, the table, the command."""
+    """A claim: verdict, figure, table and command."""
     about = finding.claim
     ran = content.runs[about.experiment]
     lines = [
@@ -159,7 +159,7 @@ def image(png: bytes, alt: str, caption: str) -> str:
 
 
 def experiment(name: str, content: Content) -> str:
-    """The run: its figures, the whole table, the command."""
+    """A run: figures, the complete table and the command."""
     ran = content.runs[name]
     parts = [f"<article>\n<h3>Experiment: {html.escape(name)}</h3>\n<p>{html.escape(ran.experiment.setting)}</p>"]
     if ran.problem:
@@ -184,7 +184,7 @@ def experiment(name: str, content: Content) -> str:
 
 
 def quoted(word: str) -> str:
-    """A word as a shell needs it."""
+    """A word quoted for a shell."""
     return f"'{word}'" if any(sign in word for sign in " ()*") else word
 
 
@@ -245,7 +245,7 @@ def provenance(content: Content) -> str:
 
 
 def joined(values: Any) -> str:
-    """The different values, in their order."""
+    """The distinct values, in order."""
     return "; ".join(dict.fromkeys(str(value) for value in values if value))
 
 

@@ -17,9 +17,9 @@ CLAIM_DPI, RUN_DPI = 130, 90
 def draw_all(
     folder: Path, findings: Sequence[Finding], runs: Mapping[str, Ran], new: Collection[str]
 ) -> dict[str, bytes]:
-    """PNG of every claim that was measured ("C1") and of the runs' figures ("experiment/figure").
+    """PNG files of every measured claim ("C1") and of the runs' figures ("experiment/figure").
 
-    Pictures of experiments that are not `new` are read where they are there already.
+    Existing pictures of experiments that are not `new` are read.
     """
     folder.mkdir(parents=True, exist_ok=True)
     images = {}
@@ -44,7 +44,7 @@ def draw_all(
 
 
 def png(figure: Figure, dpi: int) -> bytes:
-    """A figure as a file, the same bytes for the same figure."""
+    """Writes a figure; the same figure gives the same bytes."""
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=dpi, format="png", metadata={"Software": None})
     return buffer.getvalue()

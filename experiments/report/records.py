@@ -1,4 +1,4 @@
-"""The kinds of rows of which the report's tables are made. The tables themselves are in `claims.py`."""
+"""The kinds of rows in the report's tables. The tables themselves are in `claims.py`."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ class Section(NamedTuple):
     Attributes:
         slug: its name on the command line and in links.
         title: the heading.
-        question: what the section asks.
+        question: the question of the section.
     """
 
     slug: str
@@ -22,7 +22,7 @@ class Section(NamedTuple):
 
 
 class Experiment(NamedTuple):
-    """A run that claims are read from.
+    """A run that provides evidence for claims.
 
     Attributes:
         config: name of the file in configs/.
@@ -46,7 +46,7 @@ class Claim(NamedTuple):
         text: what the notes say.
         section: slug of a Section.
         experiment: key of the table of experiments.
-        parts: what must hold for the claim to hold; all of them.
+        parts: all of these must hold for the claim to hold.
         note: what a reader should know about the measurement; may be empty.
     """
 
@@ -59,7 +59,7 @@ class Claim(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """All of them, so that tests can hand in small ones."""
+    """All tables, so that tests can pass small ones."""
 
     sections: tuple[Section, ...]
     experiments: Mapping[str, Experiment]
@@ -67,7 +67,7 @@ class Tables(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A claim with what was found.
+    """A claim and its evidence.
 
     Attributes:
         claim: the claim.

@@ -1,4 +1,4 @@
-"""Runs the experiments of the report in this process, or reads those that are finished."""
+"""Runs the experiments of the report in this process, or reads finished ones."""
 
 import contextlib
 import datetime
@@ -28,13 +28,13 @@ class Ran(NamedTuple):
         experiment: what it is.
         directory: where it lives.
         words: the command line that reproduces it, without `python -m experiments.run`.
-        run: what it holds; None where it failed.
+        run: its content; None if it failed.
         problem: why it failed, one line; empty otherwise.
-        pending: it was not asked for and has not been run before.
+        pending: it was not requested and has not been run before.
         environment: versions, commit and devices that it was made with.
-        date: day of its results, ISO; empty where there are none.
-        seconds: wall time here and CPU time, 0 where it was finished before.
-        cpu_seconds: of this process.
+        date: day of its results, ISO; empty if there are none.
+        seconds: wall time of this run; 0 if it was finished before.
+        cpu_seconds: CPU time of this process for it.
     """
 
     experiment: Experiment
@@ -65,10 +65,10 @@ def words_of(experiment: Experiment, quick: bool) -> tuple[str, ...]:
 def run_experiment(experiment: Experiment, name: str, quick: bool, workdir: Path) -> Ran:
     """Runs an experiment in its folder under the report's, or reads it: here, or among the finished runs.
 
-    Whatever goes wrong is told in the result: the report is written without it.
+    Whatever goes wrong is part of the result: the report is written without the run.
 
     Raises:
-        InterruptedReportError: a signal asked to stop; the run is saved and goes on with the same command.
+        InterruptedReportError: a signal arrived; the run is saved and continues with the same command.
     """
     words = words_of(experiment, quick)
     directory = workdir / "runs" / ("quick" if quick else "full") / name
@@ -80,7 +80,7 @@ def run_experiment(experiment: Experiment, name: str, quick: bool, workdir: Path
         if found is not None:
             return read(ran._replace(directory=found))
         if files.read_config(directory) is not None and not holds(arguments, directory):
-            arguments = parsed((*words, "--config.checkpoint.resume=fresh"))  # puts the other run aside
+            arguments = parsed((*words, "--config.checkpoint.resume=fresh"))  # moves the other run aside
         directory.mkdir(parents=True, exist_ok=True)
         code, output = run_quietly(arguments, directory)
     except (ValueError, LockedError, ArithmeticError, RuntimeError, OSError, MemoryError) as error:
@@ -94,7 +94,7 @@ def run_experiment(experiment: Experiment, name: str, quick: bool, workdir: Path
 
 
 def finished_run(experiment: Experiment, name: str, quick: bool, workdir: Path) -> Ran:
-    """An experiment that was run before, read; or one that is not run, whose `pending` says so."""
+    """Reads an experiment that was run before; otherwise returns one marked as `pending`."""
     ran = Ran(experiment, workdir / "runs" / ("quick" if quick else "full") / name, words_of(experiment, quick), None)
     try:
         found = find_finished(ran, parsed(ran.words))
@@ -104,13 +104,13 @@ def finished_run(experiment: Experiment, name: str, quick: bool, workdir: Path) 
 
 
 def find_finished(ran: Ran, arguments: Arguments) -> Path | None:
-    """The folder that holds this very run, finished: under the report's, or among the runs of the command."""
+    """The folder that holds exactly this run, finished: under the report's, or among the runs of the command."""
     candidates = (ran.directory, CHECKPOINTS / arguments.config.name)
     return next((folder for folder in candidates if is_finished(folder) and holds(arguments, folder)), None)
 
 
 def parsed(words: tuple[str, ...]) -> Arguments:
-    """The command line, read."""
+    """The parsed command line."""
     arguments = parse(words, OPTIONS)
     if arguments is None:
         raise ValueError("the experiment names no config")
@@ -129,7 +129,7 @@ def is_finished(directory: Path) -> bool:
 
 
 def holds(arguments: Arguments, directory: Path) -> bool:
-    """Whether a folder holds this very run: the same config and the same members."""
+    """Whether a folder holds exactly this run: the same config and the same members."""
     held = files.read_config(directory)
     if held is None:
         return False
@@ -140,7 +140,7 @@ def holds(arguments: Arguments, directory: Path) -> bool:
 
 
 def run_quietly(arguments: Arguments, directory: Path) -> tuple[int, str]:
-    """Exit code and standard output of a run; what it writes to standard error is seen."""
+    """Exit code and standard output of a run; its standard error is shown."""
     started, output = time.perf_counter(), io.StringIO()
     with contextlib.redirect_stdout(output), hold(directory):
         prepared = prepare(arguments, directory)
@@ -151,7 +151,7 @@ def run_quietly(arguments: Arguments, directory: Path) -> tuple[int, str]:
 
 
 def read(ran: Ran) -> Ran:
-    """Adds what the folder holds."""
+    """Adds the content of the folder."""
     held = files.read_config(ran.directory)
     seconds = os.stat(ran.directory / results.RESULTS).st_mtime
     date = datetime.datetime.fromtimestamp(seconds, datetime.UTC).date().isoformat()

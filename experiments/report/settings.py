@@ -1,4 +1,4 @@
-"""The runs of the report: a config each, and what the report changes in it; the quick one changes more."""
+"""The runs of the report: a config for each, and the report's changes to it; the quick report changes more."""
 
 from experiments.report.records import Experiment
 

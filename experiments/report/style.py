@@ -1,4 +1,4 @@
-"""How the page looks: one column, light and dark, wide tables scroll in a box of their own."""
+"""The style of the page: one column, light or dark; wide tables scroll in their own box."""
 
 CSS = """
 :root { color-scheme: light dark; --back: #fdfdfb; --text: #1d1d1b; --soft: #5c5c57; --line: #d9d9d2; --card: #ffffff;
