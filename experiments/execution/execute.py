@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -31,6 +32,7 @@ from experiments.studies.base import StudyError
 from experiments.training import plan, signals
 from experiments.training.loop import Interrupted
 from experiments.training.population import Population, cut, train_population
+from experiments.training.progress import heartbeat
 from nn_core.files import whole_file
 from nn_core.training.manifest import CheckpointError
 
@@ -142,7 +144,9 @@ def run(prepared: Prepared) -> list[Row]:
     """Trains everything, or runs the study."""
     config, directory = prepared.arguments.config, prepared.directory
     if not prepared.groups:
-        outcome = STUDIES[config.task.name].run(config)
+        say(f"study: {plan.describe_devices(len(jax.local_devices()))}")
+        with heartbeat(config.name):
+            outcome = STUDIES[config.task.name].run(config)
         with whole_file(files.entry(directory, results.ARRAYS)) as part, part.open("wb") as file:
             np.savez(file, allow_pickle=False, **outcome.arrays)
         for name, write in outcome.files.items():

@@ -191,13 +191,20 @@ def sizes(total: int, max_members: int, num_devices: int) -> tuple[int, int]:
 
 def describe(groups: list[Group]) -> str:
     """One line: how many runs in how many programs on how many devices, and what these are."""
-    kind = jax.local_devices()[0].device_kind
     runs = sum(len(group.members) for group in groups)
     sizes = sorted({len(group.members) for group in groups})
     each = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
-    devices = groups[0].traced.mesh.size if runs == 1 else len(jax.local_devices())
-    on = f"{devices} device{'' if devices == 1 else 's'} ({kind})"
+    on = describe_devices(groups[0].traced.mesh.size if runs == 1 else len(jax.local_devices()))
     if runs == 1:
         return f"run: {on}"
     plural = "" if len(groups) == 1 else "s"
     return f"sweep: {runs} runs in {len(groups)} program{plural} ({each} members{' each' if plural else ''}), {on}"
+
+
+def describe_devices(count: int) -> str:
+    """How many devices, and what they are.
+
+    >>> describe_devices(1)
+    '1 device (cpu)'
+    """
+    return f"{count} device{'' if count == 1 else 's'} ({jax.local_devices()[0].device_kind})"

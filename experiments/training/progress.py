@@ -3,8 +3,11 @@
 If the error stream is not a terminal, an occasional line replaces the bar.
 """
 
+import contextlib
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ml_collections import ConfigDict
@@ -111,6 +114,28 @@ class Progress:
         draw(self.live, (LIVE,))
         self.last_drawn = time.monotonic()
         self.wait = max(EVERY_SECONDS, (self.last_drawn - start) / SHARE)
+
+
+@contextlib.contextmanager
+def heartbeat(name: str) -> Iterator[None]:
+    """Tells every half minute that a work goes on whose steps nobody counts.
+
+    Args:
+        name: of the work.
+    """
+    ended, started = threading.Event(), time.monotonic()
+
+    def beat() -> None:
+        while not ended.wait(LINE_SECONDS):
+            say(f"{name}: at work for {clock(time.monotonic() - started)}", sys.stderr)
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def clock(seconds: float) -> str:

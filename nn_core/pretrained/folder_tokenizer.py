@@ -3,13 +3,12 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import tokenizers as hf
 
-from nn_core.text.interface import Encoding, check_ids, clean_text
+from nn_core.text.interface import Encoding, check_ids, clean_text, write_json
 
 
 class Fed(NamedTuple):
@@ -94,7 +93,7 @@ class FolderTokenizer:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a tokenizer.json."""
-        Path(path).write_text(self.backend.to_str(), encoding="utf-8")
+        write_json(path, self.backend.to_str())
 
 
 def texts_of(special: Mapping[str, Any]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from nn_core.pretrained.folder_tokenizer import FolderTokenizer, texts_of
 from nn_core.pretrained.spiece import make_tokenizer, read_pieces
 from nn_core.pretrained.tensor_files import PretrainedError
 from nn_core.text.characters import CharacterTokenizer
-from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer
+from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer, write_json
 from nn_core.text.trained import TrainedTokenizer
 
 TOKENIZER, VOCABULARY, MERGES, WORDPIECES = "tokenizer.json", "vocab.json", "merges.txt", "vocab.txt"
@@ -222,11 +222,11 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer, brackets: bool = False) 
     if brackets and {"cls_token", "sep_token"} <= special.keys():
         backend.post_processor = _brackets(backend.get_vocab(), special["cls_token"], special["sep_token"])
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / TOKENIZER).write_text(backend.to_str(), encoding="utf-8")
+    write_json(folder / TOKENIZER, backend.to_str())
     about = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **special}
     if isinstance(tokenizer, FolderTokenizer) and tokenizer.chat_template is not None:
         about["chat_template"] = tokenizer.chat_template
-    (folder / SETTINGS).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    write_json(folder / SETTINGS, json.dumps(about, indent=2) + "\n")
     return {f"{name}_id": _id(backend, text) for name, text in special.items()}
 
 

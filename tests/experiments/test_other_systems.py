@@ -3,7 +3,6 @@
 Nothing here was run on a real Mac or a real Windows; .github/workflows/ci.yml does that for those who host it.
 """
 
-import ast
 import json
 import os
 import re
@@ -18,34 +17,6 @@ from tests.other_systems import __path__ as HOOK
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path for house in ("nn_core", "experiments", "configs") for path in (ROOT / house).rglob("*.py"))
-POSIX_MODULES = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog"}
-POSIX_NAMES = {
-    "os": {
-        "fork",
-        "forkpty",
-        "killpg",
-        "getpgid",
-        "setsid",
-        "getuid",
-        "geteuid",
-        "sched_getaffinity",
-        "sysconf",
-        "uname",
-    }
-    | {"set_blocking", "mkfifo", "chown", "wait4", "symlink", "link", "nice", "O_DIRECTORY"},
-    "signal": {
-        "SIGKILL",
-        "SIGHUP",
-        "SIGUSR1",
-        "SIGUSR2",
-        "SIGALRM",
-        "SIGPIPE",
-        "SIGCHLD",
-        "alarm",
-        "setitimer",
-        "pause",
-    },
-}
 FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\\]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$', re.IGNORECASE)
 DEEPEST = 120
 
@@ -167,65 +138,6 @@ os.replace(here / "a", here / "b")
 def test_the_hook_refuses_what_windows_refuses(tmp_path: Path) -> None:
     ended = run([sys.executable, "-c", REFUSED, str(tmp_path)], env=environment("windows", tmp_path), cwd=ROOT)
     assert ended.code == 0, ended.err
-
-
-def posix_only(tree: ast.Module, text: str) -> list[str]:
-    """What a file asks of the system that Windows does not have, unless it asks first whether it is there."""
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names if alias.name in POSIX_MODULES]
-        elif isinstance(node, ast.ImportFrom) and node.module in POSIX_MODULES:
-            found.append(node.module)
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            name = node.attr
-            if name in POSIX_NAMES.get(node.value.id, ()) and f'hasattr({node.value.id}, "{name}")' not in text:
-                found.append(f"{node.value.id}.{name}")
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(("/tmp", "/dev")):
-            found.append(node.value)
-    return found
-
-
-def by_hand(tree: ast.Module) -> list[str]:
-    """What nn_core/files.py does for every system: renames, and the home folder."""
-    attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
-    return [
-        node.attr
-        for node in attributes
-        if node.attr in ("rename", "expanduser") or ast.unparse(node) in ("os.replace", "os.rename")
-    ]
-
-
-def without_newline(tree: ast.Module) -> list[int]:
-    """Lines that open a text file for writing without saying what ends a line there: Windows would write \\r\\n."""
-    lines = []
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        named = {keyword.arg for keyword in node.keywords}
-        modes = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-        writes = any(re.fullmatch(r"[wax]\+?t?", mode) for mode in modes)
-        if (name == "write_text" or (name == "open" and writes)) and "newline" not in named:
-            lines.append(node.lineno)
-    return lines
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_no_file_asks_for_what_only_linux_has(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    assert (posix_only(tree, text), without_newline(tree)) == ([], [])
-    assert path == ROOT / "nn_core" / "files.py" or by_hand(tree) == []
-
-
-def test_what_only_linux_has_is_noticed() -> None:
-    text = (
-        'import fcntl\nos.fork()\nopen("x", "w")\nhasattr(os, "getuid") and os.getuid()\np.write_text("", newline="")'
-    )
-    assert posix_only(ast.parse(text), text) == ["fcntl", "os.fork"]
-    assert without_newline(ast.parse(text)) == [3]
-    assert by_hand(ast.parse("os.replace(a, b)\n(a / b).rename(c)\ntext.replace(a, b)")) == ["replace", "rename"]
 
 
 def test_processes_of_the_benchmarks_are_spawned() -> None:

@@ -1,10 +1,12 @@
 """Without a terminal a line now and then says where a run is."""
 
+import time
+
 import pytest
 
 from configs import digits
 from experiments.training import progress
-from experiments.training.progress import Progress, clock
+from experiments.training.progress import Progress, clock, heartbeat
 
 
 def follow(steps: range, seconds_a_step: float, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,6 +38,16 @@ def test_a_long_run_is_told_of_every_half_minute_and_a_short_one_not_at_all(
     assert [line.split(",")[0] for line in lines] == [f"2/3 8 runs: step {step} of 1" for step in range(606, 641, 6)]
     assert lines[0].endswith("loss 0.0017, 0.2 steps/s, 32 min 50 s left")
     follow(range(0, 1001, 20), 0.001, monkeypatch)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_study_says_that_it_is_at_work(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.05)
+    with heartbeat("word2vec"):
+        time.sleep(0.2)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) >= 2 and set(lines) == {"word2vec: at work for 0 s"}
+    time.sleep(0.1)
     assert capsys.readouterr().err == ""
 
 
