@@ -120,7 +120,7 @@ def join(here: Places) -> None:
     if jax.process_count() > 1:
         threading.Thread(target=_watch, args=(seconds,), name="processes", daemon=True).start()
         if not leads():
-            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+            sys.stdout = open(os.devnull, "w", encoding="utf-8", newline="\n")  # noqa: SIM115
 
 
 def leads() -> bool:
