@@ -35,7 +35,7 @@ def step(x: Array) -> Array:
 
 
 def step_derivative(x: Array) -> Array:
-    """0 everywhere (where it exists): why a step cannot be trained by gradient descent (F008)."""
+    """0 everywhere it exists, which is why gradient descent cannot train a step (F008)."""
     return jnp.zeros_like(real(x))
 
 
@@ -56,7 +56,7 @@ def tanh(x: Array) -> Array:
 
 def tanh_derivative(x: Array) -> Array:
     """1 - tanh^2, at most 1; larger than the sigmoid's only for |x| < 1.6629 (S22)."""
-    return 4.0 * sigmoid_derivative(2.0 * real(x))  # 1 - tanh^2 cancels: it would be 0 from |x| = 9 on
+    return 4.0 * sigmoid_derivative(2.0 * real(x))  # 1 - tanh^2 would cancel to 0 from |x| = 9 on
 
 
 def relu(x: Array) -> Array:
@@ -107,8 +107,8 @@ def selu_derivative(x: Array) -> Array:
 def gelu(x: Array) -> Array:
     """x Phi(x) with the exact normal distribution function: BERT's and torch's form (F057, S34).
 
-    Its derivative is written out, and computed from x alone where it is needed: kept from the forward pass, the error
-    function is an array more to write and to read twice (3 to 5 % of a GPT's training step on a CPU).
+    Its derivative is written out and computed from x alone. Keeping the error function from the forward pass would be one
+    more array to write and to read twice (3 to 5 % of a GPT's training step on a CPU).
     """
     return _gelu(real(x))
 
@@ -123,7 +123,7 @@ def _gelu_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Arr
     (tangent,) = tangents
     x = wide(primals[0])
     value = x * _normal_distribution(x)
-    x = jax.lax.optimization_barrier(x)  # else XLA takes the two error functions for one
+    x = jax.lax.optimization_barrier(x)  # otherwise XLA merges the two error functions
     slope = _normal_distribution(x) + x * _normal_density(x)
     return value.astype(tangent.dtype), tangent * slope.astype(tangent.dtype)
 
@@ -176,8 +176,8 @@ def identity_derivative(x: Array) -> Array:
 def softmax(x: Array, axis: int = -1) -> Array:
     """e^x_i / sum_j e^x_j with the maximum subtracted: a soft *arg*max (F010-F012, S5, S7).
 
-    Shifting x changes nothing, scaling it does (S6: that is a temperature). Entries of -inf get 0, and a row of
-    nothing else gives zeros, not NaN (everything is masked: nothing is attended to).
+    Shifting x changes nothing, scaling it does (S6: that is a temperature). Entries of -inf get 0. A row of -inf
+    alone gives zeros, not NaN: everything is masked, so nothing is attended to.
 
     Args:
       x: scores of any shape.
@@ -257,7 +257,7 @@ _PARAMETERS: dict[str, tuple[str, str]] = {
 
 
 def make_activation(name: str, hparams: Hparams) -> Activation:
-    """An activation from its name; "leaky_relu" reads hparams.negative_slope and "elu" hparams.elu_alpha where set.
+    """An activation from its name; "leaky_relu" reads hparams.negative_slope and "elu" hparams.elu_alpha, if set.
 
     Args:
       name: one of ACTIVATIONS.
@@ -287,7 +287,7 @@ def _bind(table: dict[str, Callable[..., Array]], name: str, hparams: Hparams) -
 
 
 def _negative_part(x: Array) -> Array:
-    """min(x, 0) by a where, so that e^x cannot overflow in the branch that is not taken (its gradient would be NaN)."""
+    """min(x, 0) by `where`, so that e^x cannot overflow in the unused branch, whose gradient would be NaN."""
     return jnp.where(x > 0, jnp.zeros_like(x), x)
 
 

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place, then renamed, in a way that Windows allows too."""
+"""Files that are complete or absent: written beside their place, then renamed, in a way that works on Windows too."""
 
 import contextlib
 import os
@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-PART = ".part"  # what the name of a file that is still being written ends with
+PART = ".part"  # suffix of a file that is still being written
 # Windows refuses to rename what another process has open, such as a virus scanner, so a rename is tried again there.
 PAUSES = (0.01, 0.05, 0.2, 0.8) if os.name == "nt" else ()
 
@@ -15,11 +15,11 @@ PAUSES = (0.01, 0.05, 0.2, 0.8) if os.name == "nt" else ()
 def whole_file(path: str | os.PathLike[str], *, shared: bool = False) -> Iterator[Path]:
     """Yields the path to write to; at the end of the block the file gets its own name.
 
-    A reader finds the old file or the whole new one, also after the writer was killed or the power was cut. After an
-    exception in the block the old file stays.
+    A reader finds either the old file or the complete new one, even if the writer is killed or the power is cut. After an
+    exception in the block, the old file stays.
 
     Args:
-        path: the file to make or to replace. The block must close what it opens: Windows renames no open file.
+        path: the file to create or replace. The block must close what it opens, because Windows renames no open file.
         shared: whether another process may write the same file at the same time.
     Raises:
         OSError: the file cannot be written or renamed.
@@ -29,18 +29,18 @@ def whole_file(path: str | os.PathLike[str], *, shared: bool = False) -> Iterato
     try:
         yield part
         with part.open("rb+") as file:
-            os.fsync(file.fileno())  # else a power cut may leave the new name with nothing in it
+            os.fsync(file.fileno())  # otherwise a power cut may leave an empty file under the new name
         move(part, target)
     finally:
         with contextlib.suppress(OSError):
-            part.unlink()  # of a block that failed; a file that was renamed is not there any more
+            part.unlink()  # the file of a failed block; after a rename there is none
 
 
 def move(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
-    """Renames a file, in place of one that has the name, or a folder to a name that is free.
+    """Renames a file, replacing one with the same name, or a folder to an unused name.
 
     Raises:
-        OSError: the system refuses, on Windows also after a second of waiting.
+        OSError: the system refuses, on Windows even after a second of waiting.
     """
     for pause in PAUSES:
         try:
@@ -52,7 +52,7 @@ def move(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None
 
 
 def sync_folder(path: str | os.PathLike[str]) -> None:
-    """Forces a folder's entries to the disk, so that they outlive a power cut; Windows opens no folder and needs none.
+    """Forces a folder's entries to disk, so that they survive a power cut; Windows cannot and need not do this.
 
     Raises:
         OSError: the disk fails.
@@ -67,5 +67,5 @@ def sync_folder(path: str | os.PathLike[str]) -> None:
 
 
 def user_path(path: str | os.PathLike[str]) -> Path:
-    """A path that somebody typed: a leading `~` or `~name` is a home folder, where there is such a user."""
+    """A path as typed by a user: a leading `~` or `~name` stands for a home folder, if there is such a user."""
     return Path(os.path.expanduser(path))

@@ -1,4 +1,4 @@
-"""Floats: numbers as arrays, and functions whose derivative keeps its digits."""
+"""Floating-point helpers: precision of arrays, and functions whose derivative keeps its digits."""
 
 from typing import Any
 

@@ -25,7 +25,7 @@ def fan_in_uniform(key: Array, shape: tuple[int, ...], dtype: jax.typing.DTypeLi
 
 
 def orthogonal(key: Array, shape: tuple[int, ...], dtype: jax.typing.DTypeLike = jnp.float32) -> Array:
-    """Orthonormal columns (rows, where there are fewer rows): Q of a Gaussian matrix, uniform over all such matrices.
+    """Orthonormal columns (or rows, if there are fewer rows): Q of a Gaussian matrix, uniform over all such matrices.
 
     By Gram-Schmidt and not by `jax.nn.initializers.orthogonal`, which gives the same matrix: its LAPACK call blocks a
     thread of XLA's pool until others have done its work, so two of them at once, as in a population over two host
@@ -50,7 +50,7 @@ def orthogonal(key: Array, shape: tuple[int, ...], dtype: jax.typing.DTypeLike =
 
     def add(index: Array, basis_LC: Array) -> Array:
         direction_L = jax.lax.dynamic_index_in_dim(gaussian_LC, index, axis=1, keepdims=False)
-        for _ in range(2):  # twice is enough: the second pass takes out what rounding left of the first
+        for _ in range(2):  # twice is enough: the second pass removes the rounding errors of the first
             direction_L = direction_L - basis_LC @ (basis_LC.T @ direction_L)
         unit_L1 = (direction_L / jnp.linalg.norm(direction_L))[:, None]
         return jax.lax.dynamic_update_slice_in_dim(basis_LC, unit_L1, index, axis=1)
@@ -75,7 +75,7 @@ INITIALIZERS: dict[str, Initializer] = {
 
 
 def make_initializer(name: str, hparams: Hparams) -> Initializer:
-    """An initializer from its name, multiplied by hparams.init_scale where that is set.
+    """An initializer from its name, multiplied by hparams.init_scale if that is set.
 
     Standard deviations for n = fan_in and m = fan_out: normal 1, gpt2_normal .02, uniform 1/sqrt(3n), glorot
     sqrt(2/(n+m)) (sigmoid, tanh), he sqrt(2/n) (ReLU family), lecun sqrt(1/n) (SELU). So name "normal" with

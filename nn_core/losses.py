@@ -1,8 +1,8 @@
-"""Losses, from logits where there is a choice, with the reduction written out.
+"""Losses, computed from logits if there is a choice, with an explicit reduction.
 
 Every loss is f(logits_or_predictions, targets, *, reduction="mean" | "sum" | "none", weights=None, ...). `weights` is a
 mask or an importance per example, of the shape of the loss or of its leading axes; "mean" divides by the sum of the
-weights, so that a masked loss is the loss of the subset (0 where nothing is left). Half precision becomes float32.
+weights, so that a masked loss is the loss of the subset (0 if nothing is left). Half precision becomes float32.
 
 Sources: F005, F006, F013-F019, F033, F034, F037.
 """
@@ -69,7 +69,7 @@ def cross_entropy(
 
     Args:
       logits_BC: (..., C) any real z.
-      targets: (...) integer classes in [0, C), or (..., C) distributions, of which one-hot rows are a case. A class out
+      targets: (...) integer classes in [0, C), or (..., C) distributions such as one-hot rows. A class out
         of range makes its loss NaN: it never counts as a plausible number.
       reduction, weights: as for every loss (see the module).
       label_smoothing: None, or epsilon in [0, 1] (may be a tracer): y becomes (1 - epsilon) y + epsilon / C.
@@ -110,7 +110,7 @@ def cross_entropy(
 def log_loss(probabilities: Array, targets: Array, *, reduction: str = "mean", weights: Array | None = None) -> Array:
     """Log-loss of probabilities, -[y ln p + (1 - y) ln(1 - p)] with 0 ln 0 := 0 (F005).
 
-    Certain and wrong is inf, as it should be; nothing is clipped. From logits use `binary_cross_entropy`.
+    A certain but wrong prediction costs inf, as it should; nothing is clipped. From logits use `binary_cross_entropy`.
 
     Args:
       probabilities: (...) p(y = 1) in [0, 1].
@@ -210,7 +210,7 @@ def sum_squared_error(predictions: Array, targets: Array, *, weights: Array | No
 
 
 def entropy(probabilities: Array, axis: int = -1) -> Array:
-    """Entropy H(p) = -sum p ln p in nats, with 0 ln 0 := 0: what a cross-entropy cannot go below (F019, S8).
+    """Entropy H(p) = -sum p ln p in nats, with 0 ln 0 := 0: the lower bound of a cross-entropy (F019, S8).
 
     Args:
       probabilities: entries >= 0 that sum to 1 along `axis`.
@@ -231,13 +231,13 @@ def likelihood(probabilities: Array) -> Array:
 def log_likelihood(probabilities: Array) -> Array:
     """ln P(all) = sum_i ln p_i, (...) in [0, 1] -> scalar <= 0 (F015).
 
-    Minus this is the cross-entropy of the observations (F016); -inf where something impossible was observed.
+    Its negative is the cross-entropy of the observations (F016); it is -inf if something impossible was observed.
     """
     return jnp.sum(jnp.log(wide(probabilities)))
 
 
 def _reduce(loss: Array, reduction: str, weights: Array | None, normalizer: Array | None = None) -> Array:
-    """Applies weights and reduction; `normalizer` is what each entry adds to the denominator of the mean."""
+    """Applies weights and reduction; `normalizer` is the contribution of each entry to the denominator of the mean."""
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction={reduction!r} is unknown; use one of {', '.join(REDUCTIONS)}")
     if weights is not None:
@@ -269,7 +269,7 @@ def _pick(scores_BC: Array, targets: Array, ignored: Array | None) -> Array:
 
 
 def _expand(weights: Array, like: Array) -> Array:
-    """Weights of the leading axes, with axes of 1 behind, spread over the whole shape of `like`."""
+    """Weights of the leading axes, broadcast over the trailing axes to the shape of `like`."""
     weights = jnp.asarray(weights)
     if weights.shape != like.shape[: weights.ndim]:
         raise ValueError(

@@ -1,7 +1,7 @@
-"""Metrics as (sum, count) pairs that add up over batches, and the numbers that describe trained parameters.
+"""Metrics as (sum, count) pairs that add up over batches, and numbers that describe trained parameters.
 
-A mean of batch means is wrong where batches differ in size, so sums and counts travel together and `means` divides
-once, at the end. Sources: F007, F018, F033, F058-F060, F089.
+A mean of batch means is wrong if batches differ in size. So sums and counts travel together, and `means` divides once,
+at the end. Sources: F007, F018, F033, F058-F060, F089.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ def mean_of(values: Array, weights: Array | None = None) -> Pair:
 
     Args:
       values: (...) one value per example, such as a loss with reduction="none" *without* weights.
-      weights: None, or (...) >= 0; an example of weight 0 does not count even where its value is not finite.
+      weights: None, or (...) >= 0; an example of weight 0 does not count even if its value is not finite.
 
     Returns:
       (sum, count), float32.
@@ -56,7 +56,7 @@ def accuracy(logits_BC: Array, targets: Array, weights: Array | None = None) -> 
     """How many classes are right.
 
     Args:
-      logits_BC: (..., C) scores, C >= 2; the largest is the prediction, the first of equals.
+      logits_BC: (..., C) scores, C >= 2; the largest is the prediction, the first one of ties.
       targets: (...) integer classes.
       weights: None, or (...) >= 0.
 
@@ -115,7 +115,7 @@ def confusion_matrix(predictions: Array, targets: Array, num_classes: int, weigh
       weights: None, or (...) >= 0.
 
     Returns:
-      (C, C) float32: row = truth, column = prediction, as in scikit-learn. A class out of range is in no cell.
+      (C, C) float32: row = truth, column = prediction, as in scikit-learn. A class out of range is not counted.
     """
     truth_NC = jax.nn.one_hot(targets.reshape(-1), num_classes)
     predicted_NC = jax.nn.one_hot(predictions.reshape(-1), num_classes)
@@ -238,7 +238,7 @@ def sparsity(activations_BF: Array) -> Array:
 
 
 def gradient_norms(grads: Any) -> dict[str, Array]:
-    """Euclidean norm of the gradient of each layer, kernel and bias together: does it vanish on the way down? (F060).
+    """Euclidean norm of the gradient of each layer, kernel and bias together: does it vanish towards the input? (F060).
 
     Args:
       grads: pytree like the parameters.

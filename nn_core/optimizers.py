@@ -1,4 +1,4 @@
-"""Optimizers by name, as optax transformations whose every number is an hparam and may be a tracer.
+"""Optimizers by name, as optax transformations. Each of their numbers is an hparam and may be a tracer.
 
 An optimizer is built inside the traced function, so a population of runs can differ in any of its numbers:
 
@@ -22,7 +22,7 @@ from nn_core.regularizers import penalised_mask, proximal_strength, soft_thresho
 Hparams = Mapping[str, Array | float]
 Schedule = Callable[[Array], Array]
 
-# What an hparam that is not set stands for: the values of the papers, which torch and optax share.
+# Values of unset hparams: those of the papers, which torch and optax share.
 BETA1 = 0.9
 BETA2 = 0.999
 RMSPROP_DECAY = 0.99
@@ -36,8 +36,8 @@ class Rule(NamedTuple):
       transformation: gradient -> direction to subtract (optax, no learning rate, no sign).
       scales_gradient: True: the learning rate multiplies the gradient *before* the transformation (v = mu v - eta g);
         False: it multiplies the direction after it. They differ only when the learning rate changes over time.
-      gain: how far a constant gradient of 1 moves in the long run, in learning rates, if the rule is linear.
-      root: state of the transformation -> what it divides each gradient by, ~ sqrt(mean g^2), a tree like the
+      gain: the step per update for a constant gradient of 1 in the long run, in learning rates, if the rule is linear.
+      root: state of the transformation -> the divisor of each gradient, ~ sqrt(mean g^2), a tree like the
         parameters; None for a linear rule.
     """
 
@@ -60,7 +60,7 @@ class OptimizerState(NamedTuple):
 
 
 def sgd(hparams: Hparams) -> Rule:
-    """Gradient descent, w <- w - eta g (F067, F068); batch, mini-batch or one example: as the batches it is given."""
+    """Gradient descent, w <- w - eta g (F067, F068); batch, mini-batch or single-example descent, depending on the batches."""
     del hparams
     return Rule(optax.identity(), scales_gradient=True)
 
@@ -105,7 +105,7 @@ def adam(hparams: Hparams) -> Rule:
 def adamw(hparams: Hparams) -> Rule:
     """Adam with decoupled decay, w <- (1 - eta lambda) w - eta m / (sqrt(s) + epsilon) (F049).
 
-    Raises ValueError where hparams.weight_decay is not set: without it this is "adam".
+    Raises ValueError if hparams.weight_decay is not set: without it this is "adam".
     """
     _required(hparams, "weight_decay", "adamw")
     return adam(hparams)
@@ -161,7 +161,7 @@ def make_optimizer(
       An optax transformation; its `update` needs the parameters.
 
     Raises:
-      ValueError: an unknown name, or an hparam that is needed and not set.
+      ValueError: an unknown name, or a required hparam that is not set.
     """
     if name not in OPTIMIZERS:
         raise ValueError(f"optimizer {name!r} is unknown; use one of {', '.join(OPTIMIZERS)}")

@@ -1,4 +1,4 @@
-"""What keeps weights small, sparse or from relying on each other: L1, L2, elastic net and dropout.
+"""Regularizers that keep weights small, sparse or independent of each other: L1, L2, elastic net and dropout.
 
 Penalties and decay apply to weights only (leaves named "kernel" or "embedding"), never to biases or normalisation
 parameters. Sources: F047-F051, S18-S21.
@@ -19,7 +19,7 @@ PENALISED_NAMES = ("kernel", "embedding")
 
 
 def penalised_mask(params: Any) -> Any:
-    """Which leaves are weights: True where the last key of the path is "kernel" or "embedding".
+    """Marks the leaves that are weights: True if the last key of the path is "kernel" or "embedding".
 
     Args:
       params: pytree of nested mappings (or records) with named leaves.
@@ -85,7 +85,7 @@ def elastic_net_penalty(params: Any, strength: Array | float, l1_ratio: Array | 
 
 
 def penalty(params: Any, hparams: Hparams, proximal: bool = False) -> Array:
-    """What the hparams add to a loss: l1 sum |w| + l2 sum w^2 + the elastic net, each only where its hparam is set.
+    """The penalty that the hparams add to a loss: l1 sum |w| + l2 sum w^2 + the elastic net, each only if its hparam is set.
 
     Args:
       params: pytree of parameters.
@@ -93,7 +93,7 @@ def penalty(params: Any, hparams: Hparams, proximal: bool = False) -> Array:
       proximal: static; True leaves the L1 parts out, because the optimizer's proximal step applies them.
 
     Returns:
-      Scalar; exactly 0 where nothing is set.
+      Scalar; exactly 0 if nothing is set.
 
     Raises:
       ValueError: elastic_net without l1_ratio.
@@ -148,8 +148,8 @@ def soft_threshold(x: Array, threshold: Array | float) -> Array:
 def dropout(key: Array, x: Array, rate: Array | float) -> Array:
     """Inverted dropout: each entry becomes 0 with probability `rate`, else x / (1 - rate) (F051).
 
-    `rate` is the probability of *dropping*, not of keeping (S21). Every entry of the batch draws
-    on its own. The mean is preserved, so nothing is left to do at inference. Rate 0 returns x, rate 1 zeros; rates in
+    `rate` is the probability of *dropping*, not of keeping (S21). Every entry of the
+    batch is drawn independently. The mean is preserved, so nothing changes at inference. Rate 0 returns x, rate 1 zeros; rates in
     between are rounded to a multiple of 1/65,536.
 
     Args:
@@ -168,7 +168,7 @@ def dropout(key: Array, x: Array, rate: Array | float) -> Array:
 
 
 def _random_words(key: Array, shape: tuple[int, ...]) -> Array:
-    """Uniform integers in [0, 65536): two from each random word, for random bits are the dearest thing on a CPU."""
+    """Uniform integers in [0, 65536): two from each random word, because random bits are expensive on a CPU."""
     *leading, width = shape or (1,)
     num_words = (width + 1) // 2
     halves = lax.bitcast_convert_type(jax.random.bits(key, (*leading, num_words), jnp.uint32), jnp.uint16)

@@ -15,7 +15,7 @@ Schedule = Callable[[ArrayLike], Array]
 
 
 class ScheduleOptions(NamedTuple):
-    """Structure of a schedule; every member is static, None where it is not set.
+    """Structure of a schedule; every member is static, and None if it is not set.
 
     Attributes:
       decay_horizon: steps after the warm-up, >= 1; where "linear" and "cosine" end.
@@ -61,13 +61,13 @@ def exponential(t: Array, options: ScheduleOptions) -> Array:
 
 
 def linear(t: Array, options: ScheduleOptions) -> Array:
-    """A straight line from 1 to final_factor at the end of training, flat after it."""
+    """A straight line from 1 to final_factor at the end of training, constant after it."""
     final = options.final_factor or 0.0
     return 1.0 - (1.0 - final) * _progress(t, options)
 
 
 def cosine(t: Array, options: ScheduleOptions) -> Array:
-    """Half a cosine from 1 to final_factor at the end of training, flat after it (Loshchilov & Hutter 2017)."""
+    """Half a cosine from 1 to final_factor at the end of training, constant after it (Loshchilov & Hutter 2017)."""
     final = options.final_factor or 0.0
     return final + (1.0 - final) * 0.5 * (1.0 + jnp.cos(jnp.pi * _progress(t, options)))
 
@@ -118,7 +118,7 @@ def make_schedule(
       A function of the step (integer scalar or array) to float32 factors in [0, 1] of the same shape.
 
     Raises:
-      ValueError: an unknown name, an option out of range, one that is missing or one that the schedule does not read.
+      ValueError: an unknown name, or an option that is out of range, missing, or not read by the schedule.
     """
     if name not in SCHEDULES:
         raise ValueError(f"schedule {name!r} is unknown; use one of {', '.join(SCHEDULES)}")

@@ -1,4 +1,4 @@
-"""Simulated annealing, named in the notes as a companion of random restarts (F066)."""
+"""Simulated annealing, which the notes mention along with random restarts (F066)."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -14,8 +14,8 @@ class Diagnosis(NamedTuple):
 
     Attributes:
         verdict: UNDERFITS, RIGHT, OVERFITS, or UNKNOWN where a loss is not finite.
-        bias: train loss - best known validation loss: what the model misses on the very data it was trained on.
-        gap: validation loss - train loss: what it knows of its training data only.
+        bias: train loss - best known validation loss: what the model misses even on its training data.
+        gap: validation loss - train loss: what it has learned only about its training data.
     """
 
     verdict: str
@@ -24,7 +24,7 @@ class Diagnosis(NamedTuple):
 
 
 def diagnose(train_loss: float, validation_loss: float, best_loss: float, tolerance: float = TOLERANCE) -> Diagnosis:
-    """Says what a model's distance from the best one known is due to.
+    """Attributes a model's distance from the best known one to bias or to the gap.
 
         validation - best = (train - best) + (validation - train) = bias + gap
 
@@ -32,7 +32,7 @@ def diagnose(train_loss: float, validation_loss: float, best_loss: float, tolera
     training data than the best model on data it has never seen: it underfits (too simple, or not trained enough),
     whatever the gap. Otherwise the gap alone puts it behind: it overfits.
 
-    The notes illustrate underfitting by a training set of dogs only: that is a biased sample, no simple model (S17b).
+    The notes illustrate underfitting by a training set of dogs only, which is a biased sample and not a simple model (S17b).
 
     Args:
         train_loss: mean loss on the training data, without penalties.

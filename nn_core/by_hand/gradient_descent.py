@@ -1,7 +1,7 @@
 """Gradient descent as the notes write it, update by update (F020-F025, F033-F037).
 
-These are the course's algorithms in their own words, on plain arrays, to be read beside the notes and held against each
-other. Training proper is `nn_core.training` with an optimizer from `nn_core.optimizers`.
+These are the course's algorithms in their own words, on plain arrays, to be read beside the notes and compared with
+each other. Training proper is `nn_core.training` with an optimizer from `nn_core.optimizers`.
 """
 
 from collections.abc import Callable
@@ -125,7 +125,7 @@ class _State(NamedTuple):
 def _online_pass(
     weights_D: Array, bias: Array, inputs_ND: Array, targets_N: Array, learning_rate: Array | float
 ) -> tuple[Array, Array, Array]:
-    """One update per point, in order; also counts the points that moved something."""
+    """One update per point, in order; also counts the points that changed the weights."""
 
     def visit(state: tuple[Array, Array, Array], point: tuple[Array, Array]) -> tuple[tuple[Array, Array, Array], None]:
         weights_D, bias, updates = state
@@ -138,7 +138,7 @@ def _online_pass(
 def _batch_pass(
     weights_D: Array, bias: Array, inputs_ND: Array, targets_N: Array, learning_rate: Array | float
 ) -> tuple[Array, Array, Array]:
-    """One update for all points, their gradients averaged; also counts the points that moved something."""
+    """One update for all points with averaged gradients; also counts the points that contributed."""
     slopes_ND, slopes_N = jax.vmap(point_gradient, in_axes=(None, None, 0, 0))(weights_D, bias, inputs_ND, targets_N)
     weights_D = weights_D - learning_rate * jnp.mean(slopes_ND, axis=0)
     bias = bias - learning_rate * jnp.mean(slopes_N)

@@ -46,7 +46,7 @@ def coin_ascent(
 ) -> Array:
     """Gradient ascent on the mean log-likelihood over the logit z, p = sigma(z): z += eta (h/n - p).
 
-    The logit keeps p inside (0, 1) whatever the step; the gradient is the one of logistic regression with a bias alone.
+    The logit keeps p inside (0, 1) for every step; the gradient is the one of logistic regression with a bias alone.
 
     Args:
       heads: h in 0..n.

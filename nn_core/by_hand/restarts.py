@@ -1,4 +1,4 @@
-"""Random restarts: many starts, one program, the best on validation is kept (F062)."""
+"""Random restarts: many starts in one program, of which the best on validation is kept (F062)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from scipy.special import gammaln
 
 
 def independent_starts(init: Callable[[Array], Any], starts_key: Array, num_starts: int) -> Any:
-    """Fresh initialisations, one per start: what "different seeds" means for a network (S25).
+    """Independent initialisations, one per start, which is what "different seeds" means for a network (S25).
 
     Args:
       init: key -> parameters.
@@ -84,7 +84,7 @@ def expected_chosen(values_N: Array, judged_N: Array) -> Array:
 
     Args:
       values_N: (N,) finite values, the lowest is chosen; of equal ones the earliest.
-      judged_N: (N,) what is reported of the chosen one.
+      judged_N: (N,) the number reported for the chosen one.
 
     Returns:
       (N,) expected judged value of the best of 1, 2, .. N restarts.

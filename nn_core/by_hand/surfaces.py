@@ -142,7 +142,7 @@ CRITICAL_POINT_KINDS = ("minimum", "saddle", "maximum", "degenerate", "not criti
 
 
 class CriticalPoint(NamedTuple):
-    """What a point of a surface is.
+    """The kind of a point of a surface.
 
     Attributes:
       kind: index into CRITICAL_POINT_KINDS.

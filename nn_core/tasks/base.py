@@ -1,4 +1,4 @@
-"""What is learned, as a handful of pure functions. Everything the trainer does is a transformation of these.
+"""What is learned, as a few pure functions. Everything that the trainer does is a transformation of these.
 
 Sources: F037 (the learning loop), F042 (three data sets).
 """
@@ -25,12 +25,12 @@ class Task(NamedTuple):
             Metrics["loss"] (> 0 unless the batch is nothing but padding, where it is finite) with the penalties added:
             so the objectives of parts of a batch combine to that of the whole.
         evaluate: (params, data, hparams, split) -> Metrics on a whole split, in deterministic mode; must hold "loss".
-        prepare: (data, key) -> what this member adds to the shared data: its own split of them. The functions below are
-            given both, `data | prepare(data, key)`.
+        prepare: (data, key) -> this member's additions to the shared data, such as its split. The functions below get both,
+            `data | prepare(data, key)`.
         plan: (data, key, first_step, num_steps) -> which examples each step sees; pure in (key, step).
         batch: (data, one step of the plan) -> batch.
-        describe: (params, data, hparams, key) -> {name: scalar}, what the results table tells of a trained model.
-        derive: a split's means -> the means and what follows from them but is no mean itself (perplexity).
+        describe: (params, data, hparams, key) -> {name: scalar}, what the results table says about a trained model.
+        derive: a split's means -> the means, and numbers that follow from them but are not means (perplexity).
     """
 
     init: Callable[[Array, Hparams], Params]

@@ -1,4 +1,4 @@
-"""What the results tell of a trained model beside its losses: sparsity, size, dead units, the flow of gradients."""
+"""What the results say about a trained model besides its losses: sparsity, size, dead units, gradient flow."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,8 +1,8 @@
-"""How a run sees the examples that all runs share: its own split, what that split says of them, its batches.
+"""How a run sees the shared examples: its own split, statistics of that split, and its batches.
 
 Everything here is a pure function of the shared arrays and the run's key, so that every seed is another split. What is
-learned from examples beside the parameters (standardization, what stands in for missing numbers, which categories there
-are) is learned from the run's training rows only.
+learned from examples besides the parameters (standardization, substitutes for missing numbers, the known categories) is
+learned only from the run's training rows.
 
 Source: F042.
 """

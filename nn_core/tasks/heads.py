@@ -19,10 +19,10 @@ class Head(NamedTuple):
     Attributes:
         num_outputs: number of classes (0 for regression) -> number of output nodes.
         losses: (outputs_BC, targets_B, label_smoothing or None) -> loss of each example, (B,).
-        correct: (outputs_BC, targets_B) -> 1 where the decision is right, (B,); None for regression.
-        weights: targets -> how much each example counts, (B,); None: all alike. Sequences count by their tokens.
-        exact: (outputs, targets) -> 1 where every token of an example is right, (B,); None where there is one decision.
-        scores: outputs (B, outputs) -> probability of each class, (B, C), rows sum to 1; None: it decides on no class.
+        correct: (outputs_BC, targets_B) -> 1 if the decision is right, (B,); None for regression.
+        weights: targets -> weight of each example, (B,); None: all alike. Sequences count by their tokens.
+        exact: (outputs, targets) -> 1 if every token of an example is right, (B,); None if there is a single decision.
+        scores: outputs (B, outputs) -> probability of each class, (B, C), rows sum to 1; None: there are no classes.
         classes: number of classes that it needs, 0 for numbers; None: any number of classes.
     """
 
@@ -65,7 +65,7 @@ def _threshold_correct(logits_B1: Array, labels_B: Array) -> Array:
 
 
 def _tokens(tags_BT: Array) -> Array:
-    """How many tokens of each example have a target; -1 is none."""
+    """Number of tokens with a target in each example; -1 marks tokens without one."""
     return jnp.sum(tags_BT >= 0, axis=1).astype(jnp.float32)
 
 
@@ -82,8 +82,8 @@ def _tokens_correct(logits_BTC: Array, tags_BT: Array) -> Array:
 
 
 def _all_correct(logits_BTC: Array, tags_BT: Array) -> Array:
-    """Of a sequence that is written token by token, this is also whether greedy decoding writes exactly the target:
-    as long as every token was right, it has read what teacher forcing reads."""
+    """For a sequence written token by token, this also says whether greedy decoding writes exactly the target: as long as
+    every token is right, it reads the same as teacher forcing."""
     right_BT = jnp.argmax(logits_BTC, axis=-1) == tags_BT
     return jnp.all(right_BT | (tags_BT < 0), axis=1).astype(jnp.float32)
 

@@ -30,7 +30,7 @@ class Windows(NamedTuple):
     Attributes:
         batch_size: B windows a step.
         context_size: T tokens a window; the target of each is the token after it.
-        evaluation_windows: windows, evenly spaced over a split, on which it is judged while training goes on.
+        evaluation_windows: windows, evenly spaced over a split, on which it is judged during training.
         evaluation_batch: windows in one forward pass of an evaluation.
     """
 
@@ -41,7 +41,7 @@ class Windows(NamedTuple):
 
 
 def check_length(num_tokens: int, context_size: int, split: str) -> None:
-    """Raises ValueError where a split holds no whole window with its targets."""
+    """Raises ValueError if a split holds no complete window with its targets."""
     if num_tokens < context_size + 1:
         raise ValueError(
             f"the {split} text has {num_tokens} tokens and a window needs context_size + 1 = {context_size + 1}; "
@@ -75,7 +75,7 @@ def cut(ids_N: Array, starts_B: Array, context_size: int) -> tuple[Array, Array]
 
 
 def evaluation_starts(num_tokens: int, context_size: int, count: int | None) -> tuple[Array, Array]:
-    """Fixed windows of a split, and how many targets of each are counted.
+    """Fixed windows of a split, and which of their targets count.
 
     Args:
         num_tokens: N.
@@ -98,7 +98,7 @@ def evaluation_starts(num_tokens: int, context_size: int, count: int | None) -> 
 def evaluation_text(ids_N: np.ndarray, windows: Windows) -> np.ndarray:
     """The evenly spaced windows of a split, one after the other: a short text with exactly these windows.
 
-    A split that stays on the disk is judged by it; all of the split where the windows would cover it.
+    A split that stays on disk is judged by it. If the windows would cover the whole split, this is the whole split.
     """
     if windows.evaluation_windows * windows.context_size >= len(ids_N):
         return np.asarray(ids_N)
@@ -111,7 +111,7 @@ class Problem(NamedTuple):
 
     Attributes:
         make_model: hparams -> Linen module from ids (B, T) to logits (B, T, V).
-        token_losses: how its losses are computed; the dropout key is None where the model is evaluated.
+        token_losses: how its losses are computed; the dropout key is None in evaluation.
         windows: batches and evaluation.
         proximal: the optimizer applies L1 by its proximal step, so the loss leaves it out.
     """
@@ -144,7 +144,7 @@ def make_language_model(
 
 
 def stream_batches(task: Task) -> Task:
-    """The same task, but for the source of its batches: windows (K, B, T + 1) of K steps, put into data["stream"].
+    """The same task with another source of batches: windows (K, B, T + 1) of K steps, put into data["stream"].
 
     Cut by the host at `window_starts` of the same steps, they are the windows of the text on the device.
     """

@@ -1,4 +1,4 @@
-"""Arrays that the results keep of a trained model so that a figure can show it: weights, confusions, regions, filters.
+"""Arrays of a trained model that the results keep for figures: weights, confusions, regions, filters.
 
 Each record is a pure function of a `Trained` model. Sources: F018 (imbalance, S9), F027 (regions), F029,
 F043, F047 (which weights L1 keeps), F072.
@@ -20,7 +20,7 @@ from nn_core.tasks.examples import look_up
 RESOLUTION = 64  # points along each axis of a region picture
 MARGIN = 0.1  # of the range of the data, around it
 SHOWN = 8  # channels of each layer in a picture of filters
-AVERAGED = 64  # test images that say which channels respond most
+AVERAGED = 64  # test images that determine which channels respond most
 
 
 class Trained(NamedTuple):
@@ -61,7 +61,7 @@ def coefficients(trained: Trained) -> dict[str, Array]:
 
 
 def support(trained: Trained, true_D: Array) -> dict[str, Array]:
-    """How well the weights that are not zero are those of the truth: feature selection as a classification (F047).
+    """How well the non-zero weights agree with the truth: feature selection as a classification (F047).
 
     Args:
         trained: a linear model with one output.
@@ -82,7 +82,7 @@ def support(trained: Trained, true_D: Array) -> dict[str, Array]:
 
 
 def confusion(trained: Trained) -> dict[str, Array]:
-    """Who is taken for whom on the test split, and what that means for the rarest class.
+    """The confusion matrix on the test split, and scores of the rarest class.
 
     Args:
         trained: a classifier with one output a class, or one logit.
@@ -107,7 +107,7 @@ def confusion(trained: Trained) -> dict[str, Array]:
 
 
 def regions(trained: Trained) -> dict[str, Array]:
-    """What a classifier of two features says everywhere, and the points that it was trained on.
+    """The predictions of a classifier of two features over the plane, and its training points.
 
     Args:
         trained: a classifier whose inputs are (B, 2).

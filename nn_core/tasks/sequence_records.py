@@ -1,4 +1,4 @@
-"""What the results keep of a model of sequences: forecasts beside naive ones, decoded sequences, a table of words.
+"""What the results keep of a sequence model: forecasts beside naive ones, decoded sequences, a table of words.
 
 Each is a pure function of a trained model and the data of its member. Sources: F113, F116, F117.
 """
@@ -36,8 +36,8 @@ def forecasts(trained: Trained, linear_X: np.ndarray, *, season: int, horizon: i
     """Forecasts of the test part of a series beside naive ones (F116).
 
     One step ahead: each value from the window before it. Far ahead: from the first test window on, the model reads its
-    own forecasts, with Gaussian noise of the size of its validation errors added: many paths, of which the band and the
-    median are drawn. The noise comes from one fixed key.
+    own forecasts, with Gaussian noise of the size of its validation errors added. The figure shows the band and the
+    median of many such paths. The noise comes from one fixed key.
 
     Args:
         trained: a model of windows (B, W, 1), not standardized, in the order of time.
@@ -75,7 +75,7 @@ def forecasts(trained: Trained, linear_X: np.ndarray, *, season: int, horizon: i
 
 
 def simulate(trained: Trained, window_W: Array, noise: Array, horizon: int, num_paths: int) -> Array:
-    """Paths of a model that reads its own noisy forecasts: (horizon, num_paths)."""
+    """Simulated paths of a model that reads its own noisy forecasts: (horizon, num_paths)."""
     noise_HP = noise * jax.random.normal(jax.random.key(0), (horizon, num_paths))
 
     def step(windows_PW: Array, noise_P: Array) -> tuple[Array, Array]:
@@ -115,7 +115,7 @@ def decoded(
         model: its structure, without dropout.
         params: its parameters.
         data: the shared data and what `prepare` adds: inputs (source ids, target ids), targets (N, U) below 0 at padding.
-        num_examples: test sources, >= 1; all of them where there are fewer.
+        num_examples: test sources, >= 1; all of them if there are fewer.
         num_beams: hypotheses of the beam search, >= 2.
     Returns:
         {"greedy_exact", "beam_exact": share of targets that are written exactly, end token included; "decoded":

@@ -83,7 +83,7 @@ def sums(
 
 
 def loss_weights(problem: Problem, targets_B: Array, weights_B: Array | None = None) -> Array:
-    """How much each example counts in the loss: padding nothing, a sequence by its tokens, a class by its weight."""
+    """Weight of each example in the loss: 0 for padding, the number of tokens for a sequence, times the class weight."""
     counts_B = jnp.ones(targets_B.shape[:1], jnp.float32) if weights_B is None else weights_B
     if problem.head.weights is not None:
         counts_B = counts_B * problem.head.weights(targets_B)
@@ -91,12 +91,12 @@ def loss_weights(problem: Problem, targets_B: Array, weights_B: Array | None = N
 
 
 def mean(total: Array, count: Array) -> Array:
-    """total / count; 0 where nothing is counted, as in a part of a batch that is all padding."""
+    """total / count; 0 if nothing is counted, as in a part of a batch that is all padding."""
     return total / jnp.where(count > 0, count, 1.0)
 
 
 def training_outputs(problem: Problem, params: Params, batch: Batch, hparams: Hparams, key: Array) -> Any:
-    """What the model says of a batch in training mode: inputs augmented, dropout on."""
+    """The model's outputs for a batch in training mode, with augmentation and dropout."""
     dropout_key, augment_key = jax.random.split(key)
     inputs = batch["inputs"] if problem.augment is None else problem.augment(augment_key, batch["inputs"])
     model = problem.make_model(hparams)
@@ -125,7 +125,7 @@ def evaluate(problem: Problem, params: Params, data: Data, hparams: Hparams, spl
 
 
 def describe(problem: Problem, params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
-    """What the problem's own `describe` says of the parameters, on training examples."""
+    """The results of the problem's own `describe`, on training examples."""
     if problem.describe is None:
         return {}
     rows = jnp.arange(min(problem.view.sizes.train, problem.view.evaluation_batch))
@@ -135,7 +135,7 @@ def describe(problem: Problem, params: Params, data: Data, hparams: Hparams, key
 
 
 def in_parts(part: Callable[[Array, Array | None], Any], indices_N: Array, size: int) -> Any:
-    """Sums `part(indices, weights)` over pieces of at most `size` rows, in one compiled loop; bounds the memory."""
+    """Sums `part(indices, weights)` over pieces of at most `size` rows in one compiled loop, which bounds the memory."""
     num_rows = indices_N.shape[0]
     if num_rows <= size:
         return part(indices_N, None)
