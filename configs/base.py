@@ -97,6 +97,10 @@ CHECKPOINT = {
     "keep_latest": Key(2, "newest checkpoints to keep", "[1, inf)"),
     "keep_best": Key(1, "checkpoints with the lowest validation loss to keep besides", "[0, inf)"),
 }
+LOG = {
+    "tensorboard": Key(False, "write event files for TensorBoard (pip install -e '.[tensorboard]')"),
+    "wandb": Key(False, "hand finished runs to Weights & Biases (pip install -e '.[wandb]'; WANDB_MODE=offline)"),
+}
 SAMPLE = {
     "prompt": Key("\n", "what the samples of train.sample_every start from"),
     "max_new_tokens": Key(300, "tokens after the prompt", "[1, inf)"),
@@ -151,6 +155,7 @@ def experiment() -> ConfigDict:
     config.train = section(TRAIN)
     config.mesh = section(MESH)
     config.checkpoint = section(CHECKPOINT)
+    config.log = section(LOG)
     config.sample = section(SAMPLE)
     config.table = RUN["table"].default
     config.figures = RUN["figures"].default
@@ -442,6 +447,7 @@ SECTIONS: dict[str, Mapping[str, Key]] = {
     "schedule": SCHEDULE,
     "train": TRAIN,
     "checkpoint": CHECKPOINT,
+    "log": LOG,
     "sample": SAMPLE,
     "pruning": PRUNING,
     "mesh": MESH,

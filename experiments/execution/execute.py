@@ -29,7 +29,7 @@ from experiments.run_directory.population_store import finished_rows
 from experiments.run_directory.results import Row
 from experiments.studies import STUDIES
 from experiments.studies.base import StudyError
-from experiments.training import plan, signals
+from experiments.training import plan, signals, tracking
 from experiments.training.loop import Interrupted
 from experiments.training.population import Population, cut, train_population
 from experiments.training.progress import heartbeat
@@ -196,8 +196,11 @@ def tell(prepared: Prepared, rows: list[Row], started: float) -> int:
     with whole_file(files.entry(directory, PAGE)) as part:
         part.write_text(table.as_markdown(config.name, rows, config.table), encoding="utf-8", newline="\n")
     say(table.report(rows, config.table))
-    for path in draw(directory, (*config.figures, *unasked(rows, config))):
+    drawn = draw(directory, (*config.figures, *unasked(rows, config)))
+    for path in drawn:
         say(f"figure: {path}")
+    if prepared.groups:
+        tracking.write_end(results.read(directory), config, drawn)
     files.write_status(directory, "diverged" if diverged else "finished")
     say(f"results: {directory}  ({time.perf_counter() - started:.0f} s)")
     if diverged:

@@ -25,7 +25,7 @@ from experiments.figures import FIGURES
 from experiments.run_directory import files
 from experiments.run_directory.extension import EXACT, RESCHEDULE
 from experiments.studies import STUDIES
-from experiments.training import plan
+from experiments.training import plan, tracking
 from experiments.training.population import cut
 
 OTHER_COLUMNS = {"steps", "best_step", "skipped", "gap"}  # what result rows hold beside the final metrics
@@ -85,6 +85,7 @@ def prepare(
     groups: list[plan.Group] = []
     generations: tuple[int, ...] = ()
     if config.task.name not in STUDIES:
+        tracking.check(config)
         choose(config.checkpoint.extend, dict.fromkeys((EXACT, RESCHEDULE)), "checkpoint.extend")
         held = None if config.checkpoint.resume == "fresh" else files.read_config(directory)
         members, generations = number_members(plan.expand(config, arguments.get_sweep), held)

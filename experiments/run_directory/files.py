@@ -28,6 +28,8 @@ ENTRIES = (
     "metrics.jsonl",
     "results.csv",
     "results.md",
+    "tensorboard",
+    "wandb",
     "results.npz",
     "arrays.npz",
     "images.npz",
@@ -46,7 +48,7 @@ SUPERSEDED = "superseded-"  # folders of what --config.checkpoint.resume=fresh p
 FORMAT = 1
 PACKAGES = ("nn_core", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "ml-collections")
 # Keys that name, show, store or place, and change no number of the run (a mesh but for the order of sums).
-COSMETIC = ("name", "label", "table", "figures", "checkpoint", "mesh")
+COSMETIC = ("name", "label", "table", "figures", "checkpoint", "log", "mesh")
 VALUES = ("hparams", "seed")
 NUM_SEEDS = "num_seeds"  # of a training: how many members its sweep has, which are compared on their own
 ABSENT = object()  # stands for the value of a key that only one of two configs has

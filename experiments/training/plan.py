@@ -21,7 +21,7 @@ from experiments.command_line import config_paths as dotted
 from nn_core.training.population import Members
 
 # Values that name or describe things and do not change the program.
-NOT_STRUCTURE = ("name", "label", "seed", "num_seeds", "table", "figures")
+NOT_STRUCTURE = ("name", "label", "seed", "num_seeds", "table", "figures", "log.tensorboard", "log.wandb")
 
 
 class Member(NamedTuple):

@@ -1,5 +1,6 @@
 """Trains one population for a command. A single run is a population of one."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from experiments.training.kept_table import keep_table
 from experiments.training.loop import Cadence, Hooks, Interrupted, train
 from experiments.training.progress import Progress
 from experiments.training.samples import make_sampler
+from experiments.training.tracking import follow
 from nn_core.tasks.base import Data
 from nn_core.training.manifest import CheckpointError
 from nn_core.training.population import Members, place, put
@@ -84,6 +86,7 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
     with (
         open_store(population.folder, make_policy(population)) as store,
         Progress(population.name, config, len(members), live) as progress,
+        contextlib.ExitStack() as stack,
     ):
         experiment = with_kept_tokenizer(group.experiment, config, population.folder)
         data = place(experiment.data, mesh, by_member=False)
@@ -99,9 +102,15 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
             resumed = resumed[0], placed
             progress.note(f"continuing {population.name}at step {resumed[0]}")
 
+        start = 0 if resumed is None else resumed[0]
+        track = stack.enter_context(follow(config, population.folder, start)) if live is not None else None
+
         def log(rows: list[Row]) -> None:
             kept = [row for row in rows if row["member"] < len(members)]  # the rest is padding
-            store.log([row | {"member": members[row["member"]].number} for row in kept])
+            named = [row | {"member": members[row["member"]].number} for row in kept]
+            store.log(named)
+            if track is not None:
+                track(named)
 
         sample = make_sampler(config, population.folder, experiment, group.traced.keep)
         seen = progress.step if processes.leads() else unseen

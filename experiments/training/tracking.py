@@ -1,0 +1,187 @@
+"""Runs where people look: event files of TensorBoard, and Weights & Biases; both are extras.
+
+A single run is followed while it trains. The members of a sweep are written when it has ended, one after the other, each
+as a run of its own with its hparams.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments.command_line.config_paths import flatten
+from experiments.run_directory.files import entry
+from experiments.run_directory.results import Results, Row
+from experiments.run_directory.settings import values
+
+EVENTS = "tensorboard"  # folder in the run directory
+SAMPLES, FIGURES = "samples", "figures"
+IDENTITY = ("member", "step")  # of a logged row: no metrics
+Log = Callable[[list[Row]], None]
+
+
+def check(config: ConfigDict) -> None:
+    """Raises ValueError where a tracker is asked for that is not installed."""
+    if config.log.tensorboard:
+        try:
+            import tensorboardX  # noqa: F401
+        except ModuleNotFoundError:
+            raise missing("tensorboard", "tensorboardX") from None
+    if config.log.wandb:
+        try:
+            import wandb  # noqa: F401
+        except ModuleNotFoundError:
+            raise missing("wandb", "wandb") from None
+
+
+def missing(extra: str, package: str) -> ValueError:
+    """The error for an extra that is not installed."""
+    return ValueError(f"config.log.{extra} needs the package {package}; pip install -e '.[{extra}]' brings it")
+
+
+@contextmanager
+def follow(config: ConfigDict, folder: Path, step: int) -> Iterator[Log]:
+    """Follows a single run while it trains: what to call with each batch of logged rows.
+
+    Args:
+        config: of the run.
+        folder: the run directory.
+        step: where the run begins or goes on; what was written after it is not shown any more.
+    """
+    if not config.log.tensorboard:
+        yield lambda rows: None
+        return
+    with event_writer(folder, "", step) as writer:
+
+        def log(rows: list[Row]) -> None:
+            for row in rows:
+                write_row(writer, row)
+            writer.flush()
+
+        yield log
+
+
+@contextmanager
+def event_writer(folder: Path, name: str, step: int | None = None) -> Iterator[Any]:
+    """An open writer of event files; the files lie in the folder "tensorboard" of the run directory."""
+    from tensorboardX import SummaryWriter
+
+    writer = SummaryWriter(str(entry(folder, EVENTS) / name), purge_step=step or None)
+    try:
+        yield writer
+    finally:
+        writer.close()
+
+
+def write_row(writer: Any, row: Row) -> None:
+    """The numbers of a logged row."""
+    for name, value in row.items():
+        if name not in IDENTITY and isinstance(value, (int, float)) and not isinstance(value, bool):
+            writer.add_scalar(name, value, row["step"])
+
+
+def write_end(run: Results, config: ConfigDict, figures: Sequence[Path]) -> None:
+    """Writes what is known at the end: members of a sweep with their hparams, figures, samples.
+
+    Args:
+        run: as its directory holds it.
+        config: of the run.
+        figures: PNG files.
+    """
+    if config.log.tensorboard:
+        write_events(run, figures)
+    if config.log.wandb:
+        upload(run, config, figures)
+
+
+def write_events(run: Results, figures: Sequence[Path]) -> None:
+    """The end of a run as event files."""
+    for row in run.rows if len(run.rows) > 1 else ():
+        with event_writer(run.directory, f"member_{row['member']:04d}") as writer:
+            for logged in logged_of(run, row):
+                write_row(writer, logged)
+            write_hparams(writer, hparams_of(row), results_of(row))
+    with event_writer(run.directory, "") as writer:
+        last = max((row["step"] for row in run.metrics), default=0)
+        for path in figures:
+            writer.add_image(f"figures/{path.stem}", image_of(path), last, dataformats="HWC")
+        for step, text in samples_of(run.directory):
+            writer.add_text("sample", f"```\n{text}\n```", step)
+
+
+def write_hparams(writer: Any, hparams: dict[str, Any], ended: Mapping[str, float]) -> None:
+    """The hparams of a run and what it ended with, for TensorBoard's hparams page.
+
+    `add_hparams` of the library opens a second file, which in the same folder and second is the same file twice.
+    """
+    from tensorboardX.summary import hparams as summaries
+
+    for summary in summaries(hparams, dict(ended)):
+        writer.file_writer.add_summary(summary)
+    for name, value in ended.items():
+        writer.add_scalar(name, value)
+
+
+def upload(run: Results, config: ConfigDict, figures: Sequence[Path]) -> None:
+    """The members of a run to Weights & Biases, offline where WANDB_MODE=offline says so."""
+    import wandb
+
+    for row in run.rows:
+        name = config.name if len(run.rows) == 1 else f"{config.name} {row['member']}"
+        with wandb.init(
+            project=config.name,
+            group=run.directory.name,
+            name=name,
+            dir=str(run.directory),
+            config={path: plain(value) for path, value in (flatten(config) | row["overrides"]).items()},
+        ) as tracked:
+            for logged in logged_of(run, row):
+                tracked.log({k: v for k, v in logged.items() if k not in IDENTITY}, step=logged["step"])
+            tracked.summary.update(results_of(row))
+            if row is run.rows[0]:
+                tracked.log({f"figures/{path.stem}": wandb.Image(str(path)) for path in figures})
+                for step, text in samples_of(run.directory):
+                    tracked.log({"sample": wandb.Html(f"<pre>{text}</pre>", inject=False), "sample_step": step})
+
+
+def logged_of(run: Results, row: Row) -> list[Row]:
+    """The logged rows of a member, step by step."""
+    return sorted((one for one in run.metrics if one["member"] == row["member"]), key=lambda one: one["step"])
+
+
+def hparams_of(row: Row) -> dict[str, Any]:
+    """What a member changes, its seed and its label."""
+    named = {"label": row["label"]} if row.get("label") else {}
+    return {path: plain(value) for path, value in (values(row) | {"seed": row.get("seed", 0)} | named).items()}
+
+
+def results_of(row: Row) -> Mapping[str, float]:
+    """The numbers that a member ended with."""
+    skip = ("member", "seed")
+    return {
+        f"final/{name}": float(value)
+        for name, value in row.items()
+        if name not in skip and isinstance(value, (int, float)) and not isinstance(value, bool)
+    }
+
+
+def plain(value: Any) -> Any:
+    """A config's value as trackers take it."""
+    return value if isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def image_of(path: Path) -> np.ndarray:
+    """A picture as (H, W, 3) bytes."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def samples_of(directory: Path) -> list[tuple[int, str]]:
+    """(step, text) of the samples that a run wrote."""
+    paths = sorted((directory / SAMPLES).glob("*.txt"))
+    return [(int(path.stem), path.read_text(encoding="utf-8")) for path in paths if path.stem.isdecimal()]

@@ -1,0 +1,77 @@
+"""Event files of TensorBoard and offline runs of Weights & Biases hold what the run directory holds."""
+
+import struct
+import sys
+from pathlib import Path
+
+import pytest
+
+from experiments.run_directory import results
+from tests.experiments.test_continuing import config, run
+
+__all__ = ["config"]
+TENSORBOARD = "--config.log.tensorboard=true"
+
+
+def events(folder: Path) -> list:
+    """All events of the files in a folder, in the order of their writing."""
+    event_pb2 = pytest.importorskip("tensorboardX.proto.event_pb2")
+    found = []
+    for path in sorted(folder.glob("events.*")):
+        content = path.read_bytes()
+        while content:
+            (length,) = struct.unpack("<Q", content[:8])
+            found.append(event_pb2.Event.FromString(content[12 : 12 + length]))
+            content = content[16 + length :]
+    return found
+
+
+def scalars(folder: Path, name: str) -> list[tuple[int, float]]:
+    """(step, value) of a metric."""
+    return [
+        (event.step, value.simple_value)
+        for event in events(folder)
+        for value in event.summary.value
+        if value.tag == name and value.HasField("simple_value")
+    ]
+
+
+def test_a_run_is_followed_and_goes_on(config, tmp_path):
+    pytest.importorskip("tensorboardX")
+    words = [TENSORBOARD, "--config.figures=learning_curves"]
+    assert run(config, tmp_path, *words, sweep=False) == 0
+    assert run(config, tmp_path, *words, "--config.train.steps=12", sweep=False) == 0
+    logged = [(row["step"], row["validation_loss"]) for row in results.read(tmp_path).metrics]
+    found = scalars(tmp_path / "tensorboard", "validation_loss")
+    assert [step for step, _ in found] == [step for step, _ in logged] == [0, 3, 6, 9, 12]
+    assert [value for _, value in found] == pytest.approx([value for _, value in logged], rel=1e-6)
+    tags = [value.tag for event in events(tmp_path / "tensorboard") for value in event.summary.value]
+    assert tags.count("figures/learning_curves") == 2
+
+
+def test_each_member_of_a_sweep_is_a_run_with_its_hparams(config, tmp_path):
+    pytest.importorskip("tensorboardX")
+    assert run(config, tmp_path, TENSORBOARD) == 0
+    folders = sorted((tmp_path / "tensorboard").glob("member_*"))
+    assert len(folders) == 4
+    assert [step for step, _ in scalars(folders[1], "validation_loss")] == [0, 3, 6]
+    (row,) = [row for row in results.read(tmp_path).rows if row["member"] == 1]
+    assert scalars(folders[1], "final/test_loss")[0][1] == pytest.approx(row["test_loss"], rel=1e-6)
+    tags = {value.tag for event in events(folders[1]) for value in event.summary.value}
+    assert "_hparams_/session_start_info" in tags
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "wandb"])
+def test_a_tracker_that_is_not_installed_names_its_extra(config, tmp_path, capsys, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, {"tensorboard": "tensorboardX"}.get(name, name), None)
+    assert run(config, tmp_path / "run", f"--config.log.{name}=true") == 2
+    assert f"pip install -e '.[{name}]'" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_wandb_takes_a_run_offline(config, tmp_path, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert run(config, tmp_path, "--config.log.wandb=true", sweep=False) == 0
+    assert list((tmp_path / "wandb").glob("offline-run-*/*.wandb"))
