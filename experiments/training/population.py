@@ -24,7 +24,7 @@ from experiments.training.kept_table import keep_table
 from experiments.training.loop import Cadence, Hooks, Interrupted, train
 from experiments.training.progress import Progress
 from experiments.training.samples import make_sampler
-from experiments.training.tracking import follow
+from experiments.training.tracking import Log, follow
 from nn_core.tasks.base import Data
 from nn_core.training.manifest import CheckpointError
 from nn_core.training.population import Members, place, put
@@ -102,19 +102,12 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
             resumed = resumed[0], placed
             progress.note(f"continuing {population.name}at step {resumed[0]}")
 
+        followed = live is not None and processes.leads()
         start = 0 if resumed is None else resumed[0]
-        track = stack.enter_context(follow(config, population.folder, start)) if live is not None else None
-
-        def log(rows: list[Row]) -> None:
-            kept = [row for row in rows if row["member"] < len(members)]  # the rest is padding
-            named = [row | {"member": members[row["member"]].number} for row in kept]
-            store.log(named)
-            if track is not None:
-                track(named)
-
+        logs = [store.log, *([stack.enter_context(follow(config, population.folder, start))] if followed else [])]
         sample = make_sampler(config, population.folder, experiment, group.traced.keep)
         seen = progress.step if processes.leads() else unseen
-        hooks = Hooks(log, seen, sample, store.save, stop, make_feed(experiment, arrays))
+        hooks = Hooks(make_log(members, logs), seen, sample, store.save, stop, make_feed(experiment, arrays))
         _, final = train(program, data, arrays, make_cadence(config), experiment.settings.chunk_steps, hooks, resumed)
     if progress.tokens_per_second:
         say(f"{population.name}{progress.tokens_per_second:,.0f} tokens/s, evaluation and samples included")
@@ -123,6 +116,18 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
     if population.name:
         results.write_rows(entry(population.folder, results.RESULTS), rows)
     return rows
+
+
+def make_log(members: Sequence[plan.Member], logs: Sequence[Log]) -> Log:
+    """Takes rows with places in the population, and hands them on with the numbers of the members."""
+
+    def log(rows: list[Row]) -> None:
+        kept = [row for row in rows if row["member"] < len(members)]  # the rest is padding
+        named = [row | {"member": members[row["member"]].number} for row in kept]
+        for take in logs:
+            take(named)
+
+    return log
 
 
 def done_rows(population: Population) -> list[Row] | None:
