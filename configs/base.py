@@ -204,9 +204,15 @@ FORECASTING = {
 }
 TRANSLATION = {
     "name": Key("translation", "another sequence: many to many, one after the other"),
-    "reverse_source": Key(False, "read the source backwards"),
     "decoded": Key(500, "test sources that are decoded at the end, greedily and by beam search", "[1, inf)"),
     "num_beams": Key(4, "hypotheses of the beam search", "[2, 4096]"),
+}
+TEXT_TO_TEXT = {
+    "name": Key("text_to_text", "another text: translation, summaries, answers"),
+    "decoded": Key(500, "test sources that are written for at the end, greedily and by beam search", "[1, inf)"),
+    "num_beams": Key(5, "hypotheses of the beam search", "[2, 4096]"),
+    "length_penalty": Key(1.0, "of the beam search: the exponent of the length", "[-10, 10]"),
+    "measures": Key((), "of what the beam writes, by sacrebleu: bleu, chrf"),
 }
 
 
@@ -238,6 +244,11 @@ def forecasting(season: int) -> ConfigDict:
 def translation() -> ConfigDict:
     """Another sequence: many to many, one after the other."""
     return section(TRANSLATION)
+
+
+def text_to_text() -> ConfigDict:
+    """Another text: translation, summaries, answers."""
+    return section(TEXT_TO_TEXT)
 
 
 # Models: sections of config.model.
@@ -299,9 +310,31 @@ RECURRENT = {
     "num_layers": Key(1, "layers", "[1, inf)"),
     "bidirectional": Key(False, "a second set of layers reads from the end; not where text is written"),
     "embedding_size": Key(32, "numbers of a token's vector", "[1, inf)"),
+    "attention": Key(False, "translators: the decoder looks back at every state of the encoder"),
+    "reverse_source": Key(False, "translators: read the source backwards"),
     "forget_bias": Key(
         1.0, "start of the gate that keeps the state; log T keeps something over T steps", "[-100, 100]"
     ),
+}
+ENCODER_DECODER = {
+    "name": Key("encoder_decoder", "an encoder that reads the source, a decoder that writes the target"),
+    "layers_num": Key(int, "blocks of each side", "[1, inf)"),
+    "heads_num": Key(int, "attention heads, a divisor of embedding_dim", "[1, inf)"),
+    "embedding_dim": Key(int, "width", "[1, inf)"),
+    "ffn_features": Key(int, "width inside the feed-forward layers; None: 4 x the width or the like", "[1, inf)"),
+    "use_bias": Key(True, "add a bias to each linear map"),
+    "position": Key("sinusoidal", "learned, sinusoidal, rotary, alibi, relative, none"),
+    "norm": Key("layer", "layer, rms"),
+    "norm_position": Key("pre", "pre, post"),
+    "activation": Key("relu", "see nn_core/activations.py"),
+    "ffn": Key("mlp", "mlp, swiglu, geglu"),
+    "tied_head": Key(True, "the head is the transposed token embedding"),
+    "scale_embedding": Key(True, "multiply token embeddings by the root of the width"),
+    "attention": Key("dense", "dense, blockwise (online softmax), cudnn (GPU), linear"),
+    "attention_dropout": Key(True, "drop attention weights too"),
+    "scan_layers": Key(False, "one compiled block, whatever the depth"),
+    "remat": Key(False, "compute activations again in the backward pass"),
+    "dtype": Key("float32", "of the computation: float32, bfloat16"),
 }
 BAG = {"name": Key("bag", "the linear model of which tokens a sequence holds")}
 
@@ -329,6 +362,11 @@ def gpt(*, layers_num: int, heads_num: int, embedding_dim: int) -> ConfigDict:
 def recurrent(cell: str = "lstm", *, features: int = 64) -> ConfigDict:
     """Recurrent layers between an embedding and a dense layer; the task decides what they are for."""
     return section(RECURRENT, cell=cell, features=features)
+
+
+def encoder_decoder(*, layers_num: int, heads_num: int, embedding_dim: int) -> ConfigDict:
+    """The transformer of 2017, with the norm before each part unless said otherwise; see the keys for T5's form."""
+    return section(ENCODER_DECODER, layers_num=layers_num, heads_num=heads_num, embedding_dim=embedding_dim)
 
 
 # Data: sections of config.data.
@@ -386,6 +424,17 @@ SEQUENCES = {
     "batch_size": Key(int, "sequences a step; None: all of them", "[1, inf)"),
     "evaluation_batch": Key(1024, "sequences in one forward pass of an evaluation", "[1, inf)"),
 }
+TEXT_PAIRS = {
+    "name": Key(str, "see nn_core/data/text_pairs.py"),
+    "options": Key(dict, "arguments of the loader, such as num_examples, validation, test, seed"),
+    "tokenizer": Key("bpe", "trained on both sides of the training pairs, see nn_core/text/tokenizers.py"),
+    "vocabulary_size": Key(int, "of the tokenizer", "[1, inf)"),
+    "source_size": Key(int, "tokens of a row of sources, each with its end token", "[2, inf)"),
+    "target_size": Key(int, "tokens of a row of targets, each with its end token", "[2, inf)"),
+    "packed": Key(False, "as many training pairs in a row as fit; models that see whole rows only want one"),
+    "batch_size": Key(int, "rows a step", "[1, inf)"),
+    "evaluation_batch": Key(128, "rows in one forward pass of an evaluation", "[1, inf)"),
+}
 TEXT = {
     "name": Key(str, "shakespeare (download), pydoc, generated (both offline), file, token_file (with path)"),
     "path": Key(str, 'where name is "file": a text, a folder, a pattern (texts/*.txt); token_file: of the tokens'),
@@ -417,6 +466,14 @@ def sequences(name: str, *, train: int, validation: int, test: int, **options: f
     return made
 
 
+def text_pairs(name: str, *, vocabulary_size: int, source_size: int, target_size: int, **options: float) -> ConfigDict:
+    """Pairs of texts as tokens; `options` go to the loader of that name."""
+    sizes = {"vocabulary_size": vocabulary_size, "source_size": source_size, "target_size": target_size}
+    made = section(TEXT_PAIRS, name=name, options=ConfigDict(dict(options)), **sizes)
+    made.batch_size = 64
+    return made
+
+
 def text(name: str, *, context_size: int, batch_size: int) -> ConfigDict:
     """A text as tokens."""
     return section(TEXT, name=name, context_size=context_size, batch_size=batch_size)
@@ -435,7 +492,7 @@ def word_text() -> dict[str, Any]:
     }
 
 
-DATA = (EXAMPLES, SEQUENCES, TEXT)  # what config.data may be; its keys tell which
+DATA = (EXAMPLES, SEQUENCES, TEXT_PAIRS, TEXT)  # what config.data may be; its keys tell which
 # Path of a section that is the same for every model, task and kind of data -> its keys; "" is the top.
 SECTIONS: dict[str, Mapping[str, Key]] = {
     "": RUN,

@@ -45,12 +45,14 @@ class Corpus(NamedTuple):
         data: what lies on the device: "train" (N,) and "validation" (M,) ids; for a stream also "stream" (K, B, T + 1).
         feed: source of the windows of each chunk of steps; None: they are on the device.
         figures: how the tokenizer treats this text, see `token_figures`; empty for a stream.
+        judge: None, or a row of results -> measures of what it wrote, computed on the host by a library.
     """
 
     tokenizer: Tokenizer
     data: dict[str, np.ndarray]
     feed: Feed | None = None
     figures: Mapping[str, float] = {}
+    judge: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
 
 
 def load_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | None = None) -> Corpus:

@@ -88,9 +88,9 @@ class Model(NamedTuple):
 
 NO_HEAD = Head(lambda num_classes: 0, writes_nothing, None)
 
-# Describes a trained sequence model further: (config, sequences, make_model) -> the function.
+# Describes a trained sequence model further: (config, sequences, make_model, use) -> the function.
 Describe = Callable[[Params, Data, Hparams], dict[str, Array]]
-MakeDescribe = Callable[[ConfigDict, Sequences, MakeModel], Describe]
+MakeDescribe = Callable[[ConfigDict, Sequences, MakeModel, Use], Describe]
 
 
 class Kind(NamedTuple):

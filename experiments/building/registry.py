@@ -1,8 +1,8 @@
 """The tables in which a config's names are looked up. A new model or task is one line here."""
 
 from configs import base
-from experiments.building import language, sequences, supervised
-from experiments.building.models import bag, gpt, images, mlp, recurrent
+from experiments.building import language, sequences, supervised, text_to_text
+from experiments.building.models import bag, encoder_decoder, gpt, images, mlp, recurrent
 from experiments.building.records import EXAMPLES, TEXT, Kind, Model, Registry
 from nn_core.data.sequence_sources import CLASS, NUMBER, SEQUENCE, TAG
 from nn_core.tasks.heads import HEADS, TOKENS
@@ -14,6 +14,7 @@ MODELS: dict[str, Model] = {
     "gpt": gpt.MODEL,
     "recurrent": recurrent.MODEL,
     "bag": bag.MODEL,
+    "encoder_decoder": encoder_decoder.MODEL,
 }
 TASKS: dict[str, Kind] = {
     **{name: Kind(base.CLASSIFICATION, EXAMPLES, supervised.build, head) for name, head in HEADS.items()},
@@ -24,5 +25,6 @@ TASKS: dict[str, Kind] = {
     "forecasting": Kind(base.FORECASTING, NUMBER, sequences.build, HEADS["regression"], sequences.describe_forecasts),
     "tagging": Kind(base.TAGGING, TAG, sequences.build, TOKENS, sequences.describe_tags),
     "translation": Kind(base.TRANSLATION, SEQUENCE, sequences.build, TOKENS, sequences.describe_translations),
+    "text_to_text": Kind(base.TEXT_TO_TEXT, SEQUENCE, text_to_text.build, TOKENS),
 }
 REGISTRY = Registry(MODELS, TASKS)

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 from jax import Array
 from ml_collections import ConfigDict
 
-from experiments.building.records import TOKENS, Describe, Registry, Sizes, serving
+from experiments.building.records import TOKENS, Describe, Registry, Sizes, Use, serving
 from experiments.building.supervised import make_sizes, trained
 from experiments.command_line.choices import choose
 from nn_core.data.sequence_sources import CLASS, SEQUENCE, SEQUENCES, Sequences, load_sequences
-from nn_core.data.sequences import ADDITION_TOKENIZER, PAD_ID
+from nn_core.data.sequences import ADDITION_TOKENIZER, END_ID, PAD_ID, START_ID
 from nn_core.generation.decoder import Decoder
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.examples import View
@@ -30,12 +30,12 @@ def make_run_translator(config: ConfigDict, registry: Registry) -> tuple[Any, De
     return module, use.make_decoder(module)
 
 
-def describe_classes(config: ConfigDict, sequences: Sequences, make_model: MakeModel) -> Describe:
+def describe_classes(config: ConfigDict, sequences: Sequences, make_model: MakeModel, use: Use) -> Describe:
     """The confusion matrix: which class is taken for which."""
     return lambda params, data, hparams: confusion(trained(make_model, params, data, hparams, sequences.num_classes))
 
 
-def describe_forecasts(config: ConfigDict, sequences: Sequences, make_model: MakeModel) -> Describe:
+def describe_forecasts(config: ConfigDict, sequences: Sequences, make_model: MakeModel, use: Use) -> Describe:
     """Forecasts beside naive ones.
 
     Raises:
@@ -54,18 +54,28 @@ def describe_forecasts(config: ConfigDict, sequences: Sequences, make_model: Mak
     return lambda params, data, hparams: forecasts(trained(make_model, params, data, hparams, 0), linear_X, **ahead)
 
 
-def describe_tags(config: ConfigDict, sequences: Sequences, make_model: MakeModel) -> Describe:
+def describe_tags(config: ConfigDict, sequences: Sequences, make_model: MakeModel, use: Use) -> Describe:
     """The baseline that ignores a word's neighbours."""
     return lambda params, data, hparams: word_table(data, sequences.vocabulary_sizes[0], sequences.num_classes)
 
 
-def describe_translations(config: ConfigDict, sequences: Sequences, make_model: MakeModel) -> Describe:
+def describe_translations(config: ConfigDict, sequences: Sequences, make_model: MakeModel, use: Use) -> Describe:
     """What the model writes."""
     task = config.task
 
     def describe(params: Any, data: Data, hparams: Hparams) -> dict[str, Array]:
-        model: Any = make_model({name: hparams[name] for name in hparams if name != "dropout_rate"})
-        return decoded(model, params, data, num_examples=task.decoded, num_beams=task.num_beams)
+        model = make_model({name: hparams[name] for name in hparams if name != "dropout_rate"})
+        return decoded(
+            use.make_decoder(model),
+            params,
+            data,
+            num_examples=task.decoded,
+            num_beams=task.num_beams,
+            length_penalty=1.0,
+            start_id=START_ID,
+            end_id=END_ID,
+            pad_id=PAD_ID,
+        )
 
     return describe
 
@@ -96,7 +106,7 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
     view = make_view(config.data, sequences.num_classes if sequences.answer == CLASS else 0, len(sequences.targets))
     example = jax.tree.map(lambda leaf: leaf[0], sequences.inputs)
     task = make_supervised(Problem(make_model, head, view, example, proximal=config.optimizer.proximal))
-    describe = kind.describe(config, sequences, make_model)
+    describe = kind.describe(config, sequences, make_model, use)
 
     def tell(params: Any, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
         parameters = sum(leaf.size for leaf in jax.tree.leaves(params))

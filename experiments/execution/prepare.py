@@ -12,6 +12,7 @@ from experiments.building.mesh import plan_table
 from experiments.building.ranges import check_name
 from experiments.building.records import Registry
 from experiments.building.registry import REGISTRY
+from experiments.building.text_to_text import judged
 from experiments.caching.traced_programs import Store
 from experiments.command_line.arguments import Arguments
 from experiments.command_line.choices import choose, nearest
@@ -121,6 +122,7 @@ def check_columns(config: ConfigDict, groups: list[plan.Group]) -> None:
     known = {name for group in groups for name in group.traced.results} | OTHER_COLUMNS
     corpora = [group.experiment.corpus for group in groups if group.experiment.corpus is not None]
     known |= {name for corpus in corpora for name in (*corpus.figures, BITS) if corpus.figures}
+    known |= set(judged(config.task.measures)) if "measures" in config.task else set()
     for column in config.table:
         if column not in known:
             hint = nearest(column, sorted(known)) or ";"

@@ -35,6 +35,7 @@ RUN_FIGURES = {
     "parallel_coordinates": "parallel_coordinates:parallel_coordinates",
     "schedules": "schedules:schedules",
     "tokenizers": "tokenizers:tokenizers",
+    "translations": "translations:translations",
 }
 # Those of the studies: each draws the arrays of its own.
 STUDY_FIGURES = {

@@ -1,7 +1,7 @@
 """Trains one population for a command. A single run is a population of one."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.building.corpus import BITS, bits_per_character, keep_tokenizer, read_whole
+from experiments.building.corpus import BITS, Corpus, bits_per_character, keep_tokenizer, read_whole
 from experiments.building.experiment import Experiment
 from experiments.command_line import processes
 from experiments.command_line.config_paths import flatten
@@ -111,8 +111,7 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
         _, final = train(program, data, arrays, make_cadence(config), experiment.settings.chunk_steps, hooks, resumed)
     if progress.tokens_per_second:
         say(f"{population.name}{progress.tokens_per_second:,.0f} tokens/s, evaluation and samples included")
-    figures: Mapping[str, float] = {} if experiment.corpus is None else experiment.corpus.figures
-    rows = [result_row(member, row, figures) for member, row in zip(members, final, strict=False)]
+    rows = [result_row(member, row, experiment.corpus) for member, row in zip(members, final, strict=False)]
     if population.name:
         results.write_rows(entry(population.folder, results.RESULTS), rows)
     return rows
@@ -209,13 +208,16 @@ def make_policy(population: Population) -> Policy:
     return Policy(settings.every_seconds, settings.keep_latest, settings.keep_best, members, single, record)
 
 
-def result_row(member: plan.Member, final: Row, figures: Mapping[str, float]) -> Row:
+def result_row(member: plan.Member, final: Row, corpus: Corpus | None) -> Row:
     """A member's line of results.csv: its number and overrides, its results, and for a text the figures of its tokens."""
     values = flatten(member.config)
     identity = {"member": member.number, "label": member.config.label, "seed": values["seed"]}
-    row = identity | {"overrides": member.overrides} | final | dict(figures)
-    if figures:
+    figures = {} if corpus is None else dict(corpus.figures)
+    row = identity | {"overrides": member.overrides} | final | figures
+    if "characters_per_token" in figures:
         row[BITS] = bits_per_character(row["validation_full_loss"], figures)
+    if corpus is not None and corpus.judge is not None:
+        row |= corpus.judge(row)
     if "train_loss" in row and "validation_loss" in row:
         row["gap"] = row["validation_loss"] - row["train_loss"]
     return row

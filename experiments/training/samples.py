@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -14,12 +14,14 @@ from experiments.building.experiment import Experiment
 from experiments.building.language import make_run_decoder
 from experiments.building.records import Registry
 from experiments.building.sequences import make_run_translator
+from experiments.building.text_to_text import make_run_writer, marks_of
 from experiments.caching.traced_programs import Kept, digest_of
 from experiments.command_line import processes
 from experiments.run_directory.files import entry
 from nn_core.data.sequence_sources import SEQUENCE
 from nn_core.data.sequences import END_ID, START_ID, spell
 from nn_core.generation.decode import Generation, completions, generate
+from nn_core.generation.decoder import Decoder
 from nn_core.generation.filters import Sampling
 from nn_core.tasks.base import Data
 from nn_core.text.interface import Tokenizer
@@ -87,16 +89,47 @@ def answers(config: ConfigDict, experiment: Experiment) -> Write:
 
     rows_N = np.asarray(prepared(data, np.uint32(config.seed))["validation"])[:NUM_SOURCES]
     source_NS, targets_NU = np.asarray(data["inputs"][0])[rows_N], np.asarray(data["targets"])[rows_N]
-    decoder, asked = make_run_translator(config, experiment.registry)[1], [[START_ID]] * len(rows_N)
+    speech = speech_of(config, experiment)
+    asked = [[speech.start]] * len(rows_N)
 
     def write(step: int, params: Any) -> str:
-        made = generate(decoder, (params, source_NS), asked, max_new_tokens=targets_NU.shape[1], eos_id=END_ID)
-        lines = zip(map(spell, source_NS), map(spell, completions(made)), map(spell, targets_NU), strict=True)
+        ids = generate(
+            speech.decoder, (params, source_NS), asked, max_new_tokens=targets_NU.shape[1], eos_id=speech.end
+        )
+        texts = (map(speech.spell, each) for each in (source_NS, completions(ids), targets_NU))
         return "".join(
-            f"{source} = {made}" + ("\n" if made == right else f"  (right: {right})\n") for source, made, right in lines
+            f"{source}{speech.between}{made}" + ("\n" if made == right else f"  (right: {right})\n")
+            for source, made, right in zip(*texts, strict=True)
         )
 
     return write
+
+
+class Speech(NamedTuple):
+    """How the sources and answers of a run are written.
+
+    Attributes:
+        decoder: what generates.
+        start, end: ids that an answer begins and ends with.
+        spell: ids, below 0 at padding, -> text.
+        between: stands between a source and its answer.
+    """
+
+    decoder: Decoder
+    start: int
+    end: int
+    spell: Callable[[Any], str]
+    between: str
+
+
+def speech_of(config: ConfigDict, experiment: Experiment) -> Speech:
+    """The run's own tokenizer where it has one; else digits."""
+    if experiment.corpus is None:
+        return Speech(make_run_translator(config, experiment.registry)[1], START_ID, END_ID, spell, " = ")
+    tokenizer = experiment.corpus.tokenizer
+    marks = marks_of(tokenizer)
+    decoder = make_run_writer(config, tokenizer, experiment.registry)[1]
+    return Speech(decoder, marks.start, marks.end, lambda ids: tokenizer.decode([i for i in ids if i >= 0]), "\n    ")
 
 
 def continuation(config: ConfigDict, registry: Registry, tokenizer: Tokenizer, keep: Path | None) -> Write:

@@ -10,10 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from nn_core.data.sequences import END_ID, START_ID
 from nn_core.generation.beam import beam_search
 from nn_core.generation.decode import generate
-from nn_core.models.recurrent.networks import SequenceToSequence, make_sequence_decoder
+from nn_core.generation.decoder import Decoder
 from nn_core.tasks.base import Data, Params
 from nn_core.tasks.examples import look_up
 from nn_core.tasks.records import Trained
@@ -106,32 +105,60 @@ def word_table(data: Data, vocabulary_size: int, num_classes: int) -> dict[str, 
     return {"table_accuracy": jnp.sum(right_M) / jnp.sum(tags_M >= 0)}
 
 
+DECODED_AT_ONCE = 128  # sources of one call of the decoding loops: bounds the memory of their caches
+
+
 def decoded(
-    model: SequenceToSequence, params: Params, data: Data, *, num_examples: int, num_beams: int
+    decoder: Decoder,
+    params: Params,
+    data: Data,
+    *,
+    num_examples: int,
+    num_beams: int,
+    length_penalty: float,
+    start_id: int,
+    end_id: int,
+    pad_id: int,
 ) -> dict[str, Array]:
-    """What the model writes for the first test sources, greedily and by beam search (F117).
+    """What the model writes for the first test sources, greedily and by beam search (F117, F137).
 
     Args:
-        model: its structure, without dropout.
+        decoder: of the model, without dropout.
         params: its parameters.
-        data: the shared data and what `prepare` adds: inputs (source ids, target ids), targets (N, U) below 0 at padding.
-        num_examples: test sources, >= 1; all of them if there are fewer.
+        data: the shared data and what `prepare` adds: inputs (source ids, target ids, …), targets (N, U) below 0 at
+            padding.
+        num_examples: test sources, >= 1; all of them where there are fewer.
         num_beams: hypotheses of the beam search, >= 2.
+        length_penalty: of the beam search.
+        start_id, end_id, pad_id: what a target begins with, ends with, and has behind its end.
     Returns:
         {"greedy_exact", "beam_exact": share of targets that are written exactly, end token included; "decoded":
-        (num_examples, 3, max(S, U)) source, greedy and beam, 0 behind their ends}.
+        (num_examples, 3, max(S, U)) source, greedy and beam, padded behind their ends}.
     """
     rows_N = data["test"][:num_examples]
-    source_NS, targets_NU = data["inputs"][0][rows_N], data["targets"][rows_N]
-    count, width = targets_NU.shape
-    decoder, start = make_sequence_decoder(model), [[START_ID]] * count
-    limits: dict[str, Any] = {"max_new_tokens": width, "eos_id": END_ID}
-    greedy_NU = generate(decoder, (params, source_NS), start, **limits).ids_BN[:, :width]
-    beams = beam_search(decoder, (params, source_NS), start, num_beams=num_beams, num_return_sequences=1, **limits)
-    beam_NU = beams.ids_PKN[:, 0, :width]
-    wanted_NU = jnp.maximum(targets_NU, 0)
-    widest = max(width, source_NS.shape[1])
-    texts = [jnp.pad(ids, ((0, 0), (0, widest - ids.shape[1]))) for ids in (source_NS, greedy_NU, beam_NU)]
+    sources_NS, targets_NU = data["inputs"][0][rows_N], data["targets"][rows_N]
+    width = targets_NU.shape[1]
+    limits: dict[str, Any] = {"max_new_tokens": width, "eos_id": end_id, "pad_id": pad_id}
+    ways: dict[str, Any] = {"num_beams": num_beams, "num_return_sequences": 1, "length_penalty": length_penalty}
+
+    def write(source_PS: Array) -> tuple[Array, Array]:
+        start = [[start_id]] * len(source_PS)
+        greedy_PU = generate(decoder, (params, source_PS), start, **limits).ids_BN[:, :width]
+        return greedy_PU, beam_search(decoder, (params, source_PS), start, **ways, **limits).ids_PKN[:, 0, :width]
+
+    if len(sources_NS) <= DECODED_AT_ONCE:
+        greedy_NU, beam_NU = write(sources_NS)
+    else:
+        missing = -len(sources_NS) % DECODED_AT_ONCE
+        filled_NS = jnp.pad(sources_NS, ((0, missing), (0, 0)), constant_values=pad_id)
+        parts = lax.map(write, filled_NS.reshape(-1, DECODED_AT_ONCE, filled_NS.shape[1]))
+        greedy_NU, beam_NU = (ids.reshape(-1, width)[: len(sources_NS)] for ids in parts)
+    wanted_NU = jnp.where(targets_NU < 0, pad_id, targets_NU)
+    widest = max(width, sources_NS.shape[1])
+    texts = [
+        jnp.pad(ids, ((0, 0), (0, widest - ids.shape[1])), constant_values=pad_id)
+        for ids in (sources_NS, greedy_NU, beam_NU)
+    ]
     return {
         "greedy_exact": jnp.mean(jnp.all(greedy_NU == wanted_NU, axis=1)),
         "beam_exact": jnp.mean(jnp.all(beam_NU == wanted_NU, axis=1)),

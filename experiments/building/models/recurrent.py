@@ -76,8 +76,9 @@ def make_translator(config: ConfigDict, sizes: Sizes) -> MakeModel:
             make_stack(hparams),
             Embedding(source_size, width),
             Embedding(target_size, width),
-            reverse_source=config.task.reverse_source,
+            reverse_source=config.model.reverse_source,
             source_pad_id=sizes.pad_id,
+            attention=config.model.attention,
         )
 
     return make_model

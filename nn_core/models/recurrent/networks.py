@@ -13,13 +13,14 @@ together from a `Recurrent` stack and an `Embedding`, which know their own sizes
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
 from nn_core.generation.decoder import Decoder
+from nn_core.models.attention.dot_product import masked_softmax
 from nn_core.models.embeddings import Embedding
 from nn_core.models.layers import Dense, Dropout
 from nn_core.models.recurrent.layers import Carries, Recurrent, final_hidden, zero_carries
@@ -158,6 +159,14 @@ def make_language_model_decoder(model: RecurrentLanguageModel) -> Decoder:
     return Decoder(init_cache, step, prefill, context_size=None)
 
 
+class Reading(NamedTuple):
+    """What a decoder with attention carries: its state, the encoder's states, and which of these are no padding."""
+
+    carries: Carries
+    states_BSH: Array
+    keep_BS: Array
+
+
 class SequenceToSequence(nn.Module):
     """Reads a source sequence into a state, then writes a target sequence from it (F117).
 
@@ -167,6 +176,8 @@ class SequenceToSequence(nn.Module):
         source_embedding, target_embedding: of their tokens.
         reverse_source: read the source backwards: its beginning comes near the target's (Sutskever et al. 2014).
         source_pad_id: id of padding in the source; None: there is none.
+        attention: before it writes a token, the decoder looks back at all states of the encoder (Luong et al. 2015):
+            softmax(h W m_s) weighs them, and tanh(W_c [h; mean]) is what the output layer reads.
     """
 
     encoder: Recurrent
@@ -175,10 +186,14 @@ class SequenceToSequence(nn.Module):
     target_embedding: Embedding
     reverse_source: bool = False
     source_pad_id: int | None = None
+    attention: bool = False
 
     def setup(self) -> None:
         check_forward(self.decoder, "decoder")
         self.output = Dense(self.target_embedding.vocabulary_size)
+        if self.attention:
+            self.query = Dense(self.encoder.features * (1 + self.encoder.bidirectional), use_bias=False)
+            self.combine = Dense(self.decoder.features, use_bias=False)
 
     def __call__(self, inputs: tuple[Array, Array], deterministic: bool = True) -> Array:
         """Teacher forcing: predicts each target token from the source and the *true* tokens before it.
@@ -192,29 +207,40 @@ class SequenceToSequence(nn.Module):
         source_BS, target_BT = inputs
         return self.decode(target_BT, self.encode(source_BS, deterministic), deterministic)[1]
 
-    def encode(self, source_BS: Array, deterministic: bool = True) -> Carries:
-        """The state after the source."""
+    def encode(self, source_BS: Array, deterministic: bool = True) -> Any:
+        """The state after the source, and what else the decoder needs of it."""
         if self.reverse_source:
             source_BS = source_BS[:, ::-1]
         keep_BS = None if self.source_pad_id is None else source_BS != self.source_pad_id
-        return self.encoder(self.source_embedding(source_BS), None, keep_BS, deterministic)[0]
+        carries, states_BSH = self.encoder(self.source_embedding(source_BS), None, keep_BS, deterministic)
+        if not self.attention:
+            return carries
+        return Reading(carries, states_BSH, jnp.ones(source_BS.shape, bool) if keep_BS is None else keep_BS)
 
-    def decode(self, target_BT: Array, carries: Carries, deterministic: bool = True) -> tuple[Carries, Array]:
+    def decode(self, target_BT: Array, state: Any, deterministic: bool = True) -> tuple[Any, Array]:
         """Goes on from a state: (state after these tokens, logits (B, T, target_size))."""
+        carries = state.carries if self.attention else state
         carries, hidden_BTH = self.decoder(self.target_embedding(target_BT), carries, None, deterministic)
-        return carries, self.output(hidden_BTH)
+        if not self.attention:
+            return carries, self.output(hidden_BTH)
+        scores_BTS = jnp.einsum("bth,bsh->bts", self.query(hidden_BTH), state.states_BSH)
+        weights_BTS = masked_softmax(scores_BTS, state.keep_BS[:, None])
+        seen_BTH = jnp.einsum("bts,bsh->bth", weights_BTS, state.states_BSH)
+        self.sow("intermediates", "attention_weights", weights_BTS)
+        joined = jnp.concatenate([hidden_BTH, seen_BTH.astype(hidden_BTH.dtype)], axis=-1)
+        return state._replace(carries=carries), self.output(jnp.tanh(self.combine(joined)))
 
 
 def make_sequence_decoder(model: SequenceToSequence) -> Decoder:
     """The generation loops' view; its params are the pair (weights, source_BS), one source for each row."""
 
-    def init_cache(params: Any, batch_size: int) -> Carries:
+    def init_cache(params: Any, batch_size: int) -> Any:
         weights, source_BS = params
         if source_BS.shape[0] != batch_size:
             raise ValueError(f"{source_BS.shape[0]} sources for batch_size={batch_size}; give one source for each row")
         return _apply(model, "encode", weights, source_BS)
 
-    def step(params: Any, cache: Carries, ids_B: Array, positions_B: Array) -> tuple[Carries, Array]:
+    def step(params: Any, cache: Any, ids_B: Array, positions_B: Array) -> tuple[Any, Array]:
         del positions_B
         cache, logits_B1V = _apply(model, "decode", params[0], ids_B[:, None], cache)
         return cache, logits_B1V[:, 0]

@@ -19,7 +19,7 @@ Sources: Vaswani et al. 2017; Raffel et al. 2020; Lewis et al. 2020.
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from nn_core.models.transformer.gpt import Head, project
 from nn_core.models.transformer.tower import Transformer
@@ -64,12 +64,13 @@ class EncoderDecoder(Transformer):
         elif self.head_bias:
             self.bias_V = self.param("head_bias", nn.initializers.zeros_init(), (size,))
 
-    def __call__(self, inputs: tuple[Array, Array], deterministic: bool = True) -> Array:
+    def __call__(self, inputs: tuple[Array, ...], deterministic: bool = True) -> Array:
         """Teacher forcing: each target token is predicted from the source and the *true* tokens before it.
 
         Args:
           inputs: int32 (B, S) source ids, padded with `pad_id` at their ends, and (B, T) target ids that begin with the
-            start token.
+            start token. Where several pairs stand in a row, also the (B, S) and (B, T) number of each token's pair: a
+            token sees those of its own pair, and positions count from the pair's beginning.
           deterministic: False in training, where dropout draws from the rng collection "dropout".
 
         Returns:
@@ -78,23 +79,43 @@ class EncoderDecoder(Transformer):
         Raises:
           ValueError: more tokens than learned positions.
         """
-        source_BS, target_BT = inputs
-        memory_BSD = self.encode(source_BS, deterministic)
-        return self.logits(self.decode(target_BT, memory_BSD, self.keep(source_BS), deterministic))
+        source_BS, target_BT, *pairs = inputs
+        source_pairs_BS, target_pairs_BT = pairs or (None, None)
+        memory_BSD = self.encode(source_BS, deterministic, source_pairs_BS)
+        mask = self.keep(source_BS)[:, None, None]
+        if source_pairs_BS is not None and target_pairs_BT is not None:
+            mask = mask & _same(target_pairs_BT, source_pairs_BS)
+        return self.logits(self.decode(target_BT, memory_BSD, mask, deterministic, target_pairs_BT))
 
     def keep(self, source_BS: Array) -> Array:
         """Which source tokens are no padding: booleans (B, S)."""
         return source_BS != self.pad_id
 
-    def encode(self, source_BS: Array, deterministic: bool = True) -> Array:
+    def encode(self, source_BS: Array, deterministic: bool = True, pairs_BS: Array | None = None) -> Array:
         """The memory: (B, S) -> (B, S, D)."""
-        mask_B11S = self.keep(source_BS)[:, None, None]
-        return self.encoder(self._embed(self.token_embedding, source_BS), deterministic, mask=mask_B11S)
+        mask = self.keep(source_BS)[:, None, None]
+        mask = mask if pairs_BS is None else mask & _same(pairs_BS, pairs_BS)
+        x_BSD = self._embed(self.token_embedding, source_BS)
+        return self.encoder(x_BSD, deterministic, mask=mask, positions_BT=_places(pairs_BS))
 
-    def decode(self, target_BT: Array, memory_BSD: Array, keep_BS: Array, deterministic: bool = True) -> Array:
-        """What the head reads: (B, T, D)."""
+    def decode(
+        self,
+        target_BT: Array,
+        memory_BSD: Array,
+        memory_mask: Array,
+        deterministic: bool = True,
+        pairs_BT: Array | None = None,
+    ) -> Array:
+        """What the head reads: (B, T, D); the mask is (B, 1, T or 1, S)."""
         x_BTD = self._embed(self._target_table(), target_BT)
-        return self.decoder(x_BTD, deterministic, memory_BSD=memory_BSD, memory_mask=keep_BS[:, None, None])
+        return self.decoder(
+            x_BTD,
+            deterministic,
+            mask=None if pairs_BT is None else _same(pairs_BT, pairs_BT),
+            positions_BT=_places(pairs_BT),
+            memory_BSD=memory_BSD,
+            memory_mask=memory_mask,
+        )
 
     def extend(
         self, ids_BT: Array, positions_BT: Array, valid_BT: Array, memory_BSD: Array | None, keep_BS: Array
@@ -128,3 +149,17 @@ class EncoderDecoder(Transformer):
     def _embed(self, table: nn.Embed, ids_BT: Array) -> Array:
         x_BTD = table(ids_BT)
         return x_BTD * jnp.asarray(self.embedding_dim**0.5, x_BTD.dtype) if self.scale_embedding else x_BTD
+
+
+def _same(queries_BT: Array, keys_BS: Array) -> Array:
+    """Which tokens belong to one pair: booleans (B, 1, T, S)."""
+    return (queries_BT[:, :, None] == keys_BS[:, None, :])[:, None]
+
+
+def _places(pairs_BT: Array | None) -> Array | None:
+    """Each token's place within its pair; the tokens of a pair stand side by side."""
+    if pairs_BT is None:
+        return None
+    places_1T = jnp.arange(pairs_BT.shape[1])[None]
+    begins_BT = jnp.concatenate([jnp.ones_like(pairs_BT[:, :1], bool), pairs_BT[:, 1:] != pairs_BT[:, :-1]], axis=1)
+    return places_1T - lax.cummax(jnp.where(begins_BT, places_1T, 0), axis=1)

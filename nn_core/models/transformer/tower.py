@@ -75,13 +75,22 @@ class Tower(nn.Module):
         self.dropout = Dropout(self.dropout_rate)
         self.stack = Stack(self.make_block, self.layers_num, self.scan_layers, self.remat)
 
-    def __call__(self, x_BTD: Array, deterministic: bool = True, *, mask: Array | None = None, **memory: Any) -> Array:
+    def __call__(
+        self,
+        x_BTD: Array,
+        deterministic: bool = True,
+        *,
+        mask: Array | None = None,
+        positions_BT: Array | None = None,
+        **memory: Any,
+    ) -> Array:
         """Reads whole texts.
 
         Args:
           x_BTD: embedded tokens, without their positions.
           deterministic: False in training, where dropout draws from the rng collection "dropout".
           mask: booleans that broadcast to (B, H, T, T), True where a token may look; None: wherever the pattern lets it.
+          positions_BT: each token's place; None: 0 .. T - 1.
           memory: memory_BSD and memory_mask of `Block`.
 
         Returns:
@@ -96,12 +105,12 @@ class Tower(nn.Module):
                 f"{length} tokens are more than the context_size={self.context_size} learned positions; "
                 f"give at most {self.context_size} tokens"
             )
-        positions_1T = position_indices(length)
         # As a function of the indices the blockwise path never holds the whole of it.
-        alibi = partial(_alibi_of_indices, self.heads_num)
-        bias = alibi if self.position == "alibi" else self._bias(positions_1T, positions_1T)
-        x_BTD = self._enter(x_BTD, positions_1T, deterministic)
-        options = {"mask": mask, "bias": bias, "positions_BT": positions_1T, **self.pattern._asdict(), **memory}
+        by_index = self.position == "alibi" and positions_BT is None
+        positions_BT = position_indices(length) if positions_BT is None else positions_BT
+        bias = partial(_alibi_of_indices, self.heads_num) if by_index else self._bias(positions_BT, positions_BT)
+        x_BTD = self._enter(x_BTD, positions_BT, deterministic)
+        options = {"mask": mask, "bias": bias, "positions_BT": positions_BT, **self.pattern._asdict(), **memory}
         return self._leave(self.stack(x_BTD, deterministic, **options))
 
     def extend(self, x_BTD: Array, positions_BT: Array, valid_BT: Array, **memory: Any) -> Array:

@@ -72,7 +72,7 @@ def test_a_target_token_sees_no_later_one_and_all_of_the_source(name: str) -> No
             "target_embedding": {"embedding": tables["target"]},
         }
         hidden = model.apply({"params": changed}, source, method="encode")
-        read = model.apply({"params": changed}, target, hidden, source > 0, method="decode")
+        read = model.apply({"params": changed}, target, hidden, (source > 0)[:, None, None], method="decode")
         return jnp.sum(read[0, place] * jnp.arange(1.0, D + 1))
 
     slopes = jax.jit(jax.vmap(jax.grad(probe), (None, 0)))(tables, np.arange(T))
@@ -183,3 +183,27 @@ def test_the_source_is_read_once() -> None:
 def test_one_source_for_each_prompt() -> None:
     with pytest.raises(ValueError, match="3 sources for batch_size=2"):
         generate(DECODERS["t5"], (params_of("t5"), SOURCE), [[START]] * 2, max_new_tokens=2)
+
+
+@pytest.mark.parametrize("name", ["original", "t5", "bart"])
+def test_pairs_packed_in_one_row_are_the_pairs_alone(name: str) -> None:
+    lengths = ((7, 5), (4, 3), (6, 4))
+    source = np.zeros((1, 20), np.int32)
+    target, source_pairs, target_pairs = (
+        np.zeros((1, 15), np.int32),
+        np.zeros((1, 20), np.int32),
+        np.zeros((1, 15), np.int32),
+    )
+    at = np.zeros(2, int)
+    places = []
+    for row, (s, t) in enumerate(lengths):
+        source[0, at[0] : at[0] + s], source_pairs[0, at[0] : at[0] + s] = SOURCE[row, :s], row + 1
+        target[0, at[1] : at[1] + t], target_pairs[0, at[1] : at[1] + t] = TARGET[row, :t], row + 1
+        places.append(slice(at[1], at[1] + t))
+        at += (s, t)
+    model = MODELS[name].clone(context_size=20)
+    params = drawn(model, (source, target), stddev=0.5)["params"]
+    packed = np.asarray(method(model)({"params": params}, (source, target, source_pairs, target_pairs)))
+    alone = np.asarray(method(model)({"params": params}, (SOURCE, TARGET)))
+    for row, (_, t) in enumerate(lengths):
+        np.testing.assert_allclose(packed[0, places[row]], alone[row, :t], atol=2e-5)

@@ -1,0 +1,37 @@
+"""English to French in a small grammar: the Transformer of 2017 against an LSTM with and without attention.
+
+python -m experiments.run --config=configs/toy_translation.py
+python -m experiments.sample --checkpoint=checkpoints/toy_translation --member=0 --prompt='the young cat sees a star.' --greedy
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config() -> ConfigDict:
+    config = base.experiment()
+    config.name = "toy_translation"
+    config.task = base.text_to_text()
+    config.task.num_beams = 4
+    config.model = base.encoder_decoder(layers_num=2, heads_num=4, embedding_dim=32)
+    config.model.ffn_features = 64
+    config.data = base.text_pairs(
+        "toy_translation", vocabulary_size=400, source_size=24, target_size=26, num_examples=12_000
+    )
+    config.data.batch_size = 64
+    config.hparams.learning_rate = 3e-3
+    config.hparams.clip_norm = 1.0
+    config.schedule.name = "cosine"
+    config.schedule.warmup_steps = 50
+    config.schedule.final_factor = 0.0
+    config.train.steps = 1000
+    config.train.eval_every = 250
+    config.train.log_every = 50
+    config.train.chunk_steps = 50
+    config.train.evaluate_train = False
+    config.sample.prompt = "the young cat sees a star."
+    config.sample.max_new_tokens = 26
+    config.table = ("test_exact", "greedy_exact", "beam_exact", "test_accuracy", "test_loss", "parameters")
+    config.figures = ("learning_curves",)
+    return config
