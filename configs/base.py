@@ -310,7 +310,7 @@ RECURRENT = {
     "num_layers": Key(1, "layers", "[1, inf)"),
     "bidirectional": Key(False, "a second set of layers reads from the end; not where text is written"),
     "embedding_size": Key(32, "numbers of a token's vector", "[1, inf)"),
-    "attention": Key(False, "translators: the decoder looks back at every state of the encoder"),
+    "source_attention": Key(False, "translators: the decoder looks back at every state of the encoder"),
     "reverse_source": Key(False, "translators: read the source backwards"),
     "forget_bias": Key(
         1.0, "start of the gate that keeps the state; log T keeps something over T steps", "[-100, 100]"

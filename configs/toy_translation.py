@@ -7,6 +7,7 @@ python -m experiments.sample --checkpoint=checkpoints/toy_translation --member=0
 from ml_collections import ConfigDict
 
 from configs import base
+from configs.grid import Sweep, axis, product, union
 
 
 def get_config() -> ConfigDict:
@@ -14,10 +15,18 @@ def get_config() -> ConfigDict:
     config.name = "toy_translation"
     config.task = base.text_to_text()
     config.task.num_beams = 4
-    config.model = base.encoder_decoder(layers_num=2, heads_num=4, embedding_dim=32)
+    # The keys of both models stand side by side: the sweep chooses by model.name.
+    config.model = base.recurrent("lstm", features=64)
+    config.model.update(base.encoder_decoder(layers_num=2, heads_num=4, embedding_dim=32))
     config.model.ffn_features = 64
     config.data = base.text_pairs(
-        "toy_translation", vocabulary_size=400, source_size=24, target_size=26, num_examples=12_000
+        "toy_translation",
+        vocabulary_size=400,
+        source_size=24,
+        target_size=26,
+        num_examples=12_000,
+        validation=500,
+        test=1000,
     )
     config.data.batch_size = 64
     config.hparams.learning_rate = 3e-3
@@ -33,5 +42,14 @@ def get_config() -> ConfigDict:
     config.sample.prompt = "the young cat sees a star."
     config.sample.max_new_tokens = 26
     config.table = ("test_exact", "greedy_exact", "beam_exact", "test_accuracy", "test_loss", "parameters")
-    config.figures = ("learning_curves",)
+    config.figures = ("translations", "comparison")
     return config
+
+
+def get_sweep(config: ConfigDict) -> Sweep:
+    settings = union(
+        [{"label": "Transformer"}],
+        [{"label": "LSTM with attention", "model.name": "recurrent", "model.source_attention": True}],
+        [{"label": "LSTM", "model.name": "recurrent"}],
+    )
+    return product(settings, axis("seed", range(config.num_seeds)))

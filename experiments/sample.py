@@ -21,6 +21,9 @@ OPTIONS = {
     "prompt": Option(
         str, "what to continue, or to answer; several are worked on at once (default: the run's)", (), True, True
     ),
+    "input": Option(str, "translators: a file of sources, one a line, instead of prompts; needs output"),
+    "output": Option(str, "the file that gets an answer a line, by beam search (num_beams=5 unless given)"),
+    "trace": Option(bool, "translators: show each step of greedy decoding with its five best candidates", False),
     "max_new_tokens": Option(int, "most tokens after the prompt, >= 1 (default: the run's)"),
     "max_length": Option(int, "most tokens, the prompt counted; instead of max_new_tokens"),
     "temperature": Option(float, "logits are divided by it; 0: greedy; >= 0 (default: 1)"),
@@ -41,7 +44,9 @@ ABOUT = "Writes text with a trained language model. Without temperature, greedy 
 EXAMPLES = (
     "python -m experiments.sample --checkpoint=checkpoints/gpt_quick --prompt='ROMEO:' --temperature=0.8 --top_k=50",
     "python -m experiments.sample --checkpoint=checkpoints/gpt_quick --prompt='ROMEO:' --num_beams=4 --max_new_tokens=80",
-    "python -m experiments.sample --checkpoint=checkpoints/addition --member=0 --prompt=12+5",
+    "python -m experiments.sample --checkpoint=checkpoints/addition --prompt=12+5",
+    "python -m experiments.sample --checkpoint=checkpoints/multi30k --input=english.txt --output=french.txt",
+    "python -m experiments.sample --checkpoint=checkpoints/multi30k --prompt='A girl plays in the snow.' --trace",
 )
 LIMITS = {"max_new_tokens": 10**6, "max_length": 10**6, "top_k": 2**31 - 1, "num_beams": 4096}
 LIMITS |= {"num_return_sequences": 4096, "keep": 2**31 - 1}
@@ -97,6 +102,7 @@ def check(options: dict[str, Any]) -> Job:
         raise ValueError(f"temperature={options['temperature']} has no effect with greedy; leave one of them out")
     if options["greedy"] and options["num_beams"] > 1:
         raise ValueError(f"greedy conflicts with num_beams={options['num_beams']}; leave one of them out")
+    check_files(options)
     greedy = options["greedy"] or options["temperature"] == 0
     names = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
     sampling = {name: options[name] for name in names if options[name] is not None}
@@ -106,6 +112,25 @@ def check(options: dict[str, Any]) -> Job:
     if greedy:
         sampling.pop("temperature", None)
     return Job(options, sampling, "beam" if options["num_beams"] > 1 else "greedy" if greedy else "draw")
+
+
+def check_files(options: dict[str, Any]) -> None:
+    """Raises ValueError where input, output and trace do not go with each other or with the rest."""
+    if (options["input"] is None) != (options["output"] is None):
+        one, other = ("input", "output") if options["output"] is None else ("output", "input")
+        raise ValueError(f"{one}={options[one]!r} needs {other} too: a file of sources, and the file of their answers")
+    if options["input"] is None and not options["trace"]:
+        return
+    what = "input" if options["input"] is not None else "trace"
+    if options["trace"] and options["input"] is not None:
+        raise ValueError("trace shows one source, input is a file of many; leave one of them out")
+    draws = [name for name in ("temperature", "top_k", "top_p", "min_p", "seed") if options[name] is not None]
+    if draws:
+        raise ValueError(f"{draws[0]}={options[draws[0]]} has no effect with {what}, which draws nothing; leave it out")
+    if what == "input" and options["prompt"]:
+        raise ValueError("prompt has no effect with input, whose lines are the sources; leave one of them out")
+    if what == "trace" and (options["num_beams"] > 1 or options["num_return_sequences"] > 1):
+        raise ValueError("trace shows greedy decoding of one text; leave num_beams and num_return_sequences out")
 
 
 def write(job: Job) -> int:
@@ -123,7 +148,16 @@ def write(job: Job) -> int:
         print(f"warning: {note}", file=sys.stderr)
     prompts = job.options["prompt"] or (stored.config.sample.prompt,)
     kind = REGISTRY.tasks.get(stored.config.task.name)
-    if kind is not None and kind.form == SEQUENCE:
+    writes_answers = kind is not None and kind.form == SEQUENCE
+    if job.options["input"] is not None or job.options["trace"]:
+        if not writes_answers:
+            raise ValueError(
+                f"{stored.directory} holds a run of task {stored.config.task.name!r}; input and trace are for "
+                "translators, such as configs/toy_translation.py"
+            )
+        print(answer(job, stored), file=sys.stderr)
+        return 0
+    if writes_answers:
         model, request = translator.prepare(stored, prompts, job.options)
     else:
         model = language_model.language_model(stored)
@@ -138,6 +172,20 @@ def write(job: Job) -> int:
     seconds = time.perf_counter() - start
     print(f"{told} in {seconds:.1f} s, from step {stored.step} of {stored.directory}", file=sys.stderr)
     return 0
+
+
+def answer(job: Job, stored: Any) -> str:
+    """Answers a file, or shows how one source is answered; a line about what was written."""
+    from experiments.trained import text_file, trace, translator
+    from nn_core.files import user_path
+
+    model, marks, _ = translator.translator(stored)
+    if job.options["trace"]:
+        source = (job.options["prompt"] or (stored.config.sample.prompt,))[0]
+        most = job.options["max_new_tokens"] or stored.config.sample.max_new_tokens
+        return trace.trace(translator.ask(model, [source], marks), marks, source, most, sys.stdout)
+    source, target = user_path(job.options["input"]), user_path(job.options["output"])
+    return text_file.translate_file(model, marks, source, target, job.options)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def make(config: ConfigDict, sizes: Sizes) -> MakeModel:
     section = config.model
     choose(section.activation, ACTIVATIONS, "model.activation")
     dtype = choose(section.dtype, DTYPES, "model.dtype")
-    fields = {name: value for name, value in section.items() if name not in HANDLED}
+    fields = {name: section[name] for name in base.ENCODER_DECODER if name not in HANDLED}
     source_size, target_size = sizes.vocabulary_sizes
 
     def make_model(hparams: Hparams) -> EncoderDecoder:

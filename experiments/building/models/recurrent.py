@@ -78,7 +78,7 @@ def make_translator(config: ConfigDict, sizes: Sizes) -> MakeModel:
             Embedding(target_size, width),
             reverse_source=config.model.reverse_source,
             source_pad_id=sizes.pad_id,
-            attention=config.model.attention,
+            attention=config.model.source_attention,
         )
 
     return make_model

@@ -222,7 +222,7 @@ class Transformer(nn.Module):
         if self.position not in POSITIONS:
             raise ValueError(f"position {self.position!r} is unknown; use one of {', '.join(POSITIONS)}")
         if self.head_features is None:
-            head_width(self.embedding_dim, self.heads_num)
+            head_width(self.embedding_dim, self.heads_num, ("heads_num", "embedding_dim"))
         return Tower(
             make_block=partial(Block, cross_attention=cross_attention, **self._block_options()),
             layers_num=self.layers_num if layers_num is None else layers_num,

@@ -244,3 +244,23 @@ def test_two_stacks_of_equal_sizes_have_their_own_weights():
     model = SequenceToSequence(Recurrent("gru", 4), Recurrent("gru", 4), Embedding(V, 4), Embedding(V, 4))
     params = init(model, (IDS_BT, IDS_BT))
     assert {"encoder", "decoder", "source_embedding", "target_embedding", "output"} == set(params)
+
+
+def test_a_decoder_with_attention_sees_no_padding_and_decodes_as_it_was_taught():
+    source_BS = IDS_BT.copy()
+    source_BS[1, 4:] = 0
+    stacks = Recurrent("gru", 6), Recurrent("gru", 6)
+    model = SequenceToSequence(*stacks, Embedding(V, 4), Embedding(V, 4), source_pad_id=0, attention=True)
+    params = init(model, (source_BS, IDS_BT))
+    made = generate(make_sequence_decoder(model), (params, source_BS), [[1]] * B, max_new_tokens=6)
+    texts_BT = np.array([[1, *text] for text in completions(made)], np.int32)
+    logits_BTV = np.asarray(apply(model, params, (source_BS, texts_BT)))
+    np.testing.assert_array_equal(logits_BTV[:, :-1].argmax(axis=-1), texts_BT[:, 1:])
+
+    @jax.jit
+    def weights_of(params):
+        return model.apply({"params": params}, (source_BS, texts_BT), mutable=["intermediates"])[1]
+
+    weights_BTS = np.asarray(weights_of(params)["intermediates"]["attention_weights"][0])
+    np.testing.assert_allclose(weights_BTS.sum(axis=-1), 1, atol=1e-6)
+    assert not weights_BTS[1, :, 4:].any() and weights_BTS[0].min() > 0

@@ -112,7 +112,7 @@ def test_scanned_and_rematerialised_layers_are_the_same_function() -> None:
 
 
 def test_bad_structures_are_refused_in_one_line() -> None:
-    with pytest.raises(ValueError, match="num_heads=5 does not divide width=12"):
+    with pytest.raises(ValueError, match="heads_num=5 does not divide embedding_dim=12"):
         jax.eval_shape(MODEL.clone(heads_num=5).init, jax.random.key(0), IDS)
     with pytest.raises(ValueError, match="20 tokens are more than the context_size=19"):
         jax.eval_shape(MODEL.init, jax.random.key(0), np.ones((1, 20), np.int32))

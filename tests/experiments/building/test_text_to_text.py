@@ -1,0 +1,123 @@
+"""Text to text through the commands: a tiny run learns, writes, is sampled by prompt and by file, and refuses in one line."""
+
+import numpy as np
+import pytest
+
+from experiments import sample
+from experiments.figures import FIGURES
+from experiments.run import main
+from experiments.run_directory import results
+
+SMALL = {
+    "train.steps": 4,
+    "train.eval_every": 2,
+    "train.log_every": 1,
+    "train.chunk_steps": 2,
+    "train.sample_every": 2,
+    "schedule.warmup_steps": 1,
+    "model.layers_num": 1,
+    "model.heads_num": 2,
+    "model.embedding_dim": 8,
+    "model.ffn_features": 8,
+    "data.options.num_examples": 90,
+    "data.options.validation": 23,
+    "data.options.test": 7,
+    "data.vocabulary_size": 150,
+    "data.source_size": 56,
+    "data.target_size": 60,
+    "data.packed": True,
+    "data.batch_size": 5,
+    "task.decoded": 7,
+    "task.num_beams": 2,
+    "figures": "()",
+}
+
+
+def words_of(folder, **changes):
+    values = SMALL | {key.replace("__", "."): value for key, value in changes.items()}
+    start = ["--config=toy_translation", f"--workdir={folder / 'run'}", "--sweep=false"]
+    return start + [f"--config.{path}={value}" for path, value in values.items()]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("text_to_text")
+    assert main(words_of(folder)) == 0
+    return folder / "run"
+
+
+def test_a_run_keeps_what_it_wrote_and_how_full_its_rows_are(run) -> None:
+    (row,) = results.read(run).rows
+    assert 0 <= row["test_exact"] <= 1 and 0 < row["padding"] < 0.3
+    assert np.asarray(row["decoded"]).shape == (7, 3, 60) and np.asarray(row["wanted"]).shape == (7, 60)
+    attention = np.asarray(row["cross_attention"])
+    assert attention.shape == (60, 56)
+    np.testing.assert_allclose(attention.sum(axis=1), 1, atol=1e-4)
+    assert (run / "samples" / "000004.txt").read_text(encoding="utf-8").count("\n    ") == 20
+    FIGURES["translations"](results.read(run))
+
+
+def test_a_prompt_is_answered_and_traced_alike(run, capsys) -> None:
+    asked = [f"--checkpoint={run}", "--prompt=the young cat sees the dog.", "--max_new_tokens=9"]
+    assert sample.main([*asked, "--greedy"]) == 0
+    written = capsys.readouterr().out.split("\n→ ")[1].strip()
+    assert sample.main([*asked, "--trace"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("→") == out.count("step ") and "[SOS]" in out and "[EOS]" in out.splitlines()[1]
+    assert out.splitlines()[-1].removeprefix("text").strip() == written
+
+
+def test_a_file_is_answered_line_by_line_as_its_lines_alone(run, tmp_path, capsys) -> None:
+    lines = ["the cat sees the dog.", "we do not like this school today.", "I draw a star."]
+    source, target = tmp_path / "in.txt", tmp_path / "out.txt"
+    source.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    files = [f"--input={source}", f"--output={target}", "--max_new_tokens=6", "--num_beams=2"]
+    assert sample.main([f"--checkpoint={run}", *files]) == 0
+    answers = target.read_text(encoding="utf-8").splitlines()
+    capsys.readouterr()
+    alone = [f"--checkpoint={run}", f"--prompt={lines[2]}", "--max_new_tokens=6", "--num_beams=2"]
+    assert sample.main(alone) == 0
+    assert capsys.readouterr().out.split("\n→ ")[1].strip() == answers[2].strip() and len(answers) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--prompt= "], "the source is empty"),
+        (["--prompt=the cat ✗ sees ★."], "does not hold: '✗' '★'"),
+        ([f"--prompt={'the cat ' * 30}"], "tokens with its end token, more than the 56"),
+        (["--input=a.txt"], "needs output too"),
+        (["--trace", "--num_beams=3"], "trace shows greedy decoding"),
+        (["--trace", "--top_k=3"], "top_k=3 has no effect with trace"),
+        (["--prompt=the cat.", "--num_beams=0"], "num_beams=0"),
+        (["--prompt=the cat.", "--eos=."], "an end token of its own"),
+    ],
+)
+def test_mistakes_of_a_sample_are_one_line(run, arguments, message, capsys) -> None:
+    assert sample.main([f"--checkpoint={run}", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+
+
+def test_an_empty_line_of_a_file_is_named(run, tmp_path, capsys) -> None:
+    (tmp_path / "in.txt").write_text("the cat.\n\nthe dog.\n", encoding="utf-8")
+    files = [f"--input={tmp_path / 'in.txt'}", f"--output={tmp_path / 'out.txt'}"]
+    assert sample.main([f"--checkpoint={run}", *files]) == 2
+    assert "line 2 of" in capsys.readouterr().err and not (tmp_path / "out.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"data__target_size": 9}, "more than config.data.target_size=9"),
+        ({"model__heads_num": 3}, "heads_num=3"),
+        ({"task__num_beams": 1}, "config.task.num_beams=1 is outside"),
+        ({"task__measures": "('rouge',)"}, "rouge"),
+        ({"data__name": "toy_translations"}, "toy_translation"),
+        ({"table": "('beam_bleu',)"}, "config.table names 'beam_bleu'"),
+    ],
+)
+def test_mistakes_of_a_config_are_one_line_before_any_compilation(tmp_path, changes, message, capsys) -> None:
+    assert main(words_of(tmp_path, **changes)) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
