@@ -1,7 +1,6 @@
 """Pairs of texts by name: what is read, and what is to be written for it. Each comes in three splits."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 from nn_core.data.checks import check_int
@@ -10,6 +9,7 @@ from nn_core.data.sources import call_loader
 from nn_core.data.text import read_text
 from nn_core.data.text_tasks import span_corruption, text_tasks
 from nn_core.data.toy_translation import toy_translation
+from nn_core.files import user_path
 
 Pairs = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -71,7 +71,7 @@ def parallel_files(*, source: str, target: str, validation: int = 500, test: int
     Raises:
         ValueError: files of unequal length, an empty line, too few lines.
     """
-    lines = [read_text(Path(path).expanduser()).rstrip("\n").split("\n") for path in (source, target)]
+    lines = [read_text(user_path(path)).rstrip("\n").split("\n") for path in (source, target)]
     counts = [len(each) for each in lines]
     if counts[0] != counts[1]:
         raise ValueError(
