@@ -29,7 +29,7 @@ ACTIVATIONS = {
     "GELU": "gelu",
 }
 DEPTHS = (2, 6)
-RATES = (1e-3, 1e-2, 1e-1)
+RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 WIDTH = 32
 
 
@@ -44,7 +44,7 @@ def get_config() -> ConfigDict:
     config.train.steps = 300
     config.train.eval_every = 20
     config.train.log_every = 20
-    config.table = ("test_accuracy", "test_loss", "train_loss", "dead_units", "activation_sparsity", "gradient_ratio")
+    config.table = ("train_loss", "test_loss", "test_accuracy", "dead_units", "activation_sparsity", "gradient_ratio")
     config.figures = ("comparison", "learning_curves", "sensitivity")
     return config
 

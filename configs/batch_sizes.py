@@ -19,7 +19,7 @@ from configs.grid import Sweep, axis, product, zipped
 
 TRAIN, EPOCHS = 512, 20
 BATCHES = {"single example": 1, "mini-batch of 8": 8, "mini-batch of 64": 64, "batch of all 512": TRAIN}
-RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 
 def get_config() -> ConfigDict:

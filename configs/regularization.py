@@ -31,9 +31,12 @@ def get_config() -> ConfigDict:
     config.data.label_noise = 0.2
     config.data.batch_size = 50
     config.train.steps = 1500
-    config.train.eval_every = 50
+    config.train.eval_every = 10  # the validation loss goes up and down between them: patience matters
     config.train.log_every = 50
-    config.table = ("test_accuracy", "test_loss", "gap", "exact_zeros", "weight_norm", "dead_units")
+    config.table = (
+        *("test_loss", "test_accuracy", "train_loss", "validation_loss", "gap"),
+        *("exact_zeros", "weight_norm", "dead_units"),
+    )
     config.figures = ("paths", "comparison", "learning_curves")
     return config
 
@@ -48,10 +51,10 @@ def get_sweep(config: ConfigDict) -> Sweep:
     proximal = {"optimizer.proximal": True}
     settings = union(
         [{"label": "none"}],
-        method("L1: λ", "l1", (3e-4, 1e-3, 3e-3, 1e-2), **proximal),
-        method("L2: λ", "l2", (1e-3, 3e-3, 1e-2, 3e-2)),
-        method("elastic net: λ", "elastic_net", (3e-4, 1e-3, 3e-3, 1e-2), **proximal, **{"hparams.l1_ratio": 0.5}),
-        method("dropout: rate", "dropout_rate", (0.2, 0.4, 0.6, 0.8)),
-        method("early stopping: patience", "patience", (1.0, 3.0, 10.0)),
+        method("L1: λ", "l1", (1e-4, 3e-4, 1e-3, 3e-3), **proximal),
+        method("L2: λ", "l2", (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)),
+        method("elastic net: λ", "elastic_net", (1e-4, 3e-4, 1e-3, 3e-3), **proximal, **{"hparams.l1_ratio": 0.5}),
+        method("dropout: rate", "dropout_rate", (0.2, 0.4, 0.6, 0.8, 0.9)),
+        method("early stopping: patience", "patience", (1.0, 3.0, 10.0, 30.0)),
     )
     return product(settings, axis("seed", range(config.num_seeds)))

@@ -26,14 +26,16 @@ def batches(run: Results) -> Figure:
         per_epoch = -(-run.config["data"]["train"] // rows[0]["overrides"]["data.batch_size"])
         text = f"{short(name)} ({tuned(name)})" if tuned(name) else short(name)
         band(axes[0][0], [step / per_epoch for step in steps], values_SN, text, index)
-        band(axes[0][1], steps, values_SN, text, index)
+        # On a logarithmic axis the start is nowhere: the curves begin at the first evaluation after it.
+        band(axes[0][1], steps[1:], values_SN[:, 1:], text, index)
+        for axis, places in ((axes[0][0], [step / per_epoch for step in steps]), (axes[0][1], steps)):
+            axis.plot(places[1:], values_SN.mean(axis=0)[1:], MARKERS[index], color=COLOURS[index], markersize=3)
         draw_rates(axes[0][2], groups, name, index)
     examples = run.config["data"]["train"]
     label(axes[0][0], f"epoch ({examples} examples of work)", quantity(METRIC, run.config), "per work")
     label(axes[0][1], "update", "", "per update")
-    label(axes[0][2], "learning rate", "", "at the end (only where no seed diverged)")
-    axes[0][1].set_xscale("symlog", linthresh=1)
-    axes[0][1].set_xlim(left=0)
+    label(axes[0][2], "learning rate", "", "at the end, if none diverged")
+    log_scale(axes[0][1], "x")
     log_scale(axes[0][0])
     log_scale(axes[0][2], "x")
     legend(figure, axes[0][0])

@@ -6,31 +6,54 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.style import COLOURS, GREY, label, panels, quantity
+from experiments.figures.style import COLOURS, GREY, label, log_scale, panels, quantity
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.settings import family, shown, summarize
+from experiments.run_directory.settings import FAMILY, family, shown, summarize
 
 COLUMNS = 3  # panels side by side; four stand two by two
+DECADES = 30.0  # a range wider than this factor gets a logarithmic axis
 
 
 def comparison(run: Results) -> Figure:
-    """One panel for each column of the table, settings from top to bottom, a colour for each family."""
+    """One panel for each column of the table, settings from top to bottom under the name of their family."""
     groups = shown(run.rows, run.config["table"])
     columns = [c for c in run.config["table"] if any(isinstance(row.get(c), (int, float)) for row in run.rows)]
-    longest = max(map(len, groups))
-    width, height = 2.9 + 0.03 * longest, 1.0 + 0.26 * len(groups)
+    families = list(dict.fromkeys(family(name) for name in groups))
+    # A line for each setting, and one for the name of each family that holds several.
+    lines = [line for title in families for line in lines_of(title, [n for n in groups if family(n) == title])]
+    longest = max(len(text) for text, _ in lines)
+    width, height = 2.9 + 0.03 * longest, 1.0 + 0.24 * len(lines)
     figure, axes = panels(
         len(columns), columns=2 if len(columns) == 4 else COLUMNS, width=width, height=height, sharey=True
     )
-    families = list(dict.fromkeys(family(name) for name in groups))
     for axis, column in zip(axes, columns, strict=True):
-        for place, (name, rows) in enumerate(groups.items()):
-            draw(axis, place, rows, column, COLOURS[families.index(family(name)) % len(COLOURS)])
-        label(axis, quantity(column, run.config), "")
+        for place, (_, name) in enumerate(lines):
+            if name is not None:
+                draw(axis, place, groups[name], column, COLOURS[families.index(family(name)) % len(COLOURS)])
+        label(axis, quantity(column, run.config).replace(" (", "\n("), "")
         axis.tick_params(axis="y", labelsize="small")
-    axes[0].set_yticks(np.arange(len(groups)), list(groups))
-    axes[0].set_ylim(len(groups) - 0.5, -0.5)
+        set_scale(axis, run.rows, column)
+    axes[0].set_yticks(np.arange(len(lines)), [text for text, _ in lines])
+    for tick, (_, name) in zip(axes[0].get_yticklabels(), lines, strict=True):
+        tick.set_fontweight("bold" if name is None else "normal")
+    axes[0].set_ylim(len(lines) - 0.5, -0.5)
     return figure
+
+
+def lines_of(title: str, names: list[str]) -> list[tuple[str, str | None]]:
+    """(text, setting) of a family's lines; its own name stands above where it holds several."""
+    if len(names) == 1 or not title:
+        return [(name, name) for name in names]
+    return [(title, None), *((name.removeprefix(title + FAMILY), name) for name in names)]
+
+
+def set_scale(axes: Axes, rows: list[Row], column: str) -> None:
+    """A logarithmic axis where the numbers span decades."""
+    numbers = [row[column] for row in rows if isinstance(row.get(column), (int, float)) and math.isfinite(row[column])]
+    if numbers and min(numbers) > 0 and max(numbers) / min(numbers) >= DECADES:
+        log_scale(axes, "x")
+    else:
+        axes.locator_params(axis="x", nbins=5)
 
 
 def draw(axes: Axes, place: int, rows: list[Row], column: str, colour: str) -> None:

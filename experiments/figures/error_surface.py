@@ -8,6 +8,7 @@ from experiments.figures.style import COLOURS, MARKERS, label, subplots
 from experiments.run_directory.results import Results
 
 LEVELS = 18  # shades of a map
+FLOOR = 1e-8  # error above the minimum from which on nothing is drawn
 POINT_MARKERS = {0: "o", 1: "X", 2: "^", 3: "s"}  # minimum, saddle, maximum, degenerate
 POINT_NAMES = {0: "minimum", 1: "saddle", 2: "maximum", 3: "degenerate"}
 PATH_COLOURS = (COLOURS[1], COLOURS[0], COLOURS[2], COLOURS[3])  # one for each minimum
@@ -22,7 +23,9 @@ def error_surface(run: Results) -> Figure:
     for path_K in above_SK:
         axes[0][1].plot(path_K, color=COLOURS[0], linewidth=0.6, alpha=0.6)
     axes[0][1].set_yscale("log")
-    axes[0][1].set_ylim(bottom=1e-8)
+    axes[0][1].set_ylim(bottom=FLOOR)
+    under_K = np.all(above_SK <= FLOOR, axis=0)
+    axes[0][1].set_xlim(0, 1.1 * (under_K.argmax() if under_K.any() else len(under_K)))
     label(axes[0][1], "step", "error above the minimum", f"{len(above_SK)} starts, one end")
     return figure
 

@@ -49,20 +49,23 @@ def learning_curves(run: Results) -> Figure:
             for setting in alone:
                 draw(axes, run, name, groups[setting], short(setting), None)
             for index, setting in enumerate(settings):
-                draw(axes, run, name, groups[setting], line_name(setting), index)
-            label(axes, "update", quantity(name, run.config), title if name == names[0] else "")
+                draw(axes, run, name, groups[setting], short(setting), index)
+            label(axes, "update", quantity(name, run.config), with_tuned(title, settings) if name == names[0] else "")
             log_scale(axes)
             axes.label_outer() if len(families) > 1 else None
-        if len(families) > 1:
-            below(column[-1])
-    if len(families) == 1:
+    lines = {tuple(short(setting) for setting in settings) for settings in families.values()}
+    if len(families) == 1 or len(lines) == 1:
         legend(figure, columns.ravel()[-1])
+    else:
+        for column in columns.reshape(len(families), -1):
+            below(column[-1])
     return figure
 
 
-def line_name(setting: str) -> str:
-    """The name of a setting within its family, for a legend."""
-    return f"{short(setting)} ({tuned(setting)})" if tuned(setting) else short(setting)
+def with_tuned(title: str, settings: list[str]) -> str:
+    """A panel's title with what was chosen for each of its lines, in their order."""
+    chosen = [tuned(setting) for setting in settings if tuned(setting)]
+    return "\n".join(filter(None, (title, ", ".join(chosen))))
 
 
 def draw(axes: Axes, run: Results, name: str, rows: list, text: str, index: int | None) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.style import COLOURS, LINES, MARKERS, label, look, rate_errors, subplots
+from experiments.figures.style import COLOURS, LINES, MARKERS, below, label, look, rate_errors, subplots
 from experiments.run_directory.results import Results
 
 METHODS = ("heavy ball", "Nesterov")
@@ -21,7 +21,7 @@ def momentum(run: Results) -> Figure:
     draw_steps(axes[1][0], run)
     draw_shares(axes[1][1], run)
     for axis in axes.flat:
-        axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize="small", frameon=False)
+        below(axis, 2)
     return figure
 
 
@@ -77,4 +77,4 @@ def draw_shares(axes: Axes, run: Results) -> None:
         axes.errorbar(places, shares, ends, marker=MARKERS[index], capsize=2, label=f"{method}, {where}", **look(index))
     axes.set_xticks(range(len(betas)), [f"{beta:g}" for beta in betas])
     axes.set_ylim(-0.03, 1.03)
-    label(axes, "momentum β", "share of starts that end in the global minimum", "too much throws some out again")
+    label(axes, "momentum β", "share in the global minimum", "too much throws some out again")

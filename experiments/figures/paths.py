@@ -64,7 +64,7 @@ def paths(run: Results) -> Figure:
                 draw_path(axis, rows, path, column, name, index)
             label(axis, NAMES.get(path, path), quantity(column, run.config).replace(" (", "\n("))
             if any(row.get("status") == "diverged" for rows in lines.values() for row in rows):
-                axis.plot([], [], "x", color=GREY, label="a seed diverged")
+                axis.plot([], [], "x", color=GREY, label="above: a seed diverged")
             set_scales(axis, [row for rows in lines.values() for row in rows], path, column, run.rows)
             axis.label_outer() if len(by_path) > 1 else None
         if len(by_path) > 1:
@@ -106,7 +106,7 @@ def draw_reference(axes: Axes, rows: list[Row], column: str) -> None:
 
 
 def draw_path(axes: Axes, rows: list[Row], path: str, column: str, name: str, index: int) -> None:
-    """One line: mean, band, every seed as a point; runs that diverged are crosses on the upper edge."""
+    """One line: mean and band; runs that diverged are crosses above the axes, where no data are."""
     by_value: dict[Any, list[Row]] = defaultdict(list)
     for row in rows:
         by_value[row["overrides"][path]].append(row)
@@ -119,8 +119,8 @@ def draw_path(axes: Axes, rows: list[Row], path: str, column: str, name: str, in
     axes.fill_between(values, mean_N - half_N, mean_N + half_N, color=colour, alpha=0.2, linewidth=0)
     lost = [value for value in values if any(row.get("status") == "diverged" for row in by_value[value])]
     if lost:
-        height = [0.97 - 0.07 * index] * len(lost)
-        axes.plot(lost, height, "x", color=colour, transform=axes.get_xaxis_transform())
+        height = [1.03 + 0.05 * index] * len(lost)
+        axes.plot(lost, height, "x", color=colour, markersize=5, transform=axes.get_xaxis_transform(), clip_on=False)
 
 
 def set_scales(axes: Axes, rows: list[Row], path: str, column: str, everything: list[Row]) -> None:

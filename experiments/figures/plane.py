@@ -12,7 +12,7 @@ from experiments.figures.style import COLOURS, MARKERS
 REGIONS = LinearSegmentedColormap.from_list("regions", ("#5FA5D3", "#FFFFFF", "#EE9C63"))
 
 
-def points(axes: Axes, inputs_N2: np.ndarray, targets_N: np.ndarray, name: str = "class {}") -> None:
+def points(axes: Axes, inputs_N2: np.ndarray, targets_N: np.ndarray, name: str = "class {}", size: float = 5) -> None:
     """Points of two classes, by colour and by shape."""
     for target in (0, 1):
         chosen = inputs_N2[targets_N == target]
@@ -20,7 +20,7 @@ def points(axes: Axes, inputs_N2: np.ndarray, targets_N: np.ndarray, name: str =
             *chosen.T,
             MARKERS[target],
             color=COLOURS[target],
-            markersize=5,
+            markersize=size,
             markeredgecolor="white",
             markeredgewidth=0.5,
             label=name.format(target),

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.style import COLOURS, MARKERS, band, label, look, rate_errors, subplots
+from experiments.figures.style import COLOURS, MARKERS, band, below, label, look, rate_errors, subplots
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import summarize
 
@@ -19,7 +19,7 @@ def restarts(run: Results) -> Figure:
     draw_found(axes[1][0], run)
     draw_needed(axes[1][1], run)
     for axis in axes.flat:
-        axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize="small", frameon=False)
+        below(axis, 2)
     return figure
 
 

@@ -29,6 +29,14 @@ UNITS = {
     "steps": "updates",
     "best_step": "updates",
     "selected": "weights",
+    "updates": "to the target",
+    "gradient_ratio": "first layer / last layer",
+    "first_gradient": "power of ten, first block",
+    "gradient": "size of softmax's Jacobian",
+    "saturated": "share of queries",
+    "largest_weight": "of a query",
+    "entropy": "nats",
+    "rmse": "rating points",
     "f1": "0 to 1",
 }
 BAND = "band"  # marks the confidence bands among what is drawn

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.figures.labels import name_points
 from experiments.figures.style import COLOURS, MARKERS, label, nothing, subplots
 from experiments.run_directory.results import Results
 
@@ -19,19 +20,20 @@ def word_vectors(run: Results) -> Figure:
             draw_words(axis, run, index, name, method)
         draw_losses(axes[index][2], run.arrays[f"{index}_losses"])
         draw_topics(axes[index][3], run, method)
+    for index in range(len(methods)):
+        for axis, name in zip(axes[index], ("pca", "tsne"), strict=False):
+            name_words(axis, run, index, name)
     return figure
 
 
 def draw_words(axes: Axes, run: Results, index: int, name: str, method: str) -> None:
-    """The words at their places, a colour and a marker for each topic."""
+    """The places of the words, a colour and a marker for each topic."""
     points_N2, groups_N = run.arrays[f"{index}_{name}"], run.arrays[f"{index}_groups"]
     for place, group in enumerate(dict.fromkeys(groups_N.tolist())):
         chosen = groups_N == group
         colour = COLOURS[place % len(COLOURS)]
         marker = MARKERS[place % len(MARKERS)]
         axes.plot(*points_N2[chosen].T, marker, color=colour, markersize=3, linestyle="none", label=group)
-        for word, point in zip(run.arrays[f"{index}_words"][chosen], points_N2[chosen], strict=True):
-            axes.annotate(word, point, (2, 2), textcoords="offset points", fontsize=6, color=colour)
     if name == "pca":
         share = float(run.arrays[f"{index}_variance"])
         label(axes, "first component", "second component", f"{method}: PCA, {share:.0%} of the variance")
@@ -39,6 +41,15 @@ def draw_words(axes: Axes, run: Results, index: int, name: str, method: str) -> 
         label(axes, "first coordinate (no unit)", "second coordinate (no unit)", f"{method}: t-SNE")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, fontsize="small", frameon=False)
     axes.margins(x=0.1)
+
+
+def name_words(axes: Axes, run: Results, index: int, name: str) -> None:
+    """The words at their points, as far as there is room: most frequent first, as the run keeps them."""
+    groups = run.arrays[f"{index}_groups"].tolist()
+    order = list(dict.fromkeys(groups))
+    colours = [COLOURS[order.index(group) % len(COLOURS)] for group in groups]
+    words = [str(word) for word in run.arrays[f"{index}_words"]]
+    name_points(axes, run.arrays[f"{index}_{name}"], words, colours, fontsize=6)
 
 
 def draw_losses(axes: Axes, losses_SE: np.ndarray) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from experiments.figures import plane
 from experiments.figures.style import COLOURS, MARKERS, label, look, rate_errors, subplots
@@ -25,8 +26,8 @@ def xor(run: Results) -> Figure:
         else:
             axes[0][unit].set_visible(False)
     for axis, name, title in (
-        (axes[0][2], "solved", "their combination: XOR (loss {:.2g} nats)"),
-        (axes[1][0], "failed", "a start that failed (loss {:.2f} nats)"),
+        (axes[0][2], "solved", "their combination (loss {:.2g})"),
+        (axes[1][0], "failed", "a start that failed (loss {:.2f})"),
     ):
         if f"{name}_output" in arrays:
             surface = regions(axis, run, arrays[f"{name}_output"], title.format(float(arrays[f"{name}_loss"])))
@@ -37,6 +38,10 @@ def xor(run: Results) -> Figure:
             axis.set_visible(False)
     draw_losses(axes[1][1], run)
     draw_rates(axes[1][2], run)
+    handles, names = next(axis for axis in axes.flat if axis.get_visible()).get_legend_handles_labels()
+    lines = [Line2D([], [], color=COLOURS[6], linewidth=1.8), Line2D([], [], color=COLOURS[6], linestyle="--")]
+    names = [*names, "probability 1/2", "the same of a hidden unit"]
+    figure.legend([*handles, *lines], names, loc="outside upper center", ncols=4, frameon=False)
     return figure
 
 
@@ -47,7 +52,7 @@ def regions(axes: Axes, run: Results, values_GG: np.ndarray, title: str) -> Quad
         side, side, values_GG, cmap=plane.REGIONS, vmin=0, vmax=1, shading="gouraud", rasterized=True
     )
     contour(axes, run, values_GG, colors=COLOURS[6], linewidths=1.8)
-    plane.points(axes, run.arrays["inputs"], run.arrays["targets"])
+    plane.points(axes, run.arrays["inputs"], run.arrays["targets"], size=9)
     axes.set_aspect("equal")
     label(axes, "$x_1$", "$x_2$", title)
     return surface
@@ -70,7 +75,7 @@ def draw_losses(axes: Axes, run: Results) -> None:
             axes.plot(steps, losses_N, line, color=COLOURS[1 - value], linewidth=0.7 if value else 1.4, **named)
     width, scale = run.arrays["widths"][0], run.arrays["init_scales"][0]
     axes.set_yscale("log")
-    label(axes, "step", "loss (nats)", f"{width} hidden units, start {scale:g}: flat, then over the edge")
+    label(axes, "step", "loss (nats)", f"{width} hidden units, start {scale:g}")
     axes.legend(fontsize="small", frameon=False, loc="lower left")
 
 
