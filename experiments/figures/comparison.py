@@ -34,8 +34,9 @@ def comparison(run: Results) -> Figure:
         axis.tick_params(axis="y", labelsize="small")
         set_scale(axis, run.rows, column)
     axes[0].set_yticks(np.arange(len(lines)), [text for text, _ in lines])
-    for tick, (_, name) in zip(axes[0].get_yticklabels(), lines, strict=True):
-        tick.set_fontweight("bold" if name is None else "normal")
+    for axis in axes:
+        for tick, (_, name) in zip(axis.get_yticklabels(), lines, strict=True):
+            tick.set_fontweight("bold" if name is None else "normal")
     axes[0].set_ylim(len(lines) - 0.5, -0.5)
     return figure
 

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from experiments.figures.learning_curves import series
-from experiments.figures.style import COLOURS, below
+from experiments.figures.style import COLOURS
 from experiments.run_directory.results import Results
 
 NAMES = {"batch_loss": "Training Loss", "validation_loss": "Validation Loss"}
@@ -21,6 +21,6 @@ def training_and_validation_loss(run: Results) -> Figure:
     axes.set_title("Training and Validation Loss")
     axes.set_xlabel("step")
     axes.set_ylabel("loss (nats)")
-    below(axes, 2, 0.14)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))  # beside the axes: it hides no curve
     axes.grid(True)
     return figure
