@@ -35,7 +35,7 @@ def comparison(run: Results) -> Figure:
         set_scale(axis, run.rows, column)
     axes[0].set_yticks(np.arange(len(lines)), [text for text, _ in lines])
     for axis in axes:
-        for tick, (_, name) in zip(axis.get_yticklabels(), lines, strict=True):
+        for tick, (_, name) in zip(axis.get_yticklabels(), lines, strict=False):
             tick.set_fontweight("bold" if name is None else "normal")
     axes[0].set_ylim(len(lines) - 0.5, -0.5)
     return figure

@@ -38,6 +38,7 @@ def name_points(
     places_N2 = axes.transData.transform(points_N2)
     half = POINT * scale
     taken = [Bbox.from_extents(x - half, y - half, x + half, y + half) for x, y in places_N2]
+    taken += [text.get_window_extent() for text in axes.texts]
     left_out = []
     for index, (name, colour) in enumerate(zip(names, colours, strict=True)):
         text = axes.annotate(

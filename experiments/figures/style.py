@@ -155,7 +155,7 @@ def show_bands(axes: Axes) -> None:
     axes.autoscale_view()
     if any(edge_V.min() < least for edge_V in edges):
         axes.set_ylim(bottom=least)
-        axes.set_ylabel(f"{axes.get_ylabel()}\n(a band at the lower edge goes on below)", multialignment="center")
+        axes.set_ylabel(f"{axes.get_ylabel()}\n(bands go on below)", multialignment="center")
 
 
 def band(

@@ -11,10 +11,14 @@ from experiments.building.ranges import check_ranges, ranges_of
 from experiments.building.registry import REGISTRY
 from experiments.command_line.arguments import CONFIGS, HELPERS, OPTIONS, parse
 from experiments.execution.prepare import Prepared, prepare
+from experiments.figures import FIGURES
 from experiments.run import main
+from experiments.run_directory import results
 from experiments.run_directory.settings import by_setting
+from experiments.run_directory.table import remarks
 from experiments.studies import STUDIES
 from experiments.training.plan import expand, structure
+from tests.experiments.boxes import overlaps
 
 FILES = sorted(path for path in CONFIGS.glob("*.py") if path.stem not in HELPERS)
 NEEDS_DATA = (
@@ -97,7 +101,10 @@ def test_its_figures_can_be_drawn_from_its_base_run(name, tmp_path, capsys):
     assert main(words) == 0, capsys.readouterr().err
     captured = capsys.readouterr()
     assert "cannot be drawn" not in captured.err and (tmp_path / "run" / "results.csv").is_file()
-    assert captured.out.count("figure: ") == len(parse(words, OPTIONS).config.figures)
+    names = parse(words, OPTIONS).config.figures
+    assert captured.out.count("figure: ") == len(names)
+    run = results.read(tmp_path / "run")
+    assert not [fault for figure in names for fault in overlaps(FIGURES[figure](run))]
 
 
 SWEEPS = [pytest.param(name, marks=pytest.mark.slow) for name in ("multiclass", "early_stopping", "l1_vs_l2")]
@@ -108,11 +115,14 @@ def test_a_sweep_runs_for_a_step_and_draws_its_figures(name, tmp_path, capsys):
     words = [f"--config=configs/{name}.py", *SMALL, f"--workdir={tmp_path / 'run'}"]
     assert main(words) == 0, capsys.readouterr().err
     assert "cannot be drawn" not in capsys.readouterr().err
-    assert list((tmp_path / "run" / "figures").glob("*.png"))
+    run = results.read(tmp_path / "run")
+    assert not [fault for figure in run.config["figures"] for fault in overlaps(FIGURES[figure](run))]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
 def test_it_runs_for_real(path: Path, tmp_path, capsys):
     assert main([f"--config={path}", f"--workdir={tmp_path / 'run'}"]) == 0, capsys.readouterr().err
-    assert (tmp_path / "run" / "results.csv").is_file()
+    run = results.read(tmp_path / "run")
+    assert not [line for line in remarks(run.rows, run.config["table"]) if "widen the grid" in line]
+    assert not [fault for figure in run.config["figures"] for fault in overlaps(FIGURES[figure](run))]

@@ -3,7 +3,9 @@
 import numpy as np
 
 from experiments import figures
+from experiments.figures.labels import name_points
 from experiments.figures.style import BAND, band, label, log_scale, subplots
+from tests.experiments.boxes import overlaps
 
 SEEDS = np.array([[0.80, 0.80], [0.82, 0.82], [0.84, 0.84], [0.90, 0.90]])
 
@@ -36,7 +38,7 @@ def test_a_band_that_reaches_zero_goes_to_the_edge_of_a_logarithmic_axis_which_s
     axes, [(low, _)] = drawn(wide, logarithmic=True)
     bottom, top = axes.get_ylim()
     assert low < 0 < bottom and bottom > 0.3 * wide.mean(axis=0).min() and top > wide.max()
-    assert "goes on below" in axes.get_ylabel()
+    assert "go on below" in axes.get_ylabel()
     axes, [(low, _)] = drawn(SEEDS, logarithmic=True)
     assert axes.get_ylim()[0] <= low and "below" not in axes.get_ylabel()
 
@@ -49,3 +51,27 @@ def test_a_figure_that_cannot_be_drawn_is_a_warning_that_names_it(tmp_path, monk
     assert figures.draw(tmp_path, ("broken", "fine")) == [tmp_path / "figures" / "fine.png"]
     warning = capsys.readouterr().err
     assert warning == f"warning: figure broken of {tmp_path} cannot be drawn (KeyError: 'label')\n"
+
+
+def test_text_over_text_is_found():
+    figure, grid = subplots()
+    label(grid[0, 0], "step", "loss")
+    assert not overlaps(figure)
+    for text in ("one", "another"):
+        grid[0, 0].text(0.5, 0.5, text)
+    grid[0, 0].text(1.2, 0.5, "outside").set_in_layout(False)
+    found = overlaps(figure)
+    assert len(found) == 2 and "over" in found[0] and found[1] == "'outside' leaves the figure"
+
+
+def test_names_stand_beside_their_points_and_over_no_other():
+    figure, grid = subplots()
+    axes = grid[0, 0]
+    points = np.array([(0, 0), (1, 1), (0.5, 0.5), (0.51, 0.5), (0.5, 0.51), (0.505, 0.505)])
+    axes.plot(*points.T, "o")
+    axes.margins(0.3)
+    left_out = name_points(axes, points, [f"name {i}" for i in range(6)], ["black"] * 6, leaders=True)
+    assert not left_out and len(axes.texts) == 6 and not overlaps(figure)
+    crowd = np.zeros((40, 2)) + 0.5
+    assert len(name_points(axes, crowd, [f"again {i}" for i in range(40)], ["black"] * 40)) > 30
+    assert not overlaps(figure)
