@@ -3,7 +3,9 @@
 import pytest
 
 from experiments.figures import __main__ as command
-from experiments.figures.course import PICTURES, blocks, learning
+from experiments.figures.course import IMAGES, NOT_DRAWN, PICTURES, blocks, diagrams, learning
+from nn_core.transfer.cases import CASES
+from tests.experiments.boxes import overlaps
 
 
 @pytest.mark.parametrize("name", ["activation_functions", "softmax", "causal_mask", "attention_weights"])
@@ -51,3 +53,24 @@ def test_mistakes_end_in_one_line(words, message, capsys):
     assert command.main(words) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+def test_every_image_of_the_notes_is_drawn_or_named_with_the_reason():
+    assert len(IMAGES) + len(NOT_DRAWN) == 37 and not IMAGES.keys() & NOT_DRAWN.keys()
+    assert set(IMAGES.values()) <= set(PICTURES) and all(NOT_DRAWN.values())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["backpropagation", "transfer_guide", "transfer_cases", "mini_batches", "transformer", "queries_keys_values"]
+    + ["layer_normalization", "feed_forward", "transformer_families", "multinomial"],
+)
+def test_no_text_of_a_picture_lies_over_another(name):
+    assert not overlaps(PICTURES[name].draw())
+
+
+def test_what_the_transfer_pictures_say_is_what_the_rules_do():
+    assert list(diagrams.fates(CASES[2])) == ["convolution 1", "new head"]
+    kinds = {number: set(diagrams.fates(case).values()) for number, case in CASES.items()}
+    assert kinds[1] == kinds[2] == {"frozen", "new, trained"}
+    assert kinds[3] == {"trained from there", "new, trained"} and kinds[4] == {"new, trained"}

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from experiments.figures.course import attention, blocks, convolution, functions, learning, text
+from experiments.figures.course import attention, blocks, convolution, diagrams, functions, learning, steps, text
 
 
 class Picture(NamedTuple):
@@ -31,5 +31,43 @@ PICTURES: dict[str, Picture] = {
     "transformer_block": Picture(blocks.transformer_block, "the parts of a block and the shapes between them"),
     "temperature_of_softmax": Picture(text.temperature, "the next character at three temperatures"),
     "top_k_and_top_p": Picture(text.top_k_top_p, "what top-k and top-p keep of it"),
+    "backpropagation": Picture(diagrams.backpropagation, "values forwards, derivatives backwards, with their numbers"),
+    "transfer_guide": Picture(diagrams.transfer_guide, "which of the four cases for which data"),
+    "transfer_cases": Picture(diagrams.transfer_cases, "what each case keeps, freezes and learns anew, block by block"),
+    "mini_batches": Picture(steps.mini_batches, "which examples are in which batch, epoch by epoch"),
+    "transformer": Picture(diagrams.transformer, "encoder and decoder, part by part"),
+    "queries_keys_values": Picture(steps.queries_keys_values, "attention step by step, every matrix with its numbers"),
+    "layer_normalization": Picture(steps.layer_normalization, "tokens before and after layer norm"),
+    "feed_forward": Picture(steps.feed_forward, "one token through the feed-forward part"),
+    "transformer_families": Picture(diagrams.families, "who sees whom in encoders, decoders and both"),
+    "multinomial": Picture(text.multinomial, "draws of the next character beside its probabilities"),
     "beam_search_tree": Picture(text.beam, "the hypotheses of a beam search"),
+}
+
+# Every image that the notes show, by its file name there -> the picture that stands for it.
+IMAGES: dict[str, str] = {
+    "backpropagation": "backpropagation",
+    "model": "model_complexity_graph",
+    **dict.fromkeys(("activation_functions", "m1", "m2", "m3"), "activation_functions"),
+    "1": "transfer_guide",
+    "2": "convolutional_network",
+    **dict.fromkeys(map(str, range(3, 11)), "transfer_cases"),
+    **dict.fromkeys(("transformer",), "transformer"),
+    "training": "mini_batches",
+    "softmax": "softmax",
+    **dict.fromkeys(("queries", "queries_2", "queries_3", "queries_4", "a"), "queries_keys_values"),
+    "queries_5": "attention_weights",
+    **dict.fromkeys(("mask", "mask_1", "b"), "causal_mask"),
+    "transformer_block": "transformer_block",
+    "layer_normalization": "layer_normalization",
+    "c": "feed_forward",
+    "encoder": "transformer_families",
+    "multinormal": "multinomial",
+    "beam": "beam_search_tree",
+    "temp": "temperature_of_softmax",
+}
+# Those that are not drawn, and why.
+NOT_DRAWN: dict[str, str] = {
+    "hugging": "the logo and the list of a library's parts: nothing that is computed",
+    "ranked": "published models ranked by size: their losses are not ours, and a sweep over sizes is not part of a picture",
 }

@@ -37,6 +37,11 @@ def bigrams() -> LanguageModel:
     return LanguageModel(stored, tokenizer, None, table_VV, decoder)
 
 
+def multinomial() -> Figure:
+    """Draws of the next character beside its probabilities (F189)."""
+    return language_model.multinomial(bigrams(), PROMPT)
+
+
 def temperature() -> Figure:
     """The next token's distribution at several temperatures (F193)."""
     return language_model.temperature(bigrams(), PROMPT)
