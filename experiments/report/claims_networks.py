@@ -192,7 +192,7 @@ NETWORKS = (
                 Side("GELU: depth 2 | *", "train_loss"),
             ),
         ),
-        "Both at their best learning rate. The test loss is in the table of the run.",
+        "Each at the rate with the lowest training loss, which is what is compared. The test loss is in the table of the run.",
     ),
     Claim(
         "C12",

@@ -151,7 +151,13 @@ def transformer() -> Figure:
         "add, layer norm",
     )
     decoder = (
-        *("target so far", "embedding + position", "masked self-attention", "add, layer norm", "attention to the source"),
+        *(
+            "target so far",
+            "embedding + position",
+            "masked self-attention",
+            "add, layer norm",
+            "attention to the source",
+        ),
         *("add, layer norm", "feed-forward", "add, layer norm", "linear, softmax", "next token"),
     )
     top = stack(axis, 0.0, encoder, "encoder")
