@@ -19,7 +19,6 @@ from experiments.run_directory.table import make_table
 from experiments.studies import document_vectors, embeddings, word_vectors
 from nn_core.text.projection import principal_components
 from nn_core.training import population
-from tests.experiments.boxes import overlaps
 
 REDUCED: dict[str, dict[str, object]] = {
     "perceptron": {
@@ -149,7 +148,6 @@ def check_study(name: str) -> None:
         if key not in ("steps_needed", "overshoot", "underflow")
     )
     for figure in study.figures:
-        assert not overlaps(drawn(name, figure)), figure
         panels = [axes for axes in drawn(name, figure).axes if axes.axison and axes.get_visible()]
         assert panels, figure
         for axes in panels:
