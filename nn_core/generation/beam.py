@@ -1,19 +1,19 @@
-"""Beam search: of all continuations of the n best texts keep the n best, step by step (F190).
+"""Beam search: at every step, keeps the n best continuations of the n best texts (F190).
 
-Texts that have ended stand apart from those that grow. Of the continuations the 2n most probable are candidates: one
-that ends, and is among the first n, becomes a finished text; the first n that do not end go on. So the finished texts
-hold no place of the beam, as in transformers. The n best finished texts are kept. A beam of one takes the first text
+Finished texts are kept apart from growing ones. The 2n most probable continuations are candidates: one that ends and is
+among the first n becomes a finished text; the first n that do not end continue. So finished texts take no place in the
+beam, as in transformers. The n best finished texts are kept. A beam of one takes the first text
 that ends, and is greedy decoding; a beam that has room for every text is exhaustive search. Scores are
 
     score(y) = log p(y | prompt) / |y|**length_penalty,     log p(y | prompt) = sum over t of log p(y_t | prompt, y_<t),
 
-with |y| the number of new tokens, the end token counted: 0 compares the sums, which favours short texts; 1 compares the
+with |y| the number of new tokens, including the end token: 0 compares the sums, which favours short texts; 1 compares the
 mean log-probability; more than 1 favours long texts. The search of a prompt stops
 
 * when ``num_return_sequences`` texts are finished and none that grows can still overtake them: sums only fall, so it can
   climb to sum / longest**length_penalty at most, and not at all where length_penalty <= 0;
-* with ``early_stopping``, as soon as ``num_return_sequences`` texts are finished, whatever others might still reach;
-* at the longest length, where every text counts as it stands.
+* with ``early_stopping``, as soon as ``num_return_sequences`` texts are finished, whatever others could still reach;
+* at the greatest length, when every text counts as it is.
 """
 
 from collections.abc import Sequence
@@ -46,15 +46,15 @@ from nn_core.generation.window import Text, append, full_rows, make_room
 
 
 class BeamSearch(NamedTuple):
-    """The texts of each prompt, best first; after an early stop those that have ended stand before the others.
+    """The texts of each prompt, best first; after an early stop, finished texts come before the others.
 
     Attributes:
         ids_PKN: new tokens, the end token included, then padding.
         lengths_PK: number of new tokens.
-        log_probs_PK: sum of the tokens' log-probabilities; -inf where there are fewer than K texts.
+        log_probs_PK: sum of the tokens' log-probabilities; -inf if there are fewer than K texts.
         scores_PK: log_probs / lengths**length_penalty.
-        ended_PK: True where the text has its end token, False where the limit cut it or the search stopped before.
-        columns_PK: their columns of the tree.
+        ended_PK: True if the text has its end token, False if the limit cut it or the search stopped earlier.
+        columns_PK: their columns in the tree.
         tree: all steps, for a figure; see ``tree_nodes``.
     """
 
@@ -68,7 +68,7 @@ class BeamSearch(NamedTuple):
 
 
 def _start(cache: Cache, text: Text, beams: int, candidates: int, pad_id: jax.Array) -> BeamState:
-    """K copies of each prompt, of which only the first counts: the others are empty places."""
+    """K copies of each prompt; only the first counts, the others are empty places."""
     rows, capacity = text.new_ids_BN.shape
     prompts = rows // beams
     first_PK = jnp.broadcast_to(jnp.arange(beams)[None] == 0, (prompts, beams))
@@ -99,7 +99,7 @@ def _start(cache: Cache, text: Text, beams: int, candidates: int, pad_id: jax.Ar
 
 
 def _candidates(logits_BV: jax.Array, log_probs_PK: jax.Array, number: int) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """The M most probable continuations of the texts that grow: log p, parent and token, each (P, M), falling."""
+    """The M most probable continuations of the growing texts: log p, parent and token, each (P, M), in decreasing order."""
     prompts, beams = log_probs_PK.shape
     log_probs_PKV = jax.nn.log_softmax(logits_BV.astype(jnp.float32)).reshape(prompts, beams, -1)
     sums_PKV = log_probs_PK[:, :, None] + log_probs_PKV
@@ -109,7 +109,7 @@ def _candidates(logits_BV: jax.Array, log_probs_PK: jax.Array, number: int) -> t
 
 
 def _grow(decoder: Decoder, params: Params, request: BeamRequest, state: BeamState) -> BeamState:
-    """One step of every beam: feed the last tokens, rank all continuations, finish some and go on with the best K."""
+    """One step of every beam: feeds the last tokens, ranks all continuations, finishes some and continues with the best K."""
     prompts, beams = state.log_probs_PK.shape
     open_P1 = ~state.done_P[:, None]
     cache, logits_BV = decoder.step(params, state.cache, state.text.last_ids_B, state.text.positions_B)
@@ -151,7 +151,7 @@ def _search(
     beams: int,
     capacity: int,
 ) -> BeamSearch:
-    """Read the prompts, search until every prompt is done."""
+    """Reads the prompts and searches until every prompt is done."""
     cache, text = read_prompts(decoder, params, prompt_ids_PL, lengths_P, request.pad_id, beams, capacity)
     size = vocabulary_size(decoder, params, cache, text.last_ids_B.shape[0])
 
@@ -192,13 +192,13 @@ def beam_search(
     """The most probable continuations that a beam finds; one compiled loop for all prompts.
 
     Args:
-        decoder: the model; build it once, programs are remembered by it.
+        decoder: the model; build it once, because programs are looked up by it.
         params: its parameters.
         prompts: P lists of token ids, of any lengths >= 1. Past the context window the rule of ``window`` applies.
         num_beams: K >= 1, static; the memory is that of P * K rows.
         length_penalty: exponent of the length in the score.
         early_stopping: stop as soon as ``num_return_sequences`` texts have ended.
-        num_return_sequences: how many are wanted, 1 .. K; None is K. It decides when to stop; all K come back.
+        num_return_sequences: number of wanted texts, 1 .. K; None is K. It decides when to stop; all K are returned.
         max_new_tokens, max_length, eos_id, pad_id, keep: as in ``generate``.
 
     Returns:

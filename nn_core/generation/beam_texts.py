@@ -1,4 +1,4 @@
-"""The texts of a beam search: those that grow, those that are finished, and the tree of all that were looked at."""
+"""The texts of a beam search: growing ones, finished ones, and the tree of all candidates."""
 
 from typing import NamedTuple
 
@@ -11,16 +11,16 @@ from nn_core.generation.window import Text
 
 
 class BeamRequest(NamedTuple):
-    """What was asked for; all of it traced.
+    """The request; all of it is traced.
 
     Attributes:
         limits_P: most new tokens of each prompt's texts.
         length_penalty: the exponent of the length.
         early_stopping: whether to stop as soon as the wanted hypotheses have ended.
-        num_wanted: how many hypotheses are wanted, 1 .. K.
+        num_wanted: number of wanted hypotheses, 1 .. K.
         eos_id: the token that ends a hypothesis, -1 for none; or several, (E,).
-        pad_id: what stands behind the end.
-        keep: how many tokens are read again when a window is full.
+        pad_id: the token after the end.
+        keep: number of tokens to read again when a window is full.
     """
 
     limits_P: jax.Array
@@ -36,10 +36,10 @@ class BeamTree(NamedTuple):
     """The candidates of every step: column m of step n is the text that ranks m of M after n + 1 tokens.
 
     Attributes:
-        parents_NPM: its column one step before; 0 at the first step.
+        parents_NPM: its column one step earlier; 0 at the first step.
         ids_NPM: the token it added.
         log_probs_NPM: log p of its tokens so far; -inf where there are fewer texts.
-        kept_NPM: whether it went on or was finished; False also after the search of its prompt stopped.
+        kept_NPM: whether it continued or was finished; False after the search of its prompt has stopped.
     """
 
     parents_NPM: jax.Array
@@ -49,11 +49,11 @@ class BeamTree(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """The best finished texts of each prompt, by falling score; empty places have the score -inf.
+    """The best finished texts of each prompt, by decreasing score; empty places have the score -inf.
 
     Attributes:
         ids_PKN: their new tokens, then padding.
-        lengths_PK: how many.
+        lengths_PK: number of new tokens.
         log_probs_PK: sum of the tokens' log-probabilities.
         scores_PK: log_probs / lengths**length_penalty.
         ended_PK: whether the end token is their last.
@@ -69,7 +69,7 @@ class Finished(NamedTuple):
 
 
 class BeamState(NamedTuple):
-    """What the loop carries; rows of text and cache are prompt * K + place among the texts that grow."""
+    """The state of the loop; rows of text and cache are prompt * K + place among the growing texts."""
 
     text: Text
     cache: Cache
@@ -96,7 +96,7 @@ def choose(texts: Finished, places_PK: jax.Array) -> Finished:
 
 
 def joined(one: Finished, other: Finished) -> Finished:
-    """Two lists of texts, one behind the other."""
+    """Two lists of texts, concatenated."""
     return jax.tree.map(lambda a, b: jnp.concatenate([a, b], axis=1), one, other)
 
 
@@ -119,7 +119,7 @@ def ending(
 
 
 def stops(request: BeamRequest, finished: Finished, best_P: jax.Array, length: jax.Array, beams: int) -> jax.Array:
-    """Whether enough texts are finished and none that grows, the best of which has log p ``best_P``, may overtake them."""
+    """Whether enough texts are finished and no growing one, the best of which has log p ``best_P``, can overtake them."""
     wanted_1K = jnp.arange(beams)[None] < request.num_wanted
     last_wanted_P = jnp.min(jnp.where(wanted_1K, finished.scores_PK, jnp.inf), axis=1)
     now_P = score(best_P, length, request.length_penalty)
@@ -129,7 +129,7 @@ def stops(request: BeamRequest, finished: Finished, best_P: jax.Array, length: j
 
 
 def filled(finished: Finished, growing: Finished, fill_P: jax.Array) -> Finished:
-    """The finished texts of a search that stops, and in its empty places those that still grow, as they stand."""
+    """The finished texts when the search stops; growing texts fill the empty places as they are."""
     beams = finished.scores_PK.shape[1]
     both = joined(finished, growing)
     empty_PK = both.scores_PK == -jnp.inf
@@ -148,7 +148,7 @@ def record(
     last_P1: jax.Array,
     ending_scores_PK: jax.Array,
 ) -> BeamTree:
-    """The tree with this step's candidates: kept are those that grow, down to the last of them, and those that end."""
+    """The tree with this step's candidates; those that continue and those that end are marked as kept."""
     beams, number = state.log_probs_PK.shape[1], sums_PM.shape[1]
     ends_PM = jnp.pad(ending_scores_PK > -jnp.inf, ((0, 0), (0, number - beams)))
     grows_PM = (growing_PM > -jnp.inf) & (growing_PM >= last_P1)

@@ -1,8 +1,8 @@
-"""One compiled loop that turns prompts into text, one token a step, whatever the model.
+"""One compiled loop that turns prompts into text, one token per step, for every model.
 
-``generate`` does it in one call. ``begin`` and ``generate_chunk`` do the same in pieces of any number of tokens, for a
-terminal that shows the text while it grows: the pieces run the same compiled program and give the same tokens.
-Lengths, strengths of the filters, keys and the end token are traced: changing them compiles nothing again.
+``generate`` does it in one call. ``begin`` and ``generate_chunk`` do it in pieces of any number of tokens, so that a
+terminal can show the text as it grows; the pieces run the same compiled program and give the same tokens.
+Lengths, strengths of the filters, keys and the end token are traced: changing them needs no new compilation.
 """
 
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ class Progress(NamedTuple):
         cache: the decoder's.
         log_probs_BN: log p of each new token under the model itself (no filter, temperature 1).
         stopped_B: rows that drew the end token.
-        step: how many tokens the rows that still run have.
-        seen_BV: which tokens a row holds, where a repetition penalty wants to know.
+        step: number of tokens of the rows that are still running.
+        seen_BV: which tokens a row holds, if a repetition penalty needs it.
     """
 
     text: Text
@@ -50,7 +50,7 @@ class Generation(NamedTuple):
         ids_BN: tokens, the end token included, then padding; N is a capacity, at least the longest limit.
         lengths_B: number of tokens of each row, the end token included.
         log_probs_BN: log p of each token under the model itself (no filter, temperature 1), then zeros.
-        stopped_B: True where a row ended at the end token, False where at its limit.
+        stopped_B: True if a row ended at the end token, False if at its limit.
     """
 
     ids_BN: jax.Array
@@ -71,7 +71,7 @@ def _start(
     copies: int,
     capacity: int,
 ) -> Progress:
-    """The state before the first new token; `whole_prompts`, also where the context is shorter, are what was seen."""
+    """The state before the first new token; `whole_prompts` count as seen even if the context is shorter."""
     cache, text = read_prompts(decoder, params, prompt_ids_PL, lengths_P, pad_id, copies, capacity)
     prompts = len(prompt_ids_PL)
     rows = prompts * copies
@@ -93,12 +93,12 @@ def _start(
 
 
 def running_rows(request: Request, progress: Progress) -> jax.Array:
-    """Rows that get another token: booleans (B,)."""
+    """The rows that get another token, as booleans (B,)."""
     return ~progress.stopped_B & (progress.text.new_lengths_B < request.limits_B)
 
 
 def _next_token(decoder: Decoder, params: Params, request: Request, progress: Progress) -> Progress:
-    """One step of all rows: feed the last token, choose the next one, write it."""
+    """One step of all rows: feeds the last token, chooses the next one and writes it."""
     text, active_B = progress.text, running_rows(request, progress)
     cache, logits_BV = decoder.step(params, progress.cache, text.last_ids_B, text.positions_B)
     if request.row_keys_B is None:
@@ -129,19 +129,19 @@ def _next_token(decoder: Decoder, params: Params, request: Request, progress: Pr
 def generate_chunk(
     decoder: Decoder, params: Params, request: Request, progress: Progress, num_tokens: jax.Array | int
 ) -> Progress:
-    """Go on for up to ``num_tokens`` tokens a row, in one compiled loop; stops early when every row has ended.
+    """Continues for up to ``num_tokens`` tokens a row in one compiled loop; stops early when every row has ended.
 
-    Calls with 7, 1 and 30 give the tokens of one call with 38: a row's n-th draw depends on its key and n only.
+    Calls with 7, 1 and 30 give the same tokens as one call with 38: a row's n-th draw depends only on its key and n.
 
     Args:
         decoder: the model; static.
         params: its parameters.
         request: from ``begin``.
-        progress: from ``begin`` or the last call; its buffers are given up to the result.
-        num_tokens: how many, >= 0; traced.
+        progress: from ``begin`` or the last call; its buffers are donated to the result.
+        num_tokens: number of tokens, >= 0; traced.
 
     Returns:
-        The progress; ``progress.step`` tells how many tokens the running rows have now.
+        The progress; ``progress.step`` is the number of tokens of the running rows.
     """
     until = progress.step + num_tokens
 
@@ -158,7 +158,7 @@ def generate_chunk(
         progress = progress._replace(cache=cache, text=text)
         return lax.while_loop(has_room, partial(_next_token, decoder, params, request), progress)
 
-    # Two nested loops: the cache runs through the inner one in place, where a branch would copy it every step.
+    # Two nested loops: the inner one updates the cache in place, whereas a branch would copy it at every step.
     return lax.while_loop(unfinished, window, progress)
 
 
@@ -176,7 +176,7 @@ def begin(
     num_return_sequences: int = 1,
     keep: int | None = None,
 ) -> tuple[Request, Progress]:
-    """Check what is asked for and read the prompts; see ``generate`` for the arguments.
+    """Checks the arguments and reads the prompts; see ``generate`` for the arguments.
 
     Returns:
         The request and the progress for ``generate_chunk``.
@@ -221,20 +221,20 @@ def generate(
     num_return_sequences: int = 1,
     keep: int | None = None,
 ) -> Generation:
-    """Continue prompts, all rows at once, in one compiled loop with a cache (F186-F189, F195, F196).
+    """Continues prompts, all rows at once, in one compiled loop with a cache (F186-F189, F195, F196).
 
     Row r = prompt * num_return_sequences + copy draws its n-th token with fold_in(fold_in(key, r), n), whatever the
     other rows do: the same call gives the same text, and a row of a batch equals the row alone under the same row key.
 
     Args:
-        decoder: the model; build it once, programs are remembered by it.
+        decoder: the model; build it once, because programs are looked up by it.
         params: its parameters.
         prompts: P lists of token ids, of any lengths >= 1. Past the context window the rule of ``window`` applies.
         key: a typed key, or one per row (B,); None takes the most probable token each time (greedy).
         sampling: the filters; None draws from the model's own distribution.
-        max_new_tokens, max_length: most new tokens a row, or most tokens with the prompt counted; exactly one is given.
+        max_new_tokens, max_length: most new tokens of a row, or most tokens including the prompt; give exactly one.
         eos_id: the token, or one of several, at which a row ends; it is kept. None: rows end at their limit only.
-        pad_id: what stands behind the end of a row.
+        pad_id: the token after the end of a row.
         num_return_sequences: rows per prompt; the prompt is read once.
         keep: tokens to read again when a window is full, 1 .. context_size; None is half of it.
 

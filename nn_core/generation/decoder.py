@@ -1,4 +1,4 @@
-"""What a language model must offer to be decoded: a cache, one step, and, if it can, a parallel reading of prompts."""
+"""The interface of a model for decoding: a cache, a step, and optionally a parallel reading of prompts."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,20 +10,20 @@ Cache = Any
 
 
 class Decoder(NamedTuple):
-    """A language model as the loops of this package see it (GPT with its KV cache, RNN, the decoder of a translator).
+    """A language model as the loops of this package see it: GPT with its KV cache, an RNN, a translator's decoder.
 
-    Build it once and keep it: the compiled loops are remembered by these functions, so a new closure compiles again.
-    Every cache leaf has the leading axis B, so that rows can be repeated and reordered (beams); scalars are left alone.
+    Build it once and keep it: compiled loops are looked up by these functions, so a new closure compiles again.
+    Every cache leaf has the leading axis B, so that rows can be repeated and reordered (beams); scalars are left unchanged.
     Positions count from 0 inside a row's window: row b writes its cache slot ``positions_B[b]``, sees the slots
     0 .. positions_B[b] and must never look beyond (an earlier, longer window may have left something there).
 
     Attributes:
-        init_cache: ``(params, batch_size) -> cache``. What a row carries beyond its tokens (the memory of an encoder)
-            belongs into the cache; ``params`` may be any pytree, (weights, source) for example.
-        step: ``(params, cache, ids_B, positions_B) -> (cache, logits_BV)``: takes one token a row in and returns the
-            logits of the next one. A row that has finished is fed its last token again and again, at the same position.
+        init_cache: ``(params, batch_size) -> cache``. Whatever a row carries besides its tokens (such as an encoder's memory)
+            belongs in the cache; ``params`` may be any pytree, (weights, source) for example.
+        step: ``(params, cache, ids_B, positions_B) -> (cache, logits_BV)``: reads one token of each row and returns the
+            logits of the next one. A finished row is fed its last token repeatedly, at the same position.
         prefill: ``(params, cache, ids_BT, start, lengths_B) -> cache``, or None (``step`` reads prompts then):
-            takes the tokens of positions start .. start + T - 1 in at once, in one parallel pass, and returns no logits
+            reads the tokens of positions start .. start + T - 1 in one parallel pass and returns no logits
             (the last token of a prompt always goes through ``step``). T is static, ``start`` a traced int32 scalar with
             start + T <= context_size; ``lengths_B`` in 0 .. T says how many of a row's T tokens are real: the others
             must not be written, so a row of length 0 leaves as it came. Earlier positions are in the cache already;

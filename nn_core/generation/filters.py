@@ -1,8 +1,8 @@
-"""How the next token is drawn: filters of logits, all of them with traced strengths, and the draw itself.
+"""How the next token is drawn: filters of logits with traced strengths, and the draw itself.
 
 The order is fixed: repetition penalty, temperature, top-k, top-p, min-p (F191-F194), and
-each filter sees the distribution that the one before it left, renormalised. Tokens are ranked at most once: the most
-probable ``width`` of them are taken out in order, a filter keeps a prefix of that ranking, and the draw picks a rank.
+each filter sees the renormalised distribution of the one before it. Tokens are ranked at most once: the ``width`` most
+probable ones are extracted in order, a filter keeps a prefix of that ranking, and the draw picks a rank.
 """
 
 import dataclasses
@@ -16,17 +16,17 @@ Strength = jax.Array | float | None
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Sampling:
-    """Strengths of the filters. An option that is None is not in the program; the value of a present one is traced.
+    """Strengths of the filters. An option that is None is not in the program; other values are traced.
 
     Each may be a scalar or have the shape (B,): one value per row.
 
     Attributes:
         temperature: T >= 0; logits are divided by it *before* the softmax (S50), 0 takes the most probable token.
-        top_k: k >= 1; the k most probable tokens stay, of equal ones those with the lower id; k may exceed V.
+        top_k: k >= 1; the k most probable tokens stay, with ties broken by the lower id; k may exceed V.
         top_p: p in (0, 1]; the smallest set of most probable tokens with mass >= p stays, the crossing one too (S49).
         min_p: in [0, 1]; tokens with at least this fraction of the highest probability stay.
-        repetition_penalty: > 0; the score of a token that the text holds already is divided by it where positive,
-            multiplied where negative (Keskar et al. 2019, CTRL, section 4.1).
+        repetition_penalty: > 0; the score of a token that the text already holds is divided by it if positive,
+            multiplied by it if negative (Keskar et al. 2019, CTRL, section 4.1).
         width: static number of tokens that top-k ranks; None ranks all V. A width below V is exact while
             top_k <= width, and much cheaper for a large V (on a CPU, V = 50,257: 0.06 ms for 64 tokens, 5 ms for all).
     """
@@ -40,13 +40,13 @@ class Sampling:
 
 
 def _per_row(value: jax.Array | float) -> jax.Array:
-    """A scalar as it is, a (B,) vector as a (B, 1) column."""
+    """A scalar unchanged, a (B,) vector as a (B, 1) column."""
     array = jnp.asarray(value)
     return array[:, None] if array.ndim else array
 
 
 def rank_tokens(logits_BV: jax.Array, width: int | None = None) -> tuple[jax.Array, jax.Array]:
-    """The ``width`` highest logits of each row in falling order, equal ones by rising id.
+    """The ``width`` highest logits of each row in decreasing order, ties by increasing id.
 
     Args:
         logits_BV: scores, (B, V).
@@ -57,7 +57,7 @@ def rank_tokens(logits_BV: jax.Array, width: int | None = None) -> tuple[jax.Arr
     """
     size = logits_BV.shape[1]
     if width is None or width >= size:
-        # One column more than asked for: XLA:CPU then selects, 2 (V = 50,257) to 5 times (V = 65) faster than its sort.
+        # One column more than needed: XLA:CPU then selects, 2 (V = 50,257) to 5 times (V = 65) faster than its sort.
         return jax.lax.top_k(jnp.pad(logits_BV, ((0, 0), (0, 1)), constant_values=-jnp.inf), size)
     return jax.lax.top_k(logits_BV, width)
 
@@ -83,7 +83,7 @@ def _is_greedy(temperature: jax.Array | float) -> jax.Array:
 
 
 def penalise_repetition(logits_BV: jax.Array, seen_BV: jax.Array, penalty: jax.Array | float) -> jax.Array:
-    """Logits of tokens already in the text, made smaller: z / penalty where z > 0, z * penalty elsewhere.
+    """Logits with those of tokens already in the text reduced: z / penalty where z > 0, z * penalty elsewhere.
 
     Args:
         logits_BV: scores, (B, V).
@@ -101,7 +101,7 @@ def _kept_ranks(scores_BK: jax.Array, sampling: Sampling) -> jax.Array:
     """Which ranks the filters keep: booleans (B, K), True for a prefix of at least one rank.
 
     Args:
-        scores_BK: scores in falling order, divided by the temperature already.
+        scores_BK: scores in decreasing order, already divided by the temperature.
         sampling: the filters.
     """
     ranks_1K = jnp.arange(scores_BK.shape[1])[None]
@@ -122,7 +122,7 @@ def _kept_ranks(scores_BK: jax.Array, sampling: Sampling) -> jax.Array:
 
 
 def _ranked(logits_BV: jax.Array, sampling: Sampling) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Scores in falling order, their ids and whether they stay: three times (B, K)."""
+    """Scores in decreasing order, their ids, and whether they stay; each (B, K)."""
     scores_BK, ids_BK = rank_tokens(logits_BV, None if sampling.top_k is None else sampling.width)
     if sampling.temperature is not None:
         scores_BK = scale_temperature(scores_BK, sampling.temperature)
@@ -130,7 +130,7 @@ def _ranked(logits_BV: jax.Array, sampling: Sampling) -> tuple[jax.Array, jax.Ar
 
 
 def filter_logits(logits_BV: jax.Array, sampling: Sampling, seen_BV: jax.Array | None = None) -> jax.Array:
-    """Logits whose softmax is the distribution that tokens are drawn from: dropped tokens are at -inf.
+    """Logits whose softmax is the distribution of the draw; dropped tokens are at -inf.
 
     Args:
         logits_BV: scores of the model, (B, V).
@@ -151,7 +151,7 @@ def filter_logits(logits_BV: jax.Array, sampling: Sampling, seen_BV: jax.Array |
 
 
 def keep_top_k(logits_BV: jax.Array, top_k: jax.Array | int) -> jax.Array:
-    """Logits with all but the k highest at -inf, (B, V); of equal ones those with the lower id stay (F191)."""
+    """Logits with all but the k highest at -inf, (B, V); of ties, those with the lower id stay (F191)."""
     return filter_logits(logits_BV, Sampling(top_k=top_k))
 
 
@@ -186,8 +186,8 @@ def draw_tokens(
     """One token a row, drawn from softmax(filter_logits(logits)) (F189).
 
     The token is found in the cumulative distribution from one uniform number a row: the Gumbel trick would need one per
-    token of the vocabulary, and random bits are the dearest part of a draw on a CPU (V = 50,257: 2 ms against 0.1 ms).
-    Probabilities are met up to 2**-23, the resolution of a float32 uniform. Nothing is ranked without top-k and top-p.
+    token of the vocabulary, and random bits are the most expensive part of a draw on a CPU (V = 50,257: 2 ms against 0.1 ms).
+    Probabilities are accurate to 2**-23, the resolution of a float32 uniform. Nothing is ranked without top-k and top-p.
 
     Args:
         keys_B: one typed key a row, (B,): a row's token depends on its own key and logits only.
@@ -211,7 +211,7 @@ def draw_tokens(
 
 
 def _draw_unranked(keys_B: jax.Array, logits_BV: jax.Array, sampling: Sampling) -> jax.Array:
-    """Draw with temperature and min-p only: neither needs to know the order of the tokens."""
+    """Draws with temperature and min-p only, which do not need the order of the tokens."""
     scores_BV = logits_BV
     if sampling.temperature is not None:
         scores_BV = scale_temperature(scores_BV, sampling.temperature)

@@ -1,4 +1,4 @@
-"""How generated texts differ: diversity, repetition and likelihood, for a table of strategies (F197).
+"""Measures of generated texts: diversity, repetition and likelihood, for a table of strategies (F197).
 
 Texts are sequences of tokens of any kind that can be compared: ids, characters or words.
 """
@@ -13,7 +13,7 @@ Text = Sequence[Hashable]
 
 
 def ngrams(text: Text, order: int) -> list[tuple[Hashable, ...]]:
-    """All runs of ``order`` tokens, in their order; none where the text is shorter.
+    """All runs of ``order`` tokens, in order; none if the text is shorter.
 
     Raises:
         ValueError: for an order below 1.
@@ -31,14 +31,14 @@ def distinct_n(texts: Sequence[Text], order: int) -> float:
         order: n >= 1.
 
     Returns:
-        In (0, 1], higher is more varied; nan where there is no n-gram at all.
+        In (0, 1], higher is more varied; nan if there are no n-grams.
     """
     runs = [run for text in texts for run in ngrams(text, order)]
     return len(set(runs)) / len(runs) if runs else math.nan
 
 
 def repetition_rate(texts: Sequence[Text], order: int = 4) -> float:
-    """Share of a text's n-grams that it has said before: mean of 1 - different / all (Welleck et al. 2020, seq-rep-n).
+    """Share of a text's n-grams that are repetitions: mean of 1 - different / all (Welleck et al. 2020, seq-rep-n).
 
     Args:
         texts: any number of texts; those shorter than ``order`` are left out.
@@ -56,7 +56,7 @@ def repetition_rate(texts: Sequence[Text], order: int = 4) -> float:
 
 
 def self_bleu(texts: Sequence[Text], max_order: int = 4) -> float:
-    """Mean BLEU of each text against all the others: high where texts resemble each other (Zhu et al. 2018, Texygen).
+    """Mean BLEU of each text against all others: high if texts resemble each other (Zhu et al. 2018, Texygen).
 
     BLEU = brevity * exp(mean over n = 1 .. max_order of log precision_n), with the clipped precision of Papineni et al.
     2002; for n > 1 one is added to both counts (Lin and Och 2004), so that short texts without a common 4-gram
@@ -109,7 +109,7 @@ def mean_log_probability(log_probs_BN: np.ndarray, lengths_B: np.ndarray) -> flo
     exp(-mean) is the perplexity of the texts under the model that wrote them.
 
     Args:
-        log_probs_BN: log p of each new token, <= 0; columns from a row's length on are not looked at.
+        log_probs_BN: log p of each new token, <= 0; columns from a row's length on are ignored.
         lengths_B: number of new tokens of each row.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What may be asked of generation: one-line errors for values out of range, conflicts and options without effect."""
+"""Checks the options of generation, with one-line errors for values out of range, conflicts and options without effect."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ def _refuse(name: str, value: object, constraint: str, fix: str) -> None:
 
 
 def check_strengths(sampling: Sampling) -> None:
-    """Ranges of the filters' strengths; scalars or one value per row.
+    """Checks the ranges of the filters' strengths, which are scalars or one value per row.
 
     Args:
         sampling: concrete values (no tracers).
@@ -45,7 +45,7 @@ def check_strengths(sampling: Sampling) -> None:
 def new_token_limits(
     prompt_lengths: Sequence[int] | np.ndarray, max_new_tokens: int | None = None, max_length: int | None = None
 ) -> np.ndarray:
-    """How many tokens each prompt may get (F186; S48).
+    """The number of new tokens that each prompt may get (F186; S48).
 
     ``max_new_tokens`` counts the new tokens only; ``max_length`` counts the prompt *and* the new tokens, as in the
     library that the notes use, so that prompts of different length get different numbers. Text may end earlier, at an
@@ -60,7 +60,7 @@ def new_token_limits(
         Int32 (P,), each >= 1.
 
     Raises:
-        ValueError: for both or none of the two, a value below 1, or a prompt that fills ``max_length`` already.
+        ValueError: for both or neither of the two, a value below 1, or a prompt that already fills ``max_length``.
     """
     lengths = np.asarray(prompt_lengths, np.int32)
     _check_lengths(max_new_tokens, max_length)
@@ -106,7 +106,7 @@ def check_options(
     max_length: int | None = None,
     seed: int | None = None,
 ) -> None:
-    """Refuse what is out of range, contradicts itself or would have no effect (F186-F195, S50b).
+    """Refuses options that are out of range, contradictory or without effect (F186-F195, S50b).
 
     The strategy follows from the values: ``num_beams > 1`` is beam search, ``temperature=0`` greedy decoding, all else
     draws tokens. None stands for an option that the user did not give.
@@ -143,7 +143,7 @@ def check_options(
 
 
 def _check_unused(options: dict[str, float | None], strategy: str, fix: str) -> None:
-    """The first given option that a strategy does not look at is an error."""
+    """Raises an error for the first given option that a strategy ignores."""
     for name, value in options.items():
         if value is not None:
             _refuse(name, value, f"has no effect with {strategy}", f"leave it out, or set {fix}")

@@ -1,4 +1,4 @@
-"""Prompts on their way into the loops: packed into one array, read once, repeated for every row that continues them."""
+"""Prepares prompts for the loops: packs them into one array, reads them once and repeats them for each of their rows."""
 
 from collections.abc import Sequence
 
@@ -42,12 +42,12 @@ def pack_prompts(
 
 
 def bucket(size: int, smallest: int) -> int:
-    """The next power of two, and no less than ``smallest``: few buffer sizes, few programs."""
+    """The next power of two, at least ``smallest``: few buffer sizes mean few programs."""
     return max(smallest, 1 << (size - 1).bit_length())
 
 
 def repeat_rows(cache: Cache, times: int) -> Cache:
-    """Every row ``times`` times, one after the other; scalars as they are."""
+    """Repeats every row ``times`` times, one after the other; scalars are unchanged."""
     return jax.tree.map(lambda leaf: jnp.repeat(leaf, times, axis=0) if leaf.ndim else leaf, cache)
 
 
@@ -66,11 +66,11 @@ def read_prompts(
     copies: int,
     capacity: int,
 ) -> tuple[Cache, Text]:
-    """Read each prompt once into a cache, then make ``copies`` rows of it."""
+    """Reads each prompt once into a cache, then makes ``copies`` rows of it."""
     text = make_text(prompt_ids_PL, lengths_P, capacity, pad_id)
     cache = decoder.init_cache(params, lengths_P.shape[0])
     cache = read_window(decoder, params, cache, text, jnp.ones_like(lengths_P, bool))
     if decoder.context_size is None:
-        # Never read again: its width must not reach the loop's shapes.
+        # Never used again, so that its width does not reach the loop's shapes.
         text = text._replace(prompt_ids_BP=prompt_ids_PL[:, :0])
     return repeat_rows(cache, copies), repeat_rows(text, copies)

@@ -1,4 +1,4 @@
-"""What is asked of the decoding loop, as arrays: a change of any value is a change of data, not of the program."""
+"""The request to the decoding loop, as arrays: changing a value changes data and not the program."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,15 +19,15 @@ RANKED = 1024
 
 
 class Request(NamedTuple):
-    """What was asked for: constant over the loop.
+    """The request, which is constant over the loop.
 
     Attributes:
         limits_B: most new tokens of each row.
         row_keys_B: one typed key a row, or None: greedy.
         sampling: the filters.
         eos_id: the token that ends a row, -1 for none; or several, (E,).
-        pad_id: what stands after the end of a row.
-        keep: how many tokens are read again when a row's window is full, 1 .. context_size.
+        pad_id: the token after the end of a row.
+        keep: number of tokens to read again when a row's window is full, 1 .. context_size.
     """
 
     limits_B: jax.Array
@@ -66,7 +66,7 @@ def end_ids(eos_id: int | Sequence[int] | None) -> Any:
 
 
 def ends(ids: jax.Array, eos_id: jax.Array) -> jax.Array:
-    """Which tokens end a row: booleans of the shape of the ids."""
+    """Which of these tokens end a row, as booleans of the same shape."""
     if eos_id.ndim == 0:
         return ids == eos_id
     return jnp.any(ids[..., None] == eos_id.reshape((1,) * ids.ndim + (-1,)), axis=-1)
@@ -76,7 +76,7 @@ def make_keep(decoder: Decoder, keep: int | None) -> jax.Array:
     """The number of tokens that are read again when a window is full: half of it, unless said otherwise.
 
     Raises:
-        ValueError: for a number outside 1 .. context_size, or one that a decoder without a limit would not look at.
+        ValueError: for a number outside 1 .. context_size, or one that has no effect because the decoder has no limit.
     """
     if decoder.context_size is None:
         if keep is not None:
@@ -89,7 +89,7 @@ def make_keep(decoder: Decoder, keep: int | None) -> jax.Array:
 
 
 def check_greedy(key: jax.Array | None, sampling: Sampling, num_return_sequences: int) -> None:
-    """Greedy decoding draws nothing: what would steer a draw has no effect on it."""
+    """Refuses options of drawing in greedy decoding, where they have no effect."""
     if num_return_sequences < 1:
         raise ValueError(f"num_return_sequences={num_return_sequences} must be at least 1; 1 is the default")
     if key is not None:
@@ -117,7 +117,7 @@ _fold_rows = jax.jit(jax.vmap(jax.random.fold_in, (None, 0)))
 
 
 def on_host(value: ArrayLike, dtype: type) -> Any:
-    """An argument of a program that no other program has to make: the eager operations of JAX compile one each."""
+    """Makes an argument on the host, because each eager operation of JAX would compile a program."""
     return value.astype(dtype) if isinstance(value, jax.Array) else np.asarray(value, dtype)
 
 

@@ -1,4 +1,4 @@
-"""The tree of hypotheses that a beam search kept, as a list that a figure can draw."""
+"""The tree of hypotheses kept by a beam search, as a list for a figure."""
 
 from typing import NamedTuple
 
@@ -12,11 +12,11 @@ class Node(NamedTuple):
 
     Attributes:
         parent: index of the node before it in the list; -1 for the prompt.
-        step: how many new tokens the text has with it, from 1 on.
+        step: number of new tokens of the text up to it, from 1 on.
         rank: its place among the texts that were kept at its step; 0 is the most probable.
         token: its id.
         log_prob: log p of the text up to it.
-        returned: the place among the returned texts of the best one that goes through it; None where none does.
+        returned: place among the returned texts of the best one through this node; None if there is none.
     """
 
     parent: int
@@ -35,7 +35,7 @@ def tree_nodes(search: BeamSearch, prompt: int = 0) -> list[Node]:
         prompt: which prompt, 0 .. P - 1.
 
     Returns:
-        The texts that went on or were finished at some step, each named by its last token.
+        The texts that continued or were finished at some step, each represented by its last token.
     """
     tree, lengths_PK, columns_PK, log_probs_PK = jax.device_get(
         (search.tree, search.lengths_PK, search.columns_PK, search.log_probs_PK)

@@ -1,8 +1,8 @@
-"""Which part of a text the cache holds, and how it is read into it: prompts, and what happens past the context window.
+"""The part of a text that the cache holds, and how it gets there: prompts, and texts that outgrow the context window.
 
 A cache of context_size C positions holds a window of each row's text. A prompt that is longer than C is read from its
 last C tokens. When a window is full, the last ``keep`` tokens of the text are read again as if they were a prompt, at
-positions 0 .. keep - 1, and the row goes on. So every token is predicted from its last ``keep`` to C predecessors, for
+positions 0 .. keep - 1, and the row continues. So every token is predicted from its last ``keep`` to C predecessors, for
 about C / (C - keep + 1) token evaluations each. keep = C is the rule of nanoGPT's ``generate``, which reads the last C
 tokens again for every new one; keep = C // 2 costs two evaluations a token instead of C. Each row has its own window,
 so that a row of a batch equals the row alone.
@@ -26,8 +26,8 @@ class Text(NamedTuple):
         prompt_ids_BP: prompts, right-padded.
         prompt_lengths_B: their lengths, 1 .. P.
         new_ids_BN: generated tokens, padded; column n is a row's n-th new token.
-        new_lengths_B: how many of them are real.
-        last_ids_B: the token that the decoder takes in next.
+        new_lengths_B: number of real ones.
+        last_ids_B: the token that the decoder reads next.
         positions_B: its position in the row's window; the cache holds the positions before it.
     """
 
@@ -50,7 +50,7 @@ def make_text(prompt_ids_BP: jax.Array, prompt_lengths_B: jax.Array, capacity: i
 
 
 def window_ids(text: Text, indices_T: jax.Array) -> jax.Array:
-    """Tokens (B, T) that stand at these positions of each row's window; anything where the window has no token."""
+    """Tokens (B, T) at these positions of each row's window; arbitrary where the window has none."""
     prompt_width, capacity = text.prompt_ids_BP.shape[1], text.new_ids_BN.shape[1]
     first_B = text.prompt_lengths_B + text.new_lengths_B - 1 - text.positions_B
     index_BT = first_B[:, None] + indices_T[None]
@@ -61,7 +61,7 @@ def window_ids(text: Text, indices_T: jax.Array) -> jax.Array:
 
 
 def read_window(decoder: Decoder, params: Params, cache: Cache, text: Text, rows_B: jax.Array) -> Cache:
-    """Take the tokens before ``positions_B`` of the chosen rows into the cache; other rows stay as they are.
+    """Reads the tokens before ``positions_B`` of the chosen rows into the cache; other rows are unchanged.
 
     They are read in pieces of PREFILL_WIDTH tokens inside one loop with a traced count: one program for every length.
 
@@ -94,7 +94,7 @@ def read_window(decoder: Decoder, params: Params, cache: Cache, text: Text, rows
 def _read_by_step(
     decoder: Decoder, params: Params, cache: Cache, ids_B: jax.Array, position: jax.Array, rows_B: jax.Array
 ) -> Cache:
-    """One token of the chosen rows through ``step``; the other rows' leaves are put back as they were."""
+    """Feeds one token of the chosen rows through ``step`` and restores the leaves of the other rows."""
     after, _ = decoder.step(params, cache, ids_B, jnp.full_like(ids_B, position))
 
     def choose(new: jax.Array, old: jax.Array) -> jax.Array:
@@ -104,7 +104,7 @@ def _read_by_step(
 
 
 def full_rows(decoder: Decoder, text: Text, active_B: jax.Array) -> jax.Array:
-    """Which of the active rows have no position left for their next token: booleans (B,)."""
+    """The active rows without a position left for their next token, as booleans (B,)."""
     if decoder.context_size is None:
         return jnp.zeros_like(active_B)
     return active_B & (text.positions_B >= decoder.context_size)
@@ -113,7 +113,7 @@ def full_rows(decoder: Decoder, text: Text, active_B: jax.Array) -> jax.Array:
 def make_room(
     decoder: Decoder, params: Params, cache: Cache, text: Text, active_B: jax.Array, keep: jax.Array
 ) -> tuple[Cache, Text]:
-    """Read the last ``keep`` tokens of every full row again, at the beginning of its window."""
+    """Reads the last ``keep`` tokens of every full row again, at the beginning of its window."""
     if decoder.context_size is None:
         return cache, text
     full_B = full_rows(decoder, text, active_B)
@@ -122,14 +122,14 @@ def make_room(
 
 
 def append(text: Text, column: jax.Array, ids_B: jax.Array, active_B: jax.Array, feed_B: jax.Array) -> Text:
-    """Write one new token a row.
+    """Writes one new token to each row.
 
     Args:
         text: the rows.
-        column: scalar, where in ``new_ids_BN``: the number of tokens that active rows have so far.
+        column: scalar index into ``new_ids_BN``, the number of tokens of the active rows so far.
         ids_B: the new tokens, the pad id in rows that are not active.
         active_B: rows that get a token.
-        feed_B: rows that go on; the others are fed their last token again, at its old position.
+        feed_B: rows that continue; the others are fed their last token again, at its old position.
 
     Returns:
         The text.
