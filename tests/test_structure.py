@@ -35,12 +35,13 @@ FLOORS = {
         ("run_directory",),
         ("building",),
         ("trained",),
+        ("pipelines",),
         ("figures",),
         ("training",),
         ("studies",),
         ("execution",),
         ("report", "benchmark", "formulas", "course"),
-        ("run", "sample", "predict", "vectors", "tokens", "compare"),
+        ("run", "sample", "predict", "vectors", "tokens", "compare", "pipeline", "export"),
     ),
 }
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)

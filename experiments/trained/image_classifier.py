@@ -29,12 +29,14 @@ class Classifier(NamedTuple):
         labels: name of each class.
         shape: height, width and channels of the images it was trained on.
         scores: images (N, H, W, C) in [0, 1] -> (N, C), rows sum to 1.
+        module: the network's structure.
     """
 
     stored: Stored
     labels: tuple[str, ...]
     shape: tuple[int, int, int]
     scores: Callable[[np.ndarray], np.ndarray]
+    module: Any
 
 
 def load_classifier(
@@ -88,7 +90,7 @@ def load_classifier(
         parts = [forward(images_NHWC[i : i + BATCH]) for i in range(0, len(images_NHWC), BATCH)]
         return np.concatenate([np.asarray(part) for part in parts])
 
-    return Classifier(stored, labels, (shape[0], shape[1], shape[2]), scores)
+    return Classifier(stored, labels, (shape[0], shape[1], shape[2]), scores, model)
 
 
 def classify(classifier: Classifier, images_NHWC: np.ndarray, top_k: int | None = None) -> list[list[dict[str, Any]]]:

@@ -24,6 +24,7 @@ from nn_core.data.generators import (
 from nn_core.data.idx import fashion_mnist, mnist, mnist_t10k
 from nn_core.data.images import read_image_folder
 from nn_core.data.shapes import shapes
+from nn_core.data.sounds import sounds
 
 Loaded = TypeVar("Loaded")
 
@@ -45,6 +46,7 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "churn": churn,
     "sine": sine,
     "shapes": shapes,
+    "sounds": sounds,
     "mnist": mnist,
     "mnist_t10k": mnist_t10k,
     "fashion_mnist": fashion_mnist,

@@ -20,6 +20,20 @@ FAMILIES: dict[str, Family] = {
     "vit": VIT,
 }
 
+# What a head does: the next token, another text, hidden words (and what follows), classes, spans, or nothing.
+KINDS = (
+    "causal",
+    "seq2seq",
+    "masked",
+    "pretraining",
+    "text_class",
+    "token_class",
+    "span",
+    "encoder",
+    "pooled",
+    "image",
+)
+
 
 def choose_family(settings: Settings) -> tuple[Family, str]:
     """The family of a config.json, and what its head does.

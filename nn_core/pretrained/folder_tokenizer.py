@@ -29,6 +29,17 @@ class Fed(NamedTuple):
     words: list[int | None]
 
 
+def part(fed: Fed, places: Sequence[int]) -> Fed:
+    """Some of the tokens, in this order."""
+    return Fed(
+        [fed.ids[i] for i in places],
+        [fed.segments[i] for i in places],
+        [fed.offsets[i] for i in places],
+        [fed.texts[i] for i in places],
+        [fed.words[i] for i in places],
+    )
+
+
 @dataclass(frozen=True)
 class FolderTokenizer:
     """A tokenizer as `nn_core.text.interface.Tokenizer`, and what pipelines ask besides.
@@ -83,8 +94,9 @@ class FolderTokenizer:
         return Encoding(np.array(found.ids, np.int32).reshape(-1), np.array(found.offsets, np.int32).reshape(-1, 2))
 
     def decode(self, ids: Sequence[int] | np.ndarray, *, skip_special: bool = True) -> str:
-        """The text of the ids."""
-        ids_N = check_ids(ids, self.vocabulary_size)
+        """The text of the ids; a model's vocabulary may be larger than its tokenizer's, and what is beyond it is no text."""
+        ids_N = check_ids(ids, 2**31)
+        ids_N = ids_N[ids_N < self.vocabulary_size]
         return self.backend.decode(ids_N.tolist(), skip_special_tokens=skip_special)
 
     def tokens(self, ids: Sequence[int] | np.ndarray) -> list[str]:

@@ -195,39 +195,44 @@ def _longest(settings: dict[str, Any]) -> int | None:
     return longest if type(longest) is int and 0 < longest < LONGEST else None
 
 
-def write_tokenizer(folder: Path, tokenizer: Tokenizer, brackets: bool = False) -> dict[str, int]:
-    """Writes tokenizer.json and tokenizer_config.json.
+def as_folder_tokenizer(tokenizer: Tokenizer, brackets: bool = False) -> FolderTokenizer:
+    """One of the project's tokenizers as folders have them: the same ids.
 
     Args:
-        folder: of the model.
-        tokenizer: a folder's, or one of the project's: any but the word tokenizers that need another library.
+        tokenizer: of characters, trained, or a folder's.
         brackets: texts are fed between [CLS] and [SEP], as encoders want it.
-    Returns:
-        Ids of the special tokens for config.json: {"eos_token_id": …}.
     Raises:
         ValueError: a tokenizer that no tokenizer.json can describe.
     """
+    if isinstance(tokenizer, FolderTokenizer):
+        return tokenizer
     makers: dict[type, Callable[[Any], hf.Tokenizer]] = {
         CharacterTokenizer: _characters,
         TrainedTokenizer: lambda one: hf.Tokenizer.from_str(one.json_text),
-        FolderTokenizer: lambda one: one.backend,
     }
     if type(tokenizer) not in makers:
         raise ValueError(f"a {type(tokenizer).__name__} has no counterpart among Hugging Face's tokenizers")
     backend = makers[type(tokenizer)](tokenizer)
-    if isinstance(tokenizer, FolderTokenizer):
-        special = dict(tokenizer.special)
-    else:
-        special = {_OURS[text]: text for text in tokenizer.special_ids if text in _OURS}
+    special = {_OURS[text]: text for text in tokenizer.special_ids if text in _OURS}
     if brackets and {"cls_token", "sep_token"} <= special.keys():
         backend.post_processor = _brackets(backend.get_vocab(), special["cls_token"], special["sep_token"])
+    return FolderTokenizer(backend, special)
+
+
+def write_tokenizer(folder: Path, tokenizer: Tokenizer, brackets: bool = False) -> dict[str, int]:
+    """Writes tokenizer.json and tokenizer_config.json; arguments and errors as `as_folder_tokenizer`.
+
+    Returns:
+        Ids of the special tokens for config.json: {"eos_token_id": …}.
+    """
+    made = as_folder_tokenizer(tokenizer, brackets)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / TOKENIZER, backend.to_str())
-    about = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **special}
-    if isinstance(tokenizer, FolderTokenizer) and tokenizer.chat_template is not None:
-        about["chat_template"] = tokenizer.chat_template
+    made.save(folder / TOKENIZER)
+    about = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **made.special}
+    if made.chat_template is not None:
+        about["chat_template"] = made.chat_template
     write_json(folder / SETTINGS, json.dumps(about, indent=2) + "\n")
-    return {f"{name}_id": _id(backend, text) for name, text in special.items()}
+    return {f"{name}_id": _id(made.backend, text) for name, text in made.special.items()}
 
 
 def _id(tokenizer: hf.Tokenizer, text: str) -> int:

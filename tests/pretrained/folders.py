@@ -274,12 +274,14 @@ def write_tensors(path: Path, tensors: dict[str, np.ndarray]) -> None:
     path.write_bytes(len(text).to_bytes(8, "little") + text + body)
 
 
-def write_folder(folder: Path, name: str) -> Path:
-    """One of FOLDERS; the same bytes every time."""
+def write_folder(folder: Path, name: str, vocabulary: int = V) -> Path:
+    """One of FOLDERS, perhaps with another vocabulary; the same bytes every time."""
     config, shapes = FOLDERS[name]
+    resized = {key: tuple(vocabulary if size == V else size for size in shape) for key, shape in shapes.items()}
+    config = config | ({"vocab_size": vocabulary} if "vocab_size" in config else {})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    write_tensors(folder / "model.safetensors", draw(shapes, seed=len(name)))
+    write_tensors(folder / "model.safetensors", draw(resized, seed=len(name)))
     return folder
 
 

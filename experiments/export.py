@@ -1,0 +1,67 @@
+"""python -m experiments.export --checkpoint=DIR --out=FOLDER [--member=0] [--step=best] [--dtype=float32]
+
+Writes a trained GPT, ViT, BERT or T5 as a Hugging Face folder (config.json, model.safetensors, tokenizer.json), which
+transformers loads. What has no counterpart there says why not.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.command_line.devices import set_up_devices
+from experiments.command_line.errors import refuse
+from experiments.command_line.options import Option, parse_options, usage
+from experiments.command_line.output import run_command
+
+OPTIONS = {
+    "checkpoint": Option(str, "run directory of a trained model"),
+    "out": Option(str, "folder to write; its files of these names are replaced"),
+    "member": Option(int, "which run of a sweep (column member of results.csv)"),
+    "step": Option(str, "best on validation, latest, or a step", "best"),
+    "dtype": Option(str, "of the weights: float32, bfloat16, float16", "float32"),
+}
+ABOUT = "Writes a trained model as a Hugging Face folder: config.json, model.safetensors and, for text, tokenizer.json."
+EXAMPLES = ("python -m experiments.export --checkpoint=checkpoints/gpt_quick --out=gpt_quick_hf",)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command. Returns the exit code: 0, or 2 after a mistake of the caller, told in one line."""
+    try:
+        options = parse_options(sys.argv[1:] if argv is None else argv, OPTIONS)
+        if options["help"]:
+            print(usage("python -m experiments.export --checkpoint=DIR --out=FOLDER", ABOUT, OPTIONS, EXAMPLES))
+            return 0
+        for name in ("checkpoint", "out"):
+            if options[name] is None:
+                raise ValueError(f"--{name} is missing; {OPTIONS[name].help}")
+        set_up_devices()
+        print(write(options))
+    except (ValueError, RuntimeError) as error:
+        return refuse(error, OPTIONS)
+    return 0
+
+
+def write(options: dict[str, Any]) -> Path:
+    """Restores the model and writes the folder; returns it."""
+    from experiments.pipelines.models import load_model
+    from nn_core.files import user_path
+    from nn_core.pretrained.export import export
+    from nn_core.pretrained.tokenizer_files import write_tokenizer
+
+    model = load_model(user_path(options["checkpoint"]), options["member"], options["step"])
+    folder = user_path(options["out"])
+    settings: dict[str, Any] = {}
+    if model.labels:
+        settings["id2label"] = {str(i): label for i, label in enumerate(model.labels)}
+        settings["label2id"] = {label: i for i, label in enumerate(model.labels)}
+    try:
+        if model.tokenizer is not None:
+            settings |= write_tokenizer(folder, model.tokenizer)
+        return export(folder, model.module, model.params, options["dtype"], settings)
+    except OSError as error:
+        raise ValueError(f"--out={options['out']} cannot be written ({error.strerror})") from None
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,186 @@
+"""A model for a pipeline, from a Hugging Face folder or a run directory alike."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from experiments.building.records import EXAMPLES, TEXT
+from experiments.building.registry import REGISTRY
+from experiments.run_directory.stored_run import load as load_run
+from experiments.run_directory.stored_run import parse_step
+from experiments.trained.image_classifier import load_classifier
+from experiments.trained.language_model import language_model
+from nn_core.files import user_path
+from nn_core.generation.decoder import Decoder
+from nn_core.models.transformer import language_model as gpt
+from nn_core.models.transformer import translation
+from nn_core.pretrained.folder import CONFIG, is_folder
+from nn_core.pretrained.folder_tokenizer import FolderTokenizer
+from nn_core.pretrained.generation_config import Writing, read_writing
+from nn_core.pretrained.load import load as load_folder
+from nn_core.pretrained.tensor_files import PretrainedError
+from nn_core.pretrained.tokenizer_files import as_folder_tokenizer, read_tokenizer
+
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+OFFLINE = ("NN_CORE_OFFLINE", "HF_HUB_OFFLINE")
+HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
+
+
+class Model(NamedTuple):
+    """A model, ready to be asked.
+
+    Attributes:
+        place: the folder or run directory.
+        kind: what its head does, see nn_core.pretrained.families.KINDS; or "run_image".
+        module: its structure.
+        params: its parameters.
+        labels: names of the classes; ().
+        settings: config.json of a folder; {} of a run.
+        tokenizer: of texts; None for images.
+        writing: how it is meant to write.
+        decoder: of what writes; programs are remembered by it.
+    """
+
+    place: Path
+    kind: str
+    module: Any
+    params: Any
+    labels: tuple[str, ...]
+    settings: Mapping[str, Any]
+    tokenizer: FolderTokenizer | None
+    writing: Writing
+    decoder: Decoder | None
+
+    def the_tokenizer(self) -> FolderTokenizer:
+        """The tokenizer, or a ValueError where there is none."""
+        if self.tokenizer is None:
+            raise PretrainedError(f"{self.place} has no tokenizer; this task reads text")
+        return self.tokenizer
+
+
+def find(name: str) -> Path:
+    """The folder of a model: a path, or a name of the hub, from its local cache first.
+
+    Raises:
+        PretrainedError: neither; says why in one line.
+    """
+    path = user_path(name)
+    if path.exists() or not HUB_NAME.fullmatch(name):
+        return path
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    except ImportError:
+        raise PretrainedError(
+            f"there is no folder {name}; to look it up on the Hugging Face hub: pip install 'nn_core[pretrained]'"
+        ) from None
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(HUB_FILES), local_files_only=True))
+    except (LocalEntryNotFoundError, OSError, ValueError):
+        pass
+    if any(os.environ.get(variable, "0") not in ("", "0") for variable in OFFLINE):
+        raise PretrainedError(f"{name} is no folder here and not in the hub's cache, and this process is offline")
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(HUB_FILES)))
+    except (HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise PretrainedError(
+            f"{name} is no folder here and not in the hub's cache, and the hub is not reached: {reason[:200]}"
+        ) from None
+
+
+def load_model(place: Path, member: int | None = None, step: str = "best", dtype: str = "float32") -> Model:
+    """The model of a folder or of a run directory.
+
+    Args:
+        place: either.
+        member, step: of a run directory.
+        dtype: of a folder's parameters.
+    Raises:
+        ValueError: what is wrong with it, in one line.
+    """
+    if is_folder(place):
+        return _of_folder(place, dtype)
+    if not (place / CONFIG).is_file():
+        kind = "is no folder" if not place.is_dir() else f"has no {CONFIG}"
+        raise PretrainedError(f"{place} {kind}; give a run directory, or a folder with {CONFIG} and model.safetensors")
+    return _of_run(place, member, step)
+
+
+def _of_folder(place: Path, dtype: str) -> Model:
+    found = load_folder(place, dtype)
+    values = found.settings.values
+    size = values.get("vocab_size")
+    tokenizer = None if found.kind == "image" else read_tokenizer(place, size)
+    return Model(
+        place=place,
+        kind=found.kind,
+        module=found.module,
+        params=found.params,
+        labels=found.structure.labels,
+        settings=values,
+        tokenizer=tokenizer,
+        writing=read_writing(place, values),
+        decoder=DECODERS[found.kind](found.module) if found.kind in DECODERS else None,
+    )
+
+
+DECODERS: dict[str, Callable[[Any], Decoder]] = {"causal": gpt.make_decoder, "seq2seq": translation.make_decoder}
+
+
+def _of_run(place: Path, member: int | None, step: str) -> Model:
+    stored = load_run(place, parse_step(step), member)
+    task = REGISTRY.tasks.get(stored.config.task.name)
+    if task is not None and task.form == TEXT:
+        model = language_model(stored)
+        tokenizer = as_folder_tokenizer(model.tokenizer)
+        end = tokenizer.special_id("eos_token")
+        options = {"max_new_tokens": stored.config.sample.max_new_tokens}
+        writing = Writing(options, stored.config.sample.temperature > 0, () if end is None else (end,), None, None, ())
+        return Model(place, "causal", model.module, model.params, (), {}, tokenizer, writing, model.decoder)
+    if task is not None and task.form == EXAMPLES:
+        nothing = Writing({}, False, (), None, None, ())
+        run = load_classifier(place, step, member)
+        about = {"member": member, "step": step}
+        return Model(place, "run_image", run.module, stored.params, run.labels, about, None, nothing, None)
+    raise ValueError(f"{place} holds a run of task {stored.config.task.name!r}, which no pipeline asks; see --help")
+
+
+def in_batches(
+    rows: list[list[int]],
+    segments: list[list[int]],
+    pad_id: int,
+    run: Callable[[np.ndarray, np.ndarray], Any],
+    size: int = 16,
+) -> list[Any]:
+    """What a model says of rows of different lengths, sorted into few shapes, so that few programs are compiled.
+
+    Args:
+        rows: token ids.
+        segments: of each token.
+        pad_id: what fills a row up.
+        run: (ids (B, T), segments (B, T)) -> a tree of arrays (B, …).
+        size: B.
+    Returns:
+        For each row its part of the tree, on the host.
+    """
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    found: list[Any] = [None] * len(rows)
+    for start in range(0, len(order), size):
+        places = order[start : start + size]
+        longest = max(16, max(len(rows[i]) for i in places))
+        width = 1 << (longest - 1).bit_length() if longest > 16 else 16
+        height = 1 << (len(places) - 1).bit_length()
+        ids = np.full((height, width), pad_id, np.int32)
+        kinds = np.zeros((height, width), np.int32)
+        for place, i in enumerate(places):
+            ids[place, : len(rows[i])], kinds[place, : len(rows[i])] = rows[i], segments[i]
+        outputs = jax.device_get(run(ids, kinds))
+        for place, i in enumerate(places):
+            found[i] = jax.tree.map(lambda leaf, place=place: leaf[place], outputs)
+    return found

@@ -1,0 +1,122 @@
+"""Pipelines that write: text after a prompt, and texts for texts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from experiments.pipelines.models import Model
+from experiments.pipelines.records import Ask
+from nn_core.generation.beam import beam_search
+from nn_core.generation.decode import completions, generate
+from nn_core.generation.filters import Sampling
+from nn_core.generation.options import check_options
+from nn_core.pretrained.chat import check_messages, render
+
+SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
+BEAMS = ("length_penalty", "early_stopping")
+NEW_TOKENS = 20  # what transformers takes for granted
+
+
+def settings_of(model: Model, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What is asked, then what the folder says, then what transformers takes for granted."""
+    given = {name: options[name] for name in (*SAMPLING, *BEAMS, "num_beams", "max_new_tokens", "max_length")}
+    given = {name: value for name, value in given.items() if value is not None}
+    said = dict(model.writing.options)
+    if "max_new_tokens" in given or "max_length" in given or "max_new_tokens" in said:
+        said.pop("max_length", None)
+    if "max_length" in given:
+        said.pop("max_new_tokens", None)
+    if not {"max_new_tokens", "max_length"} & (given.keys() | said.keys()):
+        said["max_new_tokens"] = NEW_TOKENS
+    copies, beams = options["num_return_sequences"], given.get("num_beams", said.get("num_beams", 1))
+    asked = any(name in given for name in SAMPLING[:4]) or (copies > 1 and beams == 1)
+    draws = options["do_sample"] if options["do_sample"] is not None else asked or (model.writing.draws and beams == 1)
+    drop = (*SAMPLING, "seed") if beams > 1 else BEAMS if draws else (*BEAMS, *SAMPLING[:4])
+    for name in drop:  # what the folder says for another way of writing; what is asked for it is an error below
+        said.pop(name, None)
+    both = said | given
+    seed = options["seed"]
+    strategy = {name: value for name, value in both.items() if name != "num_beams"}
+    if not draws and beams == 1 and "temperature" not in strategy:
+        check_options(**strategy, temperature=0, num_return_sequences=copies, seed=seed)
+    else:
+        check_options(**strategy, num_beams=beams, num_return_sequences=copies, seed=seed)
+    greedy = not draws or both.get("temperature") == 0
+    return both | {"num_beams": beams, "greedy": greedy and beams == 1, "copies": copies, "seed": seed or 0}
+
+
+def write(model: Model, params: Any, prompts: list[list[int]], way: Mapping[str, Any]) -> list[list[list[int]]]:
+    """New tokens of each prompt's texts."""
+    if model.decoder is None:
+        raise ValueError(f"{model.place} writes nothing; give a language model or an encoder-decoder")
+    lengths = {name: way[name] for name in ("max_new_tokens", "max_length") if name in way}
+    common = {"eos_id": model.writing.end_ids or None, **lengths}
+    copies = way["copies"]
+    if way["num_beams"] > 1:
+        beams = {name: way[name] for name in BEAMS if name in way}
+        search = beam_search(
+            model.decoder, params, prompts, num_beams=way["num_beams"], num_return_sequences=copies, **beams, **common
+        )
+        ids, counts = np.asarray(search.ids_PKN), np.asarray(search.lengths_PK)
+        return [[ids[p, k, : counts[p, k]].tolist() for k in range(copies)] for p in range(len(prompts))]
+    names = SAMPLING[4:] if way["greedy"] else SAMPLING
+    sampling = Sampling(**{name: way[name] for name in names if name in way and way[name] is not None})
+    key = None if way["greedy"] else jax.random.key(way["seed"])
+    found = generate(model.decoder, params, prompts, key=key, sampling=sampling, num_return_sequences=copies, **common)
+    rows = completions(found)
+    return [rows[p * copies : (p + 1) * copies] for p in range(len(prompts))]
+
+
+def text_generation(model: Model, options: Mapping[str, Any]) -> Ask:
+    """[{generated_text}] of a prompt, or of chat messages: the conversation with the answer."""
+    tokenizer, way = model.the_tokenizer(), settings_of(model, options)
+    prefix = model.settings == {}  # a run of this project has no special tokens before its texts
+
+    def ask(inputs: Sequence[Any]) -> list[Any]:
+        chats = [None if isinstance(value, str) else check_messages(value) for value in inputs]
+        texts = [value if chat is None else render(tokenizer, chat) for value, chat in zip(inputs, chats, strict=True)]
+        prompts = [
+            tokenizer.feed(text, add_special=chat is None and not prefix).ids
+            for text, chat in zip(texts, chats, strict=True)
+        ]
+        for text, ids in zip(texts, prompts, strict=True):
+            if not ids:
+                raise ValueError(f"the prompt {text[:20]!r} has no token; write at least one character")
+        found = []
+        for text, chat, rows in zip(texts, chats, write(model, model.params, prompts, way), strict=True):
+            answers = [tokenizer.decode(row) for row in rows]
+            if chat is not None:
+                whole = [[*map(dict, chat), {"role": "assistant", "content": answer}] for answer in answers]
+                kept: list[Any] = whole if options["return_full_text"] else answers
+            else:
+                kept = [text + answer for answer in answers] if options["return_full_text"] else answers
+            found.append([{"generated_text": one} for one in kept])
+        return found
+
+    return ask
+
+
+def text_to_text(key: str, task: str) -> Any:
+    """Makes the pipeline of an encoder-decoder whose outputs stand under a key of their own."""
+
+    def make(model: Model, options: Mapping[str, Any]) -> Ask:
+        tokenizer, way = model.the_tokenizer(), settings_of(model, options)
+        said = (model.settings.get("task_specific_params") or {}).get(options.get("task") or task) or {}
+        prefix = options["prefix"] if options["prefix"] is not None else said.get("prefix", "")
+        start = model.writing.start_id
+        start = model.module.pad_id if start is None else start
+
+        def ask(inputs: Sequence[Any]) -> list[Any]:
+            rows = [tokenizer.feed(prefix + text).ids for text in inputs]
+            width = max(16, 1 << (max(map(len, rows)) - 1).bit_length())
+            source = np.full((len(rows), width), model.module.pad_id, np.int32)
+            for row, ids in zip(source, rows, strict=True):
+                row[: len(ids)] = ids
+            texts = write(model, (model.params, source), [[start]] * len(rows), way)
+            return [[{key: tokenizer.decode(row)} for row in own] for own in texts]
+
+        return ask
+
+    return make

@@ -1,0 +1,285 @@
+"""Every task of the pipeline on a tiny folder: outputs equal those of transformers where it still has the task."""
+
+import json
+import subprocess
+import wave
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments.pipeline import main, pipeline
+from experiments.pipelines.spans import _windows
+from nn_core.data.sounds import RATE, SOUNDS, make_sound, read_sound, sounds, spectrogram
+from nn_core.pretrained.export import export
+from nn_core.pretrained.folder_tokenizer import Fed
+from nn_core.pretrained.tensor_files import PretrainedError
+from tests.experiments.pipelines.folders import FOLDERS, write_pipeline_folder
+from tests.pretrained.oracle_python import ORACLE
+
+GOLDEN: dict[str, Any] = json.loads(Path(__file__).with_name("golden.json").read_text(encoding="utf-8"))
+TEXTS = ["the world is a token", "Hello hello untokening, don't"]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pipelines")
+    for name in FOLDERS:
+        write_pipeline_folder(path, name)
+    return path
+
+
+@cache
+def made(task: str, place: Path, **options: Any) -> Any:
+    return pipeline(task, place, **options)
+
+
+def close(found: Any, wanted: Any, tolerance: float = 2e-5) -> bool:
+    """The same structure, numbers close."""
+    if isinstance(wanted, dict):
+        return found.keys() == wanted.keys() and all(close(found[key], wanted[key], tolerance) for key in wanted)
+    if isinstance(wanted, list):
+        return len(found) == len(wanted) and all(close(a, b, tolerance) for a, b in zip(found, wanted, strict=True))
+    return abs(found - wanted) < tolerance if isinstance(wanted, float) else found == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "texts", "options"),
+    [
+        ("writer", "text-generation", TEXTS, {"max_new_tokens": 8}),
+        ("words", "fill-mask", ["the [MASK] is in it", "[MASK] world and [MASK]"], {"top_k": 3}),
+        ("classes", "text-classification", TEXTS, {"top_k": 3}),
+        ("tags", "token-classification", TEXTS, {}),
+        ("entailment", "zero-shot-classification", TEXTS, {"candidate_labels": "hello, token, in it"}),
+        ("vectors", "feature-extraction", TEXTS, {}),
+    ],
+)
+def test_outputs_are_those_of_transformers(root: Path, name: str, task: str, texts: list[str], options: Any) -> None:
+    assert close(made(task, root / name)(texts, **options), GOLDEN[name])
+
+
+@pytest.mark.parametrize("strategy", ["simple", "first", "average", "max"])
+def test_entities_are_joined(root: Path, strategy: str) -> None:
+    found = made("token-classification", root / "tags")(TEXTS, aggregation_strategy=strategy)
+    assert close(found, GOLDEN["strategies"][strategy])
+
+
+def test_labels_one_by_one(root: Path) -> None:
+    asked = made("zero-shot-classification", root / "entailment")
+    assert close(asked(TEXTS[0], candidate_labels="hello, token", multi_label=True), GOLDEN["several"])
+
+
+def test_one_input_a_list_a_generator(root: Path) -> None:
+    asked = made("text-classification", root / "classes")
+    alone = asked(TEXTS[0])
+    assert [*alone[0]] == ["label", "score"] and len(alone) == 1
+    assert asked(TEXTS)[0] == alone[0]
+    assert list(asked(text for text in TEXTS)) == asked(TEXTS)
+    assert asked([]) == []
+    assert asked({"text": TEXTS[0], "text_pair": TEXTS[1]}) != alone
+
+
+def test_answers_are_the_best_spans(root: Path) -> None:
+    """Against the definition: over all spans of at most 15 tokens the largest product of two softmaxes."""
+    from experiments.pipelines.models import load_model
+
+    model = load_model(root / "answers")
+    context, question = "the world is a token of the world and it is in", "hello?"
+    fed = model.the_tokenizer().feed(question, context)
+    ids, segments = np.array([fed.ids]), np.array([fed.segments])
+    logits = np.asarray(model.module.apply({"params": model.params}, ids, segments))[0]
+    inside = [i for i, source in enumerate(fed.texts) if source == 1]
+    start, end = (np.exp(row) / np.exp(row[[0, *inside]]).sum() for row in logits)
+    score, first, last = max((start[i] * end[j], i, j) for i in inside for j in inside if i <= j < i + 15)
+    found = made("question-answering", root / "answers")(question=question, context=context)
+    assert [*found] == ["score", "start", "end", "answer"]
+    assert found["score"] == pytest.approx(float(score), rel=1e-4)
+    assert (found["start"], found["end"]) == (fed.offsets[first][0], fed.offsets[last][1])
+    assert found["answer"] == context[found["start"] : found["end"]]
+    several = made("question-answering", root / "answers")({"question": question, "context": context}, top_k=3)
+    assert several[0] == found and several[0]["score"] >= several[1]["score"] >= several[2]["score"]
+    nothing = made("question-answering", root / "answers")(
+        question=question, context=context, handle_impossible_answer=True, top_k=1000
+    )
+    assert any(row["answer"] == "" for row in nothing)
+
+
+def test_long_contexts_are_read_in_windows() -> None:
+    """Every token of the context is in a window, neighbours share the stride, the question is in all."""
+    count = 57
+    fed = Fed(
+        list(range(4 + count + 1)), [0] * 4 + [1] * (count + 1), [(i, i + 1) for i in range(count + 5)],
+        [None, 0, 0, None, *[1] * count, None], [None] * (count + 5),
+    )  # fmt: skip
+    windows = _windows(fed, longest=20, stride=6)
+    contexts = [window.ids[4:-1] for window in windows]
+    assert all(window.ids[:4] == [0, 1, 2, 3] and window.ids[-1] == 61 for window in windows)
+    assert sorted({index for context in contexts for index in context}) == list(range(4, 61))
+    assert all(one[-6:] == other[:6] for one, other in zip(contexts, contexts[1:], strict=False))
+    with pytest.raises(ValueError, match="ask a shorter one"):
+        _windows(fed, longest=6, stride=2)
+
+
+def test_several_texts_of_a_prompt(root: Path) -> None:
+    asked = made("text-generation", root / "writer")
+    drawn = asked("Hello", max_new_tokens=5, num_return_sequences=3, seed=1)
+    assert len(drawn) == 3 and all(row["generated_text"].startswith("Hello") for row in drawn)
+    assert drawn == asked("Hello", max_new_tokens=5, num_return_sequences=3, seed=1)
+    assert asked("Hello", max_new_tokens=5, num_return_sequences=3, seed=2) != drawn
+    for wrong in (
+        {"num_beams": 2, "temperature": 0.5},
+        {"max_new_tokens": 4, "max_length": 9},
+        {"do_sample": False, "top_k": 3},
+    ):
+        with pytest.raises(ValueError):
+            asked("Hello", **wrong)
+
+
+def test_chats(root: Path) -> None:
+    pytest.importorskip("jinja2")
+    folder = root / "writer"
+    template = "{% for message in messages %}{{ message.content }}\n{% endfor %}"
+    (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": template}), encoding="utf-8")
+    messages = [{"role": "user", "content": "Hello world"}]
+    try:
+        (found,) = pipeline("text-generation", folder)(messages, max_new_tokens=4)
+    finally:
+        (folder / "tokenizer_config.json").unlink()
+    assert found["generated_text"][:1] == messages and found["generated_text"][1]["role"] == "assistant"
+    (plain,) = made("text-generation", folder)("Hello world\n", max_new_tokens=4, return_full_text=False)
+    assert found["generated_text"][1]["content"] == plain["generated_text"]
+
+
+def test_texts_for_texts(root: Path) -> None:
+    folder = root / "texts"
+    found = made("translation_en_to_fr", folder)(TEXTS, max_new_tokens=4)
+    assert [[*row] for row in found] == [["translation_text"], ["translation_text"]]
+    alone = made("text2text-generation", folder)("the world: " + TEXTS[0], max_new_tokens=4)
+    (summary,) = made("summarization", folder)(TEXTS[0], max_new_tokens=4)  # the folder's prefix stands before it
+    assert [summary["summary_text"]] == [row["generated_text"] for row in alone]
+
+
+def test_sentences(root: Path) -> None:
+    """The cosine of the means of the hidden states."""
+    folder = root / "vectors"
+    means = [np.mean(rows[0], axis=0) for rows in made("feature-extraction", folder)(TEXTS)]
+    cosine = means[0] @ means[1] / np.linalg.norm(means[0]) / np.linalg.norm(means[1])
+    asked = made("sentence-similarity", folder)
+    found = asked({"source_sentence": TEXTS[0], "sentences": [TEXTS[0], TEXTS[1]]})
+    assert found == pytest.approx([1.0, cosine], abs=1e-5)
+
+
+def test_images(root: Path, tmp_path: Path) -> None:
+    pixels = (np.random.default_rng(0).uniform(size=(12, 12, 3)) * 255).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "x.png")
+    asked = made("image-classification", root / "images")
+    found = asked(str(tmp_path / "x.png"), top_k=5)
+    assert [*found[0]] == ["score", "label"] and sum(row["score"] for row in found) == pytest.approx(1)
+    from experiments.pipelines.models import load_model
+
+    model = load_model(root / "images")
+    logits = model.module.apply({"params": model.params}, pixels[None].astype(np.float32) / 127.5 - 1)
+    assert found[0]["label"] == model.labels[int(np.argmax(logits))]
+    assert found[0]["score"] == pytest.approx(float(jax.nn.softmax(logits).max()), abs=1e-5)
+
+
+def test_sounds_are_told_apart_by_their_pictures() -> None:
+    """A tone is one line, a chirp many, noise everywhere."""
+    rng = np.random.default_rng(0)
+    bands = {
+        kind: np.mean([(spectrogram(make_sound(rng, kind, 0.01)) > 0.5).any(axis=1).mean() for _ in range(9)])
+        for kind in SOUNDS
+    }
+    assert bands["tone"] < 0.15 < bands["chirp"] < 0.95 < bands["noise"]
+    dataset = sounds(num_examples=7)
+    assert dataset.inputs.shape == (7, 32, 32, 1) and 0 <= dataset.inputs.min() <= dataset.inputs.max() <= 1
+
+
+def test_wave_files(tmp_path: Path) -> None:
+    sound = make_sound(np.random.default_rng(0), "tone")
+    for channels, rate in ((1, RATE), (2, 2 * RATE)):
+        samples = np.repeat(
+            np.interp(np.arange(len(sound) * rate // RATE) * RATE / rate, np.arange(len(sound)), sound), channels
+        )
+        with wave.open(str(tmp_path / "x.wav"), "wb") as file:
+            file.setnchannels(channels)
+            file.setsampwidth(2)
+            file.setframerate(rate)
+            file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+        found = spectrogram(read_sound(tmp_path / "x.wav"))
+        assert np.abs(found - spectrogram(np.clip(sound, -1, 1))).mean() < 0.03
+    (tmp_path / "y.wav").write_bytes(b"RIFF")
+    for name in ("y.wav", "z.wav"):
+        with pytest.raises(ValueError, match=name):
+            read_sound(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "no task is given"),
+        (["fill-musk", "--model=x", "a"], "fill-mask"),
+        (["fill-mask", "a [MASK]"], "train one: python -m experiments.run --config=configs/bert_quick.py"),
+        (["fill-mask", "--model=nowhere", "a"], "nowhere is no folder"),
+        (["fill-mask", "--model={root}/writer", "a"], "kind 'causal'"),
+        (["fill-mask", "--model={root}/words", "a"], "no [MASK]"),
+        (["fill-mask", "--model={root}/words"], "give inputs"),
+        (["fill-mask", "--model={root}/words", "a [MASK]", "--input=x"], "not both"),
+        (["fill-mask", "--model={root}/words", "--input=nowhere.txt"], "nowhere.txt"),
+        (["fill-mask", "--model={root}/words", "--top_p=1", "a"], "--top_p"),
+        (["fill-mask", "--model={root}/words", "[MASK] " * 90], "--truncation"),
+        (["question-answering", "--model={root}/answers", "who"], "reads"),
+        (["zero-shot-classification", "--model={root}/classes", "a"], "no class of entailment"),
+        (["text-generation", "--model={root}/writer", ""], "has no token"),
+        (["image-classification", "--model={root}/images", "nowhere.png"], "nowhere.png"),
+    ],
+)
+def test_mistakes_are_one_line(root: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
+    assert main([word.replace("{root}", str(root)) for word in words]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1 and "Traceback" not in error
+
+
+def test_the_command(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = f"--model={root / 'classes'}"
+    assert main(["text-classification", folder, *TEXTS]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines == made("text-classification", root / "classes")(TEXTS)
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS), encoding="utf-8")
+    out = tmp_path / "out.jsonl"
+    assert main(["text-classification", folder, f"--input={tmp_path / 'in.jsonl'}", f"--output={out}"]) == 0
+    assert [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()] == lines
+    assert main(["text-classification", "--help"]) == 0 and "--function_to_apply" in capsys.readouterr().out
+
+
+def test_a_name_on_the_hub_is_looked_up_offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("huggingface_hub")
+    monkeypatch.setenv("NN_CORE_OFFLINE", "1")
+    with pytest.raises(PretrainedError, match="this process is offline"):
+        pipeline("text-generation", "nobody/nothing-here")
+
+
+def test_a_half_precision_folder(root: Path, tmp_path: Path) -> None:
+    """Written in bfloat16, read in bfloat16: it answers, and nearly the same."""
+    from experiments.pipelines.models import load_model
+
+    model = load_model(root / "classes")
+    folder = tmp_path / "half"
+    settings = {"id2label": model.settings["id2label"], "label2id": model.settings["label2id"]}
+    export(folder, model.module, model.params, dtype="bfloat16", settings=settings)
+    (folder / "vocab.txt").write_bytes((root / "classes" / "vocab.txt").read_bytes())
+    whole = made("text-classification", root / "classes")(TEXTS[0], top_k=3)
+    half = pipeline("text-classification", folder, dtype="bfloat16")(TEXTS[0], top_k=3)
+    assert close(sorted(half, key=str), sorted(whole, key=str), tolerance=0.02) or half[0]["label"] == whole[0]["label"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ORACLE.is_file(), reason="needs a Python with transformers: NN_CORE_ORACLE_PYTHON")
+def test_golden_outputs_are_what_transformers_says(root: Path, tmp_path: Path) -> None:
+    command = [str(ORACLE), "-m", "tests.experiments.pipelines.oracle", str(tmp_path / "x.json"), str(root)]
+    subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).parents[3])
+    assert close(json.loads((tmp_path / "x.json").read_text(encoding="utf-8")), GOLDEN)
