@@ -4,6 +4,7 @@ Writes a trained GPT, ViT, BERT or T5 as a Hugging Face folder (config.json, mod
 transformers loads. What has no counterpart there says why not.
 """
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,9 +59,37 @@ def write(options: dict[str, Any]) -> Path:
     try:
         if model.tokenizer is not None:
             settings |= write_tokenizer(folder, model.tokenizer)
+        if model.kind == "run_image":
+            write_preprocessor(folder, model.settings["statistics"])
         return export(folder, model.module, model.params, options["dtype"], settings)
     except OSError as error:
         raise ValueError(f"--out={options['out']} cannot be written ({error.strerror})") from None
+
+
+def write_preprocessor(folder: Path, statistics: dict[str, Any]) -> None:
+    """How images become inputs: one mean and one deviation for all pixels.
+
+    Raises:
+        ValueError: each pixel was standardized by itself, which has no counterpart.
+    """
+    import numpy as np
+
+    shift, scale = np.asarray(statistics.get("shift", 0.0)), np.asarray(statistics.get("scale", 1.0))
+    if shift.size != 1 or scale.size != 1:
+        raise ValueError(
+            "each pixel was standardized by itself, which transformers has no counterpart of; "
+            "train with config.data.standardize='all' or 'none'"
+        )
+    about: dict[str, Any] = {
+        "do_resize": True,
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "resample": 2,
+    }
+    about |= {"image_mean": [float(shift.reshape(()))], "image_std": [float(scale.reshape(()))]}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "preprocessor_config.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from nn_core.pretrained.tensor_files import PretrainedError
 PREPROCESSOR = "preprocessor_config.json"
 # Pillow's numbers of its ways to resize; the ones that preprocessor_config.json names.
 RESAMPLE = {0: Image.Resampling.NEAREST, 2: Image.Resampling.BILINEAR, 3: Image.Resampling.BICUBIC}
-ViTS_MEAN = 0.5
+HALF = 0.5  # mean and deviation where a folder says none
 
 
 class Eyes(NamedTuple):
@@ -54,8 +54,10 @@ def _preprocessor(model: Model) -> tuple[Callable[[str], np.ndarray], tuple[int,
     side, channels = model.settings["image_size"], model.settings.get("num_channels", 3)
     path = model.place / PREPROCESSOR
     said = read_json(path) if path.is_file() else {}
-    mean = np.array(said.get("image_mean") or [ViTS_MEAN] * channels, np.float32)
-    std = np.array(said.get("image_std") or [ViTS_MEAN] * channels, np.float32)
+    mean, std = (
+        np.array(values * channels if len(values) == 1 else values, np.float32)
+        for values in (said.get(name) or [HALF] for name in ("image_mean", "image_std"))
+    )
     if mean.shape != (channels,) or std.shape != (channels,) or not (std > 0).all():
         raise PretrainedError(f"{path} has image_mean and image_std that do not fit {channels} channels")
     size = said.get("size", side)

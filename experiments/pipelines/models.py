@@ -146,7 +146,7 @@ def _of_run(place: Path, member: int | None, step: str) -> Model:
     if task is not None and task.form == EXAMPLES:
         nothing = Writing({}, False, (), None, None, ())
         run = load_classifier(place, step, member)
-        about = {"member": member, "step": step}
+        about = {"member": member, "step": step, "statistics": run.statistics}
         return Model(place, "run_image", run.module, stored.params, run.labels, about, None, nothing, None)
     raise ValueError(f"{place} holds a run of task {stored.config.task.name!r}, which no pipeline asks; see --help")
 

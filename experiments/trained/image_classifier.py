@@ -30,6 +30,7 @@ class Classifier(NamedTuple):
         shape: height, width and channels of the images it was trained on.
         scores: images (N, H, W, C) in [0, 1] -> (N, C), rows sum to 1.
         module: the network's structure.
+        statistics: "shift" and "scale" of the standardization, or nothing.
     """
 
     stored: Stored
@@ -37,6 +38,7 @@ class Classifier(NamedTuple):
     shape: tuple[int, int, int]
     scores: Callable[[np.ndarray], np.ndarray]
     module: Any
+    statistics: dict[str, np.ndarray]
 
 
 def load_classifier(
@@ -66,7 +68,7 @@ def load_classifier(
     kept = read_images(stored)
     labels, shape = tuple(map(str, kept["labels"])), tuple(map(int, kept["shape"]))
     place = list(kept["numbers"]).index(stored.member)
-    statistics = {name: kept[name][place] for name in ("shift", "scale") if name in kept}
+    statistics: dict[str, np.ndarray] = {name: kept[name][place] for name in ("shift", "scale") if name in kept}
     use = choose(config.model.name, serving(registry, EXAMPLES), "model.name")
     flat = use.reads == ROWS
     try:
@@ -90,7 +92,7 @@ def load_classifier(
         parts = [forward(images_NHWC[i : i + BATCH]) for i in range(0, len(images_NHWC), BATCH)]
         return np.concatenate([np.asarray(part) for part in parts])
 
-    return Classifier(stored, labels, (shape[0], shape[1], shape[2]), scores, model)
+    return Classifier(stored, labels, (shape[0], shape[1], shape[2]), scores, model, statistics)
 
 
 def classify(classifier: Classifier, images_NHWC: np.ndarray, top_k: int | None = None) -> list[list[dict[str, Any]]]:

@@ -1,0 +1,83 @@
+"""Trained here, exported, read back: the same texts and classes; what has no counterpart says why."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments.export import main
+from experiments.pipeline import pipeline
+from experiments.run import main as run
+from tests.experiments import tiny
+
+
+def test_a_gpt_writes_the_same_from_its_folder(tiny_run: Path, tmp_path: Path) -> None:
+    """A GPT without biases: GPT-2 with zeros in their places. Characters: a tokenizer.json of them."""
+    folder = tmp_path / "folder"
+    assert main([f"--checkpoint={tiny_run}", f"--out={folder}"]) == 0
+    assert {path.name for path in folder.iterdir()} >= {"config.json", "model.safetensors", "tokenizer.json"}
+    options = {"max_new_tokens": 9, "temperature": 0.0}
+    texts = ["Anna", "The dog"]
+    ours, theirs = (pipeline("text-generation", place)(texts, **options) for place in (tiny_run, folder))
+    assert theirs == ours
+
+
+def test_the_pipeline_of_a_run_writes_several_texts(tiny_run: Path) -> None:
+    """F175, as the notes call it."""
+    found = pipeline("text-generation", tiny_run)("Anna", max_new_tokens=20, num_return_sequences=3)
+    assert len(found) == 3 and all(len(row["generated_text"]) == 24 for row in found)
+
+
+def test_what_has_no_counterpart_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tiny.run(tmp_path / "odd", model__position="alibi", train__steps=3, train__sample_every=0)
+    capsys.readouterr()
+    assert main([f"--checkpoint={place}", f"--out={tmp_path / 'folder'}"]) == 2
+    error = capsys.readouterr().err
+    assert "GPT-2 has no counterpart of position='alibi'" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--out=x"], "--checkpoint is missing"),
+        (["--checkpoint=nowhere", "--out=x"], "nowhere"),
+        (["--checkpoint={run}", "--out=x", "--dtype=int8"], "float32, bfloat16, float16"),
+    ],
+)
+def test_mistakes(tiny_run: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
+    assert main([word.replace("{run}", str(tiny_run)) for word in words]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_vit_sees_the_same_from_its_folder(tmp_path: Path) -> None:
+    words = [
+        "--config=configs/vit.py",
+        f"--workdir={tmp_path / 'run'}",
+        "--config.train.steps=20",
+        "--config.num_seeds=1",
+    ]
+    words += [
+        "--config.schedule.warmup_steps=5",
+        "--config.data.standardize=all",
+        "--config.figures=()",
+        "--config.train.eval_every=10",
+    ]
+    assert run([*words, "--config.train.log_every=10"]) == 0
+    member = (
+        [f"--member={0}"]
+        if "sweep" in json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))
+        else []
+    )
+    assert main([f"--checkpoint={tmp_path / 'run'}", f"--out={tmp_path / 'folder'}", *member]) == 0
+    pixels = (np.random.default_rng(0).uniform(size=(8, 8)) * 255).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "x.png")
+    places = (("run", {"member": 0}), ("folder", {}))
+    ours, theirs = (
+        pipeline("image-classification", tmp_path / name, **more)(str(tmp_path / "x.png")) for name, more in places
+    )
+    assert [row["label"] for row in ours] == [row["label"] for row in theirs]
+    np.testing.assert_allclose([row["score"] for row in ours], [row["score"] for row in theirs], atol=1e-5)
