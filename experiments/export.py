@@ -75,7 +75,7 @@ def write_preprocessor(folder: Path, statistics: dict[str, Any]) -> None:
     import numpy as np
 
     shift, scale = np.asarray(statistics.get("shift", 0.0)), np.asarray(statistics.get("scale", 1.0))
-    if shift.size != 1 or scale.size != 1:
+    if np.ptp(shift) or np.ptp(scale):
         raise ValueError(
             "each pixel was standardized by itself, which transformers has no counterpart of; "
             "train with config.data.standardize='all' or 'none'"
@@ -87,7 +87,7 @@ def write_preprocessor(folder: Path, statistics: dict[str, Any]) -> None:
         "do_normalize": True,
         "resample": 2,
     }
-    about |= {"image_mean": [float(shift.reshape(()))], "image_std": [float(scale.reshape(()))]}
+    about |= {"image_mean": [float(shift.flat[0])], "image_std": [float(scale.flat[0])]}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "preprocessor_config.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
