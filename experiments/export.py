@@ -74,6 +74,8 @@ def write_preprocessor(folder: Path, statistics: dict[str, Any]) -> None:
     """
     import numpy as np
 
+    from nn_core.text.interface import write_json
+
     shift, scale = np.asarray(statistics.get("shift", 0.0)), np.asarray(statistics.get("scale", 1.0))
     if np.ptp(shift) or np.ptp(scale):
         raise ValueError(
@@ -89,7 +91,7 @@ def write_preprocessor(folder: Path, statistics: dict[str, Any]) -> None:
     }
     about |= {"image_mean": [float(shift.flat[0])], "image_std": [float(scale.flat[0])]}
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "preprocessor_config.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    write_json(folder / "preprocessor_config.json", json.dumps(about, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -112,15 +112,15 @@ def write_outputs(outputs: Iterator[Any], count: int, file: str | None) -> None:
     """One JSON value a line; a bar on the error stream where they go to a file."""
     from tqdm import tqdm
 
+    from nn_core.files import user_path, whole_file
+
     if file is None:
         for output in outputs:
             print(json.dumps(output, ensure_ascii=False), flush=True)
         return
-    part = Path(f"{file}.part")
     try:
-        with part.open("w", encoding="utf-8") as stream:
+        with whole_file(user_path(file)) as part, part.open("w", encoding="utf-8", newline="\n") as stream:
             write_lines(tqdm(outputs, total=count, unit=" inputs", disable=not sys.stderr.isatty()), stream)
-        part.replace(file)
     except OSError as error:
         raise ValueError(f"--output={file} cannot be written ({error.strerror})") from None
 

@@ -35,9 +35,12 @@ def settings_of(module: Any, shapes: Shapes) -> tuple[Family, dict[str, Any]]:
     for family in FAMILIES.values():
         try:
             return family, family.write(module, shapes)
+        except TypeError:  # another kind of module
+            continue
         except ValueError as error:
             reasons.append(str(error))
-    raise ValueError(f"this model has no counterpart in transformers: {'; '.join(reasons)}")
+    reason = "; ".join(reasons) or f"no family computes what a {type(module).__name__} does"
+    raise ValueError(f"this model has no counterpart in transformers: {reason}")
 
 
 def export(

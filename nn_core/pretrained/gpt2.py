@@ -61,7 +61,7 @@ def _read(settings: Settings, kind: str, names: frozenset[str]) -> Structure:
 def _write(model: Any, shapes: Shapes) -> dict[str, Any]:
     del shapes
     if not isinstance(model, GPT):
-        raise ValueError(f"GPT-2 is a GPT, not a {type(model).__name__}")
+        raise TypeError(f"GPT-2 is a GPT, not a {type(model).__name__}")
     width = model.embedding_dim
     check_fields(
         "GPT-2",

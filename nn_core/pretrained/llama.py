@@ -148,7 +148,7 @@ def _rope_parameters(rope: Rope) -> dict[str, Any]:
 def _write(model: Any, shapes: Shapes) -> dict[str, Any]:
     del shapes
     if not isinstance(model, GPT):
-        raise ValueError(f"Llama is a GPT, not a {type(model).__name__}")
+        raise TypeError(f"Llama is a GPT, not a {type(model).__name__}")
     check_fields(
         "Llama",
         position=(model.position, "rotary"),
