@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.style import COLOURS, GREY, label, log_scale, panels, quantity
+from experiments.figures.style import COLOURS, GREY, label, log_scale, panels, quantity, unit_of
 from experiments.run_directory.results import Results, Row
 from experiments.run_directory.settings import FAMILY, family, shown, summarize
 
@@ -22,7 +22,7 @@ def comparison(run: Results) -> Figure:
     # A line for each setting, and one for the name of each family that holds several.
     lines = [line for title in families for line in lines_of(title, [n for n in groups if family(n) == title])]
     longest = max(len(text) for text, _ in lines)
-    width, height = 2.9 + 0.03 * longest, 1.0 + 0.24 * len(lines)
+    width, height = 2.9 + 0.03 * longest, max(1.0 + 0.24 * len(lines), 1.8)
     figure, axes = panels(
         len(columns), columns=2 if len(columns) == 4 else COLUMNS, width=width, height=height, sharey=True
     )
@@ -62,5 +62,11 @@ def draw(axes: Axes, place: int, rows: list[Row], column: str, colour: str) -> N
     values = [row[column] for row in rows if isinstance(row.get(column), (int, float)) and math.isfinite(row[column])]
     summary = summarize(values)
     axes.plot(values, [place] * len(values), "o", color=GREY, markersize=3, alpha=0.45, markeredgewidth=0)
-    spread = np.nan_to_num(summary.half_width)
+    half = float(np.nan_to_num(summary.half_width))
+    low, high = summary.mean - half, summary.mean + half
+    if unit_of(column).startswith(
+        "share"
+    ):  # an interval by Student's t knows no bounds: one that passes them ends there
+        low, high = max(low, min(0.0, summary.mean)), min(high, max(1.0, summary.mean))
+    spread = [[summary.mean - low], [high - summary.mean]]
     axes.errorbar(summary.mean, place, xerr=spread, fmt="D", color=colour, markersize=4.5, capsize=3, linewidth=1.4)

@@ -81,10 +81,15 @@ def nothing(message: str) -> Figure:
 
 def quantity(column: str, config: dict[str, Any]) -> str:
     """The name of a column with its unit."""
-    unit = next((unit for ending, unit in UNITS.items() if column.endswith(ending)), "")
+    unit = unit_of(column)
     if unit == "nats" and config.get("task", {}).get("name") == "regression":
         unit = "squared error"
     return column.replace("_", " ") + (f" ({unit})" if unit else "")
+
+
+def unit_of(column: str) -> str:
+    """The unit of a column; empty where it has none."""
+    return next((unit for ending, unit in UNITS.items() if column.endswith(ending)), "")
 
 
 def below(axes: Axes, columns: int = 1, drop: float = 0.2) -> None:

@@ -159,6 +159,16 @@ def remarks(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
         )
     for name, end in at_the_edge(groups, by).items():
         told.append(f"{name} is the {end} of those that were tried: the best may lie beyond; widen the grid.")
+    if set(JUDGED[:2]) <= set(columns):
+        means = {
+            name: [summarize(row.get(loss) for row in own).mean for loss in JUDGED[:2]] for name, own in left.items()
+        }
+        above = [name for name, (train, validation) in means.items() if train > validation]
+        if above:
+            told.append(
+                f"The train loss is above the validation loss in {len(above)} of {len(left)} settings: wrong labels, dropout "
+                "and augmentation are in the training split only."
+            )
     few = {len(members) for members in left.values()} - {1}
     if few and min(few) < MIN_SEEDS:
         told.append(f"An interval of {min(few)} seeds says little; take 8 or more (--config.num_seeds=8).")

@@ -110,3 +110,9 @@ def test_few_seeds_are_told():
         "An interval of 2 seeds says little; take 8 or more (--config.num_seeds=8)."
     ]
     assert remarks(rows("a", *range(8)), ("test_loss",)) == [] and remarks(rows("a", 1), ("test_loss",)) == []
+
+
+def test_a_training_loss_above_validation_is_explained_under_the_table():
+    noisy = [row | {"train_loss": 2.0, "validation_loss": 1.0} for row in rows("a", *range(8))]
+    (remark,) = remarks(noisy, ("train_loss", "validation_loss"))
+    assert remark.startswith("The train loss is above the validation loss in 1 of 1 settings")
