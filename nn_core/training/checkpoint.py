@@ -1,9 +1,9 @@
-"""Checkpoints that can be trusted: written in the background, complete or absent, verified before they are believed.
+"""Trustworthy checkpoints: written in the background, complete or absent, verified before use.
 
 A step is the directory `<directory>/<step>`: what Orbax writes (two checkpointables, `params` apart from `training`,
 each a flat dict of arrays by path) and `manifest.json` (see manifest.py). It is written under another name and renamed
-when complete, so a process that dies at any moment leaves either the whole step or none. Reading is in restore.py.
-The only file that imports Orbax, and only where a step is written or read: a config that is refused need not wait.
+when complete, so a process that dies at any moment leaves either the complete step or none. Reading is in restore.py.
+This is the only file that imports Orbax, and only when a step is written or read, so a refused config need not wait.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ from nn_core.training.manifest import (
 
 PARAMS, TRAINING = "params", "training"
 PARTIAL = ".partial"
-CORRUPT = "corrupt"  # what the name of a damaged step begins with
+CORRUPT = "corrupt"  # prefix of the name of a damaged step
 MAX_STEP = 2**31 - 1
 
 Leaves = Mapping[str, Mapping[str, Any]]  # kind -> path -> array or description
@@ -48,9 +48,9 @@ class Checkpointer:
     Attributes:
         directory: absolute path.
         keep_latest: newest steps to keep, >= 1.
-        keep_best: steps with the lowest validation value to keep besides, >= 0.
+        keep_best: number of steps with the lowest validation value to keep as well, >= 0.
         worker: the one thread that writes.
-        pending: the save under way, if any.
+        pending: the save in progress, if any.
     """
 
     directory: Path
@@ -62,15 +62,15 @@ class Checkpointer:
 
 @contextlib.contextmanager
 def open_checkpoints(directory: str | Path, *, keep_latest: int = 1, keep_best: int = 1) -> Iterator[Checkpointer]:
-    """Opens a directory for writing; on leaving, waits for the save under way, also after an exception.
+    """Opens a directory for writing; on leaving, even after an exception, waits for the save in progress.
 
     Args:
-        directory: is made if missing; leftovers of a killed save are removed from it.
+        directory: created if missing; leftovers of a killed save are removed.
         keep_latest: newest steps to keep, >= 1.
         keep_best: steps with the lowest value to keep besides, >= 0.
     Raises:
         ValueError: a policy that keeps nothing.
-        CheckpointError: the directory cannot be made; on leaving: the last save failed.
+        CheckpointError: the directory cannot be created, or, on leaving, the last save failed.
     """
     if keep_latest < 1 or keep_best < 0:
         raise ValueError(f"keep_latest={keep_latest} must be >= 1 and keep_best={keep_best} >= 0; keep a step")
@@ -82,7 +82,7 @@ def open_checkpoints(directory: str | Path, *, keep_latest: int = 1, keep_best: 
     except OSError as error:
         raise CheckpointError(f"{directory} cannot be written ({error.strerror})") from None
     with ThreadPoolExecutor(1, thread_name_prefix="checkpoint") as worker:
-        worker.submit(_import_orbax)  # beside the compilation; what is wrong with it is told by the first save
+        worker.submit(_import_orbax)  # beside the compilation; the first save reports errors
         checkpointer = Checkpointer(directory, keep_latest, keep_best, worker, [])
         yield checkpointer
         wait(checkpointer)
@@ -98,19 +98,19 @@ def save(
 ) -> None:
     """Copies the state to host memory and writes it in the background; the arrays may be donated right after.
 
-    Waits for the save before it. A write that fails is tried once more; then the next `save` or `wait` raises. A step
-    of the same number is replaced. Where several processes train together, all of them call, and the call blocks: what
-    Orbax agrees on between processes must not run beside the training's own collectives.
+    Waits for the previous save. A failed write is tried once more; after that the next `save` or `wait` raises. A step
+    with the same number is replaced. If several processes train together, all of them call this, and the call blocks:
+    Orbax's communication between processes must not run beside the training's own collectives.
 
     Args:
         checkpointer: from `open_checkpoints`.
         step: in [0, 2^31).
         params: nested dicts of arrays, all finite.
-        training: any pytree of arrays, typed keys included: all that a resume needs besides.
-        record: plain JSON: the resolved configuration, versions, what the reader should know.
-        value: validation loss, the lower the better; None or not finite: the step is no candidate for the best.
+        training: any pytree of arrays, including typed keys: everything else that a resume needs.
+        record: plain JSON, such as the resolved config and versions.
+        value: validation loss, the lower the better; None or not finite: the step cannot be the best.
     Raises:
-        CheckpointError: the save before failed; parameters that are not finite; a tree that cannot be stored.
+        CheckpointError: the previous save failed; parameters that are not finite; a tree that cannot be stored.
     """
     wait(checkpointer)
     if not 0 <= step <= MAX_STEP:
@@ -133,7 +133,7 @@ def save(
 
 
 def wait(checkpointer: Checkpointer) -> None:
-    """Waits for the save under way.
+    """Waits for the save in progress.
 
     Raises:
         CheckpointError: it failed, twice.
@@ -143,7 +143,7 @@ def wait(checkpointer: Checkpointer) -> None:
 
 
 def check_names(params: Any) -> None:
-    """Raises CheckpointError where parameters are not nested dicts with string keys (they are rebuilt from paths)."""
+    """Raises CheckpointError if parameters are not nested dicts with string keys, because they are rebuilt from paths."""
     for path, _ in jax.tree_util.tree_leaves_with_path(params):
         keys = [entry.key if isinstance(entry, jax.tree_util.DictKey) else None for entry in path]
         if not keys or not all(isinstance(key, str) and "/" not in key for key in keys):
@@ -152,7 +152,7 @@ def check_names(params: Any) -> None:
 
 
 def steps(directory: Path) -> list[int]:
-    """The steps in a directory, sound or not, ascending; anything that is not named like a step is ignored."""
+    """The steps in a directory, sound or not, in ascending order; other names are ignored."""
     try:
         names = [path.name for path in directory.iterdir() if path.is_dir()] if directory.is_dir() else []
     except OSError as error:
@@ -170,7 +170,7 @@ def values(directory: Path) -> dict[int, float | None]:
 
 
 def set_aside(directory: Path, step: int, label: str = CORRUPT) -> str:
-    """Renames a step to `<label>-<step>-<n>`, so that nothing takes it for a checkpoint, and returns that name."""
+    """Renames a step to `<label>-<step>-<n>`, so that it no longer counts as a checkpoint, and returns that name."""
     taken = {path.name for path in directory.iterdir()}
     name = next(name for n in range(1, len(taken) + 2) if (name := f"{label}-{step}-{n}") not in taken)
     try:
@@ -181,13 +181,13 @@ def set_aside(directory: Path, step: int, label: str = CORRUPT) -> str:
 
 
 def barrier(name: str) -> None:
-    """Waits for the other processes, where there are any."""
+    """Waits for the other processes, if there are any."""
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices(name)
 
 
 def load_arrays(path: Path, described: Leaves) -> dict[str, dict[str, np.ndarray]]:
-    """The arrays of a verified step, each compared with the digest that was taken before it was written.
+    """The arrays of a verified step, each checked against the digest taken before it was written.
 
     Args:
         path: the step's directory.
@@ -218,7 +218,7 @@ def load_arrays(path: Path, described: Leaves) -> dict[str, dict[str, np.ndarray
 
 
 def _save(checkpointer: Checkpointer, body: dict[str, Any], host: dict[str, dict[str, np.ndarray]]) -> None:
-    """Runs in the worker: writes a step, tries once more if that fails, then removes what the policy does not keep."""
+    """Runs in the worker: writes a step, retries once if that fails, then removes steps that the policy does not keep."""
     directory, step = checkpointer.directory, body["step"]
     for kind, entries in body["leaves"].items():
         for name, entry in entries.items():
@@ -255,7 +255,7 @@ def _write(directory: Path, step: int, body: dict[str, Any], host: dict[str, dic
 
 
 def _remove_surplus(checkpointer: Checkpointer) -> None:
-    """Removes the steps that are neither among the latest nor among the best; one that cannot be read is left alone."""
+    """Removes the steps that are neither among the latest nor among the best; unreadable ones are left alone."""
     directory, known = checkpointer.directory, values(checkpointer.directory)
     best = sorted((value, step) for step, value in known.items() if value is not None)[: checkpointer.keep_best]
     kept = {*sorted(known)[-checkpointer.keep_latest :], *(step for _, step in best)}
@@ -267,7 +267,7 @@ def _remove_surplus(checkpointer: Checkpointer) -> None:
 
 
 def _import_orbax() -> ModuleType:
-    """The module, which takes 0.3 s the first time."""
+    """Imports the module, which takes 0.3 s the first time."""
     from orbax.checkpoint import v1
 
     return v1
@@ -275,7 +275,7 @@ def _import_orbax() -> ModuleType:
 
 @contextlib.contextmanager
 def _orbax(*, alone: bool) -> Iterator[ModuleType]:
-    """Orbax in this process alone or in all, without its pages of tracebacks: the error itself is raised anyway."""
+    """Sets up Orbax for this process or for all, without its pages of tracebacks; the error itself is raised anyway."""
     ocp = _import_orbax()
     context = ocp.Context()
     if alone:

@@ -12,7 +12,7 @@ from jax import Array
 
 
 class EarlyStopping(NamedTuple):
-    """What has been best so far.
+    """The best result so far.
 
     Attributes:
       best_value: lowest value so far, float32; inf before the first finite one.
@@ -21,7 +21,7 @@ class EarlyStopping(NamedTuple):
       best_step: step of that value, int32; -1 before the first.
       best_params: parameters at that step; the initial ones before the first.
       wait: evaluations since the best one, int32.
-      stopped: patience has run out, bool; nothing changes any more.
+      stopped: whether patience has run out, after which nothing changes, bool.
     """
 
     best_value: Array
@@ -61,10 +61,10 @@ def update(
     patience: Array | float | None,
     min_delta: Array | float | None = None,
 ) -> EarlyStopping:
-    """Takes one evaluation into account; lower is better, and NaN never is.
+    """Takes one evaluation into account; lower is better, and NaN is never better.
 
-    The parameters of the lowest value are kept, however little lower it is. An improvement counts for the patience where
-    value < reference - min_delta; small steps downwards add up. The run stops at the `patience`-th evaluation in a row
+    The parameters with the lowest value are kept, however small the difference. An improvement counts for the patience if
+    value < reference - min_delta; small improvements add up. The run stops at the `patience`-th evaluation in a row
     that does not count.
 
     Args:

@@ -1,8 +1,8 @@
-"""The manifest of a checkpoint step: what the step holds, and the proof that it still does.
+"""The manifest of a checkpoint step: its content, and the proof that it is unchanged.
 
-Orbax notices neither a flipped bit in an array nor the loss of its metadata, so each step carries `manifest.json`:
-dtype, shape and sha256 of every array as it stood in memory, sha256 of every file as it was written, and what the
-caller records (the resolved configuration, the versions). It is sealed by a sha256 of itself. Orbax is unknown here.
+Orbax notices neither a flipped bit in an array nor the loss of its metadata. So each step carries `manifest.json`:
+dtype, shape and sha256 of every array in memory, sha256 of every file as written, and the caller's record (the resolved
+config, the versions). It is sealed by its own sha256. This file does not use Orbax.
 """
 
 import errno
@@ -26,15 +26,15 @@ _SHOWN = 8  # entries of each sign in a −/+ diff before it says "and n more"
 
 
 class CheckpointError(RuntimeError):
-    """A checkpoint that cannot be written or read; the message is one line and says which, why and what to do."""
+    """A checkpoint cannot be written or read; the message is one line and says which, why and what to do."""
 
 
 class DamagedError(CheckpointError):
-    """A step that is not what was written; an older one may be sound."""
+    """A step differs from what was written; an older one may be sound."""
 
 
 class MismatchError(CheckpointError):
-    """A sound checkpoint of something else: other names, shapes or dtypes, or a format of a newer version."""
+    """A sound checkpoint of something else: other names, shapes or dtypes, or the format of a newer version."""
 
 
 def named_leaves(tree: Any) -> dict[str, Any]:
@@ -74,24 +74,24 @@ def is_key(leaf: Any) -> bool:
 def to_host(leaf: Any) -> np.ndarray:
     """A private copy of an array in host memory: the original may be donated or changed afterwards.
 
-    Keys become their data; an array that is spread over several processes is gathered (then every process must call).
+    Keys become their data. An array spread over several processes is gathered, so every process must call this.
     """
     return np.array(gathered(jax.random.key_data(leaf) if is_key(leaf) else leaf), copy=True)
 
 
 def gathered(array: Any) -> Any:
-    """An array that this process can read: one that is split over several processes is gathered, and all must call."""
+    """An array that this process can read. One split over several processes is gathered, so all must call this."""
     if isinstance(array, jax.Array) and not (array.is_fully_addressable or array.is_fully_replicated):
         return multihost_utils.process_allgather(array, tiled=True)
     return array
 
 
 def leaf_digest(entry: Mapping[str, Any], data: np.ndarray) -> str:
-    """sha256 of dtype, shape and bytes, so that neither a reshape nor a reinterpretation goes unseen.
+    """sha256 of dtype, shape and bytes, so that neither a reshape nor a reinterpretation goes unnoticed.
 
     Args:
         entry: of `describe`.
-        data: the array on the host; the key data where it is an array of keys.
+        data: the array on the host; for an array of keys, the key data.
     """
     digest = hashlib.sha256(f"{entry['dtype']}{list(entry['shape'])}".encode())
     digest.update(np.ascontiguousarray(data).reshape(-1).view(np.uint8).data)
@@ -109,7 +109,7 @@ def describe(leaves: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def mismatch(found: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """The −/+ diff of two descriptions on one line, or None where names, shapes and dtypes agree.
+    """The −/+ diff of two descriptions on one line, or None if names, shapes and dtypes agree.
 
     Args:
         found: what the checkpoint (or weights file) holds, from `describe`.
@@ -135,7 +135,7 @@ def seal(body: Mapping[str, Any]) -> bytes:
     """The manifest as bytes: canonical JSON under its own sha256. Equal bodies give equal bytes.
 
     Raises:
-        CheckpointError: the body holds something that JSON cannot say, NaN included.
+        CheckpointError: the body holds something that JSON cannot express, such as NaN.
     """
     try:
         plain = json.loads(json.dumps(body, allow_nan=False))
@@ -146,7 +146,7 @@ def seal(body: Mapping[str, Any]) -> bytes:
 
 
 def unseal(raw: bytes) -> dict[str, Any]:
-    """The body of a sealed manifest. Any changed byte is noticed: the body must give exactly these bytes again.
+    """The body of a sealed manifest. Any changed byte is noticed, because the body must give exactly the same bytes again.
 
     Raises:
         DamagedError: the bytes are not those that `seal` wrote.
@@ -162,7 +162,7 @@ def unseal(raw: bytes) -> dict[str, Any]:
 
 
 def hash_files(directory: Path, *, sync: bool = False) -> dict[str, str]:
-    """sha256 of each regular file below a step's directory but the manifest; `sync` first forces them to the disk."""
+    """sha256 of each regular file below a step's directory except the manifest; `sync` first forces them to disk."""
     digests = {}
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory).as_posix()
@@ -177,7 +177,7 @@ def hash_files(directory: Path, *, sync: bool = False) -> dict[str, str]:
 
 
 def write_manifest(directory: Path, body: Mapping[str, Any]) -> None:
-    """Completes a step that is otherwise written: hashes and syncs its files and seals the manifest over all of it."""
+    """Completes a written step: hashes and syncs its files and writes the sealed manifest."""
     raw = seal({**body, "format": FORMAT, "files": hash_files(directory, sync=True)})
     with (directory / MANIFEST).open("wb") as file:
         file.write(raw)
@@ -188,7 +188,7 @@ def write_manifest(directory: Path, body: Mapping[str, Any]) -> None:
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
-    """The body of a step's manifest, its seal checked but not the files.
+    """The body of a step's manifest; the seal is checked, the files are not.
 
     Raises:
         DamagedError: the manifest is missing or damaged.
@@ -207,7 +207,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 
 
 def verify(directory: Path) -> dict[str, Any]:
-    """The body of a step's manifest after every file was found to be what was written.
+    """The body of a step's manifest, after checking that every file is as written.
 
     Raises:
         DamagedError: a file is missing or differs; the message names it.
@@ -227,6 +227,6 @@ def verify(directory: Path) -> dict[str, Any]:
 
 
 def unreadable(error: OSError) -> CheckpointError:
-    """Damage where the file or its disk is at fault; not where this process may not, or cannot, read it."""
+    """The error for an unreadable file: damage if the file or its disk is at fault, but not if this process may not read it."""
     damaged = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO)
     return (DamagedError if damaged else CheckpointError)(f"{error.filename} cannot be read ({error.strerror})")

@@ -1,6 +1,6 @@
 """Many runs as one program: `vmap` over (state, key, hparams), the member axis sharded over the devices.
 
-A member's keys depend on its own seed only, so a member equals its solo run whatever stands beside it.
+A member's keys depend only on its own seed, so it equals its solo run whatever other members there are.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ if jax.__version_info__[:2] <= (0, 12):  # later ones may not know the option, a
 
 
 class Members(NamedTuple):
-    """Who is trained: one root key and one value of every hparam for each member (leading axis P)."""
+    """The members to train: a root key and a value of every hparam for each of them (leading axis P)."""
 
     keys: Array
     hparams: Hparams
@@ -54,7 +54,7 @@ def make_members(seeds: Sequence[int], hparams: Sequence[dict[str, float]]) -> M
 
 
 def root_keys(seeds: Sequence[int]) -> Array:
-    """The root key of each run, by one program: operation by operation it would be many."""
+    """The root key of each run, made by a single program instead of one per operation."""
     return _keys(np.asarray(seeds, np.uint32))
 
 
@@ -69,7 +69,7 @@ def member(tree: Any, index: int) -> Any:
 def populate(program: Program, num_members: int, devices: Sequence[jax.Device] | None = None) -> tuple[Program, Mesh]:
     """Turns the functions of one run into jitted functions of a population, every leaf with a leading member axis.
 
-    A population of one is the run itself, with the axis put around it: no vmap, and no other numbers.
+    A population of one is the run itself with an added axis, without vmap and with identical numbers.
 
     Args:
         program: the pure functions of one run.
@@ -101,10 +101,10 @@ def over_members(
 
     Args:
         function: of trees.
-        in_axes: 0 for each argument with a leading member axis, None for one that all share.
+        in_axes: 0 for each argument with a leading member axis, None for a shared one.
         num_members: P; a multiple of the mesh's devices, or 1.
         mesh: carries the member axis.
-        donate: numbers of the arguments whose memory the result may take.
+        donate: indices of the arguments whose memory the result may reuse.
     Returns:
         The function; every leaf of its result has a leading member axis.
     """
@@ -127,26 +127,26 @@ def lift_one(function: Callable, in_axes: tuple[int | None, ...]) -> Callable:
 
 
 def named(lifted: Callable, function: Callable) -> Callable:
-    """The lifted function under the name of the one that it lifts: profiles, logs and a test call it so."""
+    """The lifted function under the name of the original, which appears in profiles, logs and a test."""
     lifted.__name__ = (function.func if isinstance(function, partial) else function).__name__
     return lifted
 
 
 def jit_over_members(mesh: Mesh, function: Callable, *, donate_argnums: tuple[int, ...]) -> Callable:
-    """A function of trees with leading member axes, jitted; `jax.jit` but for the mesh, which carries that axis."""
-    # Said rather than inferred: a state from a checkpoint is placed so, and must not be another program's argument.
+    """Jits a function of trees with leading member axes; like `jax.jit`, with the mesh that carries that axis."""
+    # Given explicitly: a state from a checkpoint is placed like this and must not lead to another program.
     sharding = NamedSharding(mesh, P(MEMBER_AXIS))
     options = compiler_options(mesh)
     return jax.jit(function, donate_argnums=donate_argnums, out_shardings=sharding, compiler_options=options)
 
 
 def compiler_options(mesh: Mesh) -> dict[str, int | str] | None:
-    """What the compiler is told, by the platform of the mesh; None: nothing."""
+    """Compiler options for the platform of the mesh; None if there are none."""
     return COMPILER_OPTIONS.get(mesh.devices.flat[0].platform)
 
 
 def train_all(function: Callable, *by_member: Any) -> Any:
-    """One function of one run for every member: one program, on all devices, whatever the number of members.
+    """Applies a function of one run to every member: one program on all devices, for any number of members.
 
     Args:
         function: of as many trees as there are arguments.
@@ -159,14 +159,14 @@ def train_all(function: Callable, *by_member: Any) -> Any:
     size = -(-num_members // len(devices)) * len(devices)
     mesh = Mesh(np.asarray(devices), (MEMBER_AXIS,), axis_types=(AxisType.Auto,))
     program = over_members(function, (0,) * len(by_member), size, mesh)
-    if size > num_members:  # padding: the last member again
+    if size > num_members:  # padding by copies of the last member
         rows = np.minimum(np.arange(size), num_members - 1)
         by_member = jax.tree.map(lambda leaf: leaf[rows], by_member)
     return jax.tree.map(lambda leaf: leaf[:num_members], jax.device_get(program(*by_member)))
 
 
 def block_size(num_members: int, platform: str) -> int:
-    """How many of a device's members run side by side: on CPU few enough for their states to stay in the cache.
+    """The number of members that a device runs side by side; on a CPU, few enough for their states to stay in the cache.
 
     Without blocks the time of a member doubles from 8 to 256 members of 26,000 parameters.
 
@@ -180,7 +180,7 @@ def block_size(num_members: int, platform: str) -> int:
 
 
 def in_blocks(function: Callable, in_axes: tuple[int | None, ...], block: int) -> Callable:
-    """`vmap` over blocks of members, one block after the other, in one program."""
+    """Applies `vmap` to blocks of members, one block after the other, in one program."""
 
     def mapped(*arguments: Any) -> Any:
         by_member = tuple(tree for tree, axis in zip(arguments, in_axes, strict=True) if axis == 0)
@@ -213,7 +213,7 @@ def place(tree: Any, mesh: Mesh, *, by_member: bool) -> Any:
 
 
 def put(leaf: Any, sharding: Any) -> Array:
-    """An array where the sharding says; of one that every process has, each places its part."""
+    """Places an array by its sharding; if every process has the array, each places its own part."""
     if sharding.is_fully_addressable:
         return jax.device_put(leaf, sharding)
     if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
@@ -225,7 +225,7 @@ def put(leaf: Any, sharding: Any) -> Array:
 
 
 def shapes_on(mesh: Mesh, tree: Any, *, by_member: bool) -> Any:
-    """What `place` gives, as shapes: what is traced with them is not traced again for the arrays."""
+    """The result of `place` as shapes; a function traced with them is not traced again for the arrays."""
 
     def shape(leaf: Any) -> jax.ShapeDtypeStruct:
         dtype = jax.dtypes.canonicalize_dtype(leaf.dtype) if isinstance(leaf, np.ndarray) else leaf.dtype

@@ -32,7 +32,7 @@ class Settings(NamedTuple):
 
     Attributes:
         chunk_steps: K, steps in one compiled call.
-        keep_best: remember the parameters whose validation loss was lowest, and finish with them.
+        keep_best: remember the parameters with the lowest validation loss, and finish with them.
         evaluate_train: evaluate on the training split too, for curves without dropout and for the gap.
         max_skips: non-finite steps in a row that are skipped rather than fatal.
         divergence_factor: a loss above this many times 1 + |first loss| ends the run as diverged.
@@ -50,7 +50,7 @@ class Settings(NamedTuple):
 
 
 class Program(NamedTuple):
-    """The five functions, for one run or (after `populate`) for a population of them; `own` is what `prepare` gives."""
+    """The five functions, for one run or (after `populate`) for a population; `own` is the result of `prepare`."""
 
     start: Callable[[Array, Hparams, Data], TrainState]
     prepare: Callable[[Array, Data], Data]
@@ -88,10 +88,10 @@ def make_program(task: Task, make_optimizer: MakeOptimizer, settings: Settings) 
 def start(
     task: Task, make_optimizer: MakeOptimizer, settings: Settings, key: Array, hparams: Hparams, data: Data
 ) -> TrainState:
-    """The state before the first step; a start that is not finite (a huge init_scale) is a run that has diverged."""
+    """The state before the first step; a run whose start is not finite (a huge init_scale) has diverged."""
     drawn = task.init(run_keys(key).init, hparams)
     finite = jnp.isfinite(optax.tree.norm(drawn))
-    params = select(finite, drawn, jax.tree.map(jnp.zeros_like, drawn))  # what is not finite is never kept
+    params = select(finite, drawn, jax.tree.map(jnp.zeros_like, drawn))  # values that are not finite are never kept
     count = jnp.zeros((), jnp.int32)
     return TrainState(
         step=count,
@@ -108,7 +108,7 @@ def start(
 
 
 def prepare(task: Task, key: Array, data: Data) -> Data:
-    """What a run adds to the shared data; drawn once, for a split is sorted and takes a while to compile."""
+    """A run's additions to the shared data, drawn once because sorting a split takes a while to compile."""
     return task.prepare(data, run_keys(key).split)
 
 
@@ -123,7 +123,7 @@ def advance(
     data: Data,
     until: ArrayLike,
 ) -> tuple[TrainState, dict[str, Array]]:
-    """Up to `num_steps` steps, none past `until`: a scan over `train_step`."""
+    """Makes up to `num_steps` steps, none past `until`, in a scan over `train_step`."""
     keys = run_keys(key)
     member_data = data | own
     plan = task.plan(member_data, keys.order, state.step, num_steps)
@@ -137,7 +137,7 @@ def advance(
 def evaluate(
     task: Task, splits: tuple[str, ...], state: TrainState, key: Array, hparams: Hparams, own: Data, data: Data
 ) -> tuple[TrainState, dict[str, Array]]:
-    """Metrics of the current parameters; early stopping takes note of the validation loss."""
+    """Metrics of the current parameters; early stopping records the validation loss."""
     del key
     values = split_means(task, splits, state.params, data | own, hparams)
     if state.stopping is None:
@@ -154,7 +154,7 @@ def evaluate(
 def finish(
     task: Task, splits: tuple[str, ...], state: TrainState, key: Array, hparams: Hparams, own: Data, data: Data
 ) -> dict[str, Array]:
-    """Metrics of the selected parameters on every split, and what the task tells of them."""
+    """Metrics of the selected parameters on every split, and the task's description of them."""
     member_data = data | own
     params = selected_params(state)
     values = split_means(task, splits, params, member_data, hparams)
@@ -173,7 +173,7 @@ def split_means(
 
 
 def chunk_steps(most: int, *cadences: int) -> int:
-    """Steps of one compiled call: at most `most`, and such that a call rarely runs past the nearest cadence.
+    """The number of steps in a compiled call: at most `most`, chosen so that a call rarely runs past the cadence.
 
     >>> chunk_steps(100, 10), chunk_steps(20, 97), chunk_steps(20, 40)
     (10, 20, 20)

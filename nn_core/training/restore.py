@@ -1,6 +1,6 @@
-"""Reading checkpoints: the newest sound state for a resume, the parameters alone for everything else.
+"""Reads checkpoints: the newest sound state for a resume, the parameters alone for everything else.
 
-No array is handed out before every file of its step is found to be what was written, and the array what was saved.
+No array is returned before every file of its step, and the array itself, have been verified.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ from nn_core.training.manifest import (
 
 
 class Restored(NamedTuple):
-    """What a step held.
+    """The content of a step.
 
     Attributes:
         step: the step.
