@@ -26,15 +26,27 @@ Log = Callable[[list[Row]], None]
 def check(config: ConfigDict) -> None:
     """Raises ValueError where a tracker is asked for that is not installed."""
     if config.log.tensorboard:
-        try:
-            import tensorboardX  # noqa: F401
-        except ModuleNotFoundError:
-            raise missing("tensorboard", "tensorboardX") from None
+        summary_writer()
     if config.log.wandb:
-        try:
-            import wandb  # noqa: F401
-        except ModuleNotFoundError:
-            raise missing("wandb", "wandb") from None
+        weights_and_biases()
+
+
+def summary_writer() -> Any:
+    """The class that writes event files. Raises ValueError where it is not installed."""
+    try:
+        from tensorboardX import SummaryWriter
+    except ModuleNotFoundError:
+        raise missing("tensorboard", "tensorboardX") from None
+    return SummaryWriter
+
+
+def weights_and_biases() -> Any:
+    """The module wandb. Raises ValueError where it is not installed."""
+    try:
+        import wandb
+    except ModuleNotFoundError:
+        raise missing("wandb", "wandb") from None
+    return wandb
 
 
 def missing(extra: str, package: str) -> ValueError:
@@ -67,9 +79,7 @@ def follow(config: ConfigDict, folder: Path, step: int) -> Iterator[Log]:
 @contextmanager
 def event_writer(folder: Path, name: str, step: int | None = None) -> Iterator[Any]:
     """An open writer of event files; the files lie in the folder "tensorboard" of the run directory."""
-    from tensorboardX import SummaryWriter
-
-    writer = SummaryWriter(str(entry(folder, EVENTS) / name), purge_step=step or None)
+    writer = summary_writer()(str(entry(folder, EVENTS) / name), purge_step=step or None)
     try:
         yield writer
     finally:
@@ -127,8 +137,7 @@ def write_hparams(writer: Any, hparams: dict[str, Any], ended: Mapping[str, floa
 
 def upload(run: Results, config: ConfigDict, figures: Sequence[Path]) -> None:
     """The members of a run to Weights & Biases, offline where WANDB_MODE=offline says so."""
-    import wandb
-
+    wandb = weights_and_biases()
     for row in run.rows:
         name = config.name if len(run.rows) == 1 else f"{config.name} {row['member']}"
         with wandb.init(
