@@ -63,6 +63,17 @@ HPARAMS = {
     "sparsity": Key(float, "share of kernels and embeddings pruned in the end (config.pruning says when)", "[0, 1)"),
     "patience": Key(float, "evaluations without improvement before the run stops", "[1, inf)"),
     "min_delta": Key(float, "least improvement that counts", "[0, inf)"),
+    "beta": Key(float, "strength of the reference: of the KL in ppo and grpo, of the log-ratio in dpo", "[0, inf)"),
+    "kl_target": Key(float, "ppo, grpo: beta looks for this KL of an answer, nats", "(0, inf)"),
+    "kl_horizon": Key(float, "answers over which an error of the KL changes beta by e^0.2", "[1, inf)"),
+    "clip_range": Key(float, "ppo, grpo: how far a ratio may go from 1", "(0, 1)"),
+    "value_clip": Key(float, "ppo: how far a value may go from its old one; unset: anywhere", "(0, inf)"),
+    "value_coefficient": Key(float, "ppo: weight of the value's loss", "[0, inf)"),
+    "entropy_coefficient": Key(float, "ppo, grpo: weight of the entropy of the draws", "[0, inf)"),
+    "discount": Key(float, "ppo: worth of a reward one token later", "[0, 1]"),
+    "gae_decay": Key(float, "ppo: lambda of the advantages", "[0, 1]"),
+    "answer_temperature": Key(float, "ppo, grpo: answers are drawn, and scored, at it; unset: 1", "(0, inf)"),
+    "centring": Key(float, "reward model: pulls the scores' mean to 0", "[0, inf)"),
 }
 OPTIMIZER = {
     "name": Key("adam", "sgd, momentum, nesterov, rmsprop, adam, adamw, adagrad"),
@@ -109,6 +120,7 @@ SAMPLE = {
 TRANSFER = {
     "source": Key(str, "run directory whose parameters are loaded; None: none are"),
     "member": Key(int, "of a sweep; None for a single run", "[0, inf)"),
+    "by_seed": Key(False, "of a sweep over seeds: each run starts from the first one of its own seed"),
     "step": Key("best", "of its checkpoints: best, latest, or a number"),
     "load": Key((("*", "load"),), "(path, load or new) in order, the first match wins: new ones are drawn"),
     "train": Key((("*", 1.0),), "(path, factor of the learning rate, 0: frozen), likewise"),
@@ -213,6 +225,36 @@ TEXT_TO_TEXT = {
     "num_beams": Key(5, "hypotheses of the beam search", "[2, 4096]"),
     "length_penalty": Key(1.0, "of the beam search: the exponent of the length", "[-10, 10]"),
     "measures": Key((), "of what the beam writes, by sacrebleu: bleu, chrf"),
+}
+ANSWERS = {"name": Key("answers", "answers to questions, by people; questions are read, not learned")}
+REWARD_MODEL = {
+    "name": Key("reward_model", "a score that is higher for the answer which people prefer"),
+    "pooling": Key(
+        "last",
+        "where the score stands: last (the last token), sum (over the answer), likelihood (that, and ln p of it)",
+    ),
+}
+DPO = {
+    "name": Key("dpo", "preferences, without a reward model"),
+    "kind": Key("sigmoid", "sigmoid (DPO), identity (IPO)"),
+    "normalise": Key(False, "divide log-ratios by the lengths of the answers"),
+}
+PPO = {
+    "name": Key("ppo", "rewards of the model's own answers, with a value function"),
+    "reward": Key("model", "model (a trained one), rule (the hidden rule of the small world)"),
+    "reward_model": Key(str, "run directory of a reward model"),
+    "reward_member": Key(int, "of a sweep; None for a single run, or with transfer.by_seed", "[0, inf)"),
+    "prompts": Key(int, "questions of an iteration", "[1, inf)"),
+    "group": Key(1, "answers to each question, 1", "[1, inf)"),
+    "epochs": Key(4, "passes over the answers of an iteration", "[1, inf)"),
+    "minibatches": Key(4, "updates of a pass; a divisor of the answers", "[1, inf)"),
+    "estimator": Key("k3", "of the KL in the loss of grpo: k1, k2, k3"),
+    "weigh": Key("token", "what weighs the same in the loss of grpo: token, sequence"),
+    "missing_end": Key(-1.0, "added to the reward of an answer that does not come to its end"),
+}
+GRPO = PPO | {
+    "name": Key("grpo", "rewards of the model's own answers, compared within a group"),
+    "group": Key(8, "answers to each question, >= 2", "[1, inf)"),
 }
 
 
@@ -436,7 +478,9 @@ TEXT_PAIRS = {
     "evaluation_batch": Key(128, "rows in one forward pass of an evaluation", "[1, inf)"),
 }
 TEXT = {
-    "name": Key(str, "shakespeare (download), pydoc, generated (both offline), file, token_file (with path)"),
+    "name": Key(
+        str, "shakespeare (download), pydoc, generated, assistant_world (offline), file, token_file (with path)"
+    ),
     "path": Key(str, 'where name is "file": a text, a folder, a pattern (texts/*.txt); token_file: of the tokens'),
     "field": Key(str, "of JSON lines (.jsonl): the key of each line's text"),
     "encoding": Key(str, "of a text file; None: what its byte-order mark says, else UTF-8"),
@@ -447,6 +491,22 @@ TEXT = {
     "batch_size": Key(int, "windows a step", "[1, inf)"),
     "evaluation_windows": Key(256, "windows that a split is judged on while training goes on", "[1, inf)"),
     "evaluation_batch": Key(64, "windows in one forward pass of an evaluation", "[1, inf)"),
+}
+CONVERSATIONS = {
+    "name": Key("assistant_world", "assistant_world, file (with path)"),
+    "path": Key(str, "JSONL of prompt and response, of messages, or of prompt, chosen and rejected"),
+    "world": Key(0, "seed of the small world's facts; 0 is the one that the text assistant_world tells", "[0, inf)"),
+    "held_out": Key(0.25, "share of the facts, or of a file's records, that test; half as many validate", "(0, 0.6)"),
+    "context_size": Key(int, "most tokens of a question with its answer; that of the model", "[2, inf)"),
+    "new_tokens": Key(24, "most tokens of an answer that is drawn", "[1, inf)"),
+    "answers": Key(4, "answers to each question, in tones by chance", "[1, inf)"),
+    "pairs": Key(4000, "pairs of answers", "[1, inf)"),
+    "label_noise": Key(0.05, "share of pairs whose label is turned round", "[0, 1)"),
+    "pairs_about": Key("train", "facts of the pairs: train (those that do not test), all"),
+    "wrong_answers": Key(0.3, "share of the answers in pairs that name another value", "[0, 1]"),
+    "packed": Key(False, "several conversations stand in a row; none sees another"),
+    "batch_size": Key(int, "rows, or pairs, of a step", "[1, inf)"),
+    "evaluation_batch": Key(256, "rows, or pairs, of one forward pass of an evaluation", "[1, inf)"),
 }
 
 
@@ -479,6 +539,11 @@ def text(name: str, *, context_size: int, batch_size: int) -> ConfigDict:
     return section(TEXT, name=name, context_size=context_size, batch_size=batch_size)
 
 
+def conversations(*, context_size: int, batch_size: int, **values: Any) -> ConfigDict:
+    """Questions and answers, or pairs of answers."""
+    return section(CONVERSATIONS, context_size=context_size, batch_size=batch_size, **values)
+
+
 def word_text() -> dict[str, Any]:
     """A text for word vectors, and what the vectors are asked; for a text of your own, ask for words that it has."""
     return {
@@ -492,7 +557,7 @@ def word_text() -> dict[str, Any]:
     }
 
 
-DATA = (EXAMPLES, SEQUENCES, TEXT_PAIRS, TEXT)  # what config.data may be; its keys tell which
+DATA = (EXAMPLES, SEQUENCES, TEXT_PAIRS, TEXT, CONVERSATIONS)  # what config.data may be; its keys tell which
 # Path of a section that is the same for every model, task and kind of data -> its keys; "" is the top.
 SECTIONS: dict[str, Mapping[str, Key]] = {
     "": RUN,

@@ -76,10 +76,17 @@ def train(arguments: Arguments, directory: Path, here: processes.Places | None, 
                 stack.enter_context(hold(directory))
             folder = set_up_devices(here)
             from experiments.caching.traced_programs import open_store
+            from experiments.execution.chain import is_chain, run_chain
             from experiments.execution.dry_run import rehearse
             from experiments.execution.execute import begin, execute
             from experiments.execution.prepare import plan_text, prepare
 
+            if is_chain(arguments.config):
+                if asks:
+                    raise ValueError("--plan and --dry_run tell of one run; give them with the config of a stage")
+                if not known:
+                    stack.enter_context(hold(directory))
+                return run_chain(arguments, directory, lambda words: main(words, keep))
             store = open_store(folder if keep else None, arguments.path)
             prepared = prepare(arguments, directory, store=store)
             if arguments.options["plan"]:

@@ -24,6 +24,7 @@ OPTIONS = {
     "input": Option(str, "translators: a file of sources, one a line, instead of prompts; needs output"),
     "output": Option(str, "the file that gets an answer a line, by beam search (num_beams=5 unless given)"),
     "trace": Option(bool, "translators: show each step of greedy decoding with its five best candidates", False),
+    "chat": Option(bool, "prompts are questions to an assistant; without any, lines of the terminal are", False),
     "max_new_tokens": Option(int, "most tokens after the prompt, >= 1 (default: the run's)"),
     "max_length": Option(int, "most tokens, the prompt counted; instead of max_new_tokens"),
     "temperature": Option(float, "logits are divided by it; 0: greedy; >= 0 (default: 1)"),
@@ -47,6 +48,7 @@ EXAMPLES = (
     "python -m experiments.sample --checkpoint=checkpoints/addition --prompt=12+5",
     "python -m experiments.sample --checkpoint=checkpoints/multi30k --input=english.txt --output=french.txt",
     "python -m experiments.sample --checkpoint=checkpoints/multi30k --prompt='A girl plays in the snow.' --trace",
+    "python -m experiments.sample --checkpoint=checkpoints/assistant_sft --member=0 --chat --greedy",
 )
 LIMITS = {"max_new_tokens": 10**6, "max_length": 10**6, "top_k": 2**31 - 1, "num_beams": 4096}
 LIMITS |= {"num_return_sequences": 4096, "keep": 2**31 - 1}
@@ -138,7 +140,7 @@ def write(job: Job) -> int:
     set_up_devices()
     from experiments.building.registry import REGISTRY
     from experiments.run_directory import stored_run
-    from experiments.trained import language_model, translator, writer
+    from experiments.trained import chat, language_model, translator, writer
     from nn_core.data.sequence_sources import SEQUENCE
 
     stored = stored_run.load(
@@ -159,6 +161,8 @@ def write(job: Job) -> int:
         return 0
     if writes_answers:
         model, request = translator.prepare(stored, prompts, job.options)
+    elif job.options["chat"]:
+        return chat.talk(language_model.language_model(stored), job.options, job.sampling, job.strategy)
     else:
         model = language_model.language_model(stored)
         request = writer.prepare(model, prompts, job.options)

@@ -46,6 +46,7 @@ class Corpus(NamedTuple):
         feed: source of the windows of each chunk of steps; None: they are on the device.
         figures: how the tokenizer treats this text, see `token_figures`; empty for a stream.
         judge: None, or a row of results -> measures of what it wrote, computed on the host by a library.
+        held: digests of the trained models that the run holds as data, by name.
     """
 
     tokenizer: Tokenizer
@@ -53,6 +54,7 @@ class Corpus(NamedTuple):
     feed: Feed | None = None
     figures: Mapping[str, float] = {}
     judge: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+    held: Mapping[str, str] = {}
 
 
 def load_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | None = None) -> Corpus:

@@ -18,11 +18,13 @@ from nn_core.tasks.heads import Head
 from nn_core.tasks.language import TokenLosses
 from nn_core.tasks.supervised import MakeModel
 from nn_core.training.sharding import DENSE, Rule
+from nn_core.training.step import MakeOptimizer
 
 # Forms of a problem: what a model reads and what it answers. Those of sequences are the answers of their data
 # (nn_core/data/sequence_sources.py): CLASS, NUMBER, TAG, SEQUENCE.
 EXAMPLES = "examples"  # an array for each example; a class or a number
 TEXT = "text"  # the tokens so far; the next one
+SCORES = "scores"  # a text; what it is worth: a language model with a head
 
 # What a model reads of each example.
 ROWS = "rows"  # (D,): an image becomes a row of pixels
@@ -104,6 +106,7 @@ class Kind(NamedTuple):
         head: how outputs become a loss and a decision; NO_HEAD if the model computes its own losses (TEXT).
         describe: for sequences: what the results contain besides losses and accuracies.
         splits: those that the end of a run is judged on.
+        optimizer: what is made of the config's optimizer: for a task whose steps remember more.
     """
 
     keys: Mapping[str, Key]
@@ -112,6 +115,7 @@ class Kind(NamedTuple):
     head: Head = NO_HEAD
     describe: MakeDescribe | None = None
     splits: tuple[str, ...] = SPLITS
+    optimizer: Callable[[MakeOptimizer], MakeOptimizer] = lambda make: make
 
 
 class Registry(NamedTuple):

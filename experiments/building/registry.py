@@ -1,9 +1,10 @@
 """The tables in which a config's names are looked up. A new model or task is one line here."""
 
 from configs import base
-from experiments.building import language, sequences, supervised, text_to_text
+from experiments.building import alignment, language, sequences, supervised, text_to_text
 from experiments.building.models import bag, encoder_decoder, gpt, images, mlp, recurrent
-from experiments.building.records import EXAMPLES, TEXT, Kind, Model, Registry
+from experiments.building.records import EXAMPLES, SCORES, TEXT, Kind, Model, Registry
+from nn_core.alignment.policy_task import with_coefficient
 from nn_core.data.sequence_sources import CLASS, NUMBER, SEQUENCE, TAG
 from nn_core.tasks.heads import HEADS, TOKENS
 
@@ -24,6 +25,11 @@ TASKS: dict[str, Kind] = {
     ),
     "forecasting": Kind(base.FORECASTING, NUMBER, sequences.build, HEADS["regression"], sequences.describe_forecasts),
     "tagging": Kind(base.TAGGING, TAG, sequences.build, TOKENS, sequences.describe_tags),
+    "answers": Kind(base.ANSWERS, TEXT, alignment.build_answers),
+    "reward_model": Kind(base.REWARD_MODEL, SCORES, alignment.build_reward_model),
+    "dpo": Kind(base.DPO, TEXT, alignment.build_dpo),
+    "ppo": Kind(base.PPO, TEXT, alignment.build_policy, optimizer=with_coefficient),
+    "grpo": Kind(base.GRPO, TEXT, alignment.build_policy, optimizer=with_coefficient),
     "translation": Kind(base.TRANSLATION, SEQUENCE, sequences.build, TOKENS, sequences.describe_translations),
     "text_to_text": Kind(base.TEXT_TO_TEXT, SEQUENCE, text_to_text.build, TOKENS),
 }

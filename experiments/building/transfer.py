@@ -4,10 +4,10 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from experiments.building.sources import load_source
 from experiments.command_line.choices import choose
-from experiments.run_directory.stored_run import load, parse_step
+from nn_core.alignment.by_seed import start_by_seed
 from nn_core.tasks.base import Hparams, Task
-from nn_core.training.manifest import CheckpointError
 from nn_core.training.step import MakeOptimizer
 from nn_core.transfer.fine_tuning import fine_tune, start_from
 from nn_core.transfer.pruning import SCOPES, Pruning, check_pruning, prune
@@ -28,7 +28,11 @@ def transferred(config: ConfigDict, task: Task, make_optimizer: MakeOptimizer) -
     check_train(section.train)
     make_optimizer = with_pruning(config, make_optimizer)
     if section.source is not None:
-        task = start_from(task, source_params(section), section.load)
+        if section.by_seed:
+            stack = load_source(section.source, "transfer.source", step=section.step, by_seed=True).stack
+            task = start_by_seed(task, stack, section.load)
+        else:
+            task = start_from(task, source_params(section), section.load)
     elif section.load != ALL_LOADED:
         raise ValueError(f"config.transfer.load={section.load} needs config.transfer.source, the directory of a run")
     if section.train == ALL_TRAINED:
@@ -48,11 +52,8 @@ def source_params(section: ConfigDict) -> Any:
     Raises:
         ValueError: there is no such run, member or step, or none that is sound.
     """
-    try:
-        return load(section.source, parse_step(section.step), section.member).params
-    except (ValueError, CheckpointError) as error:
-        message = str(error).replace("--member=", "config.transfer.member=").replace("--step=", "config.transfer.step=")
-        raise ValueError(f"config.transfer.source={section.source!r}: {message}") from None
+    source = load_source(section.source, "transfer.source", step=section.step, member=section.member)
+    return source.stored.params
 
 
 def with_pruning(config: ConfigDict, make_optimizer: MakeOptimizer) -> MakeOptimizer:

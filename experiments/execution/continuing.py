@@ -11,6 +11,7 @@ from experiments.run_directory.extension import STEPS, check_longer, is_longer
 from experiments.training.plan import Group, Member
 
 SWEEP, GENERATIONS = "sweep", "generations"  # of config.json: overrides of all members; how many came with each command
+HELD = "held"  # digests of the trained models that the runs hold as data
 
 
 def number_members(members: list[Member], held: Mapping[str, Any] | None) -> tuple[list[Member], tuple[int, ...]]:
@@ -74,6 +75,29 @@ def check_directory(arguments: Arguments, directory: Path, groups: list[Group]) 
         changed[f"sweep member {different[0]}"] = (before[different[0]], after[different[0]])
     if changed:
         raise ValueError(files.refusal(directory, changed))
+    check_held(directory, held.get(HELD, {}), held_models(groups))
+
+
+def held_models(groups: list[Group]) -> dict[str, str]:
+    """Digests of the trained models that the runs hold as data: "GROUP NAME" -> sha256."""
+    corpora = [(place, group.experiment.corpus) for place, group in enumerate(groups)]
+    return {
+        f"{place} {name}": digest
+        for place, corpus in corpora
+        if corpus is not None
+        for name, digest in corpus.held.items()
+    }
+
+
+def check_held(directory: Path, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Raises ValueError where a model that a run holds beside its own, such as its reference, has changed on the disk."""
+    for name, digest in now.items():
+        if before.get(name, digest) != digest:
+            raise ValueError(
+                f"{directory} was begun with another {name.split()[1].removesuffix('_params')} model: the run that it "
+                f"holds was trained again (sha256 {before[name][:12]}…, now {digest[:12]}…); restore it, or begin anew "
+                "with --config.checkpoint.resume=fresh"
+            )
 
 
 def sweep_of(groups: list[Group]) -> tuple:

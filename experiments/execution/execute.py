@@ -16,8 +16,10 @@ from experiments.command_line import processes
 from experiments.command_line.errors import io_message
 from experiments.command_line.output import say
 from experiments.execution.continuing import (
+    HELD,
     SWEEP,
     check_directory,
+    held_models,
     sweep_of,
 )
 from experiments.execution.part import WHOLE, share
@@ -83,7 +85,7 @@ def claim(prepared: Prepared) -> int:
         say(table.report(rows, config.table))
         return ENDED[status]
     about = {"overrides": prepared.arguments.overrides, "sweep": sweep_of(prepared.groups)}
-    about["generations"] = prepared.generations
+    about |= {"generations": prepared.generations, HELD: held_models(prepared.groups)}
     tell_new(prepared.generations, files.read_config(directory))
     files.write_config(directory, config.to_dict(), **about)
     files.write_status(directory, "running")

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 RUN_FIGURES = {
     "learning_curves": "learning_curves:learning_curves",
     "training_and_validation_loss": "training_and_validation_loss:training_and_validation_loss",
+    "alignment": "alignment:alignment",
+    "side_by_side": "alignment:side_by_side",
+    "policy_curves": "policies:policy_curves",
+    "preference_curves": "policies:preference_curves",
+    "frontier": "policies:frontier",
+    "calibration": "reward_model:calibration",
     "comparison": "comparison:comparison",
     "paths": "paths:paths",
     "sensitivity": "sensitivity:sensitivity",

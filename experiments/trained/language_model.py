@@ -10,6 +10,7 @@ from experiments.building.language import evaluation_hparams, family_of, make_la
 from experiments.building.records import TEXT, Registry
 from experiments.building.registry import REGISTRY
 from experiments.run_directory.stored_run import Stored
+from nn_core.alignment.heads import without_heads
 from nn_core.generation.decoder import Decoder
 from nn_core.text.interface import Tokenizer
 from nn_core.text.tokenizers import load_tokenizer
@@ -58,9 +59,10 @@ def language_model(stored: Stored, registry: Registry = REGISTRY) -> LanguageMod
         wanted = jax.eval_shape(lambda: module.init(jax.random.key(0), jnp.zeros((1, 1), jnp.int32))["params"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{stored.directory} was written by another version ({error}); train it again") from None
-    difference = mismatch(describe(named_leaves(stored.params)), describe(named_leaves(wanted)))
+    params = without_heads(stored.params)  # a policy's value head writes nothing
+    difference = mismatch(describe(named_leaves(params)), describe(named_leaves(wanted)))
     if difference:
         raise ValueError(
             f"{stored.directory}: checkpoint and config differ (- checkpoint, + config and tokenizer): {difference}"
         )
-    return LanguageModel(stored, tokenizer, module, stored.params, family.make_decoder(module))
+    return LanguageModel(stored, tokenizer, module, params, family.make_decoder(module))

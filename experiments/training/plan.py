@@ -15,6 +15,7 @@ from experiments.building.mesh import run_mesh
 from experiments.building.ranges import check_ranges, ranges_of
 from experiments.building.records import Registry
 from experiments.building.registry import REGISTRY
+from experiments.building.sources import check_seed
 from experiments.caching import traced_programs
 from experiments.caching.traced_programs import Store
 from experiments.command_line import config_paths as dotted
@@ -99,6 +100,7 @@ def group(members: list[Member], registry: Registry = REGISTRY, store: Store | N
         for member in same:
             with naming(member):
                 check_ranges(member.config, ranges_of(member.config, registry))
+                check_seed(member.config)
         with naming(same[0]):
             if len(same) > 1:
                 check_no_mesh(same[0].config)

@@ -5,18 +5,19 @@ import jax.numpy as jnp
 from jax import Array
 
 from nn_core.alignment.masks import masked_sum
+from nn_core.floats import wide
 
 
 def token_log_probs(logits_BTV: Array, ids_BT: Array) -> Array:
     """ln p of each token given those before it: logits at t - 1 judge the token at t.
 
     Args:
-        logits_BTV: of the token after each one; float32 inside, whatever the dtype.
+        logits_BTV: of the token after each one; at least float32 inside.
         ids_BT: the tokens that the logits were computed from.
     Returns:
-        (B, T) float32; 0 for the first token, which nothing predicts.
+        (B, T); 0 for the first token, which nothing predicts.
     """
-    log_probs_BTV = jax.nn.log_softmax(logits_BTV[:, :-1].astype(jnp.float32))
+    log_probs_BTV = jax.nn.log_softmax(wide(logits_BTV[:, :-1]))
     found_BT = jnp.take_along_axis(log_probs_BTV, ids_BT[:, 1:, None], axis=2)[..., 0]
     return jnp.pad(found_BT, ((0, 0), (1, 0)))
 
@@ -34,5 +35,5 @@ def answer_loss(logits_BTV: Array, ids_BT: Array, answer_BT: Array) -> tuple[Arr
         (sum of the losses, number of the tokens), scalars; the gradient of the sum is 0 at every logit that predicts a
         token of a prompt or padding.
     """
-    mask_BT = jnp.asarray(answer_BT, jnp.float32).at[:, 0].set(0.0)
+    mask_BT = jnp.asarray(answer_BT, wide(logits_BTV).dtype).at[:, 0].set(0.0)
     return -masked_sum(token_log_probs(logits_BTV, ids_BT), mask_BT), jnp.sum(mask_BT)

@@ -17,6 +17,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.scipy.special import xlogy
 
+from nn_core.floats import expm1
+
 
 def k1(policy: Array, reference: Array) -> Array:
     """ln p - ln q of drawn tokens, any shape."""
@@ -31,7 +33,7 @@ def k2(policy: Array, reference: Array) -> Array:
 def k3(policy: Array, reference: Array) -> Array:
     """q / p - 1 - ln(q / p) of drawn tokens, never negative."""
     log_ratio = reference - policy
-    return jnp.expm1(log_ratio) - log_ratio
+    return expm1(log_ratio) - log_ratio
 
 
 KL_ESTIMATORS: dict[str, Callable[[Array, Array], Array]] = {"k1": k1, "k2": k2, "k3": k3}

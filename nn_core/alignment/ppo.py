@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from nn_core.alignment.masks import masked_mean
+from nn_core.floats import wide
 
 
 def clipped_objective(ratio: Array, advantage: Array, low: Array | float, high: Array | float) -> Array:
@@ -106,9 +107,9 @@ def filtered_log_probs(logits_BTV: Array, temperature: Array | float, kept_BTV: 
         temperature: T > 0.
         kept_BTV: booleans; None: all are kept.
     Returns:
-        (..., V) float32, -inf at tokens that are not kept.
+        (..., V), -inf at tokens that are not kept.
     """
-    scaled_BTV = logits_BTV.astype(jnp.float32) / temperature
+    scaled_BTV = wide(logits_BTV) / temperature
     if kept_BTV is not None:
         scaled_BTV = jnp.where(kept_BTV, scaled_BTV, -jnp.inf)
     return jax.nn.log_softmax(scaled_BTV)

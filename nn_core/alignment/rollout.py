@@ -12,6 +12,7 @@ from jax import Array, lax
 
 from nn_core.alignment.answer_loss import token_log_probs
 from nn_core.alignment.ppo import filtered_log_probs
+from nn_core.floats import wide
 from nn_core.generation.decoder import Decoder
 from nn_core.generation.filters import Sampling, draw_tokens, filter_logits
 
@@ -115,7 +116,7 @@ def check_decoder(decoder: Decoder, width: int, new_tokens: int) -> None:
 def kept_logits(logits_BV: Array, sampling: Sampling, greedy: bool) -> Array:
     """Logits of the distribution that a draw is made from."""
     plain = sampling.top_k is None and sampling.top_p is None and sampling.min_p is None
-    logits_BV = logits_BV.astype(jnp.float32)
+    logits_BV = wide(logits_BV)
     if greedy or not plain:
         return logits_BV if greedy else filter_logits(logits_BV, sampling)
     return logits_BV if sampling.temperature is None else logits_BV / sampling.temperature

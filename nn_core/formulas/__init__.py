@@ -7,15 +7,16 @@ package: it imports the library that it checks.
 
 from nn_core.formulas import (
     activations,
-    alignment,
     attention,
     convolution,
     cross_entropy,
     embeddings,
     generation,
     logistic,
+    masked,
     networks,
     perceptron,
+    preferences,
     probability,
     recurrent,
     regularization,
@@ -46,6 +47,7 @@ CHAPTERS: dict[str, tuple[Formula, ...]] = {
     "Tokens and positions": tokens.FORMULAS,
     "Transformer": transformer.FORMULAS,
     "Text generation": generation.FORMULAS,
-    "Distillation and preferences": alignment.FORMULAS,
+    "Masked and distilled losses": masked.FORMULAS,
+    "Alignment": preferences.FORMULAS,
 }
 FORMULAS: tuple[Formula, ...] = tuple(row for rows in CHAPTERS.values() for row in rows)

@@ -31,6 +31,9 @@ class Task(NamedTuple):
         batch: (data, one step of the plan) -> batch.
         describe: (params, data, hparams, key) -> {name: scalar}, what the results table says about a trained model.
         derive: a split's means -> the means, and numbers that follow from them but are not means (perplexity).
+        update: None: a step is one gradient of the loss and one update. Else (optimizer, params, optimizer's state, batch,
+            hparams, key) -> (params, state, objective, Metrics, gradient norm): a step of several updates, on what the
+            model itself has drawn.
     """
 
     init: Callable[[Array, Hparams], Params]
@@ -41,3 +44,4 @@ class Task(NamedTuple):
     batch: Callable[[Data, Plan], Batch]
     describe: Callable[[Params, Data, Hparams, Array], dict[str, Array]]
     derive: Callable[[dict[str, Array]], dict[str, Array]] = lambda values: values
+    update: Callable[..., tuple[Params, Any, Array, Metrics, Array]] | None = None

@@ -46,19 +46,17 @@ def make_train_step(
         (state, batch, hparams, key, until) -> (state, {"batch_loss", "gradient_norm", "active", …} scalars).
     """
 
-    value_and_gradient = make_gradient(task, accumulate)
+    update = make_update(task, accumulate)
 
     def train_step(
         state: TrainState, batch: Batch, hparams: Hparams, key: Array, until: ArrayLike
     ) -> tuple[TrainState, dict[str, Array]]:
         step_key = jax.random.fold_in(key, state.step)
-        objective, metrics, grads = value_and_gradient(state.params, batch, hparams, step_key)
-        updates, opt_state = make_optimizer(hparams).update(grads, state.opt_state, state.params)
-        params = optax.apply_updates(state.params, updates)
-        gradient_norm = optax.tree.norm(grads)
-
+        params, opt_state, objective, metrics, gradient_norm, size = update(
+            make_optimizer(hparams), state.params, state.opt_state, batch, hparams, step_key
+        )
         # The updates too: a huge learning rate makes infinite parameters of a finite gradient.
-        finite = jnp.isfinite(objective) & jnp.isfinite(gradient_norm) & jnp.isfinite(optax.tree.norm(updates))
+        finite = jnp.isfinite(objective) & jnp.isfinite(gradient_norm) & jnp.isfinite(size)
         active = (state.step < until) & ~state.diverged & ~stopped(state)
         first_loss = jnp.where(jnp.isnan(state.first_loss), objective.astype(jnp.float32), state.first_loss)
         exploded = active & (objective > divergence_factor * (1.0 + jnp.abs(first_loss)))
@@ -80,6 +78,34 @@ def make_train_step(
         return new_state, row | {"gradient_norm": gradient_norm, "active": active}
 
     return train_step
+
+
+def make_update(task: Task, accumulate: int) -> Callable[..., tuple[Any, Any, Array, Metrics, Array, Array]]:
+    """(optimizer, params, state, batch, hparams, key) -> (params, state, objective, metrics, gradient norm, size of the
+    updates): one gradient and one update, or what the task does instead.
+
+    Raises:
+        ValueError: micro-batches for a task that makes its own updates.
+    """
+    value_and_gradient = make_gradient(task, accumulate)
+
+    def one(optimizer: Any, params: Any, state: Any, batch: Batch, hparams: Hparams, key: Array) -> tuple:
+        objective, metrics, grads = value_and_gradient(params, batch, hparams, key)
+        updates, state = optimizer.update(grads, state, params)
+        new = optax.apply_updates(params, updates)
+        return new, state, objective, metrics, optax.tree.norm(grads), optax.tree.norm(updates)
+
+    own = task.update
+    if own is None:
+        return one
+    if accumulate > 1:
+        raise ValueError(f"train.accumulate={accumulate} has no effect on a task with updates of its own; use 1")
+
+    def several(optimizer: Any, params: Any, state: Any, *rest: Any) -> tuple:
+        found = own(optimizer, params, state, *rest)
+        return *found, optax.tree.norm(jax.tree.map(jnp.subtract, found[0], params))
+
+    return several
 
 
 def make_gradient(task: Task, accumulate: int) -> Callable[[Any, Batch, Hparams, Array], tuple[Array, Metrics, Any]]:

@@ -26,7 +26,9 @@ NEEDS_DATA = (
     "gpt_shakespeare_baby",
     "mnist_cnn",
 )  # data that are downloaded: they say so, in one line
-READY = [path for path in FILES if path.stem not in NEEDS_DATA]
+# Stages of configs/alignment.py start from another run: they run in tests/experiments/test_alignment_stages.py.
+NEEDS_RUN = ("alignment", "assistant_sft", "reward_model", "ppo", "grpo", "dpo")
+READY = [path for path in FILES if path.stem not in NEEDS_DATA + NEEDS_RUN]
 MOST = 4  # members of a sweep that are checked
 SMALL = ["--config.train.steps=2", "--config.train.eval_every=2", "--config.train.log_every=1", "--config.num_seeds=1"]
 
@@ -124,3 +126,11 @@ def test_it_runs_for_real(path: Path, tmp_path, capsys):
     run = results.read(tmp_path / "run")
     assert not [line for line in remarks(run.rows, run.config["table"]) if "widen the grid" in line]
     assert not [fault for figure in run.config["figures"] for fault in overlaps(FIGURES[figure](run))]
+
+
+@pytest.mark.parametrize("name", [name for name in NEEDS_RUN if name != "alignment"])
+def test_a_stage_says_which_command_makes_what_it_starts_from(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([f"--config={CONFIGS / name}.py", f"--workdir={tmp_path / 'run'}"]) == 2
+    told = capsys.readouterr().err
+    assert "there is no run directory" in told and "(python -m experiments.run --config=configs/assistant_" in told

@@ -63,7 +63,7 @@ def test_every_feature_with_an_equation_has_a_row() -> None:
 
 @pytest.mark.parametrize("row", FORMULAS, ids=IDS)
 def test_row_says_what_it_is(row: Formula) -> None:
-    assert re.fullmatch(r"F\d{3}[a-h]?", row.id)
+    assert re.fullmatch(r"F\d{3}[a-i]?", row.id)
     assert row.formula and row.hand and 0 < len(row.title) < 50
     assert row.kind in ("elementwise", "gradient", "jacobian")
 

@@ -1,4 +1,4 @@
-"""Ledger rows of masked, distilled and preference losses (F098, F147, F170, F171)."""
+"""Ledger rows of masked and distilled losses (F098, F147)."""
 
 from typing import Any
 
@@ -8,34 +8,15 @@ import numpy as np
 import optax
 import scipy.special
 
-from nn_core.activations import log_softmax, sigmoid, softmax
+from nn_core.activations import log_softmax, softmax
 from nn_core.formulas.ledger import Formula, Oracle, labels, normal
 from nn_core.losses import cross_entropy
 from nn_core.transfer.distillation import distillation_loss, soft_and_hard
 
 STUDENT_NC, TEACHER_NC = normal(181, 3, 5), normal(182, 3, 5)
 TEMPERATURE, ALPHA, CLASSES_N = np.float64(3.0), np.float64(0.7), labels(188, 3, 5)
-REWARDS_2N = normal(183, 2, 6)
-# Log-probabilities of (chosen, rejected) answers under the policy and the reference.
-POLICY_2N, REFERENCE_2N = normal(184, 2, 6), normal(185, 2, 6)
-BETA = np.float64(0.4)
 LOGITS_TV, TARGETS_T = normal(186, 6, 4), labels(187, 6, 4)
 MASK_T = np.array([0.0, 1.0, 0.0, 1.0, 1.0, 0.0])
-
-
-def preference_loss(rewards_2N: Any) -> Any:
-    """-mean ln sigma(r_w - r_l): the chance that the preferred answer wins (Bradley & Terry 1952)."""
-    return jnp.mean(jax.nn.softplus(rewards_2N[1] - rewards_2N[0]))
-
-
-def direct_preference_loss(policy_2N: Any, reference_2N: Any, beta: Any) -> Any:
-    """The same with r = beta ln(pi / pi_ref) (Rafailov et al. 2023)."""
-    return preference_loss(beta * (policy_2N - reference_2N))
-
-
-def _preference_slope(rewards_2N: Any) -> Any:
-    lost_N = sigmoid(rewards_2N[1] - rewards_2N[0]) / rewards_2N.shape[1]
-    return jnp.stack([-lost_N, lost_N])
 
 
 def _kl_scipy(student_NC: Any, teacher_NC: Any, temperature: Any) -> Any:
@@ -96,26 +77,5 @@ FORMULAS: tuple[Formula, ...] = (
         (STUDENT_NC, TEACHER_NC, CLASSES_N, TEMPERATURE, ALPHA),
         _soft_and_hard_slope,
         oracles=(Oracle("SciPy", _soft_and_hard_scipy),),
-    ),
-    Formula(
-        "F170",
-        "Reward model: the preferred answer wins",
-        "−(1/N) Σ ln σ(r_w − r_l)",
-        "∂/∂r_w = −σ(r_l − r_w)/N = −∂/∂r_l",
-        preference_loss,
-        (REWARDS_2N,),
-        _preference_slope,
-        oracles=(Oracle("NumPy", lambda r: -np.log(scipy.special.expit(r[0] - r[1])).mean()),),
-        slips=("S55",),
-    ),
-    Formula(
-        "F171",
-        "Direct preference optimization",
-        "−(1/N) Σ ln σ(β[ln π_w/ρ_w − ln π_l/ρ_l]), ρ the reference",
-        "∂/∂ln π_w = −βσ(−margin)/N = −∂/∂ln π_l",
-        direct_preference_loss,
-        (POLICY_2N, REFERENCE_2N, BETA),
-        lambda p, q, beta: beta * _preference_slope(beta * (p - q)),
-        oracles=(Oracle("NumPy", lambda p, q, b: np.logaddexp(0, -b * ((p - q)[0] - (p - q)[1])).mean()),),
     ),
 )

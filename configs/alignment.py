@@ -1,0 +1,35 @@
+"""From a base model to an assistant in one command: pre-training, fine-tuning, a reward model, PPO, GRPO and DPO (F168-F171).
+
+python -m experiments.run --config=configs/alignment.py
+python -m experiments.sample --checkpoint=checkpoints/alignment/ppo --member=8 --chat
+
+Each stage is a run in a folder of its own that starts from the run of the one before; the page is figures/alignment.png.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    config = ConfigDict()
+    config.name = "alignment"
+    config.seed = 0
+    config.num_seeds = 8  # of every stage but the base model, which is one, >= 1
+    config.task = ConfigDict(
+        {
+            "name": "chain",
+            # (config, config key = stage whose run directory it names, …)
+            "stages": (
+                ("assistant_base",),
+                ("assistant_sft", "transfer.source=assistant_base"),
+                ("reward_model", "transfer.source=assistant_sft"),
+                ("ppo", "transfer.source=assistant_sft", "task.reward_model=reward_model"),
+                ("grpo", "transfer.source=assistant_sft", "task.reward_model=reward_model"),
+                ("dpo", "transfer.source=assistant_sft"),
+            ),
+            "changes": (),  # "STAGE.key=value" of single stages
+        }
+    )
+    config.checkpoint = ConfigDict({"resume": "auto"})  # auto: continue where it was left; fresh: run all again; never
+    config.table = ("test_exact", "start_exact", "test_accuracy", "true_reward", "win_rate", "kl", "length", "right")
+    config.figures = ("alignment",)
+    return config

@@ -1,0 +1,51 @@
+"""DPO: preferences without a reward model and without draws; chosen answers may become less probable too (F171).
+
+python -m experiments.run --config=configs/assistant_base.py
+python -m experiments.run --config=configs/assistant_sft.py
+python -m experiments.run --config=configs/dpo.py
+"""
+
+from ml_collections import ConfigDict
+
+from configs import assistant_base, base
+from configs.grid import Sweep, axis, product, union, zipped
+
+BETAS = (0.03, 0.1, 0.5)
+
+
+def get_config() -> ConfigDict:
+    config = base.experiment()
+    config.name = "dpo"
+    config.task = base.section(base.DPO)
+    config.model = assistant_base.model()
+    config.data = base.conversations(context_size=assistant_base.CONTEXT, batch_size=64)
+    config.transfer.source = "checkpoints/assistant_sft"
+    config.transfer.by_seed = True
+    config.hparams.beta = 0.1
+    config.hparams.learning_rate = 3e-4
+    config.hparams.clip_norm = 1.0
+    config.train.steps = 150
+    config.train.eval_every = 30
+    config.train.log_every = 10
+    config.train.chunk_steps = 30
+    config.train.evaluate_train = False
+    config.table = (
+        "true_reward",
+        "reference_true_reward",
+        "win_rate",
+        "test_margin",
+        "test_chosen_moved",
+        "kl",
+        "length",
+    )
+    config.figures = ("preference_curves", "frontier")
+    return config
+
+
+def get_sweep(config: ConfigDict) -> Sweep:
+    settings = union(
+        zipped({"label": tuple(f"DPO, beta {beta:g}" for beta in BETAS), "hparams.beta": BETAS}),
+        zipped({"label": ("IPO, beta 0.1",), "task.kind": ("identity",)}),
+        zipped({"label": ("by length, beta 1",), "task.normalise": (True,), "hparams.beta": (1.0,)}),
+    )
+    return product(settings, axis("seed", range(config.num_seeds)))

@@ -1,0 +1,22 @@
+"""GRPO: eight answers to each question, each judged against the others; no value function (F171).
+
+python -m experiments.run --config=configs/assistant_base.py
+python -m experiments.run --config=configs/assistant_sft.py
+python -m experiments.run --config=configs/reward_model.py
+python -m experiments.run --config=configs/grpo.py
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base, ppo
+from configs.grid import Sweep
+
+
+def get_config() -> ConfigDict:
+    config = ppo.policy("grpo")
+    config.task = base.section(base.GRPO, prompts=8, reward_model="checkpoints/reward_model")
+    return config
+
+
+def get_sweep(config: ConfigDict) -> Sweep:
+    return ppo.get_sweep(config)

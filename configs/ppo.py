@@ -1,0 +1,54 @@
+"""PPO: the assistant's own answers, a learned reward, a value function, and a KL that holds it near its start (F171).
+
+python -m experiments.run --config=configs/assistant_base.py
+python -m experiments.run --config=configs/assistant_sft.py
+python -m experiments.run --config=configs/reward_model.py
+python -m experiments.run --config=configs/ppo.py
+"""
+
+from ml_collections import ConfigDict
+
+from configs import assistant_base, base
+from configs.grid import Sweep, axis, product, zipped
+
+BETAS = (0.01, 0.05, 0.2, 1.0)
+
+
+def policy(name: str) -> ConfigDict:
+    """What PPO and GRPO share."""
+    config = base.experiment()
+    config.name = name
+    config.model = assistant_base.model()
+    config.data = base.conversations(context_size=assistant_base.CONTEXT, batch_size=64)
+    config.transfer.source = "checkpoints/assistant_sft"
+    config.transfer.by_seed = True
+    config.hparams.beta = 0.05
+    config.hparams.clip_range = 0.2
+    config.hparams.clip_norm = 1.0
+    config.hparams.learning_rate = 3e-4
+    config.train.steps = 60
+    config.train.eval_every = 20
+    config.train.log_every = 1
+    config.train.chunk_steps = 20
+    config.train.evaluate_train = False
+    config.train.divergence_factor = 1e6  # the loss is no distance: it may start near 0
+    config.table = ("true_reward", "reference_true_reward", "win_rate", "test_reward", "kl", "length", "right")
+    config.figures = ("policy_curves", "frontier")
+    return config
+
+
+def get_config() -> ConfigDict:
+    config = policy("ppo")
+    config.task = base.section(base.PPO, prompts=64, reward_model="checkpoints/reward_model")
+    config.transfer.load = (("value_head/*", "new"), ("*", "load"))
+    config.hparams.value_coefficient = 0.1
+    config.hparams.value_clip = 0.5
+    config.hparams.entropy_coefficient = 0.0
+    config.hparams.discount = 1.0
+    config.hparams.gae_decay = 0.95
+    return config
+
+
+def get_sweep(config: ConfigDict) -> Sweep:
+    settings = zipped({"label": tuple(f"beta {beta:g}" for beta in BETAS), "hparams.beta": BETAS})
+    return product(settings, axis("seed", range(config.num_seeds)))

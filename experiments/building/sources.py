@@ -1,0 +1,110 @@
+"""Trained runs that others start from or hold beside them: one, or for each seed the run of that seed."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments.run_directory.stored_run import Stored, load, parse_step, read_run
+from nn_core.alignment.by_seed import Stack
+from nn_core.training.manifest import CheckpointError
+
+
+class Source(NamedTuple):
+    """Parameters of one run, or of several of one structure.
+
+    Attributes:
+        stack: with a leading axis.
+        stored: the first of the runs: config, folder of its tokenizer.
+        key: the config key that names it, for messages.
+        path: what it says.
+    """
+
+    stack: Stack
+    stored: Stored
+    key: str
+    path: str
+
+    def digest(self) -> str:
+        """sha256 of every array: what a run that holds these parameters as data was begun with."""
+        found = hashlib.sha256()
+        for leaf in jax.tree.leaves(self.stack.params):
+            array = np.ascontiguousarray(leaf)
+            found.update(f"{array.dtype} {array.shape}".encode())
+            found.update(array.reshape(-1).view(np.uint8).data)
+        return found.hexdigest()
+
+
+def load_source(path: str, key: str, *, step: str = "best", member: int | None = None, by_seed: bool = False) -> Source:
+    """The run, or runs, of a directory.
+
+    Args:
+        path: run directory.
+        key: the config key that names it.
+        step: of its checkpoints.
+        member: of a sweep.
+        by_seed: of a sweep, the first run of each seed.
+    Raises:
+        ValueError: there is no such run, member or step, or none that is sound.
+    """
+    try:
+        if not by_seed:
+            stored = load(path, parse_step(step), member)
+            return Source(Stack(jax.tree.map(lambda leaf: leaf[None], stored.params), None), stored, key, path)
+        runs = [load(path, parse_step(step), number) for number in first_of_each_seed(path).values()]
+    except (ValueError, CheckpointError) as error:
+        section = key.rsplit(".", 1)[0]
+        message = str(error).replace("--member=", f"config.{section}.member=")
+        message = message.replace("--step=", f"config.{section}.step=")
+        raise ValueError(f"config.{key}={path!r}: {message}{recipe(path)}") from None
+    params = jax.tree.map(
+        lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *(run.params for run in runs)
+    )
+    seeds_S = np.asarray([run.config.seed for run in runs], np.uint32)
+    return Source(Stack(params, seeds_S), runs[0], key, path)
+
+
+def recipe(path: str) -> str:
+    """How the run that a default names is made, where it is not there."""
+    name = Path(path).name
+    known = Path(__file__).parents[2] / "configs" / f"{name}.py"
+    if Path(path).expanduser().exists() or not known.is_file():
+        return ""
+    return f" (python -m experiments.run --config=configs/{name}.py makes it)"
+
+
+def first_of_each_seed(path: str) -> dict[int, int]:
+    """{seed: number of the first member that has it} of a run directory."""
+    held = read_run(Path(path).expanduser().absolute())
+    found: dict[int, int] = {}
+    for number, overrides in enumerate(held["sweep"]):
+        found.setdefault(int(overrides.get("seed", held["config"]["seed"])), number)
+    return found
+
+
+def check_seed(config: ConfigDict) -> None:
+    """Raises ValueError where a run is to start from the one of its seed, and there is none."""
+    section = config.get("transfer")
+    if section is None or not section.by_seed or section.source is None:
+        return
+    try:
+        seeds = first_of_each_seed(section.source)
+    except ValueError as error:
+        raise ValueError(f"config.transfer.source={section.source!r}: {error}{recipe(section.source)}") from None
+    if config.seed not in seeds:
+        raise ValueError(
+            f"config.transfer.by_seed=True and {section.source} has no run of seed {config.seed}, only of "
+            f"{', '.join(map(str, sorted(seeds)))}; lower config.num_seeds, or name one run by config.transfer.member"
+        )
+
+
+def same_vocabulary(one: Any, other: Any, source: Source) -> None:
+    """Raises ValueError where two models that read each other's tokens spell them differently."""
+    if one != other:
+        raise ValueError(
+            f"config.{source.key}={source.path!r} has another vocabulary ({other.vocabulary_size} tokens, not "
+            f"{one.vocabulary_size} of the same spelling); take one that was trained with the same tokenizer"
+        )

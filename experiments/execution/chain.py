@@ -1,0 +1,121 @@
+"""Several configs as one command: each stage starts from the run of the one before it, and all end on one page.
+
+A stage is an ordinary run in a folder of its own, so it is resumed, sampled and looked at like any other.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from experiments.building.ranges import check_name
+from experiments.command_line.arguments import CONFIGS, Arguments
+from experiments.command_line.output import say
+from experiments.figures import alignment, draw
+from experiments.run_directory import files, results, table
+from experiments.run_directory.results import Row
+
+CHAIN = "chain"  # config.task.name
+ANSWERS = ("answers", "start_answers")  # arrays of a stage's results that the page shows
+KEYS = {"name", "stages", "changes"}
+Run = Callable[[Sequence[str]], int]
+
+
+def is_chain(config: ConfigDict) -> bool:
+    """Whether a config is a list of other configs."""
+    return config.task.name == CHAIN
+
+
+def run_chain(arguments: Arguments, directory: Path, run: Run) -> int:
+    """Runs the stages in their order; a finished one is only read.
+
+    Args:
+        arguments: of the command.
+        directory: gets a folder for each stage, and the page.
+        run: the command that runs one of them.
+    Returns:
+        The exit code: that of the first stage that did not come to its end, or 0.
+    Raises:
+        ValueError: a stage that is no config, or starts from one that comes later; changes of a stage that is not there.
+    """
+    config = arguments.config
+    check(config)
+    files_held = files.read_config(directory)
+    told = files.decode(files.encode(config.to_dict()))
+    if files_held is not None and config.checkpoint.resume != "fresh" and files_held["config"] != told:
+        raise ValueError(f"{directory} holds a chain of another config; choose another --workdir, or resume=fresh")
+    directory.mkdir(parents=True, exist_ok=True)
+    files.write_config(directory, config.to_dict(), overrides=arguments.overrides, sweep=())
+    files.write_status(directory, "running")
+    for name, *_ in config.task.stages:
+        say(f"== {name}")
+        code = run(stage_words(config, directory, name))
+        if code:
+            files.write_status(directory, "failed" if code < 128 else "interrupted")
+            print(f"stage {name} did not come to its end; the same command goes on from there", file=sys.stderr)
+            return code
+    rows = stage_rows(config, directory)
+    results.write_rows(directory / results.RESULTS, rows)
+    say(table.report(rows, config.table))
+    say(write_answers(directory))
+    for path in draw(directory, config.figures):
+        say(f"figure: {path}")
+    files.write_status(directory, "finished")
+    say(f"results: {directory}")
+    return 0
+
+
+def check(config: ConfigDict) -> None:
+    """Raises ValueError for stages that cannot be run in their order."""
+    check_name(config.name)
+    if set(config.task) != KEYS:
+        raise ValueError(
+            f"config.task of a chain has the keys {', '.join(sorted(KEYS))}; this one has {list(config.task)}"
+        )
+    known: list[str] = []
+    for name, *keys in config.task.stages:
+        if not (CONFIGS / f"{name}.py").is_file():
+            raise ValueError(f"config.task.stages names {name!r}, and there is no configs/{name}.py")
+        for key in keys:
+            _, _, before = key.partition("=")
+            if before not in known:
+                raise ValueError(f"config.task.stages: {name} needs {before!r} ({key}), which does not come before it")
+        known.append(name)
+    for change in config.task.changes:
+        if change.partition(".")[0] not in known:
+            raise ValueError(f"config.task.changes holds {change!r}; begin it with a stage: {', '.join(known)}")
+
+
+def stage_words(config: ConfigDict, directory: Path, name: str) -> list[str]:
+    """The command line of a stage."""
+    keys = next(keys for stage, *keys in config.task.stages if stage == name)
+    words = [f"--config={CONFIGS / name}.py", f"--workdir={directory / name}"]
+    words += [f"--config.{key.partition('=')[0]}={directory / key.partition('=')[2]}" for key in keys]
+    words += [f"--config.num_seeds={config.num_seeds}", f"--config.checkpoint.resume={config.checkpoint.resume}"]
+    return words + [
+        f"--config.{rest}"
+        for stage, _, rest in (change.partition(".") for change in config.task.changes)
+        if stage == name
+    ]
+
+
+def stage_rows(config: ConfigDict, directory: Path) -> list[Row]:
+    """The results of all stages, each labelled "STAGE: setting"."""
+    rows: list[Row] = []
+    for name, *_ in config.task.stages:
+        for row in results.read(directory / name).rows:
+            label = f"{name}: {row['label']}" if row["label"] else name
+            kept: dict[str, Any] = {
+                key: value for key, value in row.items() if not results.is_array(value) or key in ANSWERS
+            }
+            rows.append(kept | {"member": len(rows), "label": label})
+    return rows
+
+
+def write_answers(directory: Path) -> str:
+    """answers.txt: the same questions and what each stage answers, side by side; returns its text."""
+    text = alignment.answers_text(results.read(directory))
+    (directory / "answers.txt").write_text(text + "\n", encoding="utf-8", newline="\n")
+    return text

@@ -1,0 +1,133 @@
+"""The page of the chain from a base model to an assistant, and answers side by side (F168-F171)."""
+
+import textwrap
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.figures.policies import START, TRUE, draw_frontier
+from experiments.figures.style import COLOURS, label, nothing, subplots
+from experiments.run_directory.results import Results
+from experiments.run_directory.settings import by_setting, summarize
+from nn_core.alignment.conversations import make_template, plain
+from nn_core.text.interface import Tokenizer
+from nn_core.text.tokenizers import load_tokenizer
+
+QUESTIONS = 5  # shown side by side
+COLUMN = 34  # characters of a line of an answer
+
+
+def tokenizer_of(run: Results) -> Tokenizer | None:
+    """The first tokenizer that lies in a run directory; all stages share one vocabulary."""
+    found = sorted(run.directory.rglob("tokenizer.json"))
+    return load_tokenizer(found[0]) if found else None
+
+
+def spoken(tokenizer: Tokenizer, ids_T: Any) -> tuple[str, str]:
+    """A question and its answer from one row of tokens."""
+    template, ids = make_template(tokenizer), [int(token) for token in ids_T]
+    place = ids.index(template.answer_id)
+    rest = ids[place + 1 :]
+    stop = rest.index(template.end_id) if template.end_id in rest else len(rest)
+    return plain(tokenizer, ids[:place]), plain(tokenizer, rest[:stop])
+
+
+def answers_of(run: Results) -> dict[str, np.ndarray]:
+    """Greedy answers to the same questions, by who gives them: (M, T) ids each, of the first seed of each stage."""
+    found: dict[str, np.ndarray] = {}
+    for row in run.rows:
+        stage = (row["label"] or run.config["name"]).partition(":")[0]
+        if "start_answers" in row:
+            found.setdefault("before", np.asarray(row["start_answers"]))
+        if "answers" in row:
+            found.setdefault(stage, np.asarray(row["answers"]))
+    return found
+
+
+def answers_text(run: Results) -> str:
+    """The first test questions, each with a line for every model that answers it."""
+    tokenizer, found = tokenizer_of(run), answers_of(run)
+    lines: list[str] = []
+    if tokenizer is None or not found:
+        return ""
+    width = max(map(len, found))
+    for place in range(QUESTIONS):
+        lines.append(spoken(tokenizer, next(iter(found.values()))[place])[0])
+        lines += [f"  {name.ljust(width)}  {spoken(tokenizer, ids[place])[1]}" for name, ids in found.items()]
+    return "\n".join(lines)
+
+
+def side_by_side(run: Results) -> Figure:
+    """The first test questions, and what each model answers."""
+    figure = Figure(figsize=(11, 5), layout="constrained")
+    write_answers(figure.subplots(), run)
+    return figure
+
+
+def write_answers(axes: Axes, run: Results) -> None:
+    """A table of answers: a row for each question, a column for each model."""
+    axes.axis("off")
+    tokenizer, found = tokenizer_of(run), answers_of(run)
+    if tokenizer is None or not found:
+        return
+    first = next(iter(found.values()))
+    rows = []
+    for place in range(min(QUESTIONS, len(first))):
+        question = spoken(tokenizer, first[place])[0]
+        rows.append([question, *(spoken(tokenizer, ids[place])[1] for ids in found.values())])
+    cells = [[textwrap.fill(text, COLUMN) for text in row] for row in rows]
+    table = axes.table(cells, colLabels=["question", *found], loc="center", cellLoc="left", colLoc="left")
+    table.auto_set_font_size(False)
+    table.set_fontsize(7)
+    for (line, _), cell in table.get_celld().items():
+        tallest = 1 if line == 0 else max(text.count("\n") + 1 for text in cells[line - 1])
+        cell.set_height(0.055 * tallest + 0.02)
+
+
+def alignment(run: Results) -> Figure:
+    """One page: what each stage answers, how often it is right, what is liked, and reward against KL."""
+    if not run.rows:
+        return nothing("no stage has come to its end")
+    figure, axes = subplots(2, 3, width=5.0, height=4.0)
+    grid = axes[0, 0].get_gridspec()
+    for axis in axes[0]:
+        axis.remove()
+    write_answers(figure.add_subplot(grid[0, :]), run)
+    rightness(axes[1, 0], run)
+    rewards(axes[1, 1], run)
+    draw_frontier(axes[1, 2], run.rows, TRUE, "true reward of test answers")
+    return figure
+
+
+def rightness(axes: Axes, run: Results) -> None:
+    """Questions answered exactly before and after fine-tuning; pairs ordered rightly by the reward model."""
+    bars: dict[str, Any] = {}
+    for setting, rows in by_setting(run.rows).items():
+        if any("start_exact" in row for row in rows):
+            bars["base"] = summarize(row["start_exact"] for row in rows)
+        for column in ("test_exact", "test_accuracy"):
+            if any(column in row for row in rows) and not any(TRUE in row for row in rows):
+                bars[setting] = summarize(row[column] for row in rows)
+    draw_bars(axes, bars, "share right (answers; pairs)")
+
+
+def rewards(axes: Axes, run: Results) -> None:
+    """True reward of each policy, and of the model that all start from."""
+    groups = {name: rows for name, rows in by_setting(run.rows).items() if any(TRUE in row for row in rows)}
+    bars: dict[str, Any] = {}
+    if groups:
+        bars["start"] = summarize(row[START] for row in next(iter(groups.values())))
+    bars |= {name: summarize(row[TRUE] for row in rows) for name, rows in groups.items()}
+    draw_bars(axes, bars, "true reward of test answers")
+
+
+def draw_bars(axes: Axes, bars: dict[str, Any], name: str) -> None:
+    """Means with 95 % intervals, from top to bottom."""
+    places = np.arange(len(bars))
+    means, halves = [one.mean for one in bars.values()], np.nan_to_num([one.half_width for one in bars.values()])
+    axes.barh(places, means, xerr=halves, color=COLOURS[0], alpha=0.7, capsize=3)
+    axes.set_yticks(places, list(bars), fontsize="x-small")
+    axes.invert_yaxis()
+    label(axes, name, "")

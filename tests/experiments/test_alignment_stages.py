@@ -1,0 +1,283 @@
+"""The stages from a base model to an assistant as commands: sources, digests, resume, chat, and bad input in one line."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments import sample
+from experiments.run import main
+from experiments.run_directory.results import read
+from experiments.run_directory.stored_run import load
+from nn_core.text.trainers import train_words
+
+SMALL = {
+    "model.layers_num": 1,
+    "model.heads_num": 2,
+    "model.embedding_dim": 8,
+    "data.answers": 1,
+    "data.pairs": 64,
+    "data.batch_size": 16,
+    "data.new_tokens": 7,
+    "train.steps": 2,
+    "train.eval_every": 1,
+    "train.log_every": 1,
+    "checkpoint.every_seconds": 0.0,
+    "num_seeds": 2,
+    "figures": "()",
+    "table": "()",
+    "schedule.warmup_steps": 0,
+}
+# What each stage of the chain lets be made small.
+_ALL = (
+    "model.layers_num",
+    "model.heads_num",
+    "model.embedding_dim",
+    "train.steps",
+    "train.eval_every",
+    "figures",
+    "table",
+    "schedule.warmup_steps",
+)
+_DATA = (*_ALL, "data.answers", "data.pairs", "data.batch_size", "data.new_tokens")
+CHAIN = {"assistant_base": _ALL, **dict.fromkeys(("assistant_sft", "reward_model", "ppo", "grpo", "dpo"), _DATA)}
+ONE = {"transfer__member": 1, "transfer__by_seed": False}
+POLICY = {"task.prompts": 4, "task.epochs": 2, "task.minibatches": 2}
+
+
+def words(config: str, folder: Path, sweep: bool = False, **changes: Any) -> list[str]:
+    """The command line of a tiny stage; `__` stands for a dot."""
+    values = SMALL | {name.replace("__", "."): value for name, value in changes.items()}
+    return [
+        f"--config=configs/{config}.py",
+        f"--workdir={folder}",
+        *([] if sweep else ["--sweep=false"]),
+        *(f"--config.{name}={value}" for name, value in values.items()),
+    ]
+
+
+def policy_words(config: str, folder: Path, stages: dict[str, Path], sweep: bool = False, **changes: Any) -> list[str]:
+    """The command line of a tiny policy that starts from the fixture's stages."""
+    values = {
+        name.replace(".", "__"): value for name, value in POLICY.items() if name != "task.prompts" or config == "ppo"
+    }
+    values |= {"transfer__source": stages["sft"], "task__reward_model": stages["reward"]} | changes
+    return words(config, folder, sweep, **values)
+
+
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory) -> dict[str, Path]:
+    """An assistant of two seeds that has learned nothing, and a reward model of two seeds."""
+    folder = tmp_path_factory.mktemp("stages")
+    made = {"sft": folder / "sft", "reward": folder / "reward"}
+    assert main(words("assistant_sft", made["sft"], sweep=True, transfer__source="None")) == 0
+    more = {"transfer__source": made["sft"], "data__label_noise": 0.05}
+    assert main([*words("reward_model", made["reward"], **more, transfer__member=0, transfer__by_seed=False)]) == 0
+    return made
+
+
+@pytest.fixture(scope="module")
+def policy(stages, tmp_path_factory) -> Path:
+    """A PPO run of two iterations."""
+    folder = tmp_path_factory.mktemp("policy") / "ppo"
+    assert main(policy_words("ppo", folder, stages, **ONE)) == 0
+    return folder
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    """Lines of metrics.jsonl."""
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_policy_tells_what_its_answers_are_worth(policy):
+    rows = rows_of(policy)
+    names = {"batch_reward", "batch_true_reward", "batch_kl", "batch_length", "batch_entropy", "batch_clip_share"}
+    assert names <= set(rows[-1]) and len(rows) == 3
+    assert max(row["batch_draw_error"] for row in rows[1:]) < 1e-4  # the scores of a draw are those of the sequence
+    assert rows[1]["batch_kl"] < 1e-6 < rows[2]["batch_kl"]  # it starts at its reference, and leaves it
+    assert "value_head" in load(policy).params
+
+
+def test_its_reference_is_the_run_that_is_named(policy, stages):
+    """The first answers are drawn at a KL of 0 from member 1, whose parameters differ from those of member 0."""
+    one, other = (load(stages["sft"], member=number).params["token_embedding"]["embedding"] for number in (0, 1))
+    assert not np.array_equal(one, other)
+    held = json.loads((policy / "config.json").read_text(encoding="utf-8"))["held"]
+    assert set(held) == {"0 reference_params", "0 reward_params"} and all(len(digest) == 64 for digest in held.values())
+
+
+def test_an_interrupted_policy_goes_on_bit_for_bit(policy, stages, tmp_path):
+    folder = tmp_path / "ppo"
+    shutil.copytree(policy, folder)
+    shutil.rmtree(folder / "steps" / "2")
+    (folder / "status.json").unlink()
+    assert main(policy_words("ppo", folder, stages, **ONE)) == 0
+    whole, again = load(policy, 2).params, load(folder, 2).params
+    assert all(np.array_equal(a, b) for a, b in zip(leaves(whole), leaves(again), strict=True))
+
+
+def test_a_reference_that_has_changed_is_refused(policy, stages, tmp_path, capsys):
+    folder = tmp_path / "ppo"
+    shutil.copytree(policy, folder)
+    assert (
+        main(policy_words("ppo", folder, stages, **ONE | {"transfer__member": 0})) == 2
+    )  # another config: another run
+    capsys.readouterr()
+    config = folder / "config.json"
+    config.write_text(config.read_text(encoding="utf-8").replace('"0 reference_params": "', '"0 reference_params": "0'))
+    assert main(policy_words("ppo", folder, stages, **ONE)) == 2
+    assert "was begun with another reference model" in capsys.readouterr().err
+
+
+def test_one_talks_to_it(policy, capsys):
+    assert sample.main([f"--checkpoint={policy}", "--chat", "--greedy", "--prompt=where does anna live ?"]) == 0
+    assert capsys.readouterr().out.startswith("> where does anna live ?\n")
+    assert sample.main([f"--checkpoint={policy}", "--chat", "--num_beams=2", "--prompt=where ?"]) == 2
+    assert "chat gives one answer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("config", "changes", "message"),
+    [
+        ("ppo", {"hparams__beta": -0.1}, "config.hparams.beta=-0.1 is outside [0, inf)"),
+        ("ppo", {"task__group": 2}, "config.task.group=2: the number of answers to a question is 1 for ppo"),
+        ("grpo", {"task__group": 1}, "config.task.group=1: the number of answers to a question compares"),
+        ("ppo", {"task__minibatches": 3}, "config.task.minibatches=3 must divide the 4 answers of a step"),
+        ("ppo", {"data__new_tokens": 39}, "leaves no room for an answer of config.data.new_tokens=39"),
+        ("ppo", {"task__reward": "people"}, "config.task.reward='people' is unknown"),
+        ("ppo", {"hparams__kl_target": 6.0}, "config.hparams.kl_target and kl_horizon go together"),
+        ("ppo", {"transfer__by_seed": True, "transfer__member": None, "seed": 7}, "has no run of seed 7, only of 0, 1"),
+        ("ppo", {"transfer__source": "nowhere"}, "there is no run directory"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(config, changes, message, stages, tmp_path, capsys):
+    assert main(policy_words(config, tmp_path / "run", stages, **ONE | changes)) == 2
+    told = capsys.readouterr().err.strip()
+    assert message in told and "\n" not in told
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_reward_model_that_is_none_or_of_another_vocabulary_is_refused(stages, tmp_path, capsys):
+    assert (
+        main(
+            policy_words(
+                "ppo", tmp_path / "run", stages, **ONE, task__reward_model=stages["sft"], task__reward_member=0
+            )
+        )
+        == 2
+    )
+    assert "holds a run of task 'answers'; give one of a reward model" in capsys.readouterr().err
+    other = tmp_path / "reward"
+    shutil.copytree(stages["reward"], other)
+    train_words(["gladly rome"], vocabulary_size=50).save(other / "tokenizer.json")
+    assert main(policy_words("ppo", tmp_path / "run", stages, **ONE, task__reward_model=other)) == 2
+    assert "has another vocabulary (9 tokens, not " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("config", "lines", "message"),
+    [
+        (
+            "assistant_sft",
+            ['{"prompt": "a", "response": "b"}', '{"prompt": "a"}'],
+            "line 2: the field 'response' is missing",
+        ),
+        (
+            "reward_model",
+            ['{"prompt": "a", "chosen": "b", "rejected": "b"}'],
+            "line 1: 'chosen' and 'rejected' are the same",
+        ),
+        ("dpo", ['{"prompt": "a", "chosen": "", "rejected": "b"}'], "line 1: the field 'chosen' is empty"),
+    ],
+)
+def test_mistakes_in_files_are_told_with_their_line(config, lines, message, stages, tmp_path, capsys):
+    path = tmp_path / "own.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    changes = {"transfer__source": stages["sft"], "data__name": "file", "data__path": path}
+    assert main(words(config, tmp_path / "run", **ONE | changes)) == 2
+    assert message in capsys.readouterr().err
+
+
+def chain_words(folder: Path) -> list[str]:
+    """The command line of the whole chain, tiny."""
+    changes = [f"{stage}.{key}={value}" for stage in CHAIN for key, value in SMALL.items() if key in CHAIN[stage]]
+    return [
+        "--config=configs/alignment.py",
+        f"--workdir={folder}",
+        "--config.num_seeds=1",
+        f"--config.task.changes={tuple(changes)}",
+    ]
+
+
+def test_a_chain_that_cannot_be_is_told(tmp_path, capsys):
+    start = ["--config=configs/alignment.py", f"--workdir={tmp_path / 'run'}"]
+    for change, message in (
+        ("--config.task.stages=(('nothing',),)", "names 'nothing', and there is no configs/nothing.py"),
+        ("--config.task.stages=(('ppo','transfer.source=assistant_sft'),)", "which does not come before it"),
+        ("--config.task.changes=('spam.seed=1',)", "begin it with a stage: assistant_base"),
+    ):
+        assert main([*start, change]) == 2
+        assert message in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_whole_chain_ends_on_one_page_and_is_read_again(tmp_path, capsys):
+    folder = tmp_path / "chain"
+    assert main(chain_words(folder)) == 0, capsys.readouterr().err
+    assert (folder / "figures" / "alignment.png").is_file() and (folder / "answers.txt").is_file()
+    labels = [row["label"] for row in read(folder).rows]
+    assert labels[0] == "assistant_base" and "ppo: beta 0.05" in labels
+    capsys.readouterr()
+    assert main(chain_words(folder)) == 0
+    assert capsys.readouterr().out.count("is finished") == 6
+
+
+@pytest.mark.slow
+def test_a_population_of_policies_starts_from_the_runs_of_its_seeds(stages, tmp_path):
+    """GRPO over two seeds as one program: each member equals its solo run, and starts from the run of its seed."""
+    whole = tmp_path / "both"
+    changes = {"transfer__by_seed": True, "task__reward_member": None, "hparams__beta": 0.1, "data__new_tokens": 5}
+    rule = {"task__reward": "rule", "task__prompts": 2, "task__group": 4, "task__reward_model": None}
+    assert main(policy_words("grpo", whole, stages, sweep=True, **changes | rule)) == 0
+    alone = tmp_path / "alone"
+    solo = changes | rule | {"transfer__by_seed": False, "transfer__member": 1, "seed": 1, "hparams__beta": 0.01}
+    assert main(policy_words("grpo", alone, stages, **solo)) == 0
+    one, member = load(alone, "latest").params, load(whole, "latest", member=1).params
+    for a, b in zip(leaves(one), leaves(member), strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", [{}, {"task__kind": "identity"}, {"task__normalise": True}], ids=str)
+def test_dpo_runs_and_tells_its_margins(changes, stages, tmp_path):
+    folder = tmp_path / "dpo"
+    assert main(words("dpo", folder, transfer__source=stages["sft"], **ONE | changes)) == 0
+    assert {"batch_margin", "batch_chosen", "batch_rejected", "validation_chosen_moved"} <= set(rows_of(folder)[-1])
+
+
+@pytest.mark.slow
+def test_packed_rows_and_files_of_ones_own(stages, tmp_path):
+    path = tmp_path / "own.jsonl"
+    lines = [
+        json.dumps({"prompt": f"where does {who} live ?", "response": f"{who} lives in rome ."})
+        for who in ("anna", "ben", "leo", "mia", "ida")
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    changes = {
+        "data__name": "file",
+        "data__path": path,
+        "data__packed": True,
+        "data__batch_size": 1,
+        "transfer__source": stages["sft"],
+    }
+    assert main(words("assistant_sft", tmp_path / "run", **ONE | changes)) == 0
+
+
+def leaves(tree: Any) -> list[np.ndarray]:
+    """Arrays of nested dicts."""
+    return (
+        [np.asarray(tree)] if not isinstance(tree, dict) else [leaf for part in tree.values() for leaf in leaves(part)]
+    )
