@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 
 from experiments.run_directory.stored_run import Stored, load, parse_step, read_run
 from nn_core.alignment.by_seed import Stack
+from nn_core.files import user_path
 from nn_core.training.manifest import CheckpointError
 
 
@@ -71,14 +72,14 @@ def recipe(path: str) -> str:
     """How the run that a default names is made, where it is not there."""
     name = Path(path).name
     known = Path(__file__).parents[2] / "configs" / f"{name}.py"
-    if Path(path).expanduser().exists() or not known.is_file():
+    if user_path(path).exists() or not known.is_file():
         return ""
     return f" (python -m experiments.run --config=configs/{name}.py makes it)"
 
 
 def first_of_each_seed(path: str) -> dict[int, int]:
     """{seed: number of the first member that has it} of a run directory."""
-    held = read_run(Path(path).expanduser().absolute())
+    held = read_run(user_path(path).absolute())
     found: dict[int, int] = {}
     for number, overrides in enumerate(held["sweep"]):
         found.setdefault(int(overrides.get("seed", held["config"]["seed"])), number)
