@@ -49,15 +49,11 @@ GETFL, READ_ONLY, KIND = fcntl.F_GETFL, os.O_RDONLY, os.O_ACCMODE
 
 
 def called_by_system() -> bool:
-    """Whether psutil or filelock calls: they stand for the system, and have other code on other systems."""
+    """Whether psutil, filelock or tempfile calls: they have other code on other systems."""
     frame = sys._getframe(2)
     while frame is not None:
-        if os.path.basename(os.path.dirname(frame.f_code.co_filename)) in (
-            "psutil",
-            "_native",
-            "_filesystem",
-            "filelock",
-        ):
+        folder, file = os.path.split(frame.f_code.co_filename)
+        if file == "tempfile.py" or os.path.basename(folder) in ("psutil", "_native", "_filesystem", "filelock"):
             return True
         frame = frame.f_back  # type: ignore[assignment]
     return False
