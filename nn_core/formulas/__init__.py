@@ -24,6 +24,7 @@ from nn_core.formulas import (
     tokens,
     training,
     transformer,
+    translation,
     worked_example,
 )
 from nn_core.formulas.ledger import Formula
@@ -46,6 +47,7 @@ CHAPTERS: dict[str, tuple[Formula, ...]] = {
     "Attention": attention.FORMULAS,
     "Tokens and positions": tokens.FORMULAS,
     "Transformer": transformer.FORMULAS,
+    "Translation and learning without labels": translation.FORMULAS,
     "Text generation": generation.FORMULAS,
     "Masked and distilled losses": masked.FORMULAS,
     "Alignment": preferences.FORMULAS,

@@ -1,6 +1,13 @@
 """All errata that figures can show, and those that they cannot: rows of kind M and C in the course's list of slips."""
 
-from nn_core.formulas import errata_classifiers, errata_generation, errata_language, errata_networks, errata_training
+from nn_core.formulas import (
+    errata_classifiers,
+    errata_families,
+    errata_generation,
+    errata_language,
+    errata_networks,
+    errata_training,
+)
 from nn_core.formulas.erratum import Demonstration, Erratum, demonstrate
 
 __all__ = ["ERRATA", "NOT_SHOWN", "Demonstration", "Erratum", "demonstrate"]
@@ -11,7 +18,14 @@ def _order(erratum: Erratum) -> tuple[int, str]:
     return int("".join(filter(str.isdigit, erratum.id))), erratum.id
 
 
-_PARTS = (errata_classifiers, errata_networks, errata_training, errata_language, errata_generation)
+_PARTS = (
+    errata_classifiers,
+    errata_networks,
+    errata_training,
+    errata_language,
+    errata_families,
+    errata_generation,
+)
 ERRATA: tuple[Erratum, ...] = tuple(sorted((row for part in _PARTS for row in part.ERRATA), key=_order))
 
 # Slips of kind M or C without a number to show: id, and what is right.
@@ -22,9 +36,6 @@ NOT_SHOWN: tuple[tuple[str, str], ...] = (
     ("S31", "SentencePiece is a library that trains BPE or Unigram, not a third algorithm"),
     ("S32", "no rule says how many dimensions an embedding has"),
     ("S36", "classifying a sequence is many-to-one"),
-    ("S42", "BERT is an encoder; T5 and BART are encoder-decoders"),
-    ("S42b", "decoder-only models can translate; the first translator was an encoder-decoder"),
-    ("S42c", "long-range dependencies are limited by the context window, not by the architecture"),
     ("S54", "base models answer when prompted with examples, the better the larger they are"),
     ("S55", "supervised fine-tuning, then a reward model, then reinforcement learning"),
     ("S56", "the answer 'Paris' belongs to the question for the capital of France"),
