@@ -1,4 +1,4 @@
-"""python -m experiments.course [--only=ID,…] [--missing] [--format=table|json]
+"""python -m experiments.course [--only=ID,…] [--missing] [--configs] [--format=table|json]
 
 Prints the map of the course: every feature (F001 …), slip (S1 …) and claim (C1 …) of the notes that the documentation
 cites, what it is, the function that computes it, the config that shows it, the rows of the formula ledger, and the
@@ -14,12 +14,14 @@ from experiments.command_line.choices import nearest
 from experiments.command_line.errors import tell
 from experiments.command_line.options import Option, parse_options, usage
 from experiments.command_line.output import run_command
+from experiments.course.configs_page import page
 from experiments.course.table import Entry, chosen, entries
 
 FORMATS = ("table", "json")
 OPTIONS = {
     "only": Option(str, "ids, with commas between them (default: all)"),
     "missing": Option(bool, "what is not built", False),
+    "configs": Option(bool, "the page of all experiments, configs/README.md, as Markdown", False),
     "format": Option(str, "table or json", "table"),
 }
 EXAMPLES = ("python -m experiments.course --only=F091,S2,C8", "python -m experiments.course --missing")
@@ -37,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options["format"] not in FORMATS:
             name = options["format"]
             raise ValueError(f"--format={name!r} is unknown{nearest(name, FORMATS)}; use one of {', '.join(FORMATS)}")
+        if options["configs"]:
+            sys.stdout.write(page())
+            return 0
         rows = entries()
         if options["only"]:
             rows = chosen(rows, [name.strip() for name in options["only"].split(",") if name.strip()])

@@ -9,14 +9,20 @@ import jax
 import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
+from PIL import Image
 
 from experiments.building.experiment import Experiment
 from experiments.building.records import EXAMPLES
 from experiments.building.supervised import load_examples, make_view
+from experiments.run_directory.files import entry
 from experiments.run_directory.image_labels import IMAGES, write_images
+from experiments.training.samples import FOLDER
+from nn_core.files import whole_file
 from nn_core.tasks.base import Data
 from nn_core.tasks.examples import View, prepare
 from nn_core.training.state import run_keys
+
+EXAMPLE = "example.png"
 
 
 @partial(jax.jit, static_argnums=0)
@@ -55,3 +61,19 @@ def keep_images(folder: Path, config: ConfigDict, experiment: Experiment, keys: 
             name: np.asarray(array) for name, array in statistics(view, keys[: len(numbers)], experiment.data).items()
         }
     write_images(folder, kept)
+    write_example(folder, dataset.inputs[0])
+
+
+def write_example(folder: Path, image_HWC: np.ndarray) -> None:
+    """Writes one image of the data as a PNG, to try prediction on.
+
+    Args:
+        folder: of the population.
+        image_HWC: in [0, 1], with 1 or 3 channels; of another number nothing is written.
+    """
+    if image_HWC.shape[-1] not in (1, 3):
+        return
+    entry(folder, FOLDER).mkdir(exist_ok=True)
+    levels = np.rint(255 * np.clip(image_HWC, 0, 1)).astype(np.uint8)
+    with whole_file(folder / FOLDER / EXAMPLE) as part:
+        Image.fromarray(levels.squeeze(-1) if levels.shape[-1] == 1 else levels).save(part, "PNG")
