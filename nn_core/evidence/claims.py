@@ -1,4 +1,4 @@
-"""A claim of the notes as data: which number of which settings is compared with which, and what the runs say about it.
+"""Claims of the notes as data: which numbers of which settings are compared, and what the runs say about them.
 
 A claim has parts; each is written as A - B > 0 over seeds, so that A is what the claim calls larger (for a loss, the
 method that it calls worse). What is compared is fixed before the run; `nn_core.evidence.statistics` and `nn_core.evidence.verdicts` hold
@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 # Metrics that every row has: whether the run diverged, as 1 or 0.
 DIVERGED = "diverged"
 CHOSEN_BY = "validation_loss"
-# Endings of the names of metrics of which larger, or smaller, is better.
+# Endings of the names of metrics for which larger, or smaller, is better.
 LARGER_IS_BETTER = ("accuracy", "exact", "f1", "precision", "recall")
 SMALLER_IS_BETTER = ("bits_per_character", "error", "loss", "perplexity", "rmse")
 

@@ -58,7 +58,7 @@ class Comparison(NamedTuple):
     """A against B over pairs.
 
     Attributes:
-      difference: Estimate of A - B; a pair of which either value is not finite is missing.
+      difference: Estimate of A - B; a pair with a value that is not finite is missing.
       effect_size: Cohen's d of the pairs, mean / standard deviation of the differences; 0 where all differences are 0,
         infinite where they are equal and not 0, NaN below two pairs.
       p_value: two-sided, not corrected; 1 where there is no pair.
@@ -121,7 +121,7 @@ def _bootstrap_interval(finite_N: np.ndarray) -> tuple[float, float]:
 
 
 def pairs(a: Mapping[int, float], b: Mapping[int, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Values of two settings side by side, for every seed that either of them was given; NaN where one has none.
+    """Values of two settings side by side for every seed of either; NaN where one has none.
 
     Args:
       a, b: seed -> value.

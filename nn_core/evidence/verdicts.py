@@ -17,7 +17,7 @@ from typing import NamedTuple
 from nn_core.evidence.statistics import MIN_PAIRS, SIGNIFICANCE, Comparison, Estimate
 
 SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE = "supported", "not supported", "inconclusive"
-# More missing values than this share, and what is left may be a selection of the lucky ones.
+# With more missing values than this share, the rest may be a selection of the lucky ones.
 MAX_MISSING = 0.2
 
 

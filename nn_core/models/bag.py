@@ -1,4 +1,4 @@
-"""The linear model of which tokens a sequence holds, whatever their order and number (F088, F089)."""
+"""The linear model on which tokens a sequence holds, regardless of order and number (F088, F089)."""
 
 import flax.linen as nn
 import jax.numpy as jnp

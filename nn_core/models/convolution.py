@@ -225,7 +225,7 @@ def _largest(fields: Array, window: int) -> Array:
 
 
 def _largest_forward(fields: Array, window: int) -> tuple[Array, Array]:
-    """Notes where the largest value stands, not what it is: found again by comparison in the backward pass, values that
+    """Records where the largest value is, not what it is: found again by comparison in the backward pass, values that
     XLA computes anew may differ from it in a bit, and then no place of a field would get the gradient."""
     best = fields[:, :, 0, :, 0]
     place = jnp.zeros(best.shape, jnp.int32)

@@ -2,7 +2,7 @@
 
 Every loss is a pure function of parameters and a batch of indices, so any optimizer, `vmap` and `scan` apply to it.
 Word vectors have two tables, {"input": {"embedding": (V, E)}, "output": {"embedding": (V, E)}}: a word as the centre
-and as the context. The input table is what is used afterwards.
+and as the context. The input table is used afterwards.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def glove_losses(
     """GloVe: f(X) (v·u + b + c - log X)^2 with f(X) = min(X / x_max, 1)^alpha (F093; Pennington et al. 2014).
 
     Args:
-        params: {"input": {embedding, bias}, "output": {embedding, bias}}; v + u is what is used afterwards.
+        params: {"input": {embedding, bias}, "output": {embedding, bias}}; v + u is used afterwards.
         rows_B: (B,) word ids.
         columns_B: (B,) context ids.
         counts_B: (B,) co-occurrences X > 0 of each pair.
@@ -204,7 +204,7 @@ def info_nce_losses(left_BE: Array, right_BE: Array, temperature: float | Array,
         left_BE: (B, E) vectors of one kind, for instance images.
         right_BE: (B, E) vectors of the other; row b belongs to row b.
         temperature: > 0; CLIP starts at 0.07.
-        same_BB: booleans, which rights are partners of which lefts; None: the diagonal. Needed where a batch holds the
+        same_BB: booleans, which right entries are partners of which left ones; None: the diagonal. Needed where a batch holds the
             same word twice, which would otherwise count as wrong.
     Returns:
         (B,) the mean of both directions.
@@ -245,7 +245,7 @@ class MatrixFactorization(nn.Module):
     """Ratings from user and item vectors: mean + b_u + b_i + p_u · q_i (F106; Koren et al. 2009).
 
     An item's vector is q_i = content_i W + r_i with r_i starting at zero, so an item without a rating is judged by its
-    content alone. The id -1 stands for a user or item that is in no table: its vector and bias are zero. Both are the
+    content alone. The id -1 means a user or item that is in no table: its vector and bias are zero. Both are the
     cold start.
 
     Attributes:

@@ -46,8 +46,8 @@ class Setting(NamedTuple):
 
     Attributes:
         kept: names of the blocks that the new network has before its head.
-        load: rules of what is loaded.
-        train: rules of what is trained, and how fast.
+        load: rules for loading.
+        train: rules for training, with learning-rate factors.
     """
 
     kept: tuple[str, ...]
@@ -77,7 +77,7 @@ def recommend(num_examples: int, similar: bool, large_from: int = LARGE_FROM) ->
 
 
 def apply_case(case: Case, blocks: Sequence[str], head: str, early: int) -> Setting:
-    """What a case does to a network, as data.
+    """The effect of a case on a network, as data.
 
     Args:
         case: an entry of CASES.

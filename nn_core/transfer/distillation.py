@@ -61,7 +61,7 @@ def soft_and_hard(
 
 
 def make_student(problem: Problem) -> Task:
-    """A classification whose loss also asks the teacher; soft and hard targets of an example weigh alike.
+    """A classification task whose loss also uses the teacher's answers, weighted per example like the hard targets.
 
     The data must hold "teacher_logits", (N, C) for the N shared examples; only those of the training split are read.
     hparams.distillation_temperature and hparams.distillation_alpha are T and alpha.

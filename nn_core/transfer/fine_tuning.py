@@ -1,7 +1,7 @@
 """Fine-tuning as a transformation of a task and its optimizer: another start, and parts that are frozen or slower.
 
-The trainer knows nothing of it. Frozen parameters are cut out of the gradient, so the backward pass stops where nothing
-before it learns; they have no optimizer state, and every bit of them stays.
+The trainer is not involved. Frozen parameters are cut out of the gradient, so the backward pass stops where no earlier
+parameter learns. They have no optimizer state and stay unchanged to the bit.
 
 Source: F073-F076.
 """
@@ -45,7 +45,7 @@ def factors(params: Params, train: Sequence[Rule], key: str = "transfer.train") 
 
 
 def split(params: Params, factor: Any) -> tuple[Any, Any]:
-    """(what is trained, what is frozen), each with None in the places of the other.
+    """(trained parameters, frozen parameters), each with None in the places of the other.
 
     Args:
         params: a tree.

@@ -1,4 +1,4 @@
-"""Low-rank adaptation: what is learned is a small matrix beside each frozen one (Hu et al. 2021; F075, F180).
+"""Low-rank adaptation: learns a small matrix product beside each frozen matrix (Hu et al. 2021; F075, F180).
 
     y = x W + scale (dropout(x) A) B,   A (D, r) drawn,  B (r, F) = 0 at the start,   scale = alpha / r
 

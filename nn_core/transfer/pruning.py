@@ -1,7 +1,7 @@
-"""Magnitude pruning while training: the smallest weights become zero, more of them as a schedule says (F148).
+"""Magnitude pruning during training: by a schedule, more and more of the smallest weights become zero (F148).
 
-Pruning is a wrapper around any optimizer. What is zero stays zero: the share of zeros never falls, and the smallest
-weights are always those that are zero already.
+Pruning wraps any optimizer. Zeros stay zero, because the share of zeros never falls and the smallest weights are always
+those that are already zero.
 
 Source: Zhu & Gupta 2017 (the cubic schedule), Han et al. 2015 (magnitudes).
 """
@@ -39,7 +39,7 @@ class PruningState(NamedTuple):
 
     Attributes:
         step: updates done, int32.
-        kept: for every kernel and embedding, which weights are left; None for other parameters.
+        kept: for every kernel and embedding, which weights remain; None for other parameters.
         inner: state of the optimizer.
     """
 
@@ -49,7 +49,7 @@ class PruningState(NamedTuple):
 
 
 def check_pruning(pruning: Pruning) -> None:
-    """Raises ValueError for a schedule that cannot be."""
+    """Raises ValueError for an impossible schedule."""
     if pruning.begin < 0 or pruning.end <= pruning.begin or pruning.every < 1:
         raise ValueError(
             f"pruning begins at update {pruning.begin} and ends at {pruning.end}, every {pruning.every} updates; "
@@ -74,7 +74,7 @@ def sparsity_at(step: Array, final: Array | float, pruning: Pruning) -> Array:
 
 
 def magnitude_masks(params: Any, sparsity: Array | float, scope: str = "global") -> Any:
-    """Which weights are left when the smallest are removed: exactly round(sparsity N) of N are not.
+    """Which weights remain when the smallest are removed: all but exactly round(sparsity N) of N.
 
     Args:
         params: a tree of parameters; biases and normalisation parameters are never removed.
@@ -98,7 +98,7 @@ def magnitude_masks(params: Any, sparsity: Array | float, scope: str = "global")
 
 
 def _largest(weights_N: Array, sparsity: Array | float) -> Array:
-    """All but the round(sparsity N) smallest; of equal ones the first go."""
+    """All but the round(sparsity N) smallest; of ties, the first are removed."""
     sizes_N = jnp.abs(weights_N)
     removed = jnp.round(sparsity * weights_N.size).astype(jnp.int32)
     threshold = smallest(sizes_N, jnp.maximum(removed, 1))

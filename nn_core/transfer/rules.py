@@ -61,7 +61,7 @@ def assign(names: Iterable[str], rules: Sequence[Rule], key: str) -> dict[str, A
 
 
 def check_load(rules: Sequence[Any], key: str = "transfer.load") -> None:
-    """Raises ValueError where a list of what is loaded holds anything but (pattern, "load" or "new")."""
+    """Raises ValueError if a list of loading rules holds anything but (pattern, "load" or "new")."""
     _check_pairs(rules, key)
     for pattern, value in rules:
         if value not in (LOAD, NEW):
@@ -69,7 +69,7 @@ def check_load(rules: Sequence[Any], key: str = "transfer.load") -> None:
 
 
 def check_train(rules: Sequence[Any], key: str = "transfer.train") -> None:
-    """Raises ValueError where a list of what is trained holds anything but (pattern, factor >= 0)."""
+    """Raises ValueError if a list of training rules holds anything but (pattern, factor >= 0)."""
     _check_pairs(rules, key)
     for pattern, value in rules:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,6 +1,6 @@
 """Surgery on parameter trees: keep the first blocks, drop the end, add a new head; load what fits into a new network.
 
-Everything is a pure function of nested dicts; nothing is changed in place, and nothing is half loaded.
+Everything is a pure function of nested dicts: nothing is changed in place, and nothing is loaded partially.
 
 Source: F073-F076, S29 (slice off, add a new fully connected layer).
 """
@@ -63,7 +63,7 @@ def with_head(params: Mapping[str, Any], name: str, head: Mapping[str, Array]) -
     """The network with a new last block.
 
     Raises:
-        ValueError: a block of that name is there; it would be lost.
+        ValueError: a block of that name exists and would be lost.
     """
     if name in params:
         raise ValueError(f"the network has a block {name!r} already; drop the end first, or choose another name")
@@ -81,7 +81,7 @@ def transplant(fresh: Any, source: Any, load: Sequence[Rule], key: str = "transf
     Returns:
         Parameters with the structure of `fresh`.
     Raises:
-        ValueError: rules that do not cover the network, or a parameter that is to be loaded and is not there, or has
+        ValueError: rules that do not cover the network, or a parameter to be loaded that is missing or has
             another shape or dtype: a −/+ diff of names and shapes.
     """
     wanted, found = named_leaves(fresh), named_leaves(source)

@@ -1,4 +1,4 @@
-"""Cuts of an axis into a few blocks of which some need not be computed: worth it on a CPU."""
+"""Cuts an axis into a few blocks, some of which need not be computed; this pays on a CPU."""
 
 import jax
 

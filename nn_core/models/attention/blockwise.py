@@ -22,7 +22,7 @@ Bias = Array | Callable[[Array, Array], Array]
 
 
 class _Options(NamedTuple):
-    """What a pair of blocks needs beside its queries, keys and values."""
+    """What a pair of blocks needs besides its queries, keys and values."""
 
     num_keys: int
     pattern: Pattern

@@ -197,7 +197,7 @@ def apply_weights(
 # Both products take the heads before the tokens: turned by hand once, and not by XLA for each product and its gradients,
 # which makes 0.75 of the time of the attention on a CPU, forwards and backwards.
 def _scores(q_BHTK: Array, k_BGSK: Array) -> Array:
-    """Q K^T / sqrt(K), (B, H, T, S) in float32 or wider; a key head's queries stand below each other in one product."""
+    """Q K^T / sqrt(K), (B, H, T, S) in float32 or wider; the queries of a key head are stacked in one product."""
     batch, num_heads, num_queries, width = q_BHTK.shape
     groups, num_keys = k_BGSK.shape[1], k_BGSK.shape[2]
     q_BGTK = (q_BHTK * jnp.asarray(width**-0.5, q_BHTK.dtype)).reshape(batch, groups, -1, width)
@@ -228,7 +228,7 @@ def _causal(q_BTHK: Array, k_BTGK: Array, v_BTGK: Array) -> Array:
 def _linear(
     q_BTHK: Array, k_BSGK: Array, v_BSGK: Array, mask: Array | None, pattern: Pattern, bias: Bias | None
 ) -> Array:
-    """Linear attention, as far as it has the structure that is asked for; key heads are repeated."""
+    """Linear attention for the structures that it supports; key heads are repeated."""
     if bias is not None or pattern.nearest is not None:
         raise ValueError(
             "attention='linear' has no scores: use no window, no stride and no alibi or relative positions"

@@ -1,4 +1,4 @@
-"""Where a token stands: added vectors (sinusoidal; learned ones are an embedding), rotations, and biases on the scores.
+"""The place of a token: added vectors (sinusoidal; learned ones are an embedding), rotations, and biases on the scores.
 
 Attention without any of these treats its keys as a set. Sources: F125-F127, F140-F142.
 """

@@ -65,7 +65,7 @@ def _vanilla_update(parts_BH: Array, carry: Carry) -> Carry:
 
 
 def _lstm_update(parts_BG: Array, carry: Carry) -> Carry:
-    """c = sigmoid(f) c + sigmoid(i) tanh(g), h = sigmoid(o) tanh(c); the gates stand in the order i, f, g, o."""
+    """c = sigmoid(f) c + sigmoid(i) tanh(g), h = sigmoid(o) tanh(c); the gates are in the order i, f, g, o."""
     input_gate, forget_gate, candidate, output_gate = _tanh_of_halves(parts_BG, (True, True, False, True))
     c_BH = _sigmoid_from(forget_gate) * carry[1] + _sigmoid_from(input_gate) * candidate
     return _sigmoid_from(output_gate) * jnp.tanh(c_BH), c_BH
@@ -78,7 +78,7 @@ def _gru_combine(projected_BG: Array, product_BG: Array) -> tuple[Array, Array, 
 
 
 def _gru_update(parts: tuple[Array, Array, Array], carry: Carry) -> Carry:
-    """n = tanh(x W_n + r (h U_n)), h = (1 - z) n + z h with r, z = sigmoid(.); the gates stand in the order r, z, n.
+    """n = tanh(x W_n + r (h U_n)), h = (1 - z) n + z h with r, z = sigmoid(.); the gates are in the order r, z, n.
 
     The reset gate acts *after* the product with U_n, as in cuDNN, PyTorch and flax; Cho et al. 2014 reset before it,
     which needs a second product in every step.

@@ -30,7 +30,7 @@ def orthogonal_gates(num_gates: int) -> nn.initializers.Initializer:
 
 
 def gate_bias(cell: str, forget_bias: float | Array) -> nn.initializers.Initializer:
-    """Zeros, but for the gate that keeps the state: open at the start, so that memory and gradients last.
+    """Zeros, except for the gate that keeps the state, which is open at the start so that memory and gradients last.
 
     At a bias b the state shrinks by sigmoid(b) a step: 1 (Gers et al. 2000) is 0.73, good for a few steps; to carry
     something over T steps from the start, b = log(T) is needed (Tallec and Ollivier 2018).
@@ -136,7 +136,7 @@ class Recurrent(nn.Module):
         Args:
             inputs_BTD: (B, T, D).
             carries: states to start from, [layer][direction]; None: zeros.
-            keep_BT: (B, T) booleans, False for padding. Padding stands at the end, or anywhere.
+            keep_BT: (B, T) booleans, False for padding, which may be anywhere.
             deterministic: False in training, where dropout draws from the rng collection "dropout".
         Returns:
             (carries after the last valid token, outputs of the last layer (B, T, H) or (B, T, 2 H)).

@@ -59,7 +59,7 @@ class SequenceToOne(nn.Module):
 
 
 class SequenceTagger(nn.Module):
-    """A class for every token. Attributes as `SequenceToOne`."""
+    """A class for every token. Attributes are as in `SequenceToOne`."""
 
     num_outputs: int
     recurrent: Recurrent
@@ -87,7 +87,7 @@ def look_up(embedding: Embedding | None, inputs: Array, pad_id: int | None) -> t
 
 
 def check_forward(recurrent: Recurrent, what: str) -> None:
-    """Raises ValueError for a stack that reads backwards what is still to be written."""
+    """Raises ValueError for a stack that would read backwards a text that is still being written."""
     if recurrent.bidirectional:
         raise ValueError(f"bidirectional=True lets a {what} see the tokens that it predicts; use bidirectional=False")
 

@@ -124,7 +124,7 @@ class Block(nn.Module):
         Args:
           x_BTD: the residual stream.
           deterministic: False in training, where dropout draws from the rng collection "dropout".
-          memory_BSD: the encoder's output, for `cross_attention`; None where the cache holds what is needed of it.
+          memory_BSD: the encoder's output, for `cross_attention`; None if the cache holds everything needed of it.
           memory_mask: booleans that broadcast to (B, H, T, S), True where the memory may be seen.
           keep_memory: see `MultiHeadAttention`.
           self_attention: mask, causal, window and the like, bias, positions_BT, slots_BT of `MultiHeadAttention`.

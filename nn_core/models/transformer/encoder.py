@@ -11,7 +11,7 @@
 | a class of each token | `TokenClassifier` |
 | where an answer stands | `SpanReader` |
 
-An encoder only: no decoder, whatever the notes' list of families says (S42).
+An encoder without a decoder, unlike in the notes' list of families (S42).
 """
 
 import flax.linen as nn
@@ -88,7 +88,7 @@ class Encoder(Transformer):
 
 
 class MaskedWords(nn.Module):
-    """The masked-language head: dense, activation, norm, then the token embedding with a bias of its own.
+    """The masked-language head: dense, activation, norm, then the token embedding with its own bias.
 
     Leaves: "transform", "transform_norm", "bias".
     """
@@ -125,7 +125,7 @@ class HiddenStates(nn.Module):
 
 
 class MaskedLanguageModel(nn.Module):
-    """Which words are hidden, and no second question (RoBERTa). Leaves: "encoder", "masked_words"."""
+    """Predicts masked words only, without a second task (RoBERTa). Leaves: "encoder", "masked_words"."""
 
     encoder: Encoder
 
@@ -139,7 +139,7 @@ class MaskedLanguageModel(nn.Module):
 
 
 class Pretraining(nn.Module):
-    """Masked words and next sentence, read from one encoder (F098, F138).
+    """Predicts masked words and the next sentence from one encoder (F098, F138).
 
     Leaves: "encoder", "masked_words", "next_sentence".
     """

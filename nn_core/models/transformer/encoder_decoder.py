@@ -69,7 +69,7 @@ class EncoderDecoder(Transformer):
 
         Args:
           inputs: int32 (B, S) source ids, padded with `pad_id` at their ends, and (B, T) target ids that begin with the
-            start token. Where several pairs stand in a row, also the (B, S) and (B, T) number of each token's pair: a
+            start token. If several pairs share a row, also the (B, S) and (B, T) number of each token's pair: a
             token sees those of its own pair, and positions count from the pair's beginning.
           deterministic: False in training, where dropout draws from the rng collection "dropout".
 
@@ -157,7 +157,7 @@ def _same(queries_BT: Array, keys_BS: Array) -> Array:
 
 
 def _places(pairs_BT: Array | None) -> Array | None:
-    """Each token's place within its pair; the tokens of a pair stand side by side."""
+    """Each token's place within its pair; the tokens of a pair are side by side."""
     if pairs_BT is None:
         return None
     places_1T = jnp.arange(pairs_BT.shape[1])[None]

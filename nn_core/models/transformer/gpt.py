@@ -1,4 +1,4 @@
-"""GPT: a decoder-only transformer language model with the course's seven keys, and the variants named beside it.
+"""GPT: a decoder-only transformer language model with the course's seven keys, and the variants that the notes name.
 
     ids -> token + position embedding -> blocks -> norm -> head -> logits
 
@@ -250,7 +250,7 @@ class GPT(nn.Module):
 
 
 class Head(nn.Module):
-    """Logits in float32, whatever the dtype of the products."""
+    """Logits in float32, for every dtype of the products."""
 
     features: int
     use_bias: bool

@@ -1,4 +1,4 @@
-"""What is asked of a language model beside its logits: losses, counts, attention maps, and decoding with a cache.
+"""Functions of a language model besides its logits: losses, counts, attention maps, and decoding with a cache.
 
 Sources: F123, F127, F132, F149.
 """
@@ -47,7 +47,7 @@ def token_losses(
     dropout_key: Array | None = None,
     chunk_size: int | None = None,
 ) -> Array:
-    """-ln P(target | the tokens up to here), in float32 whatever the model computes in (F134, F144).
+    """-ln P(target | the tokens so far), in float32 for every dtype of the model (F134, F144).
 
     Args:
       model: its structure.
@@ -102,7 +102,7 @@ def attention_maps(model: GPT, params: Params, ids_BT: Array) -> Array:
 
 
 def embedding_norm_ratio(model: GPT, params: Params, ids_BT: Array) -> Array:
-    """Mean length of a token vector over that of a position vector, as they are added: about 1 where neither dominates.
+    """Mean length of a token vector over that of a position vector when they are added: about 1 if neither dominates.
 
     Raises:
       ValueError: a model that adds no positions (F127).

@@ -35,7 +35,7 @@ class Tower(nn.Module):
       heads_num: H, for the biases.
       context_size: places of learned positions, and of the cache.
       position: one of POSITIONS.
-      bidirectional: whether relative positions tell before from after.
+      bidirectional: whether relative positions distinguish before from after.
       pattern: which keys a token may see.
       make_norm: name -> norm.
       embedding_norm: a norm after the positions are added (BERT, BART).

@@ -1,4 +1,4 @@
-"""What is asked of an encoder-decoder beside its logits: attention maps, and decoding with a cache (F137, F173).
+"""Functions of an encoder-decoder besides its logits: attention maps, and decoding with a cache (F137, F173).
 
 A translator is a `Decoder` whose cache also holds the source: its params are the pair (weights, source_BS).
 Sources: F123, F136, F137, F149.
