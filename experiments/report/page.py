@@ -145,7 +145,12 @@ def claim(finding: Finding, content: Content) -> str:
     if about.note:
         parts.append(f'<p class="soft">{html.escape(about.note)}</p>')
     parts.append(f"<pre>python -m experiments.report{quick} --only={about.id}</pre>")
-    parts.append(f'<p class="soft">Numbers seed by seed: <code>csv/{about.id}.csv</code></p>\n</article>')
+    if not is_pending(finding):
+        link = f'<a href="csv/{about.id}.csv">csv/{about.id}.csv</a>'
+        parts.append(
+            f'<p class="soft">Numbers seed by seed: {link}; of all claims: <a href="csv/verdicts.csv">verdicts</a></p>'
+        )
+    parts.append("</article>")
     return "\n".join(parts)
 
 
