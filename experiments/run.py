@@ -14,6 +14,7 @@ from experiments.command_line import processes
 from experiments.command_line.arguments import CHECKPOINTS, OPTIONS, Arguments, config_files, parse
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import io_message, tell
+from experiments.command_line.new_config import write_new
 from experiments.command_line.options import Option, usage
 from experiments.command_line.output import run_command
 from experiments.command_line.values import wants_help
@@ -55,6 +56,10 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
     started = time.perf_counter()
     try:
         words = sys.argv[1:] if argv is None else argv
+        new = [word.partition("=")[2] for word in words if word.startswith("--new=")]
+        if new:
+            print(write_new(new[0]))
+            return 0
         arguments = parse(words, OPTIONS)
         if arguments is None or arguments.options["help"]:
             print(help_text(arguments) if wants_help(words) else listing())
@@ -75,6 +80,7 @@ def train(arguments: Arguments, directory: Path, here: processes.Places | None, 
             if known:  # before the slow imports
                 stack.enter_context(hold(directory))
             folder = set_up_devices(here)
+            from experiments.building.own_code import with_own
             from experiments.caching.traced_programs import open_store
             from experiments.execution.chain import is_chain, run_chain
             from experiments.execution.dry_run import rehearse
@@ -87,8 +93,11 @@ def train(arguments: Arguments, directory: Path, here: processes.Places | None, 
                 if not known:
                     stack.enter_context(hold(directory))
                 return run_chain(arguments, directory, lambda words: main(words, keep))
+            # Code of one's own may import files that no digest covers: its programs are traced anew.
+            keep = keep and arguments.get_extensions is None
             store = open_store(folder if keep else None, arguments.path)
-            prepared = prepare(arguments, directory, store=store)
+            registry = with_own(arguments.get_extensions, arguments.path)
+            prepared = prepare(arguments, directory, registry, store)
             if arguments.options["plan"]:
                 print(plan_text(prepared))
                 return 0

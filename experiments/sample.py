@@ -138,7 +138,7 @@ def check_files(options: dict[str, Any]) -> None:
 def write(job: Job) -> int:
     """Restores the model and writes; text to stdout, everything else to stderr."""
     set_up_devices()
-    from experiments.building.registry import REGISTRY
+    from experiments.building.own_code import change_of, registry_of_run
     from experiments.run_directory import stored_run
     from experiments.trained import chat, language_model, translator, writer
     from nn_core.data.sequence_sources import SEQUENCE
@@ -146,10 +146,11 @@ def write(job: Job) -> int:
     stored = stored_run.load(
         job.options["checkpoint"], stored_run.parse_step(job.options["step"]), job.options["member"]
     )
-    for note in stored.notes:
+    registry, changed = registry_of_run(stored.held), change_of(stored.held)
+    for note in (*stored.notes, *([changed] if changed else [])):
         print(f"warning: {note}", file=sys.stderr)
     prompts = job.options["prompt"] or (stored.config.sample.prompt,)
-    kind = REGISTRY.tasks.get(stored.config.task.name)
+    kind = registry.tasks.get(stored.config.task.name)
     writes_answers = kind is not None and kind.form == SEQUENCE
     if job.options["input"] is not None or job.options["trace"]:
         if not writes_answers:
@@ -160,11 +161,11 @@ def write(job: Job) -> int:
         print(answer(job, stored), file=sys.stderr)
         return 0
     if writes_answers:
-        model, request = translator.prepare(stored, prompts, job.options)
+        model, request = translator.prepare(stored, prompts, job.options, registry)
     elif job.options["chat"]:
-        return chat.talk(language_model.language_model(stored), job.options, job.sampling, job.strategy)
+        return chat.talk(language_model.language_model(stored, registry), job.options, job.sampling, job.strategy)
     else:
-        model = language_model.language_model(stored)
+        model = language_model.language_model(stored, registry)
         request = writer.prepare(model, prompts, job.options)
     for note in writer.notes(model, request):
         print(f"note: {note}", file=sys.stderr)

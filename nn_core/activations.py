@@ -256,12 +256,13 @@ _PARAMETERS: dict[str, tuple[str, str]] = {
 }
 
 
-def make_activation(name: str, hparams: Hparams) -> Activation:
+def make_activation(name: str, hparams: Hparams, table: Mapping[str, Callable[..., Array]] = ACTIVATIONS) -> Activation:
     """An activation from its name; "leaky_relu" reads hparams.negative_slope and "elu" hparams.elu_alpha, if set.
 
     Args:
-      name: one of ACTIVATIONS.
+      name: one of the table.
       hparams: values may be tracers.
+      table: activations by name.
 
     Returns:
       Elementwise function.
@@ -269,7 +270,7 @@ def make_activation(name: str, hparams: Hparams) -> Activation:
     Raises:
       ValueError: an unknown name.
     """
-    return _bind(ACTIVATIONS, name, hparams)
+    return _bind(table, name, hparams)
 
 
 def make_activation_derivative(name: str, hparams: Hparams) -> Activation:
@@ -277,7 +278,7 @@ def make_activation_derivative(name: str, hparams: Hparams) -> Activation:
     return _bind(ACTIVATION_DERIVATIVES, name, hparams)
 
 
-def _bind(table: dict[str, Callable[..., Array]], name: str, hparams: Hparams) -> Activation:
+def _bind(table: Mapping[str, Callable[..., Array]], name: str, hparams: Hparams) -> Activation:
     if name not in table:
         raise ValueError(f"activation {name!r} is unknown; use one of {', '.join(table)}")
     if name not in _PARAMETERS:

@@ -134,7 +134,11 @@ OPTIMIZERS: dict[str, Callable[[Hparams], Rule]] = {
 
 
 def make_optimizer(
-    name: str, hparams: Hparams, schedule: Schedule, proximal: bool = False
+    name: str,
+    hparams: Hparams,
+    schedule: Schedule,
+    proximal: bool = False,
+    rules: Mapping[str, Callable[[Hparams], Rule]] = OPTIMIZERS,
 ) -> optax.GradientTransformation:
     """An optimizer from its name and numbers.
 
@@ -151,7 +155,7 @@ def make_optimizer(
     loss + l1 |w| whatever the rule: see `proximal_metric`.
 
     Args:
-      name: one of OPTIMIZERS.
+      name: one of the rules.
       hparams: learning_rate, and what the rule reads: momentum ("momentum", "nesterov"; required), weight_decay
         (required by "adamw", optional elsewhere), beta1, beta2, epsilon, clip_norm. Values may be tracers.
       schedule: step (int32, from 0) -> factor of the learning rate.
@@ -163,10 +167,10 @@ def make_optimizer(
     Raises:
       ValueError: an unknown name, or a required hparam that is not set.
     """
-    if name not in OPTIMIZERS:
-        raise ValueError(f"optimizer {name!r} is unknown; use one of {', '.join(OPTIMIZERS)}")
+    if name not in rules:
+        raise ValueError(f"optimizer {name!r} is unknown; use one of {', '.join(rules)}")
     learning_rate = _required(hparams, "learning_rate", name)
-    rule = OPTIMIZERS[name](hparams)
+    rule = rules[name](hparams)
     decay = hparams["weight_decay"] if "weight_decay" in hparams else None
     max_norm = hparams["clip_norm"] if "clip_norm" in hparams else None
     strength = proximal_strength(hparams) if proximal else None

@@ -22,7 +22,7 @@ from experiments.building.registry import REGISTRY
 from experiments.building.transfer import transferred
 from experiments.caching.traced_programs import Kept
 from experiments.command_line.choices import choose
-from nn_core.optimizers import OPTIMIZERS, make_optimizer
+from nn_core.optimizers import make_optimizer
 from nn_core.schedules import SCHEDULES, make_schedule
 from nn_core.tasks.base import Batch, Data, Task
 from nn_core.training.population import (
@@ -80,7 +80,7 @@ def build(config: ConfigDict, registry: Registry = REGISTRY, mesh: Mesh | None =
     check_keys(config, "task", kind.keys)
     check_keys(config, "model", model.keys)
     task, data, *corpus = kind.build(config, registry)
-    task, make_optimizer = transferred(config, task, kind.optimizer(optimizer_factory(config)))
+    task, make_optimizer = transferred(config, task, kind.optimizer(optimizer_factory(config, registry)))
     train = config.train
     settings = Settings(
         chunk_steps=chunk_steps(train.chunk_steps, train.eval_every),
@@ -96,9 +96,10 @@ def build(config: ConfigDict, registry: Registry = REGISTRY, mesh: Mesh | None =
     return Experiment(task, program, data, settings, registry, corpus[0] if corpus else None, layout)
 
 
-def optimizer_factory(config: ConfigDict) -> MakeOptimizer:
+def optimizer_factory(config: ConfigDict, registry: Registry = REGISTRY) -> MakeOptimizer:
     """hparams -> optimizer, for the names in the config."""
-    choose(config.optimizer.name, OPTIMIZERS, "optimizer.name")
+    rules = registry.optimizers
+    choose(config.optimizer.name, rules, "optimizer.name")
     choose(config.schedule.name, SCHEDULES, "schedule.name")
     steps, warmup = config.train.steps, config.schedule.warmup_steps
     if warmup >= max(steps, 1):
@@ -111,7 +112,7 @@ def optimizer_factory(config: ConfigDict) -> MakeOptimizer:
     except ValueError as error:  # the error names arguments, but the user has set keys
         names = "|".join(options)
         raise ValueError(re.sub(rf"\b({names})\b", r"config.schedule.\1", str(error))) from None
-    return lambda hparams: make_optimizer(config.optimizer.name, hparams, schedule, config.optimizer.proximal)
+    return lambda hparams: make_optimizer(config.optimizer.name, hparams, schedule, config.optimizer.proximal, rules)
 
 
 def set_hparams(config: ConfigDict) -> dict[str, float]:

@@ -25,7 +25,7 @@ def family_of(config: ConfigDict, registry: Registry) -> Use:
 
 def make_language_module(config: ConfigDict, vocabulary_size: int, registry: Registry) -> MakeModel:
     """hparams -> the model of a language-model config."""
-    sizes = Sizes(vocabulary_size, (vocabulary_size,), config.data.context_size)
+    sizes = Sizes(vocabulary_size, (vocabulary_size,), config.data.context_size, activations=registry.activations)
     return family_of(config, registry).make(config, sizes)
 
 

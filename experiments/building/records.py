@@ -4,12 +4,16 @@ The tables are values, which a command hands down to whatever builds. Nothing en
 """
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from jax import Array
 from ml_collections import ConfigDict
 
 from configs.base import Key
+from nn_core import optimizers
+from nn_core.activations import ACTIVATIONS
+from nn_core.data.dataset import Dataset
 from nn_core.data.sequence_sources import Sequences
 from nn_core.data.splits import SPLITS
 from nn_core.generation.decoder import Decoder
@@ -34,19 +38,21 @@ STEPS = "steps"  # (T,) ids or (T, D) numbers
 
 
 class Sizes(NamedTuple):
-    """The sizes of a model that its data determine.
+    """What the data, and the tables of the command, determine of a model.
 
     Attributes:
         num_outputs: number of outputs, for an example or for each token.
         vocabulary_sizes: V of each array of ids that it reads; () for numbers.
         context_size: tokens of a training window; 0 if there is no such limit.
         pad_id: id of the padding at the end; None: there is none.
+        activations: those that config.model.activation may name.
     """
 
     num_outputs: int
     vocabulary_sizes: tuple[int, ...] = ()
     context_size: int = 0
     pad_id: int | None = None
+    activations: Mapping[str, Callable[..., Array]] = ACTIVATIONS
 
 
 Make = Callable[[ConfigDict, Sizes], MakeModel]
@@ -118,16 +124,30 @@ class Kind(NamedTuple):
     optimizer: Callable[[MakeOptimizer], MakeOptimizer] = lambda make: make
 
 
+MakeRule = Callable[[optimizers.Hparams], optimizers.Rule]
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 class Registry(NamedTuple):
-    """The tables of a command.
+    """The tables of a command, or the records that a config file of one's own brings (`get_extensions`).
 
     Attributes:
         models: config.model.name -> model.
-        tasks: config.task.name -> kind of task.
+        tasks: config.task.name -> kind of task; a loss of one's own is a task with its head.
+        activations: config.model.activation -> function of x.
+        optimizers: config.optimizer.name -> (hparams -> nn_core.optimizers.Rule).
+        sources: config.data.name -> loader of labelled examples; config.data.options are its arguments.
+        figures: of a config file of one's own: name -> (results of the run -> Matplotlib figure).
+        studies: of a config file of one's own: config.task.name -> experiments.studies.base.Study.
     """
 
-    models: Mapping[str, Model]
-    tasks: Mapping[str, Kind]
+    models: Mapping[str, Model] = NOTHING
+    tasks: Mapping[str, Kind] = NOTHING
+    activations: Mapping[str, Callable[..., Array]] = NOTHING
+    optimizers: Mapping[str, MakeRule] = NOTHING
+    sources: Mapping[str, Callable[..., Dataset]] = NOTHING
+    figures: Mapping[str, Callable[[Any], Any]] = NOTHING
+    studies: Mapping[str, Any] = NOTHING
 
 
 def serving(registry: Registry, form: str) -> dict[str, Use]:
@@ -145,4 +165,4 @@ def extended(registry: Registry, own: Registry) -> Registry:
         for name in more:
             if name in known:
                 raise ValueError(f"{name!r} is already the name of one of the {table}; give yours another name")
-    return Registry({**registry.models, **own.models}, {**registry.tasks, **own.tasks})
+    return Registry(*({**known, **more} for known, more in zip(registry, own, strict=True)))

@@ -4,8 +4,11 @@ from configs import base
 from experiments.building import alignment, language, sequences, supervised, text_to_text
 from experiments.building.models import bag, encoder_decoder, gpt, images, mlp, recurrent
 from experiments.building.records import EXAMPLES, SCORES, TEXT, Kind, Model, Registry
+from nn_core.activations import ACTIVATIONS
 from nn_core.alignment.policy_task import with_coefficient
 from nn_core.data.sequence_sources import CLASS, NUMBER, SEQUENCE, TAG
+from nn_core.data.sources import DATASETS
+from nn_core.optimizers import OPTIMIZERS
 from nn_core.tasks.heads import HEADS, TOKENS
 
 MODELS: dict[str, Model] = {
@@ -33,4 +36,4 @@ TASKS: dict[str, Kind] = {
     "translation": Kind(base.TRANSLATION, SEQUENCE, sequences.build, TOKENS, sequences.describe_translations),
     "text_to_text": Kind(base.TEXT_TO_TEXT, SEQUENCE, text_to_text.build, TOKENS),
 }
-REGISTRY = Registry(MODELS, TASKS)
+REGISTRY = Registry(MODELS, TASKS, ACTIVATIONS, OPTIMIZERS, DATASETS)

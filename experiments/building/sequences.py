@@ -26,7 +26,7 @@ def make_run_translator(config: ConfigDict, registry: Registry) -> tuple[Any, De
     """The module of a run's translator, without dropout, and its decoder."""
     size = ADDITION_TOKENIZER.vocabulary_size
     use = choose(config.model.name, serving(registry, SEQUENCE), "model.name")
-    module = use.make(config, Sizes(size, (size, size), pad_id=PAD_ID))({})
+    module = use.make(config, Sizes(size, (size, size), pad_id=PAD_ID, activations=registry.activations))({})
     return module, use.make_decoder(module)
 
 
@@ -101,7 +101,8 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
             f"config.model.name={config.model.name!r} reads tokens and data {config.data.name!r} has numbers; use model.name='recurrent'"
         )
     head = kind.head
-    sizes = Sizes(head.num_outputs(sequences.num_classes), sequences.vocabulary_sizes, pad_id=sequences.pad_id)
+    num_outputs = head.num_outputs(sequences.num_classes)
+    sizes = Sizes(num_outputs, sequences.vocabulary_sizes, 0, sequences.pad_id, registry.activations)
     make_model = use.make(config, sizes)
     view = make_view(config.data, sequences.num_classes if sequences.answer == CLASS else 0, len(sequences.targets))
     example = jax.tree.map(lambda leaf: leaf[0], sequences.inputs)

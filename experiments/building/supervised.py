@@ -17,7 +17,7 @@ from nn_core.data.augmentation import Augmentation, make_augment
 from nn_core.data.dataset import Dataset, keep_classes
 from nn_core.data.generators import sparse_coefficients
 from nn_core.data.sampling import check_batch_size
-from nn_core.data.sources import DATASETS, load_dataset
+from nn_core.data.sources import call_loader
 from nn_core.data.splits import SplitSizes, check_sizes
 from nn_core.models.mlp import MLP, hidden_activations
 from nn_core.tasks.base import Data, Hparams, Task
@@ -56,11 +56,11 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
     use = choose(config.model.name, serving(registry, kind.form), "model.name")
     choose(config.data.standardize, STANDARDIZATIONS, "data.standardize")
     weigh = choose(config.task.class_weights, CLASS_WEIGHTS, "task.class_weights")
-    choose(config.data.name, dict.fromkeys((*DATASETS, TABLE)), "data.name")
-    inputs, targets, num_classes = load_arrays(config, kind.head, use.reads)
+    choose(config.data.name, dict.fromkeys((*registry.sources, TABLE)), "data.name")
+    inputs, targets, num_classes = load_arrays(config, kind.head, use.reads, registry)
     data = {"inputs": inputs, "targets": targets} | categories(config, kind.head)
     view = make_view(config, num_classes, len(targets))
-    make_model = use.make(config, Sizes(kind.head.num_outputs(num_classes)))
+    make_model = use.make(config, Sizes(kind.head.num_outputs(num_classes), activations=registry.activations))
     records = tuple(choose(name, RECORDS, "task.record")(config) for name in config.task.record)
     problem = Problem(
         make_model,
@@ -134,25 +134,27 @@ def make_support(config: ConfigDict) -> Record:
     return lambda trained: support(trained, jnp.asarray(true_D))
 
 
-def load_examples(config: ConfigDict, head: Head) -> Dataset:
+def load_examples(config: ConfigDict, head: Head, registry: Registry) -> Dataset:
     """The data of a config, restricted to the classes that it keeps."""
     section = config.data
-    dataset = own_dataset(config, head) or load_dataset(section.name, **section.options.to_dict())
+    options = section.options.to_dict()
+    dataset = own_dataset(config, head) or call_loader("data set", registry.sources, section.name, options)
     return keep_classes(dataset, section.classes) if section.classes else dataset
 
 
-def load_arrays(config: ConfigDict, head: Head, reads: str) -> tuple[np.ndarray, np.ndarray, int]:
+def load_arrays(config: ConfigDict, head: Head, reads: str, registry: Registry) -> tuple[np.ndarray, np.ndarray, int]:
     """Inputs (with the config's noise features), targets, and the number of classes, 0 for numbers.
 
     Args:
         config: of the run.
         head: the kind of targets that it needs.
         reads: ROWS or IMAGES.
+        registry: the sources by name.
     Raises:
         ValueError: targets that the head does not fit, inputs that the model does not read.
     """
     section = config.data
-    dataset = load_examples(config, head)
+    dataset = load_examples(config, head, registry)
     num_classes = len(dataset.target_names)
     if (head.classes == 0) != (num_classes == 0):
         kind = "numbers: use task.name=regression" if num_classes == 0 else "classes: use task.name=classification"

@@ -18,7 +18,8 @@ from nn_core.files import user_path
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "configs"
-CHECKPOINTS = ROOT / "checkpoints"  # default place of run directories
+CLONE = (ROOT / "pyproject.toml").is_file()  # else this is an installed package
+CHECKPOINTS = (ROOT if CLONE else Path.cwd()) / "checkpoints"  # default place of run directories
 OPTIONS = {  # of experiments.run beside --config and --config.KEY
     "workdir": Option(str, "the run directory (default: checkpoints/NAME, with the config's name)"),
     "part": Option(
@@ -28,6 +29,7 @@ OPTIONS = {  # of experiments.run beside --config and --config.KEY
         bool, "say what would run: members, programs, memory, an estimate of the time; write nothing", False
     ),
     "sweep": Option(bool, "run the sweep that the config file defines; false: only its base config", True),
+    "new": Option(str, "write a small commented config file that runs, of this name, such as my_sweep.py"),
     "plan": Option(bool, "only tell where each array of a run lies on the devices of config.mesh", False),
     **processes.OPTIONS,
 }
@@ -44,6 +46,7 @@ class Arguments(NamedTuple):
         overrides: {"dotted.path": text} as given.
         get_sweep: config -> list of overrides, or None where the file defines no sweep or --sweep=false.
         options: the other options by name, None if not given; "help" is one of them.
+        get_extensions: () -> the records that the file brings (a Registry), or None if it defines none.
     """
 
     path: Path
@@ -51,6 +54,7 @@ class Arguments(NamedTuple):
     overrides: dict[str, str]
     get_sweep: Callable[[ConfigDict], Sweep] | None
     options: dict[str, Any]
+    get_extensions: Callable[[], Any] | None = None
 
 
 def config_files() -> dict[str, str]:
@@ -112,7 +116,7 @@ def parse(argv: Sequence[str], options: Mapping[str, Option]) -> Arguments | Non
     overrides = read_overrides(texts)
     config = apply(template, convert(template, overrides))
     sweep = module["get_sweep"] if "get_sweep" in module and values.get("sweep", True) else None
-    return Arguments(path, config, overrides, sweep, values)
+    return Arguments(path, config, overrides, sweep, values, module.get("get_extensions"))
 
 
 def is_config(name: str) -> bool:

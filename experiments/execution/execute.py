@@ -12,6 +12,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from experiments.building.own_code import EXTENSIONS, about_file, change_of
 from experiments.command_line import processes
 from experiments.command_line.errors import io_message
 from experiments.command_line.output import say
@@ -84,9 +85,15 @@ def claim(prepared: Prepared) -> int:
         say(f"{directory} {ended}; to run it again: --config.checkpoint.resume=fresh")
         say(table.report(rows, config.table))
         return ENDED[status]
-    about = {"overrides": prepared.arguments.overrides, "sweep": sweep_of(prepared.groups)}
+    about: dict[str, Any] = {"overrides": prepared.arguments.overrides, "sweep": sweep_of(prepared.groups)}
     about |= {"generations": prepared.generations, HELD: held_models(prepared.groups)}
-    tell_new(prepared.generations, files.read_config(directory))
+    held = files.read_config(directory)
+    tell_new(prepared.generations, held)
+    if prepared.arguments.get_extensions is not None:
+        changed = None if held is None else change_of(held)
+        if changed:
+            say(f"warning: {changed}", sys.stderr)
+        about[EXTENSIONS] = about_file(prepared.arguments.path)
     files.write_config(directory, config.to_dict(), **about)
     files.write_status(directory, "running")
     if prepared.summary:
@@ -147,8 +154,10 @@ def run(prepared: Prepared) -> list[Row]:
     config, directory = prepared.arguments.config, prepared.directory
     if not prepared.groups:
         say(f"study: {plan.describe_devices(len(jax.local_devices()))}")
+        own = prepared.registry.studies
+        study = own[config.task.name] if config.task.name in own else STUDIES[config.task.name]
         with heartbeat(config.name):
-            outcome = STUDIES[config.task.name].run(config)
+            outcome = study.run(config)
         with whole_file(files.entry(directory, results.ARRAYS)) as part, part.open("wb") as file:
             np.savez(file, allow_pickle=False, **outcome.arrays)
         for name, write in outcome.files.items():
@@ -198,7 +207,7 @@ def tell(prepared: Prepared, rows: list[Row], started: float) -> int:
     with whole_file(files.entry(directory, PAGE)) as part:
         part.write_text(table.as_markdown(config.name, rows, config.table), encoding="utf-8", newline="\n")
     say(table.report(rows, config.table))
-    drawn = draw(directory, (*config.figures, *unasked(rows, config)))
+    drawn = draw(directory, (*config.figures, *unasked(rows, config)), prepared.registry.figures)
     for path in drawn:
         say(f"figure: {path}")
     if prepared.groups:

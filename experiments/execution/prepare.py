@@ -44,6 +44,7 @@ class Prepared(NamedTuple):
         resume: what to do with a run that the directory holds: "auto" or "fresh".
         summary: what was read of data of one's own, a line each.
         part: which share of how many is to be trained.
+        registry: models, tasks and the rest by name.
     """
 
     arguments: Arguments
@@ -53,6 +54,7 @@ class Prepared(NamedTuple):
     resume: str
     summary: tuple[str, ...] = ()
     part: tuple[int, int] = WHOLE
+    registry: Registry = REGISTRY
 
 
 def prepare(
@@ -72,20 +74,23 @@ def prepare(
     config = arguments.config
     check_name(config.name)
     part = parse_part(arguments.options["part"])
-    if part != WHOLE and config.task.name in STUDIES:
+    check_own_names(registry)
+    known = {**STUDIES, **registry.studies} if registry.studies else STUDIES
+    if part != WHOLE and config.task.name in known:
         raise ValueError(
             f"--part={arguments.options['part']} has no effect on a study, which is one program; leave it out"
         )
-    if config.task.name in STUDIES:
-        studies.check(config)
+    if config.task.name in known:
+        studies.check(config, known)
     elif "train" not in config:
-        choose(config.task.name, STUDIES, "task.name")
+        choose(config.task.name, known, "task.name")
     for name in config.figures:
-        choose(name, dict.fromkeys(studies.drawable(config.task.name, FIGURES)), "figures")
+        drawable = studies.drawable(config.task.name, FIGURES, known)
+        choose(name, dict.fromkeys((*drawable, *registry.figures)), "figures")
     choose(config.checkpoint.resume, dict.fromkeys(RESUME), "checkpoint.resume")
     groups: list[plan.Group] = []
     generations: tuple[int, ...] = ()
-    if config.task.name not in STUDIES:
+    if config.task.name not in known:
         tracking.check(config)
         choose(config.checkpoint.extend, dict.fromkeys((EXACT, RESCHEDULE)), "checkpoint.extend")
         held = None if config.checkpoint.resume == "fresh" else files.read_config(directory)
@@ -96,7 +101,15 @@ def prepare(
         check_columns(config, groups)
         share(cut(groups, directory, config, generations), part)
     check_directory(arguments, directory, groups)
-    return Prepared(arguments, directory, groups, generations, config.checkpoint.resume, summary, part)
+    return Prepared(arguments, directory, groups, generations, config.checkpoint.resume, summary, part, registry)
+
+
+def check_own_names(registry: Registry) -> None:
+    """Raises ValueError for a figure or study of one's own whose name is taken."""
+    for kind, own, known in (("figures", registry.figures, FIGURES), ("studies", registry.studies, STUDIES)):
+        for name in own:
+            if name in known:
+                raise ValueError(f"{name!r} is already the name of one of the {kind}; give yours another name")
 
 
 def fitted(arguments: Arguments, registry: Registry) -> tuple[Arguments, tuple[str, ...]]:

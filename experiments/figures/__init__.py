@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from experiments.caching.lazy_registry import Lazy
@@ -68,19 +69,22 @@ STUDY_FIGURES = {
     "joint_space": "joint_space:joint_space",
     "embeddings": "embeddings:embeddings",
 }
-FIGURES: Mapping[str, Callable[[results.Results], "Figure"]] = Lazy(
+Draw = Callable[[results.Results], "Figure"]
+NOTHING: Mapping[str, Draw] = MappingProxyType({})
+FIGURES: Mapping[str, Draw] = Lazy(
     {name: f"{__name__}.{place}" for name, place in (RUN_FIGURES | STUDY_FIGURES).items()}
 )
 
 
-def draw(directory: Path, names: Sequence[str]) -> list[Path]:
+def draw(directory: Path, names: Sequence[str], own: Mapping[str, Draw] = NOTHING) -> list[Path]:
     """Draws figures of a run directory into its figures/ folder, as PNG and as vector PDF.
 
     A figure that cannot be drawn gives a warning: the run and its results are sound without it.
 
     Args:
         directory: the run directory.
-        names: of FIGURES.
+        names: of FIGURES, or of the own ones.
+        own: figures of a config file of one's own, by name.
     Returns:
         The PNG files.
     """
@@ -88,7 +92,7 @@ def draw(directory: Path, names: Sequence[str]) -> list[Path]:
     folder = entry(directory, "figures")
     paths = []
     for name in names:
-        figure = drawn(name, run)
+        figure = drawn(name, run, own)
         if figure is not None:
             folder.mkdir(exist_ok=True)
             path = folder / f"{name}.png"
@@ -98,10 +102,10 @@ def draw(directory: Path, names: Sequence[str]) -> list[Path]:
     return paths
 
 
-def drawn(name: str, run: results.Results) -> "Figure | None":
+def drawn(name: str, run: results.Results, own: Mapping[str, Draw] = NOTHING) -> "Figure | None":
     """A figure of a run; if it cannot be drawn, None and a warning that names it."""
     try:
-        figure = FIGURES[name](run)
+        figure = (own[name] if name in own else FIGURES[name])(run)
         figure.draw_without_rendering()  # an error in a layout or a label surfaces here and not while saving
     except Exception as error:  # whatever is wrong with a picture, the numbers are safe
         what = " ".join(f"{type(error).__name__}: {error}".split())

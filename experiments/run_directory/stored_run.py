@@ -1,6 +1,8 @@
 """Loads a member's parameters and config from the path of its run directory alone; the directory may have moved."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
@@ -25,6 +27,7 @@ class Stored(NamedTuple):
         step: of the checkpoint.
         params: nested dicts of arrays.
         notes: lines for the user about damaged steps that were skipped.
+        held: the content of config.json.
     """
 
     directory: Path
@@ -34,6 +37,7 @@ class Stored(NamedTuple):
     step: int
     params: Any
     notes: tuple[str, ...]
+    held: Mapping[str, Any] = MappingProxyType({})
 
 
 def parse_step(text: str) -> str | int:
@@ -67,7 +71,7 @@ def load(path: str | Path, which: str | int = "best", member: int | None = None)
         restored = restore_params(folder / STEPS, which_of(folder, which, config), member=place)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{directory} was written by another version ({error}); train it again") from None
-    return Stored(directory, folder, config, number, restored.step, restored.params, restored.notes)
+    return Stored(directory, folder, config, number, restored.step, restored.params, restored.notes, held)
 
 
 def read_run(directory: Path) -> dict[str, Any]:

@@ -46,14 +46,17 @@ STUDIES: Mapping[str, Study] = Lazy({name: f"{__name__}.{name}:STUDY" for name i
 MAX_SEED = 2**32 - 1
 
 
-def check(config: ConfigDict) -> None:
+def check(config: ConfigDict, known: Mapping[str, Study] = STUDIES) -> None:
     """Checks the config of a study: its keys, their ranges, the table's columns.
 
+    Args:
+        config: of the study.
+        known: studies by name.
     Raises:
         ValueError: in one line, what is wrong and how to fix it.
     """
     name = config.task.name
-    study = STUDIES[name]
+    study = known[name]
     differing = {"name", *study.settings} ^ set(config.task)
     if differing:
         raise ValueError(
@@ -69,8 +72,8 @@ def check(config: ConfigDict) -> None:
     study.check(config)
 
 
-def drawable(name: str, figures: Iterable[str]) -> list[str]:
+def drawable(name: str, figures: Iterable[str], known: Mapping[str, Study] = STUDIES) -> list[str]:
     """The figures that can draw a run of this task: the study's own and the comparison, or those of no study."""
-    if name in STUDIES:
-        return [figure for figure in figures if figure in (*STUDIES[name].figures, "comparison")]
+    if name in known:
+        return [figure for figure in figures if figure in (*known[name].figures, "comparison")]
     return [figure for figure in figures if figure not in STUDY_FIGURES]

@@ -10,8 +10,8 @@ import numpy as np
 from jax import Array
 
 from experiments.building.language import evaluation_hparams
+from experiments.building.own_code import change_of, registry_of_run
 from experiments.building.records import EXAMPLES, ROWS, Registry, Sizes, serving
-from experiments.building.registry import REGISTRY
 from experiments.command_line.choices import choose
 from experiments.run_directory.image_labels import read_images
 from experiments.run_directory.stored_run import Stored, load, parse_step
@@ -42,7 +42,7 @@ class Classifier(NamedTuple):
 
 
 def load_classifier(
-    path: str | Path, step: str = "best", member: int | None = None, registry: Registry = REGISTRY
+    path: str | Path, step: str = "best", member: int | None = None, registry: Registry | None = None
 ) -> Classifier:
     """The image classifier of a run directory.
 
@@ -50,13 +50,16 @@ def load_classifier(
         path: the run directory.
         step: "best" on validation, "latest", or the number of a step.
         member: its number in a sweep; None for a run that is none.
-        registry: models and tasks by name.
+        registry: models and tasks by name; None: those that the run was built with.
 
     Raises:
         ValueError: no such run or member, a run of another kind, or parameters that do not fit its config.
         CheckpointError: no such step, or none that is sound.
     """
     stored = load(path, parse_step(step), member)
+    registry = registry_of_run(stored.held) if registry is None else registry
+    changed = change_of(stored.held)
+    stored = stored._replace(notes=(*stored.notes, *([changed] if changed else [])))
     config = stored.config
     kind = registry.tasks.get(config.task.name)
     score = None if kind is None or kind.form != EXAMPLES else kind.head.scores
@@ -72,7 +75,9 @@ def load_classifier(
     use = choose(config.model.name, serving(registry, EXAMPLES), "model.name")
     flat = use.reads == ROWS
     try:
-        model = use.make(config, Sizes(kind.head.num_outputs(len(labels))))(evaluation_hparams(config))
+        model = use.make(config, Sizes(kind.head.num_outputs(len(labels)), activations=registry.activations))(
+            evaluation_hparams(config)
+        )
         example = jnp.zeros((1, int(np.prod(shape))) if flat else (1, *shape))
         wanted = jax.eval_shape(lambda: model.init(jax.random.key(0), example)["params"])
     except (KeyError, TypeError, AttributeError) as error:

@@ -10,8 +10,8 @@ import numpy as np
 from jax import Array
 
 from experiments.building.language import evaluation_hparams
+from experiments.building.own_code import change_of, registry_of_run
 from experiments.building.records import EXAMPLES, Registry, Sizes, serving
-from experiments.building.registry import REGISTRY
 from experiments.command_line.choices import choose
 from experiments.run_directory.kept_table import read_kept_table
 from experiments.run_directory.stored_run import Stored, load, parse_step
@@ -40,7 +40,7 @@ class TableModel(NamedTuple):
 
 
 def load_table_model(
-    path: str | Path, step: str = "best", member: int | None = None, registry: Registry = REGISTRY
+    path: str | Path, step: str = "best", member: int | None = None, registry: Registry | None = None
 ) -> TableModel:
     """The model of a run on a table.
 
@@ -48,20 +48,24 @@ def load_table_model(
         path: the run directory.
         step: "best" on validation, "latest", or the number of a step.
         member: its number in a sweep; None for a run that is none.
-        registry: models and tasks by name.
+        registry: models and tasks by name; None: those that the run was built with.
 
     Raises:
         ValueError: no such run or member, a run of another kind, or parameters that do not fit its config.
         CheckpointError: no such step, or none that is sound.
     """
     stored = load(path, parse_step(step), member)
+    registry = registry_of_run(stored.held) if registry is None else registry
+    changed = change_of(stored.held)
+    stored = stored._replace(notes=(*stored.notes, *([changed] if changed else [])))
     config = stored.config
     scheme, kept = read_kept_table(stored)
     kind = choose(config.task.name, registry.tasks, "task.name")
     use = choose(config.model.name, serving(registry, EXAMPLES), "model.name")
     width = len(described(scheme.columns)[0]) + config.data.noise_features
+    sizes = Sizes(kind.head.num_outputs(len(scheme.classes)), activations=registry.activations)
     try:
-        model = use.make(config, Sizes(kind.head.num_outputs(len(scheme.classes))))(evaluation_hparams(config))
+        model = use.make(config, sizes)(evaluation_hparams(config))
         wanted = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, width)))["params"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{stored.directory} was written by another version ({error}); train it again") from None

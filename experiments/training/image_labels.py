@@ -50,7 +50,7 @@ def keep_images(folder: Path, config: ConfigDict, experiment: Experiment, keys: 
     kind = experiment.registry.tasks[config.task.name]
     if kind.form != EXAMPLES or kind.head.scores is None or path.is_file() or config.data.noise_features:
         return
-    dataset = load_examples(config, kind.head)
+    dataset = load_examples(config, kind.head, experiment.registry)
     if dataset.inputs.ndim != 4:
         return
     kept: dict[str, Any] = {"labels": np.array(dataset.target_names), "shape": np.array(dataset.inputs.shape[1:])}

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from configs import base
 from experiments.building.records import TEXT, TOKENS, Model, Sizes, Use
 from experiments.command_line.choices import choose
-from nn_core.activations import ACTIVATIONS, make_activation
+from nn_core.activations import make_activation
 from nn_core.models.transformer.gpt import GPT
 from nn_core.models.transformer.language_model import make_decoder, token_losses
 from nn_core.tasks.base import Hparams
@@ -24,7 +24,7 @@ HANDLED = ("name", "activation", "dtype")  # keys that are more than a field of 
 def make(config: ConfigDict, sizes: Sizes) -> MakeModel:
     """hparams -> GPT, by the keys of the course and the variants named beside them."""
     section = config.model
-    choose(section.activation, ACTIVATIONS, "model.activation")
+    choose(section.activation, sizes.activations, "model.activation")
     dtype = choose(section.dtype, DTYPES, "model.dtype")
     fields = {name: value for name, value in section.items() if name not in HANDLED}
 
@@ -32,7 +32,7 @@ def make(config: ConfigDict, sizes: Sizes) -> MakeModel:
         return GPT(
             vocabulary_size=sizes.num_outputs,
             context_size=sizes.context_size,
-            activation=make_activation(section.activation, hparams),
+            activation=make_activation(section.activation, hparams, sizes.activations),
             dropout_rate=hparams["dropout_rate"] if "dropout_rate" in hparams else None,
             dtype=dtype,
             **fields,

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from configs import base
 from experiments.building.records import EXAMPLES, IMAGES, Make, Model, Sizes, Use
 from experiments.command_line.choices import choose
-from nn_core.activations import ACTIVATIONS, make_activation
+from nn_core.activations import make_activation
 from nn_core.initializers import INITIALIZERS, make_initializer
 from nn_core.models.cnn import CNN
 from nn_core.models.transformer.vit import ViT
@@ -24,14 +24,14 @@ def maker(module: Callable[..., nn.Module], keys: Mapping[str, base.Key]) -> Mak
 
     def make(config: ConfigDict, sizes: Sizes) -> MakeModel:
         section = config.model
-        choose(section.activation, ACTIVATIONS, "model.activation")
+        choose(section.activation, sizes.activations, "model.activation")
         choose(section.initializer, INITIALIZERS, "model.initializer")
         fields = {name: section[name] for name in keys if name not in HANDLED}
 
         def make_model(hparams: Hparams) -> nn.Module:
             return module(
                 sizes.num_outputs,
-                activation=make_activation(section.activation, hparams),
+                activation=make_activation(section.activation, hparams, sizes.activations),
                 dropout_rate=hparams["dropout_rate"] if "dropout_rate" in hparams else None,
                 kernel_init=make_initializer(section.initializer, hparams),
                 **fields,

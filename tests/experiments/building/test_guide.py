@@ -93,6 +93,14 @@ def test_a_study_and_its_figure(block, tmp_path):
     assert figure(run).axes[0].get_xlabel() == "share of heads"
 
 
+def test_records_of_a_config_file(block, tmp_path):
+    own = block("own_extensions")
+    config = own.get_config()
+    config.train.steps = config.train.eval_every = config.train.log_every = 2
+    row = train(config, extended(REGISTRY, own.get_extensions()), tmp_path / "run")
+    assert row["status"] == "finished" and np.isfinite(row["test_loss"])
+
+
 def test_a_claim_and_a_formula(block):
     rows = block("own_rows")
     (part,) = rows.CLAIM.parts

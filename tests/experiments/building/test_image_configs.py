@@ -8,6 +8,7 @@ import pytest
 from configs import base, digits_cnn
 from experiments.building.experiment import build, set_hparams
 from experiments.building.records import IMAGES
+from experiments.building.registry import REGISTRY
 from experiments.building.supervised import load_arrays
 from experiments.run import main
 from nn_core.tasks.heads import HEADS
@@ -55,7 +56,7 @@ def test_images_reach_the_models_as_images(name, data, shape):
     config.data.name = data
     if data == "shapes":
         config.data.options.num_examples = 12
-    inputs, targets, _ = load_arrays(config, HEADS["classification"], IMAGES)
+    inputs, targets, _ = load_arrays(config, HEADS["classification"], IMAGES, REGISTRY)
     assert inputs.shape == shape and len(targets) == shape[0]
     assert inputs.min() >= 0 and inputs.max() <= 1
 
