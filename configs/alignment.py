@@ -17,8 +17,7 @@ def get_config() -> ConfigDict:
     config.task = ConfigDict(
         {
             "name": "chain",
-            # (config, config key = stage whose run directory it names, …)
-            "stages": (
+            "stages": (  # each (config, config key = stage whose run directory it names, …)
                 ("assistant_base",),
                 ("assistant_sft", "transfer.source=assistant_base"),
                 ("reward_model", "transfer.source=assistant_sft"),

@@ -6,7 +6,7 @@ Measured over 20 seeds (2026-11-23, 2 x86 cores, 10 s), length of softmax's Jaco
 0.235 ± 0.003, 0.241 ± 0.001, 0.241 ± 0.001; not scaled 0.290 ± 0.005, 0.196 ± 0.004, 0.066 ± 0.003, with 0.001, 0.206
 and 0.687 ± 0.015 of the rows saturated.
 
-With the notes (F119); at width 4 the factor does not help yet: the unscaled scores pass back more.
+As the notes say (F119); at width 4 the factor does not help yet: the unscaled scores pass back more.
 """
 
 from ml_collections import ConfigDict

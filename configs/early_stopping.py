@@ -9,7 +9,7 @@ Measured over 8 seeds, test loss in nats (2026-11-23, 2-core x86 CPU): never sto
 patience 1 0.41 ± 0.12, 3 0.177 ± 0.019, 10 0.171 ± 0.015, 30 0.172 ± 0.015, after 21 ± 12, 142 ± 37, 207 ± 49 and
 326 ± 68 of 1,000 updates. min_delta 0.03 stops too early: 0.282 ± 0.050 at patience 3, 0.187 ± 0.019 at 30.
 
-Against the notes: to stop as soon as the error starts to increase (patience 1) is worse than never to stop.
+Contrary to the notes, to stop as soon as the error starts to increase (patience 1) is worse than never to stop.
 """
 
 from ml_collections import ConfigDict

@@ -12,7 +12,7 @@ minima of the same error, mirror images, with a saddle at the origin (eigenvalue
 0.14 of the starts end in the lower valley; the others at a local minimum (eigenvalues 2 and 7.1) that no later step
 leaves.
 
-Against the notes: many steps do not "find the minimum of the error function" (S24b), only some minimum. A positive
+Contrary to the notes, many steps do not "find the minimum of the error function" (S24b), only some minimum. A positive
 definite Hessian is sufficient and not necessary (S24): x^4 + y^4 has its minimum at 0, where both eigenvalues are
 0. A local minimum need not be worse than the global one: those of `chain` are equal.
 """

@@ -9,7 +9,7 @@ Measured over 10 seeds (2026-11-23, 2 x86 cores), 90 steps back: vanilla with or
 2: -7.73 ± 0.24, -4.81 ± 0.23, -0.17 ± 0.17, +5.28 ± 0.19. LSTM with the forget gate's bias at 0, 1 and log 100:
 -12.86 ± 0.14, -2.49 ± 0.13, +0.53 ± 0.19; GRU: -12.32 ± 0.12, -6.43 ± 0.11, -0.36 ± 0.02.
 
-With the notes (F114) a simple cell's gradient vanishes or explodes. Gates alone do not help: with their bias at
+As the notes say (F114), a simple cell's gradient vanishes or explodes. Gates alone do not help: with their bias at
 0 LSTM and GRU forget faster than the simple cell. It is the gate held open that carries the gradient.
 """
 

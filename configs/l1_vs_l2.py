@@ -9,7 +9,7 @@ Measured over 8 seeds (2026-11-23, 2-core x86 CPU). Test error at the λ that is
 (λ 0.1), L2 3.41 ± 0.67 (0.01), none 4.2 ± 1.0. At that λ the proximal step sets 0.700 ± 0.031 of the weights to exactly
 0, with a support F1 of 0.504 ± 0.039. Another λ, 1, has the best F1, 0.982 ± 0.021; its error is 4.10 ± 0.83.
 
-Against the notes: subgradient steps reach the same error and not one exact zero (S18); L2 is not better where few
+Contrary to the notes, subgradient steps reach the same error and not one exact zero (S18); L2 is not better where few
 features matter; the λ that predicts best is not the one that finds the right features.
 """
 

@@ -9,7 +9,7 @@ Measured over 8 seeds (2026-11-23, 2-core x86 CPU), test accuracy: softmax 0.970
 On the imbalanced data balanced weights raise the recall of the rare class from 0.354 ± 0.041 to 0.836 ± 0.029, and
 lower its precision from 0.767 ± 0.021 to 0.346 ± 0.020 and the accuracy from 0.925 ± 0.003 to 0.824 ± 0.015.
 
-Against the notes: cross-entropy does not handle imbalance by itself (S9).
+Contrary to the notes, cross-entropy does not handle imbalance by itself (S9).
 """
 
 from ml_collections import ConfigDict

@@ -11,7 +11,7 @@ after 13.3 ± 3.7 mistakes at gap 0.1 (bound 228 ± 22), 32.6 ± 7.8 at 0.03 (1,
 No seed exceeds its bound, which lies 3 to 300 times too high. XOR makes 2.8 mistakes an epoch until it is stopped
 after 200 epochs without having converged; it ends with 2 of 4 points wrong, the pocket boundary of the way with 1.
 
-Against the notes: the solid line is not "the optimal decision boundary" (S3). Its margin is 0.40 ± 0.12 of the
+Contrary to the notes, the solid line is not "the optimal decision boundary" (S3). Its margin is 0.40 ± 0.12 of the
 widest at gap 0.1 and 0.28 ± 0.12 at 0.03; for the gates it is 0, the line runs through a point.
 """
 

@@ -11,7 +11,7 @@ early stopping 1.012 ± 0.086. All these strengths are the best on validation an
 none 0.696 ± 0.024, L2 0.741 ± 0.023 (0.001) and 0.764 ± 0.025 (0.03), early stopping 0.679 ± 0.028. Exact zeros: L1
 from 0.357 (0.0001) to 0.923 (0.003); L2 below 0.0001. The seeds differ in their split too.
 
-Against the notes: L2 is not better than L1 beyond the intervals; dropout at the notes' rate 0.2 leaves the gap as it
+Contrary to the notes, L2 is not better than L1 beyond the intervals; dropout at the notes' rate 0.2 leaves the gap as it
 was (1.13 ± 0.18 against 1.12 ± 0.17); early stopping lowers the loss little here and the accuracy not at all. The
 validation loss has one valley, so that patience 1, 3, 10 and 30 choose the same parameters: configs/early_stopping.py
 shows where patience matters.

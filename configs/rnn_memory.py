@@ -10,7 +10,7 @@ in every seed; vanilla 0.94 ± 0.19, 0.30 ± 0.19 and 0.246 ± 0.034, which is c
 0.243 ± 0.015, chance too. The recurrent layer of a GRU has three quarters of an LSTM's parameters; all of the network
 5,028 against 6,596, vanilla 1,892.
 
-With the notes (F114) the gates keep what the simple cell loses, but only where the gate that keeps the state
+As the notes say (F114), the gates keep what the simple cell loses, but only where the gate that keeps the state
 starts open: an LSTM as it is usually started remembers 100 steps no better than the simple cell.
 """
 

@@ -14,7 +14,7 @@ in 4 minutes): characters 3.37 ± 0.15; byte-level BPE 2.85 ± 0.60, 2.35 ± 0.2
 2.28 ± 0.05; Unigram 2.65 ± 0.11, 2.13 ± 0.04; SentencePiece 3.36 ± 0.06, 2.20 ± 0.04; WordPiece 3.01 ± 0.57,
 2.54 ± 0.11; words 1.18 ± 0.06, 1.36 ± 0.05 of what is left of the text.
 
-Against the notes: it takes 1.60 tokens a word, not 4 / 3, with 8,000 tokens on this text, which is full of code.
+Contrary to the notes, it takes 1.60 tokens a word, not 4 / 3, with 8,000 tokens on this text, which is full of code.
 """
 
 from ml_collections import ConfigDict

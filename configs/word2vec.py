@@ -15,7 +15,7 @@ Spearman with 27 judged pairs 0.920 ± 0.007 (CBOW 0.841 ± 0.020); analogies 22
 Tiny Shakespeare (text shakespeare, 100 features, 20 epochs; 118 s on one core): within topics 0.318 ± 0.005, between
 them 0.144 ± 0.002, 10 of 10 seeds; Spearman with 78 judged pairs 0.776 ± 0.010 (CBOW 0.792 ± 0.006).
 
-Against the notes: Rome - Paris is near Italy - France, not France - Italy (S35). That all analogies are right
+Contrary to the notes, Rome - Paris is near Italy - France, not France - Italy (S35). That all analogies are right
 tells of the text, in which every person is a role and a gender; no text of people is so regular.
 """
 

@@ -5,7 +5,7 @@ python -m experiments.run --config=configs/word_order.py
 "dog bites man" and "man bites dog" are two classes and one bag.
 
 Measured over 8 seeds (2026-11-23, 2 x86 cores), test accuracy: bag of words 0.501 ± 0.009, which is chance; vanilla,
-LSTM and GRU 1 in every seed. With the notes (F089): a bag of words ignores the order.
+LSTM and GRU 1 in every seed. As the notes say (F089): a bag of words ignores the order.
 """
 
 from ml_collections import ConfigDict

@@ -11,7 +11,7 @@ units 0.98 ± 0.03 from a start of standard deviation 0.1, but 0.89 ± 0.06 from
 from 2. What fails sits at a loss of ln(2)/2 = 0.35 with two points undecided, or has not left the plateau at ln 2.
 Three units: 1.00 to 0.92; four: 1.00 to 0.99; one unit: never, at most 3 of 4 points.
 
-Against the notes: two lines suffice to draw XOR, but training does not always find them; spare units help more than
+Contrary to the notes, two lines suffice to draw XOR, but training does not always find them; spare units help more than
 anything else.
 """
 

@@ -1,6 +1,7 @@
 """The whole map: the rows of the tables beside this file, joined with formulas, errata and the report's claims."""
 
 import re
+import string
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -48,7 +49,7 @@ def base(id: str) -> str:
     >>> base("F023b"), base("C8a"), base("C10")
     ('F023', 'C8', 'C10')
     """
-    return id.rstrip("abcdefgh")
+    return id[0] + id[1:].rstrip(string.ascii_lowercase)
 
 
 def entries() -> list[Entry]:

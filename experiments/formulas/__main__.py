@@ -9,6 +9,7 @@ agrees, 1 if a row fails, 2 after a mistake by the caller.
 import json
 import math
 import os
+import string
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -103,7 +104,7 @@ def select(rows: Sequence[Any], only: Iterable[str], kind: str) -> list[Any]:
 
 def matches(row: Any, name: str) -> bool:
     """Whether a row is meant: by its id, or by its id without the letter."""
-    return name.upper() in (row.id.upper(), row.id.upper().rstrip("ABCDEFGH"))
+    return name.upper() in (row.id.upper(), row.id.rstrip(string.ascii_lowercase).upper())
 
 
 def _hint(name: str, rows: Sequence[Any], kind: str) -> str:
@@ -111,7 +112,7 @@ def _hint(name: str, rows: Sequence[Any], kind: str) -> str:
         return "; errata are rows of --errata"
     if name[:1].upper() == "F" and kind == "erratum":
         return "; formulas are rows of the command without --errata"
-    ids = dict.fromkeys(form for row in rows for form in (row.id, row.id.rstrip("abcdefgh")))
+    ids = dict.fromkeys(form for row in rows for form in (row.id, row.id.rstrip(string.ascii_lowercase)))
     return nearest(name.upper(), ids) or f"; rows are called {rows[0].id}, … {rows[-1].id}"
 
 
