@@ -125,6 +125,9 @@ def more_commands(folder: Path) -> dict[str, dict[str, Any]]:
         "sample": command("experiments.sample", f"--checkpoint={gpt}", "--prompt=The", *options),
         "attention": command("experiments.figures", f"--checkpoint={gpt}", "attention", "--prompt=The"),
         "study": command("experiments.run", "--config=worked_example", f"--workdir={folder / 'study'}"),
+        "compare": command("experiments.compare", folder / "run", folder / "sweep", f"--out={folder / 'both.png'}"),
+        "export": command("experiments.export", f"--checkpoint={gpt}", f"--out={folder / 'exported'}"),
+        "pipeline": command("experiments.pipeline", "text-generation", f"--model={gpt}", "The", "--max_new_tokens=3"),
         "report of a small table": {"code": report(folder / "report"), "err": ""},
     }
 
