@@ -112,6 +112,10 @@ LOG = {
     "tensorboard": Key(False, "write event files for TensorBoard (pip install -e '.[tensorboard]')"),
     "wandb": Key(False, "hand finished runs to Weights & Biases (pip install -e '.[wandb]'; WANDB_MODE=offline)"),
 }
+SEARCH = {
+    "rungs": Key((), "steps at which only the best members of a sweep go on (successive halving); (): all go on"),
+    "keep": Key(1 / 3, "share of a rung's members that goes on", "(0, 1)"),
+}
 SAMPLE = {
     "prompt": Key("\n", "what the samples of train.sample_every start from"),
     "max_new_tokens": Key(300, "tokens after the prompt", "[1, inf)"),
@@ -168,6 +172,7 @@ def experiment() -> ConfigDict:
     config.mesh = section(MESH)
     config.checkpoint = section(CHECKPOINT)
     config.log = section(LOG)
+    config.search = section(SEARCH)
     config.sample = section(SAMPLE)
     config.table = RUN["table"].default
     config.figures = RUN["figures"].default
@@ -570,6 +575,7 @@ SECTIONS: dict[str, Mapping[str, Key]] = {
     "train": TRAIN,
     "checkpoint": CHECKPOINT,
     "log": LOG,
+    "search": SEARCH,
     "sample": SAMPLE,
     "pruning": PRUNING,
     "mesh": MESH,

@@ -62,7 +62,7 @@ def config_help(arguments: Arguments) -> str:
 def about(config: ConfigDict, path: str, comments: "Comments") -> str:
     """Range or choices of a key, and what it is."""
     kind = type_of(config, path)
-    names, key = choices_of(config, path), keys_of(config, REGISTRY).get(path)
+    names, key = choices_of(config, path), key_of(config, path)
     comment = comments.of(config, path) if key is None else key.about
     if names and (comment.startswith("see ") or comment == ", ".join(names)):
         comment = ""
@@ -81,8 +81,17 @@ def range_of(config: ConfigDict, path: str) -> str:
     """The interval of a number, or the empty string."""
     if path.startswith("task.") and config.task.name in studies.STUDIES:
         return studies.STUDIES[config.task.name].settings.get(path.removeprefix("task."), "")
-    key = keys_of(config, REGISTRY).get(path)
+    key = key_of(config, path)
     return "" if key is None else key.range
+
+
+def key_of(config: ConfigDict, path: str) -> base.Key | None:
+    """The declaration of a key; in a config that holds the keys of several models, also that of another model."""
+    key = keys_of(config, REGISTRY).get(path)
+    if key is None and path.startswith("model."):
+        name = path.removeprefix("model.")
+        return next((model.keys[name] for model in REGISTRY.models.values() if name in model.keys), None)
+    return key
 
 
 def kind_of(config: ConfigDict) -> Kind | None:

@@ -16,6 +16,7 @@ from experiments.building.own_code import EXTENSIONS, about_file, change_of
 from experiments.command_line import processes
 from experiments.command_line.errors import io_message
 from experiments.command_line.output import say
+from experiments.execution import halving
 from experiments.execution.continuing import (
     HELD,
     SWEEP,
@@ -34,7 +35,7 @@ from experiments.studies import STUDIES
 from experiments.studies.base import StudyError
 from experiments.training import plan, signals, tracking
 from experiments.training.loop import Interrupted
-from experiments.training.population import Population, cut, train_population
+from experiments.training.population import Origin, Population, cut, train_population
 from experiments.training.progress import heartbeat
 from nn_core.files import whole_file
 from nn_core.training.manifest import CheckpointError
@@ -163,6 +164,9 @@ def run(prepared: Prepared) -> list[Row]:
         for name, write in outcome.files.items():
             write(files.entry(directory, name))
         return [{"member": index, "label": "", "overrides": {}} | row for index, row in enumerate(outcome.rows)]
+    if config.search.rungs:
+        with signals.stop_requests(announce) as requested:
+            return halving.search(prepared, lambda one, origin: train_one(one, requested, origin))
     populations = share(cut(prepared.groups, directory, config, prepared.generations), prepared.part)
     say(plan.describe(prepared.groups))
     with signals.stop_requests(announce) as requested:
@@ -170,10 +174,10 @@ def run(prepared: Prepared) -> list[Row]:
     return sorted(rows, key=lambda row: row["member"])
 
 
-def train_one(population: Population, requested: Callable[[], int | None]) -> list[Row]:
+def train_one(population: Population, requested: Callable[[], int | None], origin: Origin = None) -> list[Row]:
     """Trains a population; Interrupted carries the signal's number."""
     try:
-        return train_population(population, lambda: processes.any_of(requested() is not None))
+        return train_population(population, lambda: processes.any_of(requested() is not None), origin)
     except Interrupted as interruption:
         raise Interrupted(requested() or signal.SIGTERM) from interruption  # of another process
 

@@ -22,6 +22,7 @@ from experiments.execution.continuing import (
     split_generations,
 )
 from experiments.execution.part import WHOLE, parse_part, share
+from experiments.execution.rungs import check_search
 from experiments.figures import FIGURES
 from experiments.run_directory import files
 from experiments.run_directory.extension import EXACT, RESCHEDULE
@@ -99,6 +100,7 @@ def prepare(
             group for part in split_generations(members, generations) for group in plan.group(part, registry, store)
         ]
         check_columns(config, groups)
+        check_search(config, part, generations)
         share(cut(groups, directory, config, generations), part)
     check_directory(arguments, directory, groups)
     return Prepared(arguments, directory, groups, generations, config.checkpoint.resume, summary, part, registry)

@@ -119,7 +119,8 @@ def find_member(directory: Path, number: int) -> tuple[Path, int | None]:
     Raises:
         CheckpointError: no readable checkpoint holds it.
     """
-    folders = [directory, *sorted(directory.glob(f"{results.GROUPS}/*"))]
+    # The last first: a search leaves a member in the folder of every rung that it reached.
+    folders = [directory, *sorted(directory.glob(f"{results.GROUPS}/*"), reverse=True)]
     reasons = []
     for folder in folders:
         for step in reversed(steps(folder / STEPS)):

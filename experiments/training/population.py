@@ -29,6 +29,7 @@ from nn_core.tasks.base import Data
 from nn_core.training.manifest import CheckpointError
 from nn_core.training.population import Members, place, put
 from nn_core.training.spread import batch_sharding
+from nn_core.training.state import TrainState
 
 
 class Population(NamedTuple):
@@ -66,9 +67,17 @@ def cut(
     ]
 
 
-def train_population(population: Population, stop: Callable[[], bool]) -> list[Row]:
+# Where a population begins that does not begin at step 0: step and state.
+Origin = Callable[[], tuple[int, TrainState]] | None
+
+
+def train_population(population: Population, stop: Callable[[], bool], origin: Origin = None) -> list[Row]:
     """Trains a population to its end, continuing from its last checkpoint; one that is finished is only read.
 
+    Args:
+        population: who is trained.
+        stop: whether somebody asked it to stop.
+        origin: where it begins without a checkpoint of its own; None: at step 0.
     Raises:
         Interrupted: `stop` returned True; the state is saved.
         CheckpointError: the state cannot be saved or restored.
@@ -95,6 +104,7 @@ def train_population(population: Population, stop: Callable[[], bool]) -> list[R
             keep_table(population.folder, config, experiment, population.arrays.keys, numbers)
         shapes = jax.eval_shape(program.start, *arrays, data)
         resumed, notes = store.resume(shapes)
+        resumed = origin() if resumed is None and origin is not None else resumed
         for note in notes:
             progress.note(f"warning: {note}")
         if resumed is not None:
