@@ -194,8 +194,10 @@ def starts_from(path: Path) -> list[Path]:
 def tables_of(path: Path) -> tuple[dict[str, str], ...]:
     """{key: comment} of every dict literal of a file, and of the assignments to `config.KEY` in each of its functions."""
     text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
     beside = {
-        token.start[0]: token.string.lstrip("# ").strip()
+        # A comment that has a line of its own is about the line below it.
+        token.start[0] + lines[token.start[0] - 1].lstrip().startswith("#"): token.string.lstrip("# ").strip()
         for token in tokenize.generate_tokens(io.StringIO(text).readline)
         if token.type == tokenize.COMMENT
     }
