@@ -36,7 +36,10 @@ def keys_of(config: ConfigDict, registry: Registry) -> dict[str, base.Key]:
     if config.task.name in registry.tasks:
         sections["task"] = registry.tasks[config.task.name].keys
     if "model" in config and config.model.name in registry.models:
-        sections["model"] = registry.models[config.model.name].keys
+        # A section may also hold keys of other models, to which the members of a sweep switch.
+        others = {name: key for model in registry.models.values() for name, key in model.keys.items()}
+        own = registry.models[config.model.name].keys
+        sections["model"] = {name: others[name] for name in config.model if name in others} | dict(own)
     if "data" in config:
         sections["data"] = next((keys for keys in base.DATA if set(config.data) <= set(keys)), {})
     return {
