@@ -41,7 +41,7 @@ FLOORS = {
         ("studies",),
         ("execution",),
         ("report", "benchmark", "formulas", "course"),
-        ("run", "sample", "predict", "vectors", "tokens", "compare", "pipeline", "export"),
+        ("results", "run", "sample", "predict", "vectors", "tokens", "compare", "pipeline", "export"),
     ),
 }
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
