@@ -74,6 +74,8 @@ HPARAMS = {
     "gae_decay": Key(float, "ppo: lambda of the advantages", "[0, 1]"),
     "answer_temperature": Key(float, "ppo, grpo: answers are drawn, and scored, at it; unset: 1", "(0, inf)"),
     "centring": Key(float, "reward model: pulls the scores' mean to 0", "[0, inf)"),
+    "lora_alpha": Key(float, "adapters count alpha / rank (config.lora says which); unset: there are none", "(0, inf)"),
+    "lora_dropout": Key(float, "probability of dropping an input of an adapter", "[0, 1)"),
 }
 OPTIMIZER = {
     "name": Key("adam", "sgd, momentum, nesterov, rmsprop, adam, adamw, adagrad"),
@@ -122,7 +124,7 @@ SAMPLE = {
     "temperature": Key(1.0, "0: greedy", "[0, inf)"),
 }
 TRANSFER = {
-    "source": Key(str, "run directory whose parameters are loaded; None: none are"),
+    "source": Key(str, "run directory or Hugging Face folder whose parameters are loaded; None: none are"),
     "member": Key(int, "of a sweep; None for a single run", "[0, inf)"),
     "by_seed": Key(False, "of a sweep over seeds: each run starts from the first one of its own seed"),
     "step": Key("best", "of its checkpoints: best, latest, or a number"),
@@ -142,6 +144,11 @@ PRUNING = {
     "end": Key(int, "update from which on all are removed, > begin", "[1, inf)"),
     "every": Key(10, "updates between two removals", "[1, inf)"),
     "scope": Key("global", "global (the smallest of all), layer (the same share of each)"),
+}
+
+LORA = {
+    "rank": Key(int, "columns of each adapter, at most the sides of the kernels", "[1, inf)"),
+    "targets": Key(("*/attention/*/kernel",), "paths of the kernels that get an adapter"),
 }
 
 
@@ -202,6 +209,11 @@ def pruning(*, begin: int, end: int, every: int = PRUNING["every"].default) -> C
     return section(PRUNING, begin=begin, end=end, every=every)
 
 
+def lora(*, rank: int, targets: tuple[str, ...] = LORA["targets"].default) -> ConfigDict:
+    """Low-rank adapters, where hparams.lora_alpha is set; a config without this section has none."""
+    return section(LORA, rank=rank, targets=targets)
+
+
 # What is learned: sections of config.task.
 CLASSIFICATION = {
     "name": Key(
@@ -260,6 +272,9 @@ PPO = {
 GRPO = PPO | {
     "name": Key("grpo", "rewards of the model's own answers, compared within a group"),
     "group": Key(8, "answers to each question, >= 2", "[1, inf)"),
+TEXT_CLASSIFICATION = {
+    "name": Key("text_classification", "a class for a text, as tokens of the network that is fine-tuned"),
+    "max_tokens": Key(int, "tokens that are read of a text, its beginning; at most what the network reads", "[1, inf)"),
 }
 
 
@@ -298,7 +313,15 @@ def text_to_text() -> ConfigDict:
     return section(TEXT_TO_TEXT)
 
 
+def text_classification(max_tokens: int) -> ConfigDict:
+    """A class for a text, by a network that was trained before."""
+    return section(TEXT_CLASSIFICATION, max_tokens=max_tokens)
+
+
 # Models: sections of config.model.
+PRETRAINED = {
+    "name": Key("pretrained", "the network of config.transfer.source, with a new head"),
+}
 MLP = {
     "name": Key("mlp", "a multi-layer perceptron"),
     "hidden_sizes": Key((32,), "units of each hidden layer; () is the linear model", SIZES),
@@ -523,6 +546,16 @@ def examples(name: str, *, train: int, validation: int, test: int, **options: fl
     return made
 
 
+def labelled_texts(name: str, *, train: int, validation: int, test: int, **options: float) -> ConfigDict:
+    """Texts with a class each (nn_core/data/corpora.py); `options` go to the loader of that name."""
+    return sequences(name, train=train, validation=validation, test=test, **options)
+
+
+def pretrained() -> ConfigDict:
+    """The network of config.transfer.source, with a new head."""
+    return section(PRETRAINED)
+
+
 def sequences(name: str, *, train: int, validation: int, test: int, **options: float) -> ConfigDict:
     """Sequences in arrays; `options` go to the generator or loader of that name."""
     parts = {"options": ConfigDict(dict(options))}
@@ -578,5 +611,6 @@ SECTIONS: dict[str, Mapping[str, Key]] = {
     "search": SEARCH,
     "sample": SAMPLE,
     "pruning": PRUNING,
+    "lora": LORA,
     "mesh": MESH,
 }

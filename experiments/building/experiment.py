@@ -80,7 +80,8 @@ def build(config: ConfigDict, registry: Registry = REGISTRY, mesh: Mesh | None =
     check_keys(config, "task", kind.keys)
     check_keys(config, "model", model.keys)
     task, data, *corpus = kind.build(config, registry)
-    task, make_optimizer = transferred(config, task, kind.optimizer(optimizer_factory(config, registry)))
+    make_optimizer = kind.optimizer(optimizer_factory(config, registry))
+    task, data, make_optimizer = transferred(config, task, data, make_optimizer)
     train = config.train
     settings = Settings(
         chunk_steps=chunk_steps(train.chunk_steps, train.eval_every),

@@ -29,6 +29,7 @@ from nn_core.training.step import MakeOptimizer
 EXAMPLES = "examples"  # an array for each example; a class or a number
 TEXT = "text"  # the tokens so far; the next one
 SCORES = "scores"  # a text; what it is worth: a language model with a head
+TEXT_CLASS = "text_class"  # the tokens of a text; its class
 
 # What a model reads of each example.
 ROWS = "rows"  # (D,): an image becomes a row of pixels

@@ -1,9 +1,9 @@
 """The tables in which a config's names are looked up. A new model or task is one line here."""
 
 from configs import base
-from experiments.building import alignment, language, sequences, supervised, text_to_text
-from experiments.building.models import bag, encoder_decoder, gpt, images, mlp, recurrent
-from experiments.building.records import EXAMPLES, SCORES, TEXT, Kind, Model, Registry
+from experiments.building import alignment, language, sequences, supervised, text_classes, text_to_text
+from experiments.building.models import bag, encoder_decoder, gpt, images, mlp, pretrained, recurrent
+from experiments.building.records import EXAMPLES, SCORES, TEXT, TEXT_CLASS, Kind, Model, Registry
 from nn_core.activations import ACTIVATIONS
 from nn_core.alignment.policy_task import with_coefficient
 from nn_core.data.sequence_sources import CLASS, NUMBER, SEQUENCE, TAG
@@ -18,6 +18,7 @@ MODELS: dict[str, Model] = {
     "gpt": gpt.MODEL,
     "recurrent": recurrent.MODEL,
     "bag": bag.MODEL,
+    "pretrained": pretrained.MODEL,
     "encoder_decoder": encoder_decoder.MODEL,
 }
 TASKS: dict[str, Kind] = {
@@ -26,6 +27,7 @@ TASKS: dict[str, Kind] = {
     "sequence_classification": Kind(
         base.SEQUENCE_CLASSIFICATION, CLASS, sequences.build, HEADS["classification"], sequences.describe_classes
     ),
+    "text_classification": Kind(base.TEXT_CLASSIFICATION, TEXT_CLASS, text_classes.build, HEADS["classification"]),
     "forecasting": Kind(base.FORECASTING, NUMBER, sequences.build, HEADS["regression"], sequences.describe_forecasts),
     "tagging": Kind(base.TAGGING, TAG, sequences.build, TOKENS, sequences.describe_tags),
     "answers": Kind(base.ANSWERS, TEXT, alignment.build_answers),

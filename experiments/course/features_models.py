@@ -49,7 +49,7 @@ FEATURES = (
         "F180",
         "Fine-tuning, with adapters or whole",
         ("nn_core.transfer.lora:with_lora", "nn_core.transfer.fine_tuning:fine_tune"),
-        ("transfer",),
+        ("finetune_lora", "finetune_classifier", "transfer"),
     ),
     Feature("F181", "Tokenizers of other libraries", ("nn_core.pretrained.tokenizer_files:read_tokenizer",)),
     Feature(

@@ -2,38 +2,62 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from experiments.pipelines.models import Model, in_batches
 from experiments.pipelines.records import Ask
+from nn_core.models.transformer.fine_tuned import NOTHING, FineTuned
 from nn_core.pretrained.folder import read_json
 from nn_core.pretrained.folder_tokenizer import Fed, part
 from nn_core.pretrained.tensor_files import PretrainedError
 
 
+class Reading(NamedTuple):
+    """What is fed to a model that reads texts.
+
+    Attributes:
+        longest: tokens.
+        pad_id: behind the end of a text.
+        with_segments: whether it tells the first text from the second.
+    """
+
+    longest: int
+    pad_id: int
+    with_segments: bool
+
+
+def reading_of(model: Model) -> Reading:
+    """Of an encoder with a head, or of a network that was fine-tuned here."""
+    if isinstance(model.module, FineTuned):
+        return Reading(model.settings["max_tokens"], NOTHING, False)
+    encoder = model.module.encoder
+    return Reading(encoder.context_size, encoder.pad_id, encoder.num_segments > 1)
+
+
 def reader(model: Model, method: str | None = None) -> Any:
-    """(texts as fed) -> what the model says of each, cut to its own tokens."""
-    encoder, module = model.module.encoder, model.module
-    with_segments = encoder.num_segments > 1
+    """(texts as fed) -> what the model says of each."""
+    module, reading = model.module, reading_of(model)
 
     @jax.jit
     def apply(params: Any, ids: Any, segments: Any) -> Any:
-        given = segments if with_segments else None
+        given = (ids, segments) if reading.with_segments else (ids,)
         if method == "hidden":
-            return module.apply({"params": params}, ids, given, method=lambda m, *inputs: m.encoder(*inputs))
-        return module.apply({"params": params}, ids, given)
+            return module.apply({"params": params}, *given, method=lambda m, *inputs: m.encoder(*inputs))
+        return module.apply({"params": params}, *given)
 
     def read(fed: Sequence[Fed]) -> list[Any]:
-        longest = encoder.context_size
         for one in fed:
-            if len(one.ids) > longest:
-                raise ValueError(f"a text has {len(one.ids)} tokens and the model reads {longest}; use --truncation")
+            if len(one.ids) > reading.longest:
+                raise ValueError(
+                    f"a text has {len(one.ids)} tokens and the model reads {reading.longest}; use --truncation"
+                )
         rows, segments = [one.ids for one in fed], [one.segments for one in fed]
-        pad = encoder.pad_id
-        return in_batches(rows, segments, pad, lambda ids, kinds: apply(model.params, ids, kinds))
+        return in_batches(
+            rows, segments, reading.pad_id, lambda ids, kinds: apply(model.params, ids, kinds), longest=reading.longest
+        )
 
     return read
 
@@ -42,7 +66,7 @@ def feed(model: Model, value: Any, truncation: bool = False) -> Fed:
     """A text, or {"text": …, "text_pair": …}, as the model reads it."""
     text, pair = (value, None) if isinstance(value, str) else _pair(value)
     fed = model.the_tokenizer().feed(text, pair)
-    longest = model.module.encoder.context_size
+    longest = reading_of(model).longest
     if truncation and len(fed.ids) > longest:
         # What stands behind the last text (such as [SEP]) is kept.
         tail = next((i for i, source in enumerate(reversed(fed.texts)) if source is not None), 0)

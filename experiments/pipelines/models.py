@@ -9,22 +9,28 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from experiments.building.records import EXAMPLES, TEXT
+from experiments.building.records import EXAMPLES, TEXT, TEXT_CLASS
 from experiments.building.registry import REGISTRY
+from experiments.building.backbones import backbone_of
+from experiments.building.text_classes import load_texts
+from experiments.building.transfer import source_params
+from experiments.run_directory.stored_run import Stored, parse_step
 from experiments.run_directory.stored_run import load as load_run
-from experiments.run_directory.stored_run import parse_step
 from experiments.trained.image_classifier import load_classifier
 from experiments.trained.language_model import language_model
 from nn_core.files import user_path
 from nn_core.generation.decoder import Decoder
 from nn_core.models.transformer import language_model as gpt
 from nn_core.models.transformer import translation
+from nn_core.models.transformer.fine_tuned import FineTuned
 from nn_core.pretrained.folder import CONFIG, is_folder
 from nn_core.pretrained.folder_tokenizer import FolderTokenizer
 from nn_core.pretrained.generation_config import Writing, read_writing
 from nn_core.pretrained.load import load as load_folder
 from nn_core.pretrained.tensor_files import PretrainedError
 from nn_core.pretrained.tokenizer_files import as_folder_tokenizer, read_tokenizer
+from nn_core.training.manifest import named_leaves, nested
+from nn_core.transfer.lora import ADAPTERS, frozen, whole_params
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 OFFLINE = ("NN_CORE_OFFLINE", "HF_HUB_OFFLINE")
@@ -148,7 +154,26 @@ def _of_run(place: Path, member: int | None, step: str) -> Model:
         run = load_classifier(place, step, member)
         about = {"member": member, "step": step, "statistics": run.statistics}
         return Model(place, "run_image", run.module, stored.params, run.labels, about, None, nothing, None)
+    if task is not None and task.form == TEXT_CLASS:
+        return _fine_tuned(place, stored)
     raise ValueError(f"{place} holds a run of task {stored.config.task.name!r}, which no pipeline asks; see --help")
+
+
+def _fine_tuned(place: Path, stored: Stored) -> Model:
+    """A network with a new head, or with adapters, which are merged into it."""
+    config = stored.config
+    backbone, _, tokenizer = backbone_of(config)
+    labels = load_texts(config).label_names
+    module = FineTuned(backbone.clone(dropout_rate=None, scan_layers=False), len(labels))
+    params = stored.params
+    if ADAPTERS in params:
+        source = named_leaves(source_params(config))
+        wanted = jax.eval_shape(module.init, jax.random.key(0), np.zeros((1, 1), np.int32))["params"]
+        base = nested({name: source[name] for name in named_leaves(frozen(wanted, config.transfer.train))})
+        params = whole_params(params, base, config.hparams.lora_alpha / config.lora.rank)
+    nothing = Writing({}, False, (), None, None, ())
+    longest = {"max_tokens": min(config.task.max_tokens, backbone.context_size)}
+    return Model(place, "text_class", module, params, labels, longest, tokenizer, nothing, None)
 
 
 def in_batches(
@@ -157,6 +182,7 @@ def in_batches(
     pad_id: int,
     run: Callable[[np.ndarray, np.ndarray], Any],
     size: int = 16,
+    longest: int | None = None,
 ) -> list[Any]:
     """What a model says of rows of different lengths, sorted into few shapes, so that few programs are compiled.
 
@@ -166,6 +192,7 @@ def in_batches(
         pad_id: what fills a row up.
         run: (ids (B, T), segments (B, T)) -> a tree of arrays (B, …).
         size: B.
+        longest: that the model reads; None: any.
     Returns:
         For each row its part of the tree, on the host.
     """
@@ -173,8 +200,8 @@ def in_batches(
     found: list[Any] = [None] * len(rows)
     for start in range(0, len(order), size):
         places = order[start : start + size]
-        longest = max(16, max(len(rows[i]) for i in places))
-        width = 1 << (longest - 1).bit_length() if longest > 16 else 16
+        width = max(16, 1 << (max(len(rows[i]) for i in places) - 1).bit_length())
+        width = width if longest is None else min(width, longest)
         height = 1 << (len(places) - 1).bit_length()
         ids = np.full((height, width), pad_id, np.int32)
         kinds = np.zeros((height, width), np.int32)

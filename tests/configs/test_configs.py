@@ -26,8 +26,9 @@ NEEDS_DATA = (
     "gpt_shakespeare_baby",
     "mnist_cnn",
 )  # data that are downloaded: they say so, in one line
-# Stages of configs/alignment.py start from another run: they run in tests/experiments/test_alignment_stages.py.
-NEEDS_RUN = ("alignment", "assistant_sft", "reward_model", "ppo", "grpo", "dpo")
+# What starts from another run: the stages of configs/alignment.py run in tests/experiments/test_alignment_stages.py, the
+# others in tests/experiments/test_fine_tuning.py.
+NEEDS_RUN = ("alignment", "assistant_sft", "reward_model", "ppo", "grpo", "dpo", "finetune_classifier", "finetune_lora")
 READY = [path for path in FILES if path.stem not in NEEDS_DATA + NEEDS_RUN]
 MOST = 4  # members of a sweep that are checked
 SMALL = ["--config.train.steps=2", "--config.train.eval_every=2", "--config.train.log_every=1", "--config.num_seeds=1"]

@@ -1,0 +1,99 @@
+"""What config.transfer.source names: a run directory or a Hugging Face folder, as structure, parameters and tokenizer."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ml_collections import ConfigDict
+
+from experiments.building.corpus import TOKENIZER
+from experiments.building.language import evaluation_hparams
+from experiments.building.models import gpt
+from experiments.building.records import Sizes
+from experiments.building.sources import recipe
+from experiments.run_directory.stored_run import load as load_run
+from experiments.run_directory.stored_run import parse_step
+from nn_core.files import user_path
+from nn_core.models.transformer.encoder import Encoder
+from nn_core.models.transformer.gpt import GPT
+from nn_core.pretrained.folder import is_folder
+from nn_core.pretrained.folder_tokenizer import FolderTokenizer
+from nn_core.pretrained.load import load as load_folder
+from nn_core.pretrained.tokenizer_files import as_folder_tokenizer, read_tokenizer
+from nn_core.text.tokenizers import load_tokenizer
+from nn_core.training.manifest import CheckpointError
+
+
+class Source(NamedTuple):
+    """A trained network to start from.
+
+    Attributes:
+        backbone: its structure, without a head; None where no text model was trained.
+        params: of the whole network.
+        backbone_params: of the backbone.
+        tokenizer: of its texts.
+    """
+
+    backbone: GPT | Encoder | None
+    params: Any
+    backbone_params: Any
+    tokenizer: FolderTokenizer | None
+
+
+def source_of(section: ConfigDict) -> Source:
+    """The source of config.transfer.
+
+    Raises:
+        ValueError: there is no such run, member, step or folder, or none that is sound; in one line.
+    """
+    try:
+        return _read(section.source, section.step, section.member)
+    except (ValueError, CheckpointError) as error:
+        message = str(error).replace("--member=", "config.transfer.member=").replace("--step=", "config.transfer.step=")
+        raise ValueError(f"config.transfer.source={section.source!r}: {message}{recipe(section.source)}") from None
+
+
+@lru_cache(maxsize=1)  # the members of a sweep start from one network
+def _read(source: str, step: str, member: int | None) -> Source:
+    place = user_path(source)
+    return _of_folder(place) if is_folder(place) else _of_run(place, step, member)
+
+
+def _of_folder(place: Path) -> Source:
+    found = load_folder(place)
+    if isinstance(found.module, GPT):
+        return Source(found.module, found.params, found.params, read_tokenizer(place, found.module.vocabulary_size))
+    if found.kind in ("seq2seq", "image"):
+        return Source(None, found.params, None, None)
+    encoder = found.module.encoder  # type: ignore[attr-defined]
+    tokenizer = read_tokenizer(place, encoder.vocabulary_size)
+    return Source(encoder, found.params, found.params["encoder"], tokenizer)
+
+
+def _of_run(place: Path, step: str, member: int | None) -> Source:
+    stored = load_run(place, parse_step(step), member)
+    if stored.config.task.name != "language" or stored.config.model.name != "gpt":
+        return Source(None, stored.params, None, None)
+    tokenizer = load_tokenizer(stored.folder / TOKENIZER)
+    size = tokenizer.vocabulary_size
+    module = gpt.make(stored.config, Sizes(size, (size,), stored.config.data.context_size))
+    backbone: Any = module(evaluation_hparams(stored.config))
+    return Source(backbone, stored.params, stored.params, as_folder_tokenizer(tokenizer))
+
+
+def backbone_of(config: ConfigDict) -> tuple[GPT | Encoder, Any, FolderTokenizer]:
+    """The backbone, its parameters and its tokenizer, for a model that is fine-tuned on texts.
+
+    Raises:
+        ValueError: no source, or one that reads no text.
+    """
+    section = config.transfer
+    if section.source is None:
+        raise ValueError(
+            "config.model.name='pretrained' needs --config.transfer.source=PLACE: the run of a language model, such as "
+            "checkpoints/gpt_quick, or a Hugging Face folder"
+        )
+    source = source_of(section)
+    if source.backbone is None or source.tokenizer is None:
+        raise ValueError(f"config.transfer.source={section.source!r} reads no text; use a GPT, a Llama or a BERT")
+    return source.backbone, source.backbone_params, source.tokenizer

@@ -1,0 +1,124 @@
+"""A language model of this project, and a Hugging Face folder, learn to tell spam: whole, by the head, by adapters."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments.building.experiment import build
+from experiments.command_line import config_paths
+from experiments.pipeline import pipeline
+from experiments.pipelines.models import load_model
+from experiments.run import main
+from experiments.run_directory.results import read_rows
+from tests.experiments import tiny
+from tests.pretrained.folders import write_folder
+from tests.pretrained.tokenizer_folders import write_tokenizer_folder
+
+SMALL = {
+    "data.options": None,
+    "data.train": 40,
+    "data.validation": 20,
+    "data.test": 20,
+    "data.batch_size": 8,
+    "data.options.num_examples": 80,
+    "task.max_tokens": 16,
+    "train.steps": 6,
+    "train.eval_every": 3,
+    "train.log_every": 3,
+    "train.chunk_steps": 3,
+    "figures": "()",
+}
+
+
+def arguments(config: str, workdir: Path, source: Path, **more: Any) -> list[str]:
+    values = {**SMALL, "transfer.source": source, **{name.replace("__", "."): value for name, value in more.items()}}
+    words = [f"--config.{name}={value}" for name, value in values.items() if value is not None]
+    return [f"--config=configs/{config}.py", f"--workdir={workdir}", *words]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A language model that is wide enough for adapters of rank 16."""
+    return tiny.run(tmp_path_factory.mktemp("source"), model__embedding_dim=16, train__sample_every=0)
+
+
+@pytest.fixture(scope="module")
+def sweep(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole network, its head, and adapters of three ranks, of one seed."""
+    place = tmp_path_factory.mktemp("tuned") / "run"
+    assert main(arguments("finetune_lora", place, source, num_seeds=1)) == 0
+    return place
+
+
+def test_every_way_learns_and_tells_its_share(sweep: Path) -> None:
+    rows = {row["label"]: row for row in read_rows(sweep / "results.csv")}
+    shares = {label: float(row["trained_share"]) for label, row in rows.items()}
+    assert shares["full"] == 1
+    assert shares["head only"] < shares["LoRA, rank 1"] < shares["LoRA, rank 4"] < shares["LoRA, rank 16"] < 1
+    assert all(np.isfinite(float(row["test_loss"])) for row in rows.values())
+
+
+def test_a_pipeline_reads_what_was_tuned(sweep: Path) -> None:
+    """Adapters are merged; the run's own accuracy on texts it has not seen is that of the pipeline."""
+    for member in (0, 3):
+        asked = pipeline("text-classification", sweep, member=member, truncation=True)
+        found = asked(["Call now", "See you tonight"])
+        assert [*found[0]] == ["label", "score"] and found[0]["label"] in ("ham", "spam")
+
+
+def test_merged_adapters_say_what_the_run_says(sweep: Path) -> None:
+    """The loss of the test split, by the ordinary network of the merged parameters."""
+    import jax
+
+    from experiments.building.text_classes import encode_texts, load_texts
+    from experiments.run_directory.stored_run import load
+    from nn_core.training.state import run_keys
+
+    stored, model = load(sweep, "latest", 3), load_model(sweep, 3, "latest")
+    experiment = build(config_paths.apply(stored.config, {}))
+    texts = load_texts(stored.config)
+    own = experiment.task.prepare(experiment.data, run_keys(jax.random.key(stored.config.seed)).split)
+    inputs = encode_texts(model.the_tokenizer(), texts.texts, 16)[np.asarray(own["test"])]
+    logits = np.asarray(model.module.apply({"params": model.params}, inputs))
+    right = (logits.argmax(axis=1) == texts.labels[np.asarray(own["test"])]).mean()
+    rows = read_rows(sweep / "results.csv")
+    assert right == pytest.approx(float(rows[3]["test_accuracy"]))
+
+
+def test_a_folder_is_a_source(tmp_path: Path) -> None:
+    """GPT-2 with its tokenizer."""
+    folder = write_folder(tmp_path / "gpt2", "gpt2", 331)
+    config = (folder / "config.json").read_text(encoding="utf-8")
+    write_tokenizer_folder(folder, "gpt2")
+    (folder / "config.json").write_text(config, encoding="utf-8")
+    place = tmp_path / "run"
+    assert main(arguments("finetune_classifier", place, folder, train__steps=3)) == 0
+    (row,) = read_rows(place / "results.csv")
+    assert np.isfinite(float(row["test_loss"])) and float(row["trained_share"]) == 1
+    assert json.loads((place / "config.json").read_text(encoding="utf-8"))["config"]["transfer"]["source"] == str(
+        folder
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "more", "said"),
+    [
+        ("finetune_classifier", {"transfer__source": "nowhere"}, "config.transfer.source='nowhere'"),
+        ("finetune_classifier", {"hparams__lora_alpha": 2.0}, "config.lora"),
+        ("finetune_lora", {"hparams__lora_alpha": 2.0, "train__accumulate": 2}, "accumulate"),
+        ("finetune_lora", {"hparams__lora_alpha": 2.0, "transfer__train": '(("*", 0.0),)'}, "freezes everything"),
+        ("finetune_lora", {"hparams__lora_alpha": 2.0, "transfer__load": '(("*", "new"),)'}, "new and frozen"),
+    ],
+)
+def test_mistakes(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], config: str, more: dict[str, Any], said: str
+) -> None:
+    words = arguments(
+        config, tmp_path / "run", source, **{"transfer__train": '(("output/*", 1.0), ("*", 0.0))', **more}
+    )
+    assert main([*words, "--sweep=false"]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
