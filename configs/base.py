@@ -272,6 +272,7 @@ PPO = {
 GRPO = PPO | {
     "name": Key("grpo", "rewards of the model's own answers, compared within a group"),
     "group": Key(8, "answers to each question, >= 2", "[1, inf)"),
+}
 TEXT_CLASSIFICATION = {
     "name": Key("text_classification", "a class for a text, as tokens of the network that is fine-tuned"),
     "max_tokens": Key(int, "tokens that are read of a text, its beginning; at most what the network reads", "[1, inf)"),

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
+from experiments.building.backbones import backbone_of
 from experiments.building.records import Registry, Sizes, serving
 from experiments.building.sequences import make_view
-from experiments.building.backbones import backbone_of
 from experiments.command_line.choices import choose
 from nn_core.data.corpora import CORPORA, LabelledTexts
 from nn_core.data.sources import call_loader

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from experiments.building.backbones import backbone_of
 from experiments.building.records import EXAMPLES, TEXT, TEXT_CLASS
 from experiments.building.registry import REGISTRY
-from experiments.building.backbones import backbone_of
 from experiments.building.text_classes import load_texts
 from experiments.building.transfer import source_params
 from experiments.run_directory.stored_run import Stored, parse_step

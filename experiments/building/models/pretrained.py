@@ -3,8 +3,8 @@
 from ml_collections import ConfigDict
 
 from configs import base
-from experiments.building.records import TEXT_CLASS, TOKENS, Model, Sizes, Use
 from experiments.building.backbones import backbone_of
+from experiments.building.records import TEXT_CLASS, TOKENS, Model, Sizes, Use
 from nn_core.models.transformer.fine_tuned import FineTuned
 from nn_core.tasks.base import Hparams
 from nn_core.tasks.supervised import MakeModel
