@@ -19,6 +19,7 @@ from nn_core.data.graphs import karate_walks
 from nn_core.data.registry import SOURCES
 from nn_core.data.text_files import decode_file
 from nn_core.data.world import small_world
+from nn_core.files import user_path
 
 _MAX_BYTES = 1 << 30
 BYTE_ORDER_MARK = "\ufeff"
@@ -36,10 +37,10 @@ def read_text(path: str | Path) -> str:
         ValueError: it cannot be read, is empty, holds NUL characters (as UTF-16 without a mark does), or has more than 2^30 bytes (those are for `read_text_pieces`).
     """
     try:
-        size = Path(path).stat().st_size
+        size = user_path(path).stat().st_size
         if size > _MAX_BYTES:
             raise ValueError(f"{path} has {size} bytes, more than {_MAX_BYTES}; turn it into a token file instead")
-        text = decode_file(Path(path).read_bytes(), str(path))[0]
+        text = decode_file(user_path(path).read_bytes(), str(path))[0]
     except OSError as error:
         raise ValueError(f"cannot read the text file {path}: {error.strerror}; check the path") from error
     if not text:
@@ -63,7 +64,7 @@ def read_text_pieces(path: str | Path, *, piece_bytes: int = 1 << 24) -> Iterato
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     reader = io.IncrementalNewlineDecoder(decoder, translate=True)
     carried, begun = "", False
-    with Path(path).open("rb") as file:
+    with user_path(path).open("rb") as file:
         while block := file.read(piece_bytes):
             decoded = reader.decode(block)
             carried += decoded if begun else decoded.removeprefix(BYTE_ORDER_MARK)

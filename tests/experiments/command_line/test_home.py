@@ -14,6 +14,7 @@ from experiments.figures.__main__ import draw_pictures
 from experiments.report.__main__ import make_workdir
 from experiments.run_directory import stored_run
 from experiments.studies.word_vectors import load_words
+from nn_core.data.conversation_files import read_lines
 from nn_core.data.images import read_image, read_image_folder
 from nn_core.files import user_path
 
@@ -31,6 +32,8 @@ def test_in_paths_of_the_config(home: Path) -> None:
     section.path = "~/text.txt"
     assert load_corpus(section, 2).data["train"].size > 100
     assert "cat" in load_words("file", "~/text.txt", 1).vocabulary.words
+    (home / "pairs.jsonl").write_text('{"prompt": "a", "response": "b"}\n', encoding="utf-8")
+    assert [number for number, _ in read_lines("~/pairs.jsonl")] == [1]
     for label in ("cat", "dog"):
         (home / "images" / label).mkdir(parents=True)
         Image.fromarray(np.zeros((2, 3), np.uint8)).save(home / "images" / label / "1.png")
