@@ -76,7 +76,8 @@ def train(arguments: Arguments, directory: Path, here: processes.Places | None, 
     with contextlib.ExitStack() as stack:
         try:
             asks = arguments.options["plan"] or arguments.options["dry_run"]  # and writes nothing
-            known = here is None and (directory / HOLDER).is_file() and not asks
+            shared = here is not None or arguments.options["part"] is not None  # each population has a lock of its own
+            known = not shared and (directory / HOLDER).is_file() and not asks
             if known:  # before the slow imports
                 stack.enter_context(hold(directory))
             folder = set_up_devices(here)
@@ -104,7 +105,9 @@ def train(arguments: Arguments, directory: Path, here: processes.Places | None, 
             if asks:
                 rehearse(prepared)
                 return 0
-            if not known and processes.leads():  # a refused config leaves no directory behind
+            if (
+                not known and processes.leads() and arguments.options["part"] is None
+            ):  # a refused config leaves no directory behind
                 stack.enter_context(hold(directory))
             code = begin(prepared)
         except ValueError as error:

@@ -16,7 +16,11 @@ from experiments.building.own_code import EXTENSIONS, about_file, change_of
 from experiments.command_line import processes
 from experiments.command_line.errors import io_message
 from experiments.command_line.output import say
-from experiments.execution import halving
+        say(f"study: {plan.describe_devices(len(jax.local_devices()))}")
+        own = prepared.registry.studies
+        study = own[config.task.name] if config.task.name in own else STUDIES[config.task.name]
+        with heartbeat(config.name):
+            outcome = study.run(config)
 from experiments.execution.continuing import (
     HELD,
     SWEEP,
@@ -29,6 +33,7 @@ from experiments.execution.prepare import Prepared
 from experiments.figures import draw
 from experiments.run_directory import files, results, table
 from experiments.run_directory.best import axes
+from experiments.run_directory.lock import LockedError
 from experiments.run_directory.population_store import finished_rows
 from experiments.run_directory.results import Row
 from experiments.studies import STUDIES
@@ -41,6 +46,7 @@ from nn_core.files import whole_file
 from nn_core.training.manifest import CheckpointError
 
 DIVERGED, FAILED = 3, 1  # exit codes of a single run that diverged, and of a command that could not save or restore
+REFUSED = 2  # of a command whose directory somebody else uses
 NOT_ENDED = -1  # stands for the exit code of a run that goes on
 DATA = "data.txt"  # what was read of data of one's own
 PAGE, LEAST_AXES = "results.md", 3
@@ -121,6 +127,11 @@ def execute(prepared: Prepared, started: float) -> int:
     """Trains, writes the results, prints the table, draws the figures. Returns the exit code."""
     directory = prepared.directory
     try:
+        told = submitted(prepared)
+        for line in told:
+            say(line)
+        if told:
+            return 0
         rows = run(prepared)
         return tell(prepared, rows, started) if prepared.part == WHOLE else tell_part(prepared)
     except Interrupted as interruption:
@@ -128,11 +139,14 @@ def execute(prepared: Prepared, started: float) -> int:
         note(directory, "interrupted", signal=number)
         say(f"stopped and saved; the same command continues: {directory}", sys.stderr)
         return signals.exit_code(number)
-    except (CheckpointError, OSError) as error:
+    except (CheckpointError, jobs.JobError, OSError) as error:
         what = io_message(directory, error) if isinstance(error, OSError) else " ".join(str(error).split())
         note(directory, "failed", error=what)
         say(f"error: {what}", sys.stderr)
         return FAILED
+    except LockedError as error:
+        say(f"error: {error}", sys.stderr)
+        return REFUSED
     except StudyError as error:
         note(directory, "failed", error=str(error))
         say(f"error: {error}", sys.stderr)
@@ -140,6 +154,20 @@ def execute(prepared: Prepared, started: float) -> int:
     except Exception as error:
         note(directory, "failed", error=f"{type(error).__name__}: {error}")
         raise
+
+
+def submitted(prepared: Prepared) -> list[str]:
+    """Trains the populations of a sweep as jobs, if the command asks for it; the jobs that are not waited for."""
+    request = jobs.requested(prepared.arguments.options)
+    if request is None:
+        return []
+    config, directory, arguments = prepared.arguments.config, prepared.directory, prepared.arguments
+    populations = cut(prepared.groups, directory, config, prepared.generations)
+    if not populations or not populations[0].name:
+        raise ValueError(f"--executor={arguments.options['executor']} is for a sweep, and this is one run")
+    words = [f"--config={arguments.path.resolve()}", f"--workdir={directory}"]
+    words += [f"--config.{key}={text}" for key, text in arguments.overrides.items() if key != "checkpoint.resume"]
+    return jobs.run_jobs(request, directory, populations, words)
 
 
 def note(directory: Path, status: str, **details: Any) -> None:

@@ -16,6 +16,7 @@ from experiments.building.text_to_text import judged
 from experiments.caching.traced_programs import Store
 from experiments.command_line.arguments import Arguments
 from experiments.command_line.choices import choose, nearest
+from experiments.execution import jobs
 from experiments.execution.continuing import (
     check_directory,
     number_members,
@@ -81,8 +82,8 @@ def prepare(
         raise ValueError(
             f"--part={arguments.options['part']} has no effect on a study, which is one program; leave it out"
         )
-    if config.task.name in known:
-        studies.check(config, known)
+    if config.task.name not in known:
+        tracking.check(config)
     elif "train" not in config:
         choose(config.task.name, known, "task.name")
     for name in config.figures:

@@ -36,6 +36,7 @@ ENTRIES = (
     "table.npz",
     "data.txt",
     "samples",
+    "jobs",
     "figures",
     "tokenizer.json",
     "vectors.txt",

@@ -16,6 +16,7 @@ from experiments.command_line.config_paths import flatten
 from experiments.command_line.output import say
 from experiments.run_directory import results
 from experiments.run_directory.files import encode, entry
+from experiments.run_directory.lock import hold
 from experiments.run_directory.population_store import Policy, finished_rows, open_store
 from experiments.run_directory.results import Row
 from experiments.training import plan
@@ -93,6 +94,7 @@ def train_population(population: Population, stop: Callable[[], bool], origin: O
     arrays = place(population.arrays, mesh, by_member=True)
     live = None if population.name else population.folder
     with (
+        hold(population.folder) if population.name else contextlib.nullcontext(),  # parts may share a directory
         open_store(population.folder, make_policy(population)) as store,
         Progress(population.name, config, len(members), live) as progress,
         contextlib.ExitStack() as stack,
