@@ -16,11 +16,7 @@ from experiments.building.own_code import EXTENSIONS, about_file, change_of
 from experiments.command_line import processes
 from experiments.command_line.errors import io_message
 from experiments.command_line.output import say
-        say(f"study: {plan.describe_devices(len(jax.local_devices()))}")
-        own = prepared.registry.studies
-        study = own[config.task.name] if config.task.name in own else STUDIES[config.task.name]
-        with heartbeat(config.name):
-            outcome = study.run(config)
+from experiments.execution import halving, jobs
 from experiments.execution.continuing import (
     HELD,
     SWEEP,

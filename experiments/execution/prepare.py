@@ -82,8 +82,14 @@ def prepare(
         raise ValueError(
             f"--part={arguments.options['part']} has no effect on a study, which is one program; leave it out"
         )
-    if config.task.name not in known:
-        tracking.check(config)
+    if part != WHOLE and config.checkpoint.resume == "fresh":
+        raise ValueError(
+            f"--part={arguments.options['part']} and config.checkpoint.resume=fresh do not go together: it would put "
+            "aside what the other parts have written; name a new --workdir"
+        )
+    jobs.requested(arguments.options)
+    if config.task.name in known:
+        studies.check(config, known)
     elif "train" not in config:
         choose(config.task.name, known, "task.name")
     for name in config.figures:
