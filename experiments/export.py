@@ -22,7 +22,8 @@ OPTIONS = {
     "step": Option(str, "best on validation, latest, or a step", "best"),
     "dtype": Option(str, "of the weights: float32, bfloat16, float16", "float32"),
 }
-ABOUT = "Writes a trained model as a Hugging Face folder: config.json, model.safetensors and, for text, tokenizer.json."
+ABOUT = """Writes a trained model as a Hugging Face folder: config.json, model.safetensors and, for text, tokenizer.json. Of a
+network that was fine-tuned with adapters, these in PEFT's layout: adapter_config.json, adapter_model.safetensors."""
 EXAMPLES = ("python -m experiments.export --checkpoint=checkpoints/gpt_quick --out=gpt_quick_hf",)
 
 
@@ -47,11 +48,14 @@ def write(options: dict[str, Any]) -> Path:
     """Restores the model and writes the folder; returns it."""
     from experiments.pipelines.models import load_model
     from nn_core.files import user_path
+    from nn_core.models.transformer.fine_tuned import FineTuned
     from nn_core.pretrained.export import export
     from nn_core.pretrained.tokenizer_files import write_tokenizer
 
-    model = load_model(user_path(options["checkpoint"]), options["member"], options["step"])
-    folder = user_path(options["out"])
+    place, folder = user_path(options["checkpoint"]), user_path(options["out"])
+    model = load_model(place, options["member"], options["step"])
+    if isinstance(model.module, FineTuned):
+        return write_adapters(place, folder, options)
     settings: dict[str, Any] = {}
     if model.labels:
         settings["id2label"] = {str(i): label for i, label in enumerate(model.labels)}
@@ -64,6 +68,27 @@ def write(options: dict[str, Any]) -> Path:
         return export(folder, model.module, model.params, options["dtype"], settings)
     except OSError as error:
         raise ValueError(f"--out={options['out']} cannot be written ({error.strerror})") from None
+
+
+def write_adapters(place: Path, folder: Path, options: dict[str, Any]) -> Path:
+    """The adapters of a fine-tuned network in PEFT's layout; its new head, which reads a mean, has no counterpart there.
+
+    Raises:
+        ValueError: the run learned no adapters.
+    """
+    from experiments.building.backbones import backbone_of
+    from experiments.run_directory.stored_run import load, parse_step
+    from nn_core.pretrained.peft import export_adapters
+    from nn_core.transfer.lora import ADAPTERS
+
+    stored = load(place, parse_step(options["step"]), options["member"])
+    if ADAPTERS not in stored.params:
+        raise ValueError(
+            f"{place} has a head that reads the mean of all tokens, which transformers has no counterpart of"
+        )
+    backbone, _, _ = backbone_of(stored.config)
+    adapters = stored.params[ADAPTERS]["backbone"]
+    return export_adapters(folder, backbone, adapters, stored.config.hparams.lora_alpha, stored.config.transfer.source)
 
 
 def write_preprocessor(folder: Path, statistics: dict[str, Any]) -> None:

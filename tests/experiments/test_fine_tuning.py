@@ -9,6 +9,7 @@ import pytest
 
 from experiments.building.experiment import build
 from experiments.command_line import config_paths
+from experiments.export import main as export
 from experiments.pipeline import pipeline
 from experiments.pipelines.models import load_model
 from experiments.run import main
@@ -86,6 +87,16 @@ def test_merged_adapters_say_what_the_run_says(sweep: Path) -> None:
     right = (logits.argmax(axis=1) == texts.labels[np.asarray(own["test"])]).mean()
     rows = read_rows(sweep / "results.csv")
     assert right == pytest.approx(float(rows[3]["test_accuracy"]))
+
+
+def test_adapters_are_exported(sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In PEFT's layout; a network without adapters has a head that has no counterpart."""
+    assert export([f"--checkpoint={sweep}", f"--out={tmp_path}", "--member=3"]) == 0
+    about = json.loads((tmp_path / "adapter_config.json").read_text(encoding="utf-8"))
+    assert (about["r"], about["lora_alpha"]) == (4, 8) and "transformer.h.0.attn.c_attn" in about["target_modules"]
+    capsys.readouterr()
+    assert export([f"--checkpoint={sweep}", f"--out={tmp_path}", "--member=0"]) == 2
+    assert "reads the mean" in capsys.readouterr().err
 
 
 def test_a_folder_is_a_source(tmp_path: Path) -> None:
