@@ -115,13 +115,14 @@ def resolve(config: ConfigDict, given: Collection[str], registry: Registry) -> t
     for name, size in sizes._asdict().items():
         if own.sizes is not None or f"data.{name}" not in given:
             section[name] = int(size)
-    section.shuffle = section.shuffle and own.sizes is None
+    section.shuffle = section.shuffle and not own.ordered
     if section.batch_size is not None and "data.batch_size" not in given:
         section.batch_size = min(section.batch_size, section.train)
     left_out = leave_out(config, given, bool(own.table.scheme.classes))
     if left_out:
         lines.append(f"left out, since it belongs to other data or another task: {', '.join(left_out)}")
-    how = "by its column" if section.table.split else "whole groups" if section.table.group else "drawn by each seed"
+    drawn = "drawn once for all seeds" if own.ordered else "drawn by each seed"
+    how = "by its column" if section.table.split else "whole groups" if section.table.group else drawn
     lines.append(f"split: train {section.train:,}, validation {section.validation:,}, test {section.test:,}, {how}")
     return config, tuple(lines)
 

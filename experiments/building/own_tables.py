@@ -21,6 +21,7 @@ from nn_core.files import user_path
 TABLE = "table"
 ADDRESSES = ("https://", "http://")
 BLOCK = 1 << 20
+LONG = 20_000  # rows from which on the split is drawn once for all members
 
 
 class OwnTable(NamedTuple):
@@ -29,11 +30,14 @@ class OwnTable(NamedTuple):
     Attributes:
         table: as numbers, its rows in the order of the split where the table decides it.
         sizes: of the parts that the table decides, else None.
+        ordered: whether its rows stand in an order that all members share: the table decides it, or it is so long that
+            another draw would hardly be another split, and one for all costs a sweep no memory.
         summary: what was read, a line each.
     """
 
     table: Table
     sizes: SplitSizes | None
+    ordered: bool
     summary: tuple[str, ...]
 
 
@@ -92,9 +96,11 @@ def own_table(path: Path, digest: str, shown: str, reading: tuple, options: Opti
     elif options.group is not None:
         groups = text_of(frame.columns[options.group]).to_numpy()[table.kept_N]
         order_N, sizes = split_by_group(groups.astype(str), shares, options.group)
+    elif len(table.targets_N) >= LONG:
+        order_N = np.random.default_rng(0).permutation(len(table.targets_N))
     if order_N is not None:
         table = table._replace(inputs_ND=table.inputs_ND[order_N], targets_N=table.targets_N[order_N])
-    return OwnTable(table, sizes, summary_of(frame, table))
+    return OwnTable(table, sizes, order_N is not None, summary_of(frame, table))
 
 
 def load_own_table(config: ConfigDict, kind: str) -> OwnTable:

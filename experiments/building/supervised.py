@@ -18,7 +18,7 @@ from nn_core.data.dataset import Dataset, keep_classes
 from nn_core.data.generators import sparse_coefficients
 from nn_core.data.sampling import check_batch_size
 from nn_core.data.sources import call_loader
-from nn_core.data.splits import SplitSizes, check_sizes
+from nn_core.data.splits import SPLITS, SplitSizes, check_sizes
 from nn_core.models.mlp import MLP, hidden_activations
 from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.describe import describe_weights
@@ -60,6 +60,7 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
     inputs, targets, num_classes = load_arrays(config, kind.head, use.reads, registry)
     data = {"inputs": inputs, "targets": targets} | categories(config, kind.head)
     view = make_view(config, num_classes, len(targets))
+    data |= shared_split(config, view, len(targets))
     make_model = use.make(config, Sizes(kind.head.num_outputs(num_classes), activations=registry.activations))
     records = tuple(choose(name, RECORDS, "task.record")(config) for name in config.task.record)
     problem = Problem(
@@ -74,6 +75,16 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
     )
     task = with_records(make_supervised(problem), make_model, num_classes, records)
     return task, data
+
+
+def shared_split(config: ConfigDict, view: View, num_examples: int) -> dict[str, np.ndarray]:
+    """The index sets of a table's split where all members see the same one, so that they are in memory once."""
+    if config.data.name != TABLE or view.shuffle:
+        return {}
+    places_N, sizes = np.arange(num_examples, dtype=np.int32), view.sizes
+    validation = slice(sizes.train, sizes.train + sizes.validation)
+    parts = (slice(sizes.train), validation, slice(num_examples - sizes.test, num_examples))
+    return {name: places_N[part] for name, part in zip(SPLITS, parts, strict=True)}
 
 
 def categories(config: ConfigDict, head: Head) -> dict[str, np.ndarray]:

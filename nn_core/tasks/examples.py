@@ -56,27 +56,30 @@ def prepare(view: View, data: Data, key: Array) -> Data:
 
     Args:
         view: how to see the data.
-        data: the shared arrays; of a table also "categorical", (D,) booleans: inputs that say "is this category".
+        data: the shared arrays; of a table also "categorical", (D,) booleans: inputs that say "is this category". Where
+            all members see one split, its index sets too: they are then in memory once.
         key: the member's split key.
     Returns:
-        The index sets of the splits, "train_targets" and, where they apply, statistics of the training rows: "fill" for
-        missing numbers, "known" (False for a category that no training row has), "shift" and "scale" of the inputs,
-        "target_shift" and "target_scale".
+        The index sets of the member's own split, "train_targets" where labels are noisy, and the statistics of the
+        training rows that apply: "fill" for missing numbers, "known" (False for a category that no training row has),
+        "shift" and "scale" of the inputs, "target_shift" and "target_scale".
     """
     split_key, noise_key = jax.random.split(key)
-    stratify = view.num_classes if view.shuffle else 0
-    member = splits.split_indices(split_key if view.shuffle else None, data["targets"], view.sizes, stratify)
-    targets_N = data["targets"][member["train"]]
+    member: Data = {}
+    if "train" not in data:
+        stratify = view.num_classes if view.shuffle else 0
+        member = splits.split_indices(split_key if view.shuffle else None, data["targets"], view.sizes, stratify)
+    train_N = (data | member)["train"]
     if view.label_noise:
-        targets_N = splits.flip_labels(noise_key, targets_N, view.num_classes, view.label_noise)
+        labels_N = data["targets"][train_N]
+        noisy_N = splits.flip_labels(noise_key, labels_N, view.num_classes, view.label_noise)
+        member |= {"train_targets": noisy_N}
     if view.scale_targets:
-        target_shift, target_scale = splits.standardizer(targets_N[:, None])
+        target_shift, target_scale = splits.standardizer(data["targets"][train_N][:, None])
         member |= {"target_shift": target_shift[0], "target_scale": target_scale[0]}
-        targets_N = (targets_N - target_shift[0]) / target_scale[0]
-    member |= {"train_targets": targets_N}
     if view.fill == view.standardize == "none" and "categorical" not in data:
         return member
-    rows_ND = data["inputs"][member["train"]]
+    rows_ND = data["inputs"][train_N]
     if view.fill != "none":
         fill_D = FILLS[view.fill](rows_ND, axis=0)
         member |= {"fill": jnp.where(jnp.isnan(fill_D), 0.0, fill_D)}  # a column without any value in these rows
@@ -109,11 +112,11 @@ def look_up(data: Data, indices_B: Array) -> Array:
     return read(data, jax.tree.map(lambda leaf: leaf[indices_B], data["inputs"]))
 
 
-def targets_of(data: Data, split: str) -> Array:
-    """The targets that a split is judged by: those of training with their noise, numbers in the unit of the loss."""
-    if split == "train":
-        return data["train_targets"]
-    targets_N = data["targets"][data[split]]
+def targets_of(data: Data, split: str, rows_B: Array | None = None) -> Array:
+    """The targets of a split, or of some of its rows: those of training with their noise, numbers in the loss's unit."""
+    if split == "train" and "train_targets" in data:
+        return data["train_targets"] if rows_B is None else data["train_targets"][rows_B]
+    targets_N = data["targets"][data[split] if rows_B is None else data[split][rows_B]]
     return (targets_N - data["target_shift"]) / data["target_scale"] if "target_shift" in data else targets_N
 
 
@@ -128,5 +131,5 @@ def plan(view: View, data: Data, key: Array, first_step: Array, num_steps: int) 
 def batch(data: Data, plan_k: Plan) -> Batch:
     """The examples of one step."""
     rows_B = plan_k["indices"]
-    examples = {"inputs": look_up(data, data["train"][rows_B]), "targets": data["train_targets"][rows_B]}
+    examples = {"inputs": look_up(data, data["train"][rows_B]), "targets": targets_of(data, "train", rows_B)}
     return examples | {name: plan_k[name] for name in plan_k if name == "weights"}

@@ -15,7 +15,7 @@ from jax import Array
 from nn_core import metrics
 from nn_core.models.cnn import CNN, feature_maps
 from nn_core.tasks.base import Data, Params
-from nn_core.tasks.examples import look_up
+from nn_core.tasks.examples import look_up, targets_of
 
 RESOLUTION = 64  # points along each axis of a region picture
 MARGIN = 0.1  # of the range of the data, around it
@@ -97,7 +97,7 @@ def confusion(trained: Trained) -> dict[str, Array]:
     guesses_N = jnp.argmax(outputs, axis=-1) if outputs.shape[1] > 1 else (outputs[:, 0] >= 0).astype(jnp.int32)
     counts_CC = metrics.confusion_matrix(guesses_N, targets_N, trained.num_classes)
     scores = metrics.class_scores(counts_CC)
-    rarest = jnp.argmin(jnp.bincount(trained.data["train_targets"], length=trained.num_classes))
+    rarest = jnp.argmin(jnp.bincount(targets_of(trained.data, "train"), length=trained.num_classes))
     return {
         "confusion": counts_CC,
         "rare_recall": scores.recall[rarest],
@@ -131,7 +131,7 @@ def regions(trained: Trained) -> dict[str, Array]:
     return {
         "regions": classes_M.reshape(RESOLUTION, RESOLUTION).astype(jnp.int32),
         "extent": jnp.stack([low_2[0], high_2[0], low_2[1], high_2[1]]),
-        "points": jnp.concatenate([seen_N2, trained.data["train_targets"][:, None].astype(seen_N2.dtype)], axis=1),
+        "points": jnp.concatenate([seen_N2, targets_of(trained.data, "train")[:, None].astype(seen_N2.dtype)], axis=1),
     }
 
 

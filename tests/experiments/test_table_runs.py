@@ -9,7 +9,12 @@ import jax
 import numpy as np
 import pytest
 
+from configs import digits
 from experiments import predict
+from experiments.building import own_tables
+from experiments.building.experiment import build
+from experiments.building.own_data import resolve
+from experiments.building.registry import REGISTRY
 from experiments.run import main
 from experiments.run_directory.kept_table import read_kept_table
 from experiments.run_directory.stored_run import load
@@ -168,7 +173,8 @@ def test_preparation_knows_the_training_rows_only(tmp_path):
     train = table.inputs_ND[own["train"]]
     np.testing.assert_allclose(own["fill"], np.nanmedian(train, axis=0), rtol=1e-6)
     targets_N = table.targets_N[own["train"]]
-    np.testing.assert_allclose(own["train_targets"], (targets_N - targets_N.mean()) / targets_N.std(), atol=1e-5)
+    made_N = targets_of(data | own, "train")
+    np.testing.assert_allclose(made_N, (targets_N - targets_N.mean()) / targets_N.std(), atol=1e-5)
     wild = table.inputs_ND.copy()
     wild[own["test"], 0] = 1e6
     changed = jax.device_get(jax.jit(partial(prepare, view))(data | {"inputs": wild}, key))
@@ -211,3 +217,20 @@ def test_the_sweep_of_regularization_runs_whole_on_a_table(tmp_path, target, cap
     assert main(words(tmp_path, target, config="regularization", **changes)) == 0
     told = capsys.readouterr()
     assert "data.label_noise=0.2, data.noise_features=64" in told.out and "warning" not in told.err
+
+
+def test_a_long_table_has_one_split_in_memory_for_all_members(tmp_path, monkeypatch):
+    write(tmp_path / "rows.csv", rows(97))
+    own_tables.own_table.cache_clear()
+    monkeypatch.setattr(own_tables, "LONG", 50)
+    config = digits.get_config()
+    config.data.name, config.data.path, config.data.target = "table", str(tmp_path / "rows.csv"), "price"
+    config.data.table.missing = "mean"
+    config, told = resolve(config, {}, REGISTRY)
+    experiment = build(config)
+    own_tables.own_table.cache_clear()
+    assert told[-1].endswith("drawn once for all seeds") and not config.data.shuffle
+    own = experiment.task.prepare(experiment.data, jax.random.key(0))
+    parts = [set(np.asarray(experiment.data[part]).tolist()) for part in ("train", "validation", "test")]
+    assert set().union(*parts) == set(range(97)) and sum(map(len, parts)) == 97
+    assert max(leaf.size for leaf in jax.tree.leaves(own)) < 30 and "train" not in own  # statistics alone
