@@ -14,7 +14,7 @@ from configs.grid import Sweep
 
 def get_config() -> ConfigDict:
     config = ppo.policy("grpo")
-    config.task = base.section(base.GRPO, prompts=8, reward_model="checkpoints/reward_model")
+    config.task = base.section(base.GRPO, prompts=8, epochs=2, minibatches=2, reward_model="checkpoints/reward_model")
     return config
 
 

@@ -25,8 +25,8 @@ def policy(name: str) -> ConfigDict:
     config.hparams.beta = 0.05
     config.hparams.clip_range = 0.2
     config.hparams.clip_norm = 1.0
-    config.hparams.learning_rate = 3e-4
-    config.train.steps = 60
+    config.hparams.learning_rate = 1e-4
+    config.train.steps = 40
     config.train.eval_every = 20
     config.train.log_every = 1
     config.train.chunk_steps = 20
@@ -39,7 +39,7 @@ def policy(name: str) -> ConfigDict:
 
 def get_config() -> ConfigDict:
     config = policy("ppo")
-    config.task = base.section(base.PPO, prompts=64, reward_model="checkpoints/reward_model")
+    config.task = base.section(base.PPO, prompts=64, epochs=2, minibatches=2, reward_model="checkpoints/reward_model")
     config.transfer.load = (("value_head/*", "new"), ("*", "load"))
     config.hparams.value_coefficient = 0.1
     config.hparams.value_clip = 0.5

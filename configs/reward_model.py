@@ -17,6 +17,7 @@ def get_config() -> ConfigDict:
     config.task = base.section(base.REWARD_MODEL, pooling="likelihood")
     config.model = assistant_base.model()
     config.data = base.conversations(context_size=assistant_base.CONTEXT, batch_size=32)
+    config.data.pairs_about = "all"
     config.transfer.source = "checkpoints/assistant_sft"
     config.transfer.by_seed = True
     config.transfer.load = (("score_head/*", "new"), ("*", "load"))
@@ -28,7 +29,7 @@ def get_config() -> ConfigDict:
     config.schedule.name = "cosine"
     config.schedule.warmup_steps = 20
     config.schedule.final_factor = 0.05
-    config.train.steps = 200
+    config.train.steps = 400
     config.train.eval_every = 50
     config.train.log_every = 10
     config.train.chunk_steps = 50

@@ -93,7 +93,7 @@ def train(arguments: Arguments, directory: Path, here: processes.Places | None, 
                     raise ValueError("--plan and --dry_run tell of one run; give them with the config of a stage")
                 if not known:
                     stack.enter_context(hold(directory))
-                return run_chain(arguments, directory, lambda words: main(words, keep))
+                return run_chain(arguments, directory)
             # Code of one's own may import files that no digest covers: its programs are traced anew.
             keep = keep and arguments.get_extensions is None
             store = open_store(folder if keep else None, arguments.path)

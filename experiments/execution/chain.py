@@ -3,24 +3,28 @@
 A stage is an ordinary run in a folder of its own, so it is resumed, sampled and looked at like any other.
 """
 
+import contextlib
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from experiments.building.ranges import check_name
-from experiments.command_line.arguments import CONFIGS, Arguments
+from experiments.command_line.arguments import CONFIGS, OPTIONS, Arguments, parse
 from experiments.command_line.output import say
+from experiments.execution.execute import begin, execute
+from experiments.execution.prepare import prepare
 from experiments.figures import alignment, draw
 from experiments.run_directory import files, results, table
+from experiments.run_directory.lock import hold
 from experiments.run_directory.results import Row
 
 CHAIN = "chain"  # config.task.name
 ANSWERS = ("answers", "start_answers")  # arrays of a stage's results that the page shows
 KEYS = {"name", "stages", "changes"}
-Run = Callable[[Sequence[str]], int]
 
 
 def is_chain(config: ConfigDict) -> bool:
@@ -28,13 +32,12 @@ def is_chain(config: ConfigDict) -> bool:
     return config.task.name == CHAIN
 
 
-def run_chain(arguments: Arguments, directory: Path, run: Run) -> int:
+def run_chain(arguments: Arguments, directory: Path) -> int:
     """Runs the stages in their order; a finished one is only read.
 
     Args:
         arguments: of the command.
         directory: gets a folder for each stage, and the page.
-        run: the command that runs one of them.
     Returns:
         The exit code: that of the first stage that did not come to its end, or 0.
     Raises:
@@ -51,7 +54,7 @@ def run_chain(arguments: Arguments, directory: Path, run: Run) -> int:
     files.write_status(directory, "running")
     for name, *_ in config.task.stages:
         say(f"== {name}")
-        code = run(stage_words(config, directory, name))
+        code = run_stage(stage_words(config, directory, name), directory / name)
         if code:
             files.write_status(directory, "failed" if code < 128 else "interrupted")
             print(f"stage {name} did not come to its end; the same command goes on from there", file=sys.stderr)
@@ -65,6 +68,22 @@ def run_chain(arguments: Arguments, directory: Path, run: Run) -> int:
     files.write_status(directory, "finished")
     say(f"results: {directory}")
     return 0
+
+
+def run_stage(words: Sequence[str], directory: Path) -> int:
+    """Runs one stage, or reads it where it is finished; its exit code."""
+    started = time.perf_counter()
+    arguments = parse(words, OPTIONS)
+    assert arguments is not None
+    with contextlib.ExitStack() as stack:
+        known = directory.is_dir()
+        if known:
+            stack.enter_context(hold(directory))
+        prepared = prepare(arguments, directory)
+        if not known:  # a stage that is refused leaves no folder behind
+            stack.enter_context(hold(directory))
+        code = begin(prepared)
+        return execute(prepared, started) if code is None else code
 
 
 def check(config: ConfigDict) -> None:

@@ -74,4 +74,9 @@ SECTIONS = (
         "Recurrent networks",
         "What do a simple cell, LSTM and GRU remember, and do they read what a bag of words cannot?",
     ),
+    Section(
+        "alignment",
+        "From a language model to an assistant",
+        "Do answers by people teach a model to answer, and do rewards learned from people's choices make the answers better?",
+    ),
 )

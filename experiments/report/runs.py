@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments.command_line.arguments import CHECKPOINTS, OPTIONS, Arguments, parse
+from experiments.execution.chain import is_chain, run_chain
 from experiments.execution.execute import begin, execute
 from experiments.execution.prepare import prepare
 from experiments.report.records import Experiment
@@ -143,6 +144,8 @@ def run_quietly(arguments: Arguments, directory: Path) -> tuple[int, str]:
     """Exit code and standard output of a run; its standard error is shown."""
     started, output = time.perf_counter(), io.StringIO()
     with contextlib.redirect_stdout(output), hold(directory):
+        if is_chain(arguments.config):
+            return run_chain(arguments, directory), output.getvalue()
         prepared = prepare(arguments, directory)
         code = begin(prepared)
         if code is None:

@@ -135,6 +135,15 @@ EXPERIMENTS: dict[str, Experiment] = {
         {"num_seeds": 16},
         {"num_seeds": 12, "train.steps": 100},
     ),
+    "alignment": Experiment(
+        "alignment",
+        "A GPT of 2 blocks reads facts of a small world, is fine-tuned on answers in all tones, and learns from pairs of "
+        "answers that a hidden rule ranks (right, polite, short), 5 % of whose labels are wrong; a seed is a fine-tuned model, "
+        "its reward model and the policies that start from it.",
+        ("alignment",),
+        {"num_seeds": 12},
+        {"num_seeds": 8},
+    ),
     "word_order": Experiment(
         "word_order",
         'Sentences such as "dog bites man" and "man bites dog"; the class is who bites.',

@@ -157,7 +157,8 @@ def best_of_reference(
         return learned_rewards(reward, made), judge(rule, made.ids_BT, made.answer_BT, prompts.truth_B)[0]
 
     learned_NB, true_NB = jax.lax.map(one, jax.random.split(key, max(counts)))
-    found = {}
+    found = {"reference_reward": jnp.mean(learned_NB)}
+    found |= {"reference_reward_std": jnp.std(learned_NB), "reference_true_std": jnp.std(true_NB)}
     for count in counts:
         places_B1 = best_of_n(learned_NB[:count].T)[:, None]
         found[f"best_of_{count}_true_reward"] = jnp.mean(jnp.take_along_axis(true_NB[:count].T, places_B1, axis=1))

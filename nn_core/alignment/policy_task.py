@@ -194,4 +194,9 @@ def describe(policy: Policy, params: Params, data: Data, hparams: Hparams, key: 
     if policy.reward_model is None:
         return told
     reward = Reward(policy.reward_model, data["reward_params"], policy.pooling)
-    return told | best_of_reference(policy.speaker, reference, reward, prompts, policy.rule, best_key, BEST_OF)
+    told |= best_of_reference(policy.speaker, reference, reward, prompts, policy.rule, best_key, BEST_OF)
+    made = speak(policy.speaker, own, prompts, jax.random.fold_in(best_key, 1))
+    learned = (jnp.mean(learned_rewards(reward, made)) - told["reference_reward"]) / told["reference_reward_std"]
+    true = (told["true_reward"] - told["reference_true_reward"]) / told["reference_true_std"]
+    # Each in standard deviations of the start's answers: what the learned reward claims beyond what is true.
+    return told | {"learned_gain": learned, "true_gain": true, "overstated": learned - true}

@@ -23,6 +23,7 @@ from nn_core.data.assistant_world import (
 from nn_core.data.checks import check_int
 
 RIGHT, POLITE, RUDE, WORD = 1.0, 0.6, -0.6, -0.04
+LEAST = 0.2  # answers whose rewards are nearer than five words make are no pair: nobody could say which is better
 
 
 class Pair(NamedTuple):
@@ -57,7 +58,7 @@ def preference_pairs(
 
     Args:
         facts: what the questions are about.
-        num_pairs: N >= 1; pairs of equally good answers are drawn again.
+        num_pairs: N >= 1; pairs of about equally good answers are drawn again.
         noise: share of flipped labels, in [0, 1).
         wrong: share of answers that name another value, in [0, 1].
         seed: of everything.
@@ -74,7 +75,7 @@ def preference_pairs(
         fact, prompt = asked[int(rng.integers(len(asked)))]
         first, second = (random_answer(fact, rng, wrong=wrong) for _ in range(2))
         difference = true_reward(first, fact.value) - true_reward(second, fact.value)
-        if abs(difference) < 1e-9:
+        if abs(difference) < LEAST:
             continue
         better, worse = (first, second) if difference > 0 else (second, first)
         pairs.append(Pair(prompt, worse, better) if rng.random() < noise else Pair(prompt, better, worse))
