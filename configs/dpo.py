@@ -18,16 +18,16 @@ def get_config() -> ConfigDict:
     config.name = "dpo"
     config.task = base.section(base.DPO)
     config.model = assistant_base.model()
-    config.data = base.conversations(context_size=assistant_base.CONTEXT, batch_size=64)
+    config.data = base.conversations(context_size=assistant_base.CONTEXT, batch_size=32)
     config.transfer.source = "checkpoints/assistant_sft"
     config.transfer.by_seed = True
     config.hparams.beta = 0.1
-    config.hparams.learning_rate = 3e-4
+    config.hparams.learning_rate = 2e-4
     config.hparams.clip_norm = 1.0
-    config.train.steps = 150
-    config.train.eval_every = 30
+    config.train.steps = 100
+    config.train.eval_every = 20
     config.train.log_every = 10
-    config.train.chunk_steps = 30
+    config.train.chunk_steps = 20
     config.train.evaluate_train = False
     config.table = (
         "true_reward",

@@ -9,7 +9,9 @@ python -m experiments.run --config=configs/grpo.py
 from ml_collections import ConfigDict
 
 from configs import base, ppo
-from configs.grid import Sweep
+from configs.grid import Sweep, axis, product, zipped
+
+BETAS = (0.05, 0.2)
 
 
 def get_config() -> ConfigDict:
@@ -19,4 +21,5 @@ def get_config() -> ConfigDict:
 
 
 def get_sweep(config: ConfigDict) -> Sweep:
-    return ppo.get_sweep(config)
+    settings = zipped({"label": tuple(f"beta {beta:g}" for beta in BETAS), "hparams.beta": BETAS})
+    return product(settings, axis("seed", range(config.num_seeds)))

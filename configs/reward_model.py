@@ -43,7 +43,6 @@ def get_sweep(config: ConfigDict) -> Sweep:
     settings = union(
         zipped({"label": ("4000 pairs, 5 % noise",), "data.pairs": (4000,), "data.label_noise": (0.05,)}),
         zipped({"label": ("500 pairs, 5 % noise",), "data.pairs": (500,), "data.label_noise": (0.05,)}),
-        zipped({"label": ("4000 pairs, no noise",), "data.pairs": (4000,), "data.label_noise": (0.0,)}),
         zipped({"label": ("4000 pairs, 30 % noise",), "data.pairs": (4000,), "data.label_noise": (0.3,)}),
     )
     return product(settings, axis("seed", range(config.num_seeds)))

@@ -141,8 +141,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         "answers that a hidden rule ranks (right, polite, short), 5 % of whose labels are wrong; a seed is a fine-tuned model, "
         "its reward model and the policies that start from it.",
         ("alignment",),
+        {"num_seeds": 16},
         {"num_seeds": 12},
-        {"num_seeds": 8},
     ),
     "word_order": Experiment(
         "word_order",

@@ -10,6 +10,7 @@ import pytest
 
 from experiments import report
 from experiments.command_line.arguments import OPTIONS, config_files, parse
+from experiments.execution.chain import is_chain, stage_words
 from experiments.report import __main__ as command
 from experiments.report.claims import TABLES
 from experiments.report.records import Claim, Experiment, Section, Tables
@@ -232,6 +233,13 @@ def test_the_table_of_claims_is_whole():
     assert report.__doc__
 
 
+def stage_settings(config, stage) -> set[str]:
+    """What the page of a chain calls the settings of a stage."""
+    found = parse(stage_words(config, Path("chain"), stage), OPTIONS)
+    members = [{}] if found.get_sweep is None else found.get_sweep(found.config)
+    return {f"{stage}: {member['label']}" if member.get("label") else stage for member in members}
+
+
 @pytest.mark.parametrize("name", TABLES.experiments)
 @pytest.mark.parametrize("quick", [False, True])
 def test_there_are_enough_seeds_and_every_claim_names_settings_that_are_there(name, quick):
@@ -246,8 +254,11 @@ def test_there_are_enough_seeds_and_every_claim_names_settings_that_are_there(na
         return
     from fnmatch import fnmatchcase
 
-    members = arguments.get_sweep(config)
-    names = set(setting_names([{"label": member.get("label", ""), "overrides": member} for member in members]))
+    if is_chain(config):
+        names = {name for stage, *_ in config.task.stages for name in stage_settings(config, stage)}
+    else:
+        members = arguments.get_sweep(config)
+        names = set(setting_names([{"label": member.get("label", ""), "overrides": member} for member in members]))
     for side in sides:
         assert any(fnmatchcase(one, side.setting) for one in names), f"{side.setting} is none of {sorted(names)}"
 
