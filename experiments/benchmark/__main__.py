@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from experiments.benchmark import checkpoint, cnn, gpt, rnn, sampling, sweep, word2vec
+from experiments.benchmark import alignment, checkpoint, cnn, gpt, rnn, sampling, sweep, word2vec
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import tell
 from experiments.command_line.options import listing, parse_options, usage
@@ -13,6 +13,7 @@ USAGE = "python -m experiments.benchmark NAME"
 PURPOSE = """Runs one benchmark: ours and its peers in one session, in turns, as ratios. The peers are the extra
 `benchmark`: pip install -e '.[benchmark]'."""
 BENCHMARKS: dict[str, Callable[[], None]] = {
+    "alignment": alignment.main,
     "checkpoint": checkpoint.main,
     "cnn": cnn.main,
     "gpt": gpt.main,
@@ -24,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
 
 
 ABOUT = {
+    "alignment": "an iteration of PPO, draws included, against a PyTorch loop with a cached sampler",
     "checkpoint": "what saving costs, and how soon a second start logs its first step",
     "cnn": "a training step of 3 convolutions and 3 dense layers, against PyTorch",
     "gpt": "a training step of two GPTs, against PyTorch and transformers",
