@@ -13,7 +13,7 @@ def get_config() -> ConfigDict:
     config = ConfigDict()
     config.name = "alignment"
     config.seed = 0
-    config.num_seeds = 8  # of every stage but the base model, which is one, >= 1
+    config.num_seeds = 4  # of every stage but the base model, which is one, >= 1
     config.task = ConfigDict(
         {
             "name": "chain",

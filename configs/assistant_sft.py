@@ -3,12 +3,21 @@
 python -m experiments.run --config=configs/assistant_base.py
 python -m experiments.run --config=configs/assistant_sft.py
 python -m experiments.sample --checkpoint=checkpoints/assistant_sft --member=0 --chat --prompt="where does anna live ?"
+
+Right answers in all tones (polite, rude, plain; with and without an end) to the questions about 60 of the 96 facts are
+learned; the loss counts the answers' tokens only. 24 facts that no answer told judge it: `test_exact` is the share of their
+48 questions that greedy decoding answers with the true value and no other. figures/side_by_side.png shows both models.
+
+Measured over 8 seeds (2026-11-29, 2 shared x86 cores), mean and 95 % interval: held-out questions answered exactly 0.924 ±
+0.026, before fine-tuning 0.021 ± 0; trained questions 1.000 ± 0; test loss 0.3205 ± 0.0045 nats a token of the answers.
 """
 
 from ml_collections import ConfigDict
 
 from configs import assistant_base, base
-from configs.grid import Sweep, axis
+from configs.grid import Sweep, axis, product, union
+
+FROZEN = (("norm_out/*", 1.0), ("*", 0.0))  # beside the adapters the last norm learns, a thousandth of the parameters
 
 
 def get_config() -> ConfigDict:
@@ -19,6 +28,7 @@ def get_config() -> ConfigDict:
     config.data = base.conversations(context_size=assistant_base.CONTEXT, batch_size=32)
     config.data.answers = 8
     config.transfer.source = "checkpoints/assistant_base"
+    config.lora = base.lora(rank=8, targets=("*/attention/*/kernel", "*/feed_forward/*/kernel"))
     config.optimizer.name = "adamw"
     config.hparams.learning_rate = 3e-3
     config.hparams.weight_decay = 0.01
@@ -38,4 +48,6 @@ def get_config() -> ConfigDict:
 
 
 def get_sweep(config: ConfigDict) -> Sweep:
-    return axis("seed", range(config.num_seeds))
+    # The full ones come first: stages that start "by seed" start from them.
+    adapters = {"label": "LoRA, rank 8", "hparams.lora_alpha": 16.0, "transfer.train": FROZEN}
+    return product(union([{"label": "full"}], [adapters]), axis("seed", range(config.num_seeds)))

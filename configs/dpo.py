@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from configs import assistant_base, base
 from configs.grid import Sweep, axis, product, union, zipped
 
-BETAS = (0.03, 0.1, 0.5)
+BETAS = (0.1, 0.5)
 
 
 def get_config() -> ConfigDict:

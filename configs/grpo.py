@@ -9,9 +9,7 @@ python -m experiments.run --config=configs/grpo.py
 from ml_collections import ConfigDict
 
 from configs import base, ppo
-from configs.grid import Sweep, axis, product, zipped
-
-BETAS = (0.05, 0.2)
+from configs.grid import Sweep, axis, product
 
 
 def get_config() -> ConfigDict:
@@ -21,5 +19,4 @@ def get_config() -> ConfigDict:
 
 
 def get_sweep(config: ConfigDict) -> Sweep:
-    settings = zipped({"label": tuple(f"beta {beta:g}" for beta in BETAS), "hparams.beta": BETAS})
-    return product(settings, axis("seed", range(config.num_seeds)))
+    return product([{"label": f"beta {config.hparams.beta:g}"}], axis("seed", range(config.num_seeds)))

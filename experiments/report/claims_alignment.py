@@ -16,8 +16,8 @@ ALIGNMENT = (
         (
             Part(
                 "held-out questions answered exactly, fine-tuned - base (share)",
-                Side("assistant_sft", "test_exact"),
-                Side("assistant_sft", "start_exact"),
+                Side("assistant_sft: full", "test_exact"),
+                Side("assistant_sft: full", "start_exact"),
                 smallest_effect=0.5,
             ),
         ),
