@@ -18,6 +18,7 @@ from nn_core.data.sampling import check_batch_size
 from nn_core.data.sequence_sources import SEQUENCE
 from nn_core.data.splits import SplitSizes
 from nn_core.data.text_pairs import TEXT_PAIRS, TextPairs, load_text_pairs
+from nn_core.data.text_tasks import TASKS
 from nn_core.generation.decoder import Decoder
 from nn_core.models.transformer.encoder_decoder import EncoderDecoder
 from nn_core.models.transformer.translation import attention_maps
@@ -74,7 +75,8 @@ def train_tokenizer(section: ConfigDict, pairs: TextPairs) -> Tokenizer:
     """One tokenizer for both sides, from the training pairs alone; the marks of the data are special tokens."""
     options: dict[str, Any] = {} if section.vocabulary_size is None else {"vocabulary_size": section.vocabulary_size}
     special = (*SPECIAL_TOKENS, *pairs.marks)
-    return make_tokenizer(section.tokenizer, [*pairs.train[0], *pairs.train[1]], special_tokens=special, **options)
+    texts = pairs.texts or (*pairs.train[0], *pairs.train[1])
+    return make_tokenizer(section.tokenizer, texts, special_tokens=special, **options)
 
 
 def sizes_of(config: ConfigDict, tokenizer: Tokenizer) -> Sizes:
@@ -153,29 +155,46 @@ def check_measures(measures: Sequence[str]) -> None:
 
 
 def make_judge(config: ConfigDict, tokenizer: Tokenizer, pairs: TextPairs) -> Any:
-    """A row of results -> sacrebleu's measures of what it wrote, each with its signature."""
-    references = pairs.test[1][: config.task.decoded]
-    if not config.task.measures:
+    """A row of results -> what is measured on the host: sacrebleu's measures of what was written, and each task's share
+    of exact answers where a prefix says which task it is."""
+    sources, references = (side[: config.task.decoded] for side in pairs.test)
+    if not config.task.measures and not pairs.prefixes:
         return None
 
     def judge(row: Mapping[str, Any]) -> dict[str, Any]:
-        import sacrebleu
-
-        found: dict[str, Any] = {}
         texts = {
             way: [tokenizer.decode(ids) for ids in np.asarray(row["decoded"])[:, place]]
             for place, way in ((1, "greedy"), (2, "beam"))
         }
-        for name in config.task.measures:
-            metric = sacrebleu.metrics.METRICS[MEASURES[name]]()
-            for way, written in texts.items():
-                found[f"{way}_{name}"] = metric.corpus_score(written, [references]).score
-            found[f"{name}_signature"] = str(metric.get_signature())
-        return found
+        exact = [text == right for text, right in zip(texts["beam"], references, strict=True)]
+        found: dict[str, Any] = {
+            f"{prefix}_exact": float(
+                np.mean(
+                    [right for source, right in zip(sources, exact, strict=True) if source.startswith(f"{prefix}:")]
+                )
+            )
+            for prefix in pairs.prefixes
+        }
+        return found | (by_sacrebleu(config.task.measures, texts, references) if config.task.measures else {})
 
     return judge
 
 
-def judged(measures: Sequence[str]) -> list[str]:
+def by_sacrebleu(measures: Sequence[str], texts: Mapping[str, list[str]], references: Sequence[str]) -> dict[str, Any]:
+    """Each measure of each way to decode, and the measure's signature."""
+    import sacrebleu
+
+    found: dict[str, Any] = {}
+    for name in measures:
+        metric = sacrebleu.metrics.METRICS[MEASURES[name]]()
+        for way, written in texts.items():
+            found[f"{way}_{name}"] = metric.corpus_score(written, [list(references)]).score
+        found[f"{name}_signature"] = str(metric.get_signature())
+    return found
+
+
+def judged(config: ConfigDict) -> list[str]:
     """Columns that a judge adds to a row of results."""
-    return [f"{way}_{name}" for name in measures for way in ("greedy", "beam")]
+    prefixes = TASKS if "name" in config.data and config.data.name == "text_tasks" else ()
+    measured = [f"{way}_{name}" for name in config.task.measures for way in ("greedy", "beam")]
+    return measured + [f"{prefix}_exact" for prefix in prefixes]

@@ -24,7 +24,12 @@ FEATURES = (
         ),
     ),
     Feature("F172", "Decoders, encoders and both, side by side"),
-    Feature("F173", "Translation step by step", ("nn_core.models.transformer.translation:make_decoder",)),
+    Feature(
+        "F173",
+        "Translation step by step",
+        ("experiments.trained.trace:trace", "nn_core.models.transformer.translation:make_decoder"),
+        ("toy_translation",),
+    ),
     Feature(
         "F174",
         "Pre-trained models instead of training",

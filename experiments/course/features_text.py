@@ -90,7 +90,12 @@ FEATURES = (
         ("nn_core.models.embeddings:fasttext_losses", "nn_core.text.ngrams:word_ngrams"),
         ("fasttext",),
     ),
-    Feature("F095", "Vectors that depend on the sentence"),
+    Feature(
+        "F095",
+        "Vectors that depend on the sentence",
+        ("nn_core.models.transformer.encoder:Encoder",),
+        ("contextual_vectors",),
+    ),
     Feature(
         "F096",
         "Vectors of documents, nodes, users and items",
@@ -109,8 +114,9 @@ FEATURES = (
             "nn_core.models.embeddings:skip_gram_losses",
             "nn_core.models.embeddings:info_nce_losses",
             "nn_core.models.transformer.encoder:Pretraining",
+            "nn_core.tasks.masked_words:masked_loss",
         ),
-        ("word2vec", "joint_space"),
+        ("word2vec", "joint_space", "bert_quick", "t5_pretrain"),
     ),
     Feature(
         "F099",

@@ -69,8 +69,14 @@ FEATURES = (
             "nn_core.models.transformer.encoder_decoder:EncoderDecoder",
             "nn_core.models.transformer.translation:make_decoder",
         ),
+        ("toy_translation", "multi30k", "multi30k_quick"),
     ),
-    Feature("F138", "BERT", ("nn_core.models.transformer.encoder:Pretraining",)),
+    Feature(
+        "F138",
+        "BERT",
+        ("nn_core.models.transformer.encoder:Pretraining", "nn_core.tasks.masked_words:hide_words"),
+        ("bert_quick",),
+    ),
     Feature(
         "F139",
         "GPT",
@@ -83,7 +89,9 @@ FEATURES = (
         (
             "nn_core.models.transformer.encoder_decoder:EncoderDecoder",
             "nn_core.models.attention.positions:RelativeBias",
+            "nn_core.data.text_tasks:corrupt",
         ),
+        ("t5_quick", "t5_pretrain"),
     ),
     Feature(
         "F141",

@@ -144,7 +144,7 @@ def check_columns(config: ConfigDict, groups: list[plan.Group]) -> None:
     known = {name for group in groups for name in group.traced.results} | OTHER_COLUMNS
     corpora = [group.experiment.corpus for group in groups if group.experiment.corpus is not None]
     known |= {name for corpus in corpora for name in (*corpus.figures, BITS) if corpus.figures}
-    known |= set(judged(config.task.measures)) if "measures" in config.task else set()
+    known |= set(judged(config)) if "measures" in config.task else set()
     for column in config.table:
         if column not in known:
             hint = nearest(column, sorted(known)) or ";"

@@ -68,6 +68,8 @@ STUDY_FIGURES = {
     "document_vectors": "document_vectors:document_vectors",
     "joint_space": "joint_space:joint_space",
     "embeddings": "embeddings:embeddings",
+    "bert_quick": "bert_quick:bert_quick",
+    "contextual_vectors": "contextual_vectors:contextual_vectors",
 }
 Draw = Callable[[results.Results], "Figure"]
 NOTHING: Mapping[str, Draw] = MappingProxyType({})

@@ -41,6 +41,8 @@ NAMES = (
     "document_vectors",
     "joint_space",
     "embeddings",
+    "bert_quick",
+    "contextual_vectors",
 )
 STUDIES: Mapping[str, Study] = Lazy({name: f"{__name__}.{name}:STUDY" for name in NAMES})
 MAX_SEED = 2**32 - 1

@@ -7,7 +7,7 @@ from nn_core.data.checks import check_int
 from nn_core.data.corpora import multi30k
 from nn_core.data.sources import call_loader
 from nn_core.data.text import read_text
-from nn_core.data.text_tasks import span_corruption, text_tasks
+from nn_core.data.text_tasks import SENTINELS, TASKS, span_corruption, text_tasks
 from nn_core.data.toy_translation import toy_translation
 from nn_core.files import user_path
 
@@ -20,12 +20,17 @@ class TextPairs(NamedTuple):
     Attributes:
         train, validation, test: (sources, targets) of equal length.
         marks: special tokens beside the usual ones, such as the sentinels of span corruption.
+        texts: what a tokenizer is trained on; (): the training pairs. Data of equal texts and marks have equal tokenizers,
+            so that a model of one can be trained on with the other.
+        prefixes: the tasks that sources begin with, "reverse" for "reverse: a b c"; (): one task.
     """
 
     train: Pairs
     validation: Pairs
     test: Pairs
     marks: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
 
 
 def cut(pairs: Pairs, validation: int, test: int, marks: tuple[str, ...] = ()) -> TextPairs:
@@ -86,14 +91,18 @@ def parallel_files(*, source: str, target: str, validation: int = 500, test: int
 
 
 def task_pairs(*, num_examples: int = 24_000, validation: int = 500, test: int = 1000, seed: int = 0) -> TextPairs:
-    """`text_tasks`, split."""
-    return cut(text_tasks(num_examples=num_examples, seed=seed), validation, test)
+    """`text_tasks`, split; with the texts and marks of `span_pairs`."""
+    pairs = text_tasks(num_examples=num_examples, seed=seed)
+    made = cut(pairs, validation, test, SENTINELS)
+    return made._replace(texts=pairs[0] + pairs[1], prefixes=tuple(TASKS))
 
 
-def span_pairs(*, num_examples: int = 24_000, validation: int = 500, test: int = 500, seed: int = 0) -> TextPairs:
-    """`span_corruption`, split; its sentinels are special tokens."""
-    pairs, sentinels = span_corruption(num_examples=num_examples, seed=seed)
-    return cut(pairs, validation, test, sentinels)
+def span_pairs(*, num_examples: int = 24_000, validation: int = 500, test: int = 1000, seed: int = 0) -> TextPairs:
+    """`span_corruption`, split; its sentinels are special tokens. The test part holds no text of the training."""
+    texts = text_tasks(num_examples=num_examples, seed=seed)
+    return cut(span_corruption(num_examples=num_examples, seed=seed), validation, test, SENTINELS)._replace(
+        texts=texts[0] + texts[1]
+    )
 
 
 TEXT_PAIRS: dict[str, Callable[..., TextPairs]] = {

@@ -9,6 +9,7 @@ from nn_core.data.toy_translation import NOUNS, sentence
 
 SENTINEL = "<extra_{}>"  # marks a gap, counted from 0 in each text
 NUM_SENTINELS = 8
+SENTINELS = tuple(SENTINEL.format(number) for number in range(NUM_SENTINELS))
 THINGS = tuple(noun.english for noun in NOUNS if noun.english[0] not in "aeiou")  # "a" fits all of them
 COLOURS = ("red", "green", "black", "white", "blue", "yellow")
 PEOPLE = ("Anna", "Ben", "Clara", "David", "Emma", "Felix")
@@ -115,14 +116,14 @@ def _cut_at_random(total: int, parts: int, rng: np.random.Generator) -> list[int
 
 def span_corruption(
     *, num_examples: int = 24_000, share: float = 0.3, mean_length: float = 2.0, seed: int = 0
-) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], tuple[str, ...]]:
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Texts of `text_tasks`, question and answer together, with gaps: nothing is labelled (F098, F140).
 
     Args:
         num_examples, seed: of the texts.
         share, mean_length: see `corrupt`.
     Returns:
-        ((sources, targets), sentinels).
+        (sources, targets).
     """
     sources, targets = text_tasks(num_examples=num_examples, seed=seed)
     rng = np.random.default_rng((seed, 1))
@@ -130,5 +131,4 @@ def span_corruption(
         corrupt(f"{source} {target}".split(), rng, share=share, mean_length=mean_length)
         for source, target in zip(sources, targets, strict=True)
     ]
-    sentinels = tuple(SENTINEL.format(number) for number in range(NUM_SENTINELS))
-    return (tuple(source for source, _ in made), tuple(target for _, target in made)), sentinels
+    return tuple(source for source, _ in made), tuple(target for _, target in made)

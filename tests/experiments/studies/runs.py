@@ -21,6 +21,28 @@ from nn_core.text.projection import principal_components
 from nn_core.training import population
 
 REDUCED: dict[str, dict[str, object]] = {
+    "contextual_vectors": {
+        "num_seeds": 2,
+        "task.embedding_dim": 8,
+        "task.heads": 2,
+        "task.layers": 1,
+        "task.texts": 40,
+        "task.pretrain_steps": 10,
+        "task.batch_size": 4,
+    },
+    "bert_quick": {
+        "num_seeds": 2,
+        "task.embedding_dim": 8,
+        "task.heads": 2,
+        "task.layers": 1,
+        "task.texts": 40,
+        "task.held_out": 40,
+        "task.pretrain_steps": 10,
+        "task.labelled": 9,
+        "task.test": 11,
+        "task.steps": 10,
+        "task.batch_size": 4,
+    },
     "perceptron": {
         "num_seeds": 3,
         "task.max_epochs": 23,

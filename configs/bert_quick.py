@@ -1,0 +1,43 @@
+"""BERT in small: pre-trained on hidden words and next sentences, fine-tuned for opinions, tags and answers.
+
+python -m experiments.run --config=configs/bert_quick.py
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config() -> ConfigDict:
+    config = base.study(
+        "bert_quick",
+        {
+            "embedding_dim": 48,  # width of the encoder, >= 1
+            "heads": 4,  # attention heads, a divisor of the width
+            "layers": 2,  # blocks, >= 1
+            "width": 32,  # tokens of a text, >= 8
+            "chosen": 0.15,  # share of the words that are chosen, in (0, 1)
+            "texts": 6000,  # texts of the pre-training, >= 8
+            "held_out": 1000,  # texts that judge it, >= 8
+            "pretrain_steps": 1500,  # updates, >= 10
+            "pretrain_rate": 3e-3,  # learning rate of Adam at its highest, > 0
+            "labelled": 60,  # examples of each task, >= 1
+            "test": 500,  # examples that judge, >= 1
+            "steps": 150,  # updates of the fine-tuning, >= 10
+            "learning_rate": 1e-3,  # of Adam at its highest, > 0
+            "batch_size": 32,  # texts a step, >= 1
+        },
+    )
+    config.num_seeds = 8
+    config.table = STUDY_COLUMNS
+    config.figures = ("bert_quick", "comparison")
+    return config
+
+
+STUDY_COLUMNS = (
+    "masked_accuracy",
+    "unigram_accuracy",
+    "bigram_accuracy",
+    "next_sentence_accuracy",
+    "test_accuracy",
+)
