@@ -18,7 +18,7 @@ def run_mesh(config: ConfigDict) -> Mesh | None:
     cores of a CPU do not: one device uses all of them already (`experiments.benchmark mesh` measures it).
 
     Raises:
-        ValueError: sizes that the devices do not give.
+        ValueError: sizes that do not fit the devices.
     """
     section = config.mesh
     devices = jax.devices()

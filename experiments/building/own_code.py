@@ -1,4 +1,4 @@
-"""Code of one's own: a config file anywhere brings models, losses, data and more as records, which are handed down.
+"""The user's own code: a config file may bring models, losses, data and more as records, which are handed down.
 
 Nothing registers itself, and nothing outlives the command: the file is run, its `get_extensions()` is called, and the
 registry that the command uses is another value.
@@ -44,7 +44,7 @@ def about_file(path: Path) -> dict[str, str]:
 
 
 def change_of(held: Mapping[str, Any]) -> str | None:
-    """A line for the user where the file of a run has changed since; None where it is as it was, or the run needs none.
+    """A line for the user if the file of a run has changed since; None if it has not, or if the run needs none.
 
     Args:
         held: the content of config.json.

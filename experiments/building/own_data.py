@@ -1,7 +1,7 @@
-"""Data of one's own: what a config's `data.path` names is read once, and the config is fitted to it.
+"""The user's own data: the file or folder in `data.path` is read once, and the config is fitted to it.
 
-A config was written for other data. What belongs to those (sizes of the splits, the kind of its target, noise that was
-added to them) is found anew from the file, unless the command line says it; the resolved config is what the run keeps.
+The config was written for other data. Whatever belongs to those (sizes of the splits, the kind of the target, added
+noise) is determined from the file instead, unless the command line sets it. The run keeps the resolved config.
 """
 
 from collections import Counter
@@ -24,17 +24,17 @@ IMAGE_FOLDER = "image_folder"
 
 
 def has_path(config: ConfigDict) -> bool:
-    """Whether a config's data are a table or folder of one's own."""
+    """Whether a config's data are the user's own table or folder."""
     return "path" in config.data and "shares" in config.data and config.data.name in (TABLE, IMAGE_FOLDER)
 
 
 def kind_of(head: Head) -> str:
-    """What a head wants the target of a table to be."""
+    """The kind of target that a head needs in a table."""
     return "numbers" if head.classes == 0 else "classes"
 
 
 def own_dataset(config: ConfigDict, head: Head) -> Dataset | None:
-    """Data of one's own as a data set, NaN where a number of a table is missing; None where a config has no such data."""
+    """The user's own data as a data set, NaN for missing numbers of a table; None where a config has no such data."""
     if config.data.name == IMAGE_FOLDER and "image_size" in config.data and config.data.path is not None:
         return load_own_images(config)[0]
     if config.data.name != TABLE:
@@ -44,7 +44,7 @@ def own_dataset(config: ConfigDict, head: Head) -> Dataset | None:
 
 
 def tell_text(path: str, text: OwnText) -> tuple[str, ...]:
-    """What was read of a text: how much, where it is more than one plain file, and what its encoding did not fit."""
+    """Lines about a text: its size if it is more than one file, and a warning if its bytes do not fit the encoding."""
     lines = [f"{path}: {text.files} files, {len(text.text):,} characters"] if text.files > 1 else []
     if text.replaced:
         lines.append(
@@ -81,7 +81,7 @@ def resolve_images(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDi
 
 
 def resolve(config: ConfigDict, given: Collection[str], registry: Registry) -> tuple[ConfigDict, tuple[str, ...]]:
-    """A config fitted to data of one's own, and what the user should read about them.
+    """A config fitted to the user's own data, and lines about them for the user.
 
     Args:
         config: with the overrides applied.
@@ -103,7 +103,7 @@ def resolve(config: ConfigDict, given: Collection[str], registry: Registry) -> t
     section = config.data
     kind = registry.tasks.get(config.task.name)
     if kind is None or kind.form != EXAMPLES:
-        return config, ()  # told where the task is built
+        return config, ()  # reported where the task is built
     if "task.name" not in given:
         classes = load_own_table(config, "auto").table.scheme.classes
         fitting = kind.head.classes in ((None, len(classes)) if classes else (0,))

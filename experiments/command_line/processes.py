@@ -19,7 +19,7 @@ from experiments.command_line.options import Option
 
 OPTIONS = {  # of experiments.run
     "distributed": Option(bool, "train one run in several processes; found in Slurm, Open MPI, Kubernetes, TPU", False),
-    "coordinator": Option(str, "HOST:PORT of the first process, where nothing tells of the others"),
+    "coordinator": Option(str, "HOST:PORT of the first process, where no scheduler names the others"),
     "process_id": Option(int, "the number of this process, from 0; with --coordinator"),
     "num_processes": Option(int, "how many processes there are; with --coordinator"),
 }
@@ -92,11 +92,11 @@ def patience() -> float:
 def join(here: Places) -> None:
     """Connects this process with the others; afterwards `jax.devices()` are those of all.
 
-    Everything that is said on the standard output is said by the lead. A thread ends this process with one line and
+    Only the lead writes to the standard output. A thread ends this process with one line and
     exit code 1 when another one gives no sign of life, whether it was killed, stopped, or lost its network.
 
     Raises:
-        ValueError: nobody answers, or nothing tells how many there are.
+        ValueError: no process answers, or their number is unknown.
     """
     import jax
 
@@ -108,7 +108,7 @@ def join(here: Places) -> None:
             here.num_processes,
             here.process_id,
             initialization_timeout=int(max(seconds, 60)),
-            heartbeat_timeout_seconds=int(10 * seconds),  # ours, which says what happened, comes before
+            heartbeat_timeout_seconds=int(10 * seconds),  # our own limit, whose message says what happened, comes first
             shutdown_timeout_seconds=int(seconds),
         )
     except (RuntimeError, ValueError) as error:
@@ -138,7 +138,7 @@ def alone() -> bool:
 
 
 def of_lead(value: int) -> int:
-    """What the lead says; every process must ask."""
+    """The lead's value; every process must call this."""
     if alone():
         return value
     import numpy as np
@@ -148,7 +148,7 @@ def of_lead(value: int) -> int:
 
 
 def any_of(flag: bool) -> bool:
-    """Whether it holds in any process; every process must ask."""
+    """Whether it holds in any process; every process must call this."""
     if alone():
         return flag
     import numpy as np
@@ -159,10 +159,10 @@ def any_of(flag: bool) -> bool:
 
 @contextlib.contextmanager
 def together(here: Places | None) -> Iterator[Callable[[int], int]]:
-    """Around what several processes do; yields what takes the exit code.
+    """Surrounds the work of several processes; yields a function that takes the exit code.
 
-    A process of several ends at once where its work does, also after a fault: JAX would wait for companions that may be
-    gone. One that is alone goes on.
+    One of several processes ends as soon as its work does, also after a fault: JAX would wait for companions that may
+    be gone. A process that is alone goes on.
     """
     if here is None:
         yield lambda code: code
@@ -175,12 +175,12 @@ def together(here: Places | None) -> Iterator[Callable[[int], int]]:
 
 
 def part(code: int) -> NoReturn:
-    """Ends a process of several, as soon as the others end too: the runtime of those that go on would fail."""
+    """Ends one of several processes once the others end too: the runtime of those that go on would fail."""
     from jax._src import distributed  # the client has no public name
 
     client = distributed.global_state.client
     if client is not None and code != LOST:
-        with contextlib.suppress(Exception):  # a companion that does not end is no reason to stay
+        with contextlib.suppress(Exception):  # do not wait for a companion that does not end
             client.wait_at_barrier("end", 10_000)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -191,7 +191,7 @@ def part(code: int) -> NoReturn:
 
 
 def _watch(seconds: float) -> None:
-    """Gives signs of life and looks for those of the others."""
+    """Sends signs of life and watches for those of the others."""
     import jax
     from jax._src import distributed  # the client has no public name
 
@@ -222,11 +222,11 @@ def _lost(who: str, what: str) -> None:
 
 
 def _catch_abort() -> None:
-    """Lets an abort of JAX's runtime end in one line and exit code 1.
+    """Makes an abort of JAX's runtime end in one line and exit code 1.
 
-    It aborts, after pages of addresses on the error stream, as soon as the first process is gone, and takes no other
-    wish. So what the runtime writes goes to a file, and C's handler of SIGABRT is one of ours: a handler of Python's
-    would never run.
+    The runtime aborts as soon as the first process is gone, after pages of addresses on the error stream, and no
+    setting prevents it. So its output goes to a file, and a C handler of ours takes SIGABRT; a Python handler would
+    never run.
     """
     descriptor, log = tempfile.mkstemp(prefix=f"nn_core-process-{os.getpid()}-", suffix=".log")
     _logs.append(log)

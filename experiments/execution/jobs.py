@@ -91,9 +91,9 @@ def run_jobs(request: Request, directory: Path, populations: Sequence[Population
         populations: of the whole sweep.
         words: the command line of a job, without --part.
     Returns:
-        A line for each job that was submitted and not waited for: empty where everything is trained.
+        A line for each job that was submitted and not waited for; empty where everything is trained.
     Raises:
-        JobError: no scheduler, or a share that has failed too often; names its log.
+        JobError: no scheduler, or a share that has failed too often; the message names its log.
     """
     count = -(-len(populations) // request.populations)
     submit = make_submit(request, entry(directory, FOLDER), words, count)

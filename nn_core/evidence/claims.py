@@ -26,9 +26,9 @@ class Side(NamedTuple):
     """One side of a comparison.
 
     Attributes:
-      setting: name of a setting, `*` stands for anything; of several that fit, the best one is meant
-        by what is compared, on the validation data or, for a training metric, on the training data (one of which a seed
-        diverged loses): the test results choose nothing.
+      setting: name of a setting; `*` stands for anything. If several settings fit, the best one counts: by the
+          validation data or, for a training metric, by the training data. A setting with a diverged seed loses. The
+          test results choose nothing.
       metric: the number that is compared; "diverged" is 1 for a run that diverged and 0 for one that did not.
     """
 
@@ -44,7 +44,7 @@ class Part(NamedTuple):
       a: the side that the claim calls larger.
       b: the other side, or the number that A is compared with.
       smallest_effect: >= 0; a difference below it is too small to matter.
-      tolerance: for a claim of the form "about B": how far off still counts; B is a number then.
+      tolerance: for a claim of the form "about B", where B is a number: how far A may be from it.
     """
 
     says: str
@@ -55,7 +55,7 @@ class Part(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """What the runs hold about a part.
+    """What the runs say about a part.
 
     Attributes:
       part: the part.
@@ -91,7 +91,7 @@ def larger_is_better(metric: str) -> bool:
 
 
 def chosen_by(metric: str) -> str:
-    """The metric that chooses a setting where this one is compared; empty where it can choose none.
+    """The metric that chooses a setting where this one is compared; empty where none can choose.
 
     >>> chosen_by("test_accuracy"), chosen_by("train_loss"), chosen_by("weight_norm")
     ('validation_accuracy', 'train_loss', '')
@@ -149,7 +149,7 @@ def values_of(rows: Sequence[Row], setting: str, metric: str) -> dict[int, float
     """seed -> value of one setting.
 
     Raises:
-      ValueError: no run has this number, or a seed stands twice in the setting.
+      ValueError: no run has this number, or a seed occurs twice in the setting.
     """
     chosen = [row for row in rows if row["setting"] == setting]
     if metric != DIVERGED and not any(metric in row for row in chosen):
@@ -157,7 +157,9 @@ def values_of(rows: Sequence[Row], setting: str, metric: str) -> dict[int, float
         raise ValueError(f"setting {setting!r} has no {metric!r}; it has: {', '.join(numbers)}")
     values = {int(row["seed"]): _value(row, metric) for row in chosen}
     if len(values) != len(chosen):
-        raise ValueError(f"setting {setting!r} has {len(chosen)} runs of {len(values)} seeds; name its settings apart")
+        raise ValueError(
+            f"setting {setting!r} has {len(chosen)} runs of {len(values)} seeds; give its settings different names"
+        )
     return values
 
 
@@ -169,7 +171,7 @@ def measure(rows: Sequence[Row], part: Part) -> Evidence:
       part: what to compare.
 
     Returns:
-      The Evidence; with `problem` set where the runs do not hold what the part names.
+      The Evidence; with `problem` set where the runs lack what the part names.
     """
     try:
         a_name = choose_setting(rows, part.a.setting, part.a.metric)
@@ -194,7 +196,7 @@ def sides(evidence: Evidence) -> tuple[Estimate, Estimate]:
 def corrected(evidence: Sequence[Evidence], num_hypotheses: int) -> list[float]:
     """Holm's correction of every part's p-value, over all parts of the table of claims.
 
-    Parts that were not run count as p = 1: looking at one section only never makes a verdict milder.
+    Parts that were not run count as p = 1, so looking at one section alone never makes a verdict milder.
 
     Args:
       evidence: of the parts that were looked at.

@@ -5,8 +5,8 @@ NumPy and SciPy only. A run that failed or diverged has a value that is not fini
     Estimate     mean, 95 % interval by Student's t and by the bootstrap (BCa, fixed seed)
     Comparison   paired differences over seeds: their Estimate, standardised effect, exact p-value
 
-What they say about a claim is the matter of `nn_core.evidence.verdicts`. Seeds are pairs: members of one seed share their data
-split and their batches, so that comparing them within the seed removes what they have in common.
+`nn_core.evidence.verdicts` turns them into verdicts on a claim. Values are paired by seed: members of one seed share
+their data split and their batches, so a comparison within the seed removes what they have in common.
 """
 
 import math
@@ -22,7 +22,7 @@ NUM_RESAMPLES = 9_999
 SEED = 0
 # Two-sided, n pairs cannot give a p-value below 2^(1-n): five never reach .05, six just do.
 MIN_PAIRS = 6
-# A comparison has as many seeds, or says why not.
+# Every comparison has at least this many seeds, or says why not.
 MIN_SEEDS = 8
 # Up to here all 2^n signs are tried; above, NUM_RESAMPLES of them are drawn.
 EXACT_PAIRS = 16
@@ -105,7 +105,7 @@ def _bootstrap_interval(finite_N: np.ndarray) -> tuple[float, float]:
     if len(finite_N) < 3:
         return math.nan, math.nan
     if np.ptp(finite_N) == 0:
-        # Resampling equal values says nothing else, but the acceleration would be 0 / 0.
+        # Resampling equal values gives the same interval, but the acceleration would be 0 / 0.
         return float(finite_N[0]), float(finite_N[0])
     from scipy import stats  # where it is used: the import takes a while
 
@@ -150,13 +150,13 @@ def compare(a: ArrayLike, b: ArrayLike, test: str = "permutation") -> Comparison
       The Comparison.
 
     Raises:
-      ValueError: an unknown test, or another number of values.
+      ValueError: an unknown test, or different numbers of values.
     """
     if test not in TESTS:
         raise ValueError(f"test={test!r} is unknown; use one of {', '.join(TESTS)}")
     a_N, b_N = np.ravel(np.asarray(a, np.float64)), np.ravel(np.asarray(b, np.float64))
     if b_N.size not in (1, a_N.size):
-        raise ValueError(f"{a_N.size} values and {b_N.size} values are no pairs; give as many, seed by seed")
+        raise ValueError(f"{a_N.size} values and {b_N.size} values are no pairs; give equally many, seed by seed")
     b_N = np.broadcast_to(b_N, a_N.shape)
     with np.errstate(invalid="ignore"):
         difference_N = a_N - b_N
@@ -172,7 +172,7 @@ def _effect_size(finite_N: np.ndarray, rounding: float) -> float:
     if len(finite_N) < 2:
         return math.nan
     mean = float(np.mean(finite_N))
-    if np.ptp(finite_N) > rounding:  # equal differences, computed, have a deviation of some roundings
+    if np.ptp(finite_N) > rounding:  # equal differences have a deviation of a few rounding errors
         return mean / float(np.std(finite_N, ddof=1))
     return 0.0 if mean == 0 else math.copysign(math.inf, mean)
 
@@ -194,7 +194,7 @@ def _p_value(finite_N: np.ndarray, test: str) -> float:
 
 
 def _sign_flip_p_value(finite_N: np.ndarray) -> float:
-    """Share of the signs for which the sum of the differences is at least as far from 0 as it is."""
+    """Share of the sign flips whose sum of the differences is at least as far from 0 as the observed sum."""
     count = len(finite_N)
     exact = count <= EXACT_PAIRS
     if exact:
@@ -202,7 +202,7 @@ def _sign_flip_p_value(finite_N: np.ndarray) -> float:
     else:
         bits = np.random.default_rng(SEED).integers(0, 2, (NUM_RESAMPLES, count))
     sums = np.abs((1 - 2 * bits) @ finite_N)
-    # The tolerance makes sums equal that differ by rounding only: another order of the same additions.
+    # The tolerance equates sums that differ only by rounding, because the same additions ran in another order.
     extreme = int(np.sum(sums >= abs(np.sum(finite_N)) * (1 - 1e-12)))
     return extreme / len(bits) if exact else (extreme + 1) / (len(bits) + 1)
 
@@ -213,12 +213,12 @@ def smallest_p_value(num_pairs: int) -> float:
 
 
 def pairs_needed(num_claims: int) -> int:
-    """Seeds from which on a permutation test can survive Holm's correction over so many claims."""
+    """The fewest seeds with which a permutation test can survive Holm's correction over this many claims."""
     return max(MIN_PAIRS, math.ceil(1 + math.log2(num_claims / SIGNIFICANCE)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's correction: with these, the chance of any false finding among all claims is at most .05.
+    """Holm's correction: with these p-values, the chance of any false finding among all claims is at most .05.
 
         sorted: p'_(i) = max over j <= i of min(1, (m - j + 1) p_(j))
 

@@ -1,14 +1,14 @@
 """From a comparison to a verdict, by rules that are fixed before the runs.
 
-A claim is written as "A - B > 0", so that its values are passed in that order; for a loss, where less is better, A is
+A claim is written as "A - B > 0", and its values are passed in that order; for a loss, where less is better, A is
 the method that the claim calls worse. A verdict needs
 
 * at least 6 pairs, at most a fifth of them missing (failed or diverged),
 * a p-value, corrected for all claims that are judged together, below .05,
 * and both 95 % intervals, Student's and the bootstrap's, on one side of 0.
 
-"Not supported" is said of what the data contradict, or show to be too small to matter; what they leave open is
-"inconclusive". A verdict that contradicts the notes is as good as any other.
+A claim is "not supported" if the data contradict it or show an effect too small to matter, and "inconclusive" if they
+leave it open. A verdict that contradicts the notes is as good as any other.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The linear model on which tokens a sequence holds, regardless of order and number (F088, F089)."""
+"""A linear model that sees which tokens a sequence holds, but not their order or number (F088, F089)."""
 
 import flax.linen as nn
 import jax.numpy as jnp

@@ -36,7 +36,7 @@ class CNN(nn.Module):
       padding: "same" or "valid".
       pooling: "max", "average" or "none", of fields of 2 x 2.
       activation: elementwise function.
-      dropout_rate: probability in [0, 1) of dropping a hidden dense unit, may be a tracer; None: not in the program.
+      dropout_rate: probability in [0, 1) of dropping a hidden dense unit, may be a tracer; None: no dropout.
       normalization: "none"; "layer": over the channels of a pixel or the units of a layer; "group": GroupNorm after
         convolutions, LayerNorm after dense layers.
       num_groups: of GroupNorm; must divide each of the channels.
@@ -102,7 +102,7 @@ class CNN(nn.Module):
     def _pools_first(self) -> bool:
         """Whether the maximum is taken before bias and activation: the same numbers, a quarter of the values.
 
-        Not where somebody asks for the feature maps, which are the activation before the pooling.
+        Not while feature maps are collected: they are the activation before the pooling.
         """
         return (
             self.pooling == "max"
@@ -146,7 +146,7 @@ def feature_shapes(
 
     Args:
       shape: of the images, (..., H, W, C).
-      channels, kernel_size, padding, pooling: as of `CNN`.
+      channels, kernel_size, padding, pooling: as in `CNN`.
 
     Returns:
       len(channels) + 1 shapes.
@@ -187,7 +187,7 @@ def parameter_formula(
 
 
 def feature_maps(model: nn.Module, params: Any, images_BHWC: Array) -> tuple[Array, ...]:
-    """What every convolution of a `CNN` makes of some images, after the activation and before the pooling.
+    """The output of every convolution of a `CNN` for some images, after the activation and before the pooling.
 
     Returns:
       (B, H_i, W_i, F_i) of each convolution, first layer first.

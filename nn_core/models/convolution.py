@@ -19,7 +19,7 @@ Pads = list[tuple[int, int]]  # zeros before and after the image's rows, and its
 
 
 def output_size(size: int, window: int, stride: int = 1, padding: str = "valid") -> int:
-    """Places that a window takes along an axis: floor((n - k) / s) + 1 ("valid"), ceil(n / s) ("same").
+    """Number of places of a window along an axis: floor((n - k) / s) + 1 ("valid"), ceil(n / s) ("same").
 
     Args:
       size: n >= 1, pixels.
@@ -65,7 +65,7 @@ def _product_forward(patches_PK: Array, kernel_KF: Array) -> tuple[Array, tuple[
 
 
 def _product_backward(saved: tuple[Array, Array], gradient_PF: Array) -> tuple[Array, Array]:
-    """XLA:CPU transposes the first factor of a product over the rows of both; the narrower one goes there.
+    """XLA:CPU transposes the first factor of a product over the rows of both, so the narrower factor goes first.
 
     The barrier keeps XLA from swapping them back. The kernel's gradient for 288 x 64: 0.55 instead of 0.93 ms.
     """
@@ -100,10 +100,10 @@ FORMULATIONS: dict[str, Callable[[Array, Array, tuple[int, int], Pads], Array]] 
 
 
 def default_formulation() -> str:
-    """The faster formulation on the backend that computes.
+    """The faster formulation on the default backend.
 
     A training step of 3 convolutions and 3 dense layers on 64 images of 28 x 28, inside a scan on one x86 core: 7.0 ms
-    by patches and one matrix product, 185 ms by XLA's convolution. On a GPU the convolution is cuDNN's.
+    with patches and one matrix product, 185 ms with XLA's convolution. On a GPU the convolution is cuDNN's.
     """
     return "patches" if jax.default_backend() == "cpu" else "convolution"
 
@@ -124,15 +124,15 @@ def convolve(
       kernel_HWCF: F filters of C channels.
       strides: pixels between two places, down and across.
       padding: "same" (zeros around the image) or "valid" (none).
-      field: side of the fields that a pooling makes of the outputs: rows and columns at the end that fill no field are
-        not computed (of 7 x 7 outputs and fields of 2 x 2, a quarter).
+      field: side of the fields of a later pooling: rows and columns at the end that fill no field are not computed (a
+          quarter of 7 x 7 outputs with fields of 2 x 2).
       formulation: a name in FORMULATIONS, equal in value and gradient; None: `default_formulation`.
 
     Returns:
       (B, H', W', F), see `output_size`; H' and W' rounded down to multiples of `field`.
 
     Raises:
-      ValueError: other channels than the kernel's, a kernel or a field that does not fit, an unknown name.
+      ValueError: channels that differ from the kernel's, a kernel or a field that does not fit, an unknown name.
     """
     if formulation is not None and formulation not in FORMULATIONS:
         raise ValueError(f"formulation={formulation!r} is unknown; use one of {', '.join(FORMULATIONS)}")
@@ -165,8 +165,8 @@ class Conv(nn.Module):
       use_bias: whether b exists.
       kernel_init, bias_init: initializers.
       formulation: see `convolve`.
-      pool_window: side of the fields of which `max_pool` keeps the largest output, before the bias, which changes no
-        number; 1: no pooling.
+      pool_window: side of the fields whose largest output `max_pool` keeps; pooling before the bias changes no number.
+          1: no pooling.
       dtype: of the computation; None: that of the inputs and parameters.
       param_dtype: of the parameters.
     """
@@ -185,7 +185,7 @@ class Conv(nn.Module):
 
     @nn.compact
     def __call__(self, inputs_BHWC: Array) -> Array:
-        """(B, H, W, C) -> (B, H', W', F), less where it is pooled."""
+        """(B, H, W, C) -> (B, H', W', F), smaller where it is pooled."""
         shape = (*self.kernel_size, inputs_BHWC.shape[-1], self.features)
         kernel = self.param("kernel", self.kernel_init, shape, self.param_dtype)
         bias_F = self.param("bias", self.bias_init, (self.features,), self.param_dtype) if self.use_bias else None
@@ -204,7 +204,7 @@ class Conv(nn.Module):
 
 
 def check_fields(size: tuple[int, ...], window: int) -> None:
-    """Raises ValueError for an image, of a height and width, that fills not even one field of window x window."""
+    """Raises ValueError where an image of this height and width does not fill one field of window x window."""
     if min(size) < window:
         raise ValueError(f"an image of {size} is smaller than a pooling window of {window}; use a larger one")
 
@@ -225,8 +225,8 @@ def _largest(fields: Array, window: int) -> Array:
 
 
 def _largest_forward(fields: Array, window: int) -> tuple[Array, Array]:
-    """Records where the largest value is, not what it is: found again by comparison in the backward pass, values that
-    XLA computes anew may differ from it in a bit, and then no place of a field would get the gradient."""
+    """Records where the largest value is, not what it is. In the backward pass XLA may recompute the values with
+    another last bit; a comparison would then find no place in the field that gets the gradient."""
     best = fields[:, :, 0, :, 0]
     place = jnp.zeros(best.shape, jnp.int32)
     for index in range(1, window**2):
@@ -254,7 +254,7 @@ def max_pool(inputs_BHWC: Array, window: int = 2) -> Array:
 
     Args:
       inputs_BHWC: images.
-      window: side of a field and distance of two fields, >= 1.
+      window: side of a field and distance between two fields, >= 1.
 
     Returns:
       (B, H // window, W // window, C).

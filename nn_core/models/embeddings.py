@@ -43,7 +43,8 @@ class Embedding(nn.Module):
         """Looks up vectors.
 
         Args:
-            ids: integers of any shape, 0 <= id < V; check them where data enters, for here one too large gives NaN.
+            ids: integers of any shape, 0 <= id < V; check them where data enters, since an id that is too large gives
+                NaN here.
         Returns:
             (..., E).
         """
@@ -77,7 +78,7 @@ def negative_sampling_losses(vectors_BE: Array, targets_BE: Array, negatives: Ar
         vectors_BE: (B, E) input vectors v.
         targets_BE: (B, E) output vectors u of the true partners.
         negatives: (B, K, E) output vectors u_k, drawn for each pair; or (M, E), one draw shared by the batch, which
-            makes one matrix product of it: the M terms are then scaled to count as `num_negatives`.
+            needs only one matrix product; the M terms are scaled to count as `num_negatives`.
         num_negatives: K.
     Returns:
         (B,) losses (Mikolov et al. 2013, equation 4).

@@ -64,7 +64,7 @@ class Dropout(nn.Module):
     """Inverted dropout, off in deterministic mode and where the rate is None (F051).
 
     Attributes:
-      rate: probability of *dropping* in [0, 1], may be a tracer; None: not in the program at all.
+      rate: probability of *dropping* in [0, 1], may be a tracer; None: no dropout is compiled in.
     """
 
     rate: float | Array | None = None
@@ -75,7 +75,7 @@ class Dropout(nn.Module):
 
         Args:
           inputs: (...) any shape.
-          deterministic: static; True returns the inputs and asks for no key.
+          deterministic: static; True returns the inputs and needs no key.
 
         Returns:
           The shape of the inputs.
@@ -193,8 +193,9 @@ def standardise(x: Array, epsilon: float) -> Array:
     """(x - mean) / sqrt(variance + epsilon) along the last axis.
 
     The derivative is written out in terms of the result y, which the next layer needs anyway:
-    dy = dx' - mean(dx') - y mean(y dx') with dx' = dx / sqrt(variance + epsilon); 3 to 4 % of a GPT's training step on a
-    CPU. Divided first and not last: backwards the division is then the last of it, part of one pass (another 2 %).
+    dy = dx' - mean(dx') - y mean(y dx') with dx' = dx / sqrt(variance + epsilon); this saves 3 to 4 % of a GPT's
+    training step on a CPU. The forward pass divides first, so that the backward pass divides last and within one pass
+    over the data (another 2 %).
     """
     return _standardise(x, epsilon)[0]
 

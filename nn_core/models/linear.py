@@ -57,7 +57,7 @@ def predict_binary(logits: Array, threshold: Array | float = 0.5) -> Array:
 
     Args:
       logits: (...) logits.
-      threshold: probability in [0, 1] from which on the answer is yes.
+      threshold: probability in [0, 1]; the answer is yes at or above it.
 
     Returns:
       (...) int32 predictions in {0, 1}.
@@ -66,7 +66,7 @@ def predict_binary(logits: Array, threshold: Array | float = 0.5) -> Array:
 
 
 def predict_class(logits_NC: Array) -> Array:
-    """The most probable class: (..., C) logits to (...) int32 indices; the first of equal ones."""
+    """The most probable class: (..., C) logits to (...) int32 indices; the first of equal logits."""
     return jnp.argmax(logits_NC, axis=-1).astype(jnp.int32)
 
 

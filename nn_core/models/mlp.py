@@ -19,7 +19,7 @@ class MLP(nn.Module):
         h_0 = x,   z_l = W_l h_{l-1} + b_l,   h_l = dropout(activation(norm(z_l))),   output = W_{L+1} h_L + b_{L+1}
 
     The notes' composition y = sigma . W2 . sigma . W1 (F030) is `hidden_sizes=(H,)` followed by the loss's own sigmoid;
-    unlike there (S13) every layer has a bias unless `use_bias=False`. `hidden_sizes=()` is the linear model.
+    unlike in the notes (S13), every layer has a bias unless `use_bias=False`. `hidden_sizes=()` is the linear model.
 
     Each hidden layer sows `pre_activation_i` and `activation_i` into the collection "intermediates": see
     `hidden_activations`.
@@ -93,7 +93,7 @@ def _check(hidden_sizes: Sequence[int], num_outputs: int, normalization: str | N
 
 
 def hidden_activations(model: nn.Module, params: Any, inputs: Array, kind: str = "activation") -> tuple[Array, ...]:
-    """What every hidden layer of a model says about a batch, first layer first (dead units, saturation, F040 and F057).
+    """The output of every hidden layer for a batch, first layer first (shows dead units and saturation, F040 and F057).
 
     Args:
       model: an `MLP`.

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-ROUNDING = 8  # a margin of so many units of rounding at the longest point is none
+ROUNDING = 8  # a margin below this many rounding units of the longest point counts as none
 
 
 class PerceptronResult(NamedTuple):
@@ -90,7 +90,7 @@ def three_case_update(
 def update(weights_D: Array, bias: Array, x_D: Array, y: Array, learning_rate: Array | float) -> tuple[Array, Array]:
     """The same rule in one line, w + a (y - y^) x and b + a (y - y^) (F002, F025).
 
-    Operation by operation it is `three_case_update` bit for bit; compiled, either may round once less (fused
+    Run operation by operation, it equals `three_case_update` bit for bit; compiled, either may round once less (fused
     multiply-add).
     """
     scaled_error = learning_rate * (y - predict(weights_D, bias, x_D))
@@ -261,7 +261,7 @@ def mistake_bound(boundary_D: Array, inputs_ND: Array, targets_N: Array) -> Arra
       The scalar bound (Novikoff 1962).
     """
     gamma, longest = margin(boundary_D, inputs_ND, targets_N), radius(inputs_ND)
-    separates = gamma > ROUNDING * jnp.finfo(gamma.dtype).eps * longest  # less is the rounding of the products
+    separates = gamma > ROUNDING * jnp.finfo(gamma.dtype).eps * longest  # below this, gamma is rounding of the products
     return jnp.where(separates, (longest / jnp.where(separates, gamma, 1.0)) ** 2, jnp.inf)
 
 

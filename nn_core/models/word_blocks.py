@@ -1,7 +1,7 @@
 """Skip-gram, CBOW and FastText over blocks of words, as functions of the fetched rows alone (F091, F092, F094).
 
-A loss that sees rows, not tables, has a gradient for these rows only; whoever holds the tables adds it to them. The
-sums are those of `models.embeddings`, pair by pair.
+A loss that sees rows, not tables, has a gradient for these rows only; the owner of the tables adds it to them. The sums
+equal those of `models.embeddings`, pair by pair.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Lookup(NamedTuple):
         input_ids: (..., ) rows of the input table, of any shape.
         output_ids: (O,) rows of the output table: true partners, then the M negatives.
         losses: (input rows (..., E), output rows (O, E)) -> losses of any shape.
-        num_pairs: of a true word and a partner, to divide the sum of the losses by.
+        num_pairs: number of pairs of a true word and a partner, which divides the sum of the losses.
     """
 
     input_ids: Array
@@ -34,7 +34,7 @@ class Lookup(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """FastText's rows of each word: (V, G) rows of the input table, and which of them are no padding."""
+    """FastText's rows of each word: (V, G) rows of the input table, and which of them are not padding."""
 
     rows_VG: Array
     keep_VG: Array

@@ -97,7 +97,7 @@ def restore_latest(checkpointer: Checkpointer, params: Any, training: Any) -> Re
 
 
 def restore_params(directory: str | Path, which: str | int = "best", *, member: int | None = None) -> Restored:
-    """The parameters alone, with nothing known but the path; a training may be writing to it, or it may have moved.
+    """The parameters alone, from the path alone; a run may still be writing to it, or it may have moved.
 
     Nothing is changed on the disk: a damaged step is passed over, with a note, for the next older (or next best) one.
 
@@ -126,7 +126,7 @@ def restore_params(directory: str | Path, which: str | int = "best", *, member: 
 
 
 def candidates(directory: Path, which: str | int) -> list[int]:
-    """The steps that answer to `which`, the preferred one first.
+    """The steps that `which` allows, the preferred one first.
 
     Raises:
         CheckpointError: there is none.
@@ -138,7 +138,8 @@ def candidates(directory: Path, which: str | int) -> list[int]:
     if which == "latest" and present:
         return present[::-1]
     if which == "best" and present:
-        # A step whose manifest is unreadable might have been the best: it is tried first, so that its loss is told.
+        # A step whose manifest is unreadable might have been the best: it is tried first, so that a note reports its
+        # loss.
         known = values(directory)
         order = [step for step in present if step not in known]
         order += [step for _, step in sorted((value, step) for step, value in known.items() if value is not None)]
@@ -188,7 +189,7 @@ def like(target: Any, arrays: Mapping[str, np.ndarray], described: Mapping[str, 
 
 
 def place(array: np.ndarray, entry: Mapping[str, Any], target: Any = None) -> jax.Array:
-    """An array on its device or devices, as what it was: key data become keys again.
+    """An array on its device or devices, of its original kind: key data become keys again.
 
     Raises:
         MismatchError: this process cannot hold the dtype.

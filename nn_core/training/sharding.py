@@ -21,13 +21,13 @@ from nn_core.training.population import MEMBER_AXIS
 
 DATA, FSDP, TENSOR = "data", "fsdp", "tensor"
 AXES = (DATA, FSDP, TENSOR)
-REST = -1  # the size of an axis that takes the devices that the others leave
+REST = -1  # the size of an axis that takes the remaining devices
 LARGE = 2**20  # bytes of an array that fsdp must split
 Axes = str | tuple[str, ...] | None  # the mesh axes that split one dimension of an array
 Rule = tuple[str, tuple[Axes, ...]]  # path pattern, and the axes of the LAST dimensions of the arrays that it matches
 
 # Each list is in order, the first match wins. Both dimensions of a matrix are split, so that fsdp and tensor may be
-# used alone or together. Vocabularies and classes are never split: their sizes divide by nothing.
+# used alone or together. Vocabularies and classes are never split: their sizes have few divisors.
 EVERYTHING_ELSE: Rule = ("*", ())
 TRANSFORMER: tuple[Rule, ...] = (
     ("qkv/kernel", (FSDP, TENSOR)),
@@ -75,7 +75,7 @@ def resolve(shape: MeshShape, num_devices: int) -> MeshShape:
     MeshShape(data=4, fsdp=2, tensor=1)
 
     Raises:
-        ValueError: a size that cannot be, two that are REST, or a product that is not the number of devices.
+        ValueError: an impossible size, two that are REST, or a product that is not the number of devices.
     """
     given = [size for size in shape if size != REST]
     product = math.prod(given)
@@ -122,7 +122,7 @@ def specs_of(tree: Any, layout: Layout) -> Any:
         layout: mesh and rules.
     Raises:
         ValueError: a rule that matches nothing, a dimension that an axis does not divide, or, where fsdp is more than
-            1, a large array that is split by nothing.
+            1, a large array that nothing splits.
     """
     mesh, used, specs = layout.mesh, set(), []
     leaves = named(tree)
@@ -151,7 +151,7 @@ def _matches(name: str, pattern: str) -> bool:
 def _spec(name: str, shape: tuple[int, ...], axes: tuple[Axes, ...], mesh: Mesh) -> P:
     """The axes of the last dimensions, None for those before (the layers of a scanned stack)."""
     if len(axes) > len(shape):
-        return P()  # a count that stands where others have a matrix
+        return P()  # a count, in the place of a matrix
     spec = (None,) * (len(shape) - len(axes)) + axes
     for size, entry in zip(shape, spec, strict=True):
         parts = _parts(entry, mesh)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from nn_core.transfer.rules import LOAD, NEW, Rule
 
-# The notes call two thousand images small and a million large, and the line subjective: their geometric mean.
+# The notes call two thousand images small and a million large, and leave the line open: this is their geometric mean.
 LARGE_FROM = 45_000
 
 
@@ -17,11 +17,11 @@ class Case(NamedTuple):
     """A way to use a pre-trained network.
 
     Attributes:
-        small: it is for a small data set.
-        similar: it is for data like the ones of the pre-training.
+        small: whether it is for a small data set.
+        similar: whether it is for data like those of the pre-training.
         whole: all blocks but the last are kept; False: the first few only.
         load: the kept blocks start from the pre-trained weights; False: from random ones.
-        factor: of the learning rate of the kept blocks; 0: frozen.
+        factor: multiplies the learning rate of the kept blocks; 0: frozen.
         says: what is done, in a few words.
     """
 
@@ -64,7 +64,7 @@ def recommend(num_examples: int, similar: bool, large_from: int = LARGE_FROM) ->
     Args:
         num_examples: of the new data, >= 1.
         similar: whether they are like the data of the pre-training.
-        large_from: number of examples from which on a data set is large.
+        large_from: smallest number of examples of a large data set.
     Returns:
         1, 2, 3 or 4, a key of CASES.
     Raises:
@@ -83,7 +83,7 @@ def apply_case(case: Case, blocks: Sequence[str], head: str, early: int) -> Sett
         case: an entry of CASES.
         blocks: names of the pre-trained network's blocks from input to output, the head last.
         head: name of the new network's head.
-        early: blocks that are kept where not the whole network is, in 1..len(blocks) - 1.
+        early: how many blocks are kept where the whole network is not, in 1..len(blocks) - 1.
     Returns:
         The setting.
     Raises:

@@ -35,7 +35,7 @@ def distillation_loss(
     if student_BC.shape != teacher_BC.shape:
         raise ValueError(
             f"student logits of shape {student_BC.shape} and teacher logits of shape {teacher_BC.shape} differ; "
-            "both must tell the same classes of the same examples"
+            "both must score the same classes of the same examples"
         )
     if reduction not in ("mean", "none"):
         raise ValueError(f"reduction={reduction!r} is unknown; use mean or none")

@@ -62,7 +62,7 @@ def join(trained: Any, frozen: Any) -> Params:
 
 
 def fine_tune(task: Task, make_optimizer: MakeOptimizer, train: Sequence[Rule]) -> tuple[Task, MakeOptimizer]:
-    """The task and the optimizer with frozen parts and with learning rates of their own.
+    """The task and the optimizer for parameters that are frozen or have learning rates of their own.
 
     Args:
         task: what is learned.

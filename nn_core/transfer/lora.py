@@ -2,8 +2,8 @@
 
     y = x W + scale (dropout(x) A) B,   A (D, r) drawn,  B (r, F) = 0 at the start,   scale = alpha / r
 
-The base parameters are data: a population of ranks' seeds, learning rates and alphas shares one copy of them, and
-neither gradients nor optimizer states of their size exist. Merged, W + scale A B is an ordinary network again.
+The base parameters are data: a population over seeds, learning rates and alphas shares one copy of them, and no
+gradient or optimizer state of their size exists. Merged, W + scale A B is an ordinary network again.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -91,12 +91,12 @@ def init_adapters(key: Array, params: Params, lora: Lora) -> Params:
 
 @contextmanager
 def adapted(adapters: Params, scale: Array | float, rate: Array | float | None = None) -> Iterator[None]:
-    """Inside it every dense layer that has a pair adds its part: apply modules with the base's parameters.
+    """Inside this context every dense layer with a pair adds its part; apply modules with the base's parameters.
 
     Args:
         adapters: from `init_adapters`, for the module that is applied, by its paths.
         scale: alpha / r, may be a tracer.
-        rate: probability of dropping an input of A, where the module is given an rng "dropout"; None: none is.
+        rate: probability of dropping an input of A, where the module gets an rng "dropout"; None: no dropout.
     """
 
     def add(next_call: Callable[..., Any], args: Any, kwargs: Any, context: nn.module.InterceptorContext) -> Any:
@@ -120,7 +120,7 @@ def adapted(adapters: Params, scale: Array | float, rate: Array | float | None =
 
 
 def merge(params: Params, adapters: Params, scale: Array | float) -> Params:
-    """W + scale A B in the place of each adapted W: parameters of an ordinary network, within float rounding the same."""
+    """W + scale A B in place of each adapted W: the parameters of an ordinary network, equal up to rounding."""
 
     def merged(path: tuple[Any, ...], leaf: Array) -> Array:
         names = tuple(jax.tree_util.keystr((entry,), simple=True) for entry in path)
@@ -179,7 +179,7 @@ def scale(lora: Lora, hparams: Hparams) -> Array | float:
 
 
 def whole_params(params: Params, base: Params, scale: Array | float) -> Params:
-    """The ordinary network of a task's learned parameters and their base: merged."""
+    """The ordinary network: a task's learned parameters, merged into their base."""
     return merge(join(params[TRAINED], base), params[ADAPTERS], scale)
 
 

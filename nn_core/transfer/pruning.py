@@ -107,9 +107,9 @@ def _largest(weights_N: Array, sparsity: Array | float) -> Array:
 
 
 def smallest(sizes_N: Array, k: Array | int) -> Array:
-    """The k-th smallest of some numbers >= 0, k in 1..N, bit by bit: floats >= 0 are in the order of their bits.
+    """The k-th smallest of some numbers >= 0, k in 1..N, bit by bit: floats >= 0 sort like their bits.
 
-    On a CPU a sort of 5,000 numbers takes longer than a training step of the network that they are the weights of.
+    On a CPU, sorting 5,000 numbers takes longer than a training step of the network whose weights they are.
     """
     unsigned = jnp.dtype(f"uint{8 * sizes_N.dtype.itemsize}")
     bits_N = lax.bitcast_convert_type(sizes_N, unsigned)
@@ -136,7 +136,7 @@ def prune(
     Returns:
         The transformation; its `update` needs the parameters.
     Raises:
-        ValueError: a schedule that cannot be.
+        ValueError: an impossible schedule.
     """
     check_pruning(pruning)
 

@@ -18,7 +18,7 @@ from nn_core.transfer.rules import LOAD, NEW, Rule, assign
 
 
 def first_blocks(params: Mapping[str, Any], blocks: Sequence[str], count: int) -> dict[str, Any]:
-    """Exactly the first blocks of a network (F074; the early ones, which the notes mean: S29).
+    """Exactly the first blocks of a network (F074; the early ones, as the notes intend: S29).
 
     Args:
         params: {block: its parameters}.
@@ -48,8 +48,8 @@ def make_head(key: Array, width: int, num_classes: int, initializer: Initializer
     """A new fully connected layer with random weights (F073).
 
     Args:
-        key: what its weights are drawn with.
-        width: of what it reads, >= 1.
+        key: draws its weights.
+        width: number of features that it reads, >= 1.
         num_classes: C >= 1 of the new data.
         initializer: of the (width, C) kernel; default: as a dense layer's.
     Returns:
@@ -71,7 +71,7 @@ def with_head(params: Mapping[str, Any], name: str, head: Mapping[str, Array]) -
 
 
 def transplant(fresh: Any, source: Any, load: Sequence[Rule], key: str = "transfer.load") -> Any:
-    """A network whose parameters come from another one where the rules say "load", and stay as drawn where "new".
+    """A network with another one's parameters where the rules say "load"; where they say "new", they stay as drawn.
 
     Args:
         fresh: parameters of the new network.

@@ -6,13 +6,13 @@ MOST_BLOCKS = 4  # each one is compiled
 
 
 def block_bounds(length: int, smallest: int, platform: str | None = None) -> tuple[tuple[int, int], ...]:
-    """First place of each block of an axis and the one after its last; equal sizes, the last may be shorter.
+    """Start and end of each block of an axis: equal sizes, but the last block may be shorter.
 
     Args:
       length: of the axis, >= 1.
-      smallest: places of a block, unless there is one block only.
-      platform: "cpu", "gpu", …; None: the backend that computes. One block but on a CPU: elsewhere a block more costs
-        more than what it saves.
+      smallest: fewest places in a block, unless there is only one block.
+      platform: "cpu", "gpu", …; None: the default backend. Only a CPU gets several blocks: elsewhere another block
+          costs more than it saves.
 
     >>> block_bounds(64, 64, "cpu"), block_bounds(131, 64, "cpu"), block_bounds(256, 64, "gpu")
     (((0, 64),), ((0, 66), (66, 131)), ((0, 256),))

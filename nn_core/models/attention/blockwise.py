@@ -48,8 +48,9 @@ def blockwise_attention(
 ) -> Array:
     """softmax(Q K^T / sqrt(K) + bias) V in memory linear in T and S. Use it through `dot_product_attention`.
 
-    Blocks of keys that causality or the window hide from a whole block of queries are skipped, so that local attention
-    takes time O(T window). The pattern is computed block by block. A mask or a bias that is an array may have T x S entries itself; a bias may be a function.
+    Blocks of keys that causality or the window hide from a whole block of queries are skipped, so local attention takes
+    time O(T window). The pattern is computed block by block. A mask or a bias that is an array may have T x S entries
+    itself; a bias may be a function.
 
     Args: see `dot_product_attention`; the pattern holds causal, window, global_tokens and stride.
 

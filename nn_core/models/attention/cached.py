@@ -1,9 +1,9 @@
-"""Attention to a cache of keys and values, for decoding: a part of the cache that no query may see is not read.
+"""Attention to a cache of keys and values, for decoding; parts of the cache that no query may see are not read.
 
-The cache is cut into a few blocks of places. For a new token each gives its maximum m of the scores, the sum l of
-exp(score - m) and the values weighted by these; the parts are joined as in blockwise.py. Decoding is bound by memory, and
-a text that has just begun fills a small part of its window: with 16 rows of a window of 256, 6 layers and a width of 384 a
-token would read 75 MB of cache, written or not.
+The cache is cut into a few blocks of places. For a new token, each block gives the maximum m of its scores, the sum l
+of exp(score - m) and the values weighted by exp(score - m); the parts are joined as in blockwise.py. Decoding is bound
+by memory, and a text that has just begun fills only a small part of its window: with 16 rows, a window of 256, 6 layers
+and a width of 384, a token would read 75 MB of cache, written or not.
 Sources: F149; Dao et al. 2023 (Flash-Decoding).
 """
 
@@ -20,7 +20,7 @@ SMALLEST_BLOCK = 64  # places
 
 
 class Part(NamedTuple):
-    """What some of the keys give to each query.
+    """What a block of keys contributes to each query.
 
     Attributes:
       maximum_BHT: largest score, float32 or wider; the lowest number where no key may be seen.
@@ -34,7 +34,7 @@ class Part(NamedTuple):
 
 
 def write(cache_BGSK: Array, new_BTGK: Array, slots_BT: Array, start: int) -> Array:
-    """Puts new keys or values into the block of the places from `start` on; a slot that is not in it is not written."""
+    """Writes new keys or values into the block that begins at `start`; slots outside it are not written."""
     size = cache_BGSK.shape[2]
     inside_BT = (slots_BT >= start) & (slots_BT < start + size)
     rows_B1 = jnp.arange(len(slots_BT))[:, None]
@@ -54,7 +54,7 @@ def attend(q_BTHK: Array, blocks: Sequence[tuple[Array, Array]], mask_B1TS: Arra
       (B, T, H, K) of the dtype of the values.
     """
     q_BTHK = q_BTHK * jnp.asarray(q_BTHK.shape[-1] ** -0.5, q_BTHK.dtype)
-    if q_BTHK.shape[1] > 1:  # a prompt is read once: not worth the time that the branches take to compile
+    if q_BTHK.shape[1] > 1:  # a prompt is read once, so the branches are not worth their compile time
         blocks = [(jnp.concatenate([k for k, _ in blocks], axis=2), jnp.concatenate([v for _, v in blocks], axis=2))]
     parts, start = [], 0
     for keys_BGSK, values_BGSK in blocks:

@@ -1,4 +1,4 @@
-"""Linear attention: time and memory grow with the number of keys, not with its product with the queries.
+"""Linear attention: time and memory grow with the number of keys, not with queries times keys.
 
 Sources: F142; Katharopoulos et al. 2020.
 """
@@ -18,7 +18,7 @@ def positive_features(x: Array) -> Array:
     return jax.nn.elu(x) + 1.0
 
 
-CHUNK = 64  # tokens of one step of the causal scan: within it the weights are computed, 64 x 64 a head
+CHUNK = 64  # tokens per step of the causal scan; within a step the weights are computed, 64 x 64 per head
 
 
 def linear_attention(
@@ -32,7 +32,7 @@ def linear_attention(
 ) -> Array:
     """phi(Q) (phi(K)^T V) / phi(Q) sum phi(K): exp(q.k) replaced by phi(q).phi(k), in time linear in S (F142).
 
-    The brackets are what saves the T x S weights; with `causal` the sums run along time, a chunk of tokens a step.
+    The brackets avoid the T x S weights; with `causal` the sums run along time, one chunk of tokens per step.
 
     Args:
       q_BTHK, k_BSHK, v_BSHK: queries, keys and values.
@@ -62,7 +62,7 @@ def linear_attention(
 
 
 def _causal_sums(q: Array, k: Array, v: Array) -> Array:
-    """Sum over s <= t of (q_t . k_s) v_s, (B, T, H, V): what lies in earlier chunks by its sum k v^T."""
+    """Sum over s <= t of (q_t . k_s) v_s, (B, T, H, V): earlier chunks enter through their sum of k v^T."""
     batch, length, heads, width = q.shape
     size = min(CHUNK, length)
     chunks = -(-length // size)

@@ -29,7 +29,7 @@ def head_width(width: int, num_heads: int, names: tuple[str, str] = ("num_heads"
     Args:
         width: D, >= 1.
         num_heads: H, a divisor of D.
-        names: how the caller calls H and D, for the message.
+        names: the caller's names for H and D, for the message.
     """
     if num_heads < 1 or width % num_heads:
         divisors = [str(n) for n in range(1, width + 1) if width % n == 0]
@@ -41,21 +41,21 @@ def head_width(width: int, num_heads: int, names: tuple[str, str] = ("num_heads"
 class MultiHeadAttention(nn.Module):
     """Concat(head_1 .. head_H) W_O with head_h = attention(Q W_Q^h, K W_K^h, V W_V^h) (F120).
 
-    Leaves: "qkv" (queries, keys, values side by side) or, to a memory, "query", "key", "value"; "out". Where the collection
-    "intermediates" is mutable, the weights (B, H, T, S) are sown as "attention_weights" and computed densely.
+    Leaves: "qkv" (queries, keys, values side by side) or, with a memory, "query", "key", "value"; "out". Where the
+    collection "intermediates" is mutable, the weights (B, H, T, S) are sown as "attention_weights", computed densely.
 
     Attributes:
       num_heads: H, a divisor of the width D.
       num_kv_heads: None: H; else the number G of key and value heads, a divisor of H (grouped queries; 1: multi-query).
       fused_qkv: one product for the three projections; the same function as three (F118).
-      head_features: None: K = D / H; else K, of any size (the heads together then need not be as wide as the model).
+      head_features: None: K = D / H; else K, of any size (then H K need not equal D).
       use_bias: whether the projections have biases.
-      qkv_bias, out_bias: the same of the three projections alone, and of W_O; None: use_bias.
-      qk_norm: None, or the epsilon of an RMS norm of each query and key head before they are turned ("query_norm",
+      qkv_bias, out_bias: the same for the three projections alone, and for W_O; None: use_bias.
+      qk_norm: None, or the epsilon of an RMS norm of each query and key head before the rotation ("query_norm",
         "key_norm"; Qwen 3).
       dropout_rate: of the weights; None: not in the program.
       attention: "dense", "blockwise", "cudnn" or "linear", see `dot_product_attention`.
-      rotary: turn queries and keys by their positions.
+      rotary: rotate queries and keys by their positions.
       rope: how, see `Rope`; None: as in Su et al.
       scale_scores: divide the scores by sqrt(K); False: T5, whose kernels start smaller instead.
       kernel_init: of the three projections.
@@ -102,10 +102,11 @@ class MultiHeadAttention(nn.Module):
           deterministic: False in training, where dropout draws from the rng collection "dropout".
           mask, bias: see `dot_product_attention`.
           positions_BT: (B or 1, T) positions for `rotary`; None: 0 .. T - 1.
-          slots_BT: None, or where the collection "cache" takes these tokens' keys and values, one place per token; a
-            place >= S is not written. The queries then see the whole cache through `mask`, whose S is the cache's size.
-          keep_memory: the collection "cache" holds the memory's keys and values: computed from memory_BSD by the first
-            call, read by all later ones, which need no memory_BSD.
+          slots_BT: None, or each token's place in the collection "cache", where its key and value are written; a
+              place >= S is not written. The queries then see the whole cache through `mask`, whose S is the cache's
+              size.
+          keep_memory: the collection "cache" holds the memory's keys and values. The first call computes them from
+              memory_BSD; later calls read them and need no memory_BSD.
           pattern: causal, window, global_tokens, stride, see `dot_product_attention`.
 
         Returns:
@@ -153,7 +154,7 @@ class MultiHeadAttention(nn.Module):
         return self._dense(width, "out", self.out_kernel_init or self.kernel_init, self.out_bias)(concatenated)
 
     def _scaled(self, q_BTHK: Array) -> Array:
-        """The attention divides its scores by sqrt(K); T5's are multiplied by it before."""
+        """Undoes the division by sqrt(K) for models without it (T5)."""
         return q_BTHK if self.scale_scores else q_BTHK * jnp.asarray(q_BTHK.shape[-1] ** 0.5, q_BTHK.dtype)
 
     @staticmethod
@@ -212,7 +213,7 @@ class MultiHeadAttention(nn.Module):
     def _attend_blocks(
         self, q_BTHK: Array, blocks: list[tuple[Array, Array]], mask: Array | None, bias: Bias | None
     ) -> Array:
-        """To keys and values (B, G, s, K) of consecutive places."""
+        """Attends to keys and values (B, G, s, K) of consecutive places."""
         if mask is None or callable(bias):
             raise ValueError("attention to a cache needs a mask (B, 1, T or 1, S), and a bias as an array")
         if self.attention == "linear":

@@ -16,8 +16,8 @@ class Pattern(NamedTuple):
       causal: a query sees no later key.
       window: None, or the number of tokens >= 1 that a query sees to either side, itself included.
       global_tokens: this many tokens at the beginning see all keys and are seen by all queries; needs a window.
-      stride: None, or a query also sees every stride-th token, counted from itself; its window is the stride unless
-        another one is given.
+      stride: None; else a query also sees every stride-th token, counted from itself, and its window is the stride
+          unless another one is given.
     """
 
     causal: bool = False
@@ -27,7 +27,7 @@ class Pattern(NamedTuple):
 
     @property
     def nearest(self) -> int | None:
-        """The window, of a strided pattern its stride unless said otherwise; None: no limit."""
+        """The window; a strided pattern without one has its stride as window. None: no limit."""
         return self.stride if self.window is None else self.window
 
     @property

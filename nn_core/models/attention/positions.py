@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 from jax.typing import DTypeLike
 
-# Where the wavelengths of sinusoids and rotations end: 2 pi .. 10,000 * 2 pi tokens (Vaswani et al. 2017).
+# The wavelengths of sinusoids and rotations run from 2 pi to 10,000 * 2 pi tokens (Vaswani et al. 2017).
 MAX_WAVELENGTH = 10_000.0
 # T5's relative bias: 32 buckets, the last one for everything from 128 tokens on (Raffel et al. 2020).
 RELATIVE_BUCKETS = 32
@@ -43,7 +43,7 @@ class Rope(NamedTuple):
 
     Attributes:
       max_wavelength: w > 1, also called theta.
-      factor: how many times longer than trained the texts may be, >= 1. "linear" scaling divides all f_i by it; Llama
+      factor: how many times longer texts may be than in training, >= 1. "linear" scaling divides all f_i by it; Llama
         3's divides those that turn less than `low` times in `original_length` tokens, leaves those that turn more than
         `high` times, and blends between (where original_length is given).
       original_length: None, or tokens that the model was first trained on.
@@ -57,7 +57,7 @@ class Rope(NamedTuple):
     high: float = 4.0
 
     def frequencies(self, width: int) -> np.ndarray:
-        """(K / 2,) float32, radians a token."""
+        """(K / 2,) float32, radians per token."""
         frequencies = _frequencies(width, self.max_wavelength)
         if self.original_length is None:
             return frequencies / np.float32(self.factor)
@@ -67,9 +67,9 @@ class Rope(NamedTuple):
 
 
 def rotate(x_BTHK: Array, positions_BT: Array, rope: Rope | None = None) -> Array:
-    """Rotary positions: turns the pair (x_i, x_(i+K/2)) by t / w^(2i/K) (Su et al. 2021; LLaMA's halves; F141).
+    """Rotary positions: rotates the pair (x_i, x_(i+K/2)) by t / w^(2i/K) (Su et al. 2021; LLaMA's halves; F141).
 
-    Queries and keys that were turned have products that depend on the distance of their positions only.
+    The product of a rotated query and a rotated key depends only on the distance between their positions.
 
     Args:
       x_BTHK: queries or keys, K even.
@@ -95,7 +95,7 @@ def rotate(x_BTHK: Array, positions_BT: Array, rope: Rope | None = None) -> Arra
 def alibi_slopes(num_heads: int) -> np.ndarray:
     """ALiBi's slopes: 2^(-8h/H) for h = 1 .. H where H is a power of two (Press et al. 2022; BLOOM, F141).
 
-    Otherwise those of the largest power of two below H, then every second one of twice that many.
+    For other H: the slopes of the largest power of two below H, then every second slope of twice that many heads.
 
     Args:
       num_heads: H >= 1.
@@ -110,7 +110,7 @@ def alibi_slopes(num_heads: int) -> np.ndarray:
 
 
 def alibi_bias(num_heads: int, query_positions_BT: Array, key_positions_BS: Array) -> Array:
-    """-slope_h |t - s|, to be added to the scores: the further away, the less (F141, F142).
+    """-slope_h |t - s|, added to the scores, so that distant keys count less (F141, F142).
 
     Args:
       num_heads: H.
@@ -138,7 +138,7 @@ def relative_buckets(
       key_positions_BS: (B, S) or (1, S).
       bidirectional: half of the buckets for keys after the query (encoders); False: later keys share bucket 0.
       num_buckets: > 1, even if bidirectional.
-      max_distance: distance from which on all share the last bucket.
+      max_distance: this distance and all larger ones share the last bucket.
 
     Returns:
       (B or 1, T, S) int32 in [0, num_buckets).

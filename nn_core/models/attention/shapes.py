@@ -1,4 +1,4 @@
-"""What every attention checks of its arrays."""
+"""The checks that every attention makes of its arrays."""
 
 from jax import Array
 

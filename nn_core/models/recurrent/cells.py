@@ -6,7 +6,7 @@ A cell is two functions, because nearly all the work of a step is one matrix pro
     parts_t    = combine(x_t W + b, product_t)         linear
     carry_t    = update(parts_t, carry_{t-1})          elementwise; carry[0] is h, an LSTM also has c
 
-What travels from token to token is the hidden state (and c), not the output as well (S35b).
+Only the hidden state (and c) travels from token to token, not the output as well (S35b).
 """
 
 from __future__ import annotations
@@ -150,9 +150,9 @@ def scan_cell(
         projected_TBG: (T, B, G) the input product x W + b of all tokens, done beforehand in one product.
         keep_TB: (T, B) booleans; False leaves the carry as it is and gives the output 0. None: all tokens count.
     Returns:
-        (carry after the last token, outputs (T, B, H)). With a mask the carry is that after the last valid token. What
-        stands in the padding changes no bit; more padding changes none in this scan, but the product x W + b of another
-        number of rows may be summed in another order, which may change its last bits.
+        (carry after the last token, outputs (T, B, H)). With a mask the carry is that after the last valid token. The
+        content of the padding changes no bit. More padding changes none in this scan either; but a product x W + b over
+        another number of rows may add in another order, which may change its last bits.
     """
     return _forward(cell, reverse, kernel_HG, carry, projected_TBG, keep_TB)[0]
 

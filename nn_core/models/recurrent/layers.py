@@ -32,8 +32,8 @@ def orthogonal_gates(num_gates: int) -> nn.initializers.Initializer:
 def gate_bias(cell: str, forget_bias: float | Array) -> nn.initializers.Initializer:
     """Zeros, except for the gate that keeps the state, which is open at the start so that memory and gradients last.
 
-    At a bias b the state shrinks by sigmoid(b) a step: 1 (Gers et al. 2000) is 0.73, good for a few steps; to carry
-    something over T steps from the start, b = log(T) is needed (Tallec and Ollivier 2018).
+    With a bias b the state shrinks by sigmoid(b) per step: b = 1 (Gers et al. 2000) gives 0.73, enough for a few steps;
+    carrying something over T steps from the start takes b = log(T) (Tallec and Ollivier 2018).
     """
 
     def initialize(key: Array, shape: tuple[int, ...], dtype: DTypeLike = jnp.float32) -> Array:
@@ -112,7 +112,7 @@ class Recurrent(nn.Module):
         features: H >= 1, per direction.
         num_layers: L >= 1.
         bidirectional: a second set of layers reads from the end; outputs are [forward, backward], 2 H wide.
-        dropout_rate: of what one layer hands to the next, may be a tracer; None: not in the program.
+        dropout_rate: of what one layer hands to the next, may be a tracer; None: no dropout.
         forget_bias: start of the bias of an LSTM's forget gate, or a GRU's z; see `gate_bias`.
     """
 

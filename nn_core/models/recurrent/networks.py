@@ -7,8 +7,8 @@
 | one to many (text from a start) | `RecurrentLanguageModel` with its `Decoder` |
 | many to many (another sequence) | `SequenceToSequence` with its `Decoder` |
 
-One to one is an ordinary network; what the notes call so, a class for a sequence, is many to one (S36). Each is put
-together from a `Recurrent` stack and an `Embedding`, which know their own sizes.
+One to one is an ordinary network. The notes use that name for a class of a sequence, which is many to one (S36). Each
+module is made from a `Recurrent` stack and an `Embedding`, which know their own sizes.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def look_up(embedding: Embedding | None, inputs: Array, pad_id: int | None) -> t
 
 
 def check_forward(recurrent: Recurrent, what: str) -> None:
-    """Raises ValueError for a stack that would read backwards a text that is still being written."""
+    """Raises ValueError for a stack that would read an unfinished text backwards."""
     if recurrent.bidirectional:
         raise ValueError(f"bidirectional=True lets a {what} see the tokens that it predicts; use bidirectional=False")
 
@@ -97,7 +97,7 @@ class RecurrentLanguageModel(nn.Module):
 
     Attributes:
         embedding: of the V tokens.
-        recurrent: reads them, forwards; its dropout also acts on what it is given and what it gives.
+        recurrent: reads them, forwards; its dropout also acts on its inputs and outputs.
     """
 
     embedding: Embedding
@@ -116,7 +116,7 @@ class RecurrentLanguageModel(nn.Module):
     def with_carries(
         self, ids_BT: Array, carries: Carries | None, keep_BT: Array | None = None, deterministic: bool = True
     ) -> tuple[Carries, Array]:
-        """Goes on from a state, so that a long text can be read in pieces: carry in, carry out (F110).
+        """Continues from a state, so that a long text can be read in pieces: carry in, carry out (F110).
 
         Args:
             ids_BT: (B, T) token ids.
@@ -160,7 +160,7 @@ def make_language_model_decoder(model: RecurrentLanguageModel) -> Decoder:
 
 
 class Reading(NamedTuple):
-    """What a decoder with attention carries: its state, the encoder's states, and which of these are no padding."""
+    """What a decoder with attention carries: its state, the encoder's states, and which of these are not padding."""
 
     carries: Carries
     states_BSH: Array
@@ -174,10 +174,10 @@ class SequenceToSequence(nn.Module):
         encoder: reads the source; another stack than the decoder, of the same cell and sizes.
         decoder: writes the target, forwards.
         source_embedding, target_embedding: of their tokens.
-        reverse_source: read the source backwards: its beginning comes near the target's (Sutskever et al. 2014).
+        reverse_source: read the source backwards, which brings its beginning near the target's (Sutskever et al. 2014).
         source_pad_id: id of padding in the source; None: there is none.
-        attention: before it writes a token, the decoder looks back at all states of the encoder (Luong et al. 2015):
-            softmax(h W m_s) weighs them, and tanh(W_c [h; mean]) is what the output layer reads.
+        attention: before each token, the decoder looks back at all states of the encoder (Luong et al. 2015):
+            softmax(h W m_s) weighs them, and the output layer reads tanh(W_c [h; mean]).
     """
 
     encoder: Recurrent
@@ -208,7 +208,7 @@ class SequenceToSequence(nn.Module):
         return self.decode(target_BT, self.encode(source_BS, deterministic), deterministic)[1]
 
     def encode(self, source_BS: Array, deterministic: bool = True) -> Any:
-        """The state after the source, and what else the decoder needs of it."""
+        """The state after the source, and what else the decoder needs from the encoder."""
         if self.reverse_source:
             source_BS = source_BS[:, ::-1]
         keep_BS = None if self.source_pad_id is None else source_BS != self.source_pad_id
@@ -218,7 +218,7 @@ class SequenceToSequence(nn.Module):
         return Reading(carries, states_BSH, jnp.ones(source_BS.shape, bool) if keep_BS is None else keep_BS)
 
     def decode(self, target_BT: Array, state: Any, deterministic: bool = True) -> tuple[Any, Array]:
-        """Goes on from a state: (state after these tokens, logits (B, T, target_size))."""
+        """Continues from a state: (state after these tokens, logits (B, T, target_size))."""
         carries = state.carries if self.attention else state
         carries, hidden_BTH = self.decoder(self.target_embedding(target_BT), carries, None, deterministic)
         if not self.attention:

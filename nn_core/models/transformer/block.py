@@ -24,7 +24,7 @@ FEED_FORWARDS = ("mlp", *GATES)
 
 
 def feed_forward_width(width: int, kind: str) -> int:
-    """4 D, and for gated kinds 8 D / 3 rounded up to a multiple of 8: their third matrix costs no more then (F128)."""
+    """4 D; for gated kinds 8 D / 3, rounded up to a multiple of 8, so that their third matrix adds no cost (F128)."""
     return 4 * width if kind == "mlp" else -(-8 * width // 24) * 8
 
 
@@ -78,10 +78,10 @@ class Block(nn.Module):
       norm_position: "pre" (GPT-2) or "post" (Vaswani et al.; S41).
       norm_epsilon: None: the norm's own.
       use_bias: whether dense layers and layer norms have biases.
-      dropout_rate: of each f's output, may be a tracer; None: not in the program.
+      dropout_rate: of each f's output, may be a tracer; None: no dropout.
       attention_dropout_rate: of the attention weights.
-      kernel_init: of all kernels but those that write to the residual stream.
-      out_kernel_init: of these; None: kernel_init.
+      kernel_init: of all kernels except those that write to the residual stream.
+      out_kernel_init: of those; None: kernel_init.
       dtype: of the computation; parameters, norms and softmax are float32.
     """
 
@@ -124,7 +124,7 @@ class Block(nn.Module):
         Args:
           x_BTD: the residual stream.
           deterministic: False in training, where dropout draws from the rng collection "dropout".
-          memory_BSD: the encoder's output, for `cross_attention`; None if the cache holds everything needed of it.
+          memory_BSD: the encoder's output, for `cross_attention`; None if the cache already holds its keys and values.
           memory_mask: booleans that broadcast to (B, H, T, S), True where the memory may be seen.
           keep_memory: see `MultiHeadAttention`.
           self_attention: mask, causal, window and the like, bias, positions_BT, slots_BT of `MultiHeadAttention`.

@@ -2,7 +2,7 @@
 
     ids -> token + segment + position embedding -> norm -> blocks without a causal mask -> a head
 
-| what is asked | module |
+| output | module |
 |---|---|
 | hidden tokens; a vector of the text | `Encoder`, `HiddenStates` |
 | which words are hidden | `MaskedLanguageModel` |
@@ -11,7 +11,7 @@
 | a class of each token | `TokenClassifier` |
 | where an answer stands | `SpanReader` |
 
-An encoder without a decoder, unlike in the notes' list of families (S42).
+BERT is an encoder without a decoder, unlike in the notes' list of families (S42).
 """
 
 import flax.linen as nn
@@ -49,7 +49,7 @@ class Encoder(Transformer):
         """Hidden states.
 
         Args:
-          ids_BT: int32 in [0, V), `pad_id` is seen by no token.
+          ids_BT: int32 in [0, V); no token sees `pad_id`.
           segments_BT: int32 in [0, num_segments); None: all 0.
           deterministic: False in training, where dropout draws from the rng collection "dropout".
 
@@ -67,7 +67,7 @@ class Encoder(Transformer):
         return self.tower(x_BTD, deterministic, mask=self.keep(ids_BT)[:, None, None])
 
     def keep(self, ids_BT: Array) -> Array:
-        """Which tokens are no padding: booleans (B, T)."""
+        """Which tokens are not padding: booleans (B, T)."""
         return ids_BT != self.pad_id
 
     def pooled(self, hidden_BTD: Array) -> Array:
@@ -75,7 +75,7 @@ class Encoder(Transformer):
         return jnp.tanh(self.pooler(hidden_BTD[:, 0]))
 
     def sentence_vectors(self, ids_BT: Array, segments_BT: Array | None = None) -> Array:
-        """The mean of a text's hidden states, padding left out: (B, D) in float32; zeros for nothing but padding."""
+        """The mean of a text's hidden states, padding left out: (B, D) in float32; zeros where all is padding."""
         hidden_BTD = self(ids_BT, segments_BT).astype(jnp.float32)
         keep_BT1 = self.keep(ids_BT)[..., None]
         return jnp.sum(jnp.where(keep_BT1, hidden_BTD, 0.0), axis=1) / jnp.maximum(jnp.sum(keep_BT1, axis=1), 1)
@@ -106,7 +106,7 @@ class MaskedWords(nn.Module):
 
 
 class HiddenStates(nn.Module):
-    """An encoder and nothing else, or with its pooled first token. Leaves: "encoder".
+    """An encoder alone, or with its pooled first token. Leaves: "encoder".
 
     Attributes:
       encoder: reads the text.
@@ -161,7 +161,7 @@ class Pretraining(nn.Module):
     def at(
         self, ids_BT: Array, places_BM: Array, segments_BT: Array | None = None, deterministic: bool = True
     ) -> tuple[Array, Array]:
-        """As `__call__`, but the words of some places only: (B, M, V) instead of (B, T, V)."""
+        """As `__call__`, but only for the words at some places: (B, M, V) instead of (B, T, V)."""
         hidden_BTD = self.encoder(ids_BT, segments_BT, deterministic)
         chosen_BMD = jnp.take_along_axis(hidden_BTD, places_BM[..., None], axis=1)
         return self.masked_words(chosen_BMD), self.next_sentence(self.encoder.pooled(hidden_BTD))
@@ -217,7 +217,7 @@ class SpanReader(nn.Module):
 
     @nn.compact
     def __call__(self, ids_BT: Array, segments_BT: Array | None = None, deterministic: bool = True) -> Array:
-        """(B, T) ids -> (B, 2, T) float32 logits over the places of the start and of the end; padding has none."""
+        """(B, T) ids -> (B, 2, T) float32 logits over the places of the start and of the end; padding gets none."""
         hidden_BTD = self.encoder(ids_BT, segments_BT, deterministic)
         logits_BT2 = Dense(2, kernel_init=self.encoder.kernel_init, name="output")(hidden_BTD).astype(jnp.float32)
         lowest = jnp.finfo(jnp.float32).min

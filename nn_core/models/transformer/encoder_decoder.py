@@ -29,7 +29,7 @@ class EncoderDecoder(Transformer):
     """Reads a source from both sides, and writes a target token by token.
 
     Leaves: "token_embedding" (shared unless `target_vocabulary_size` is given, then also "target_embedding"),
-    "encoder" and "decoder" (towers), "head" or, of a tied head with a bias, "head_bias".
+    "encoder" and "decoder" (towers), "head", or "head_bias" for a tied head with a bias.
 
     Attributes:
       decoder_layers_num: blocks of the decoder; None: layers_num.
@@ -88,7 +88,7 @@ class EncoderDecoder(Transformer):
         return self.logits(self.decode(target_BT, memory_BSD, mask, deterministic, target_pairs_BT))
 
     def keep(self, source_BS: Array) -> Array:
-        """Which source tokens are no padding: booleans (B, S)."""
+        """Which source tokens are not padding: booleans (B, S)."""
         return source_BS != self.pad_id
 
     def encode(self, source_BS: Array, deterministic: bool = True, pairs_BS: Array | None = None) -> Array:
@@ -125,7 +125,7 @@ class EncoderDecoder(Transformer):
         Args:
           ids_BT, positions_BT, valid_BT: the new tokens, their places and whether they are written.
           memory_BSD: of the first call, which keeps its keys and values in the cache; None in all later ones.
-          keep_BS: which source tokens are no padding.
+          keep_BS: which source tokens are not padding.
 
         Returns:
           (B, T, D).

@@ -1,4 +1,4 @@
-"""A trained transformer with a new head: a class of a text, whatever the text was first learned for (F073, F180)."""
+"""A trained transformer with a new head that classifies texts, whatever it was first trained for (F073, F180)."""
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ class FineTuned(nn.Module):
     Attributes:
       backbone: a language model, which reads from left to right, or an encoder.
       num_outputs: C >= 1.
-      dropout_rate: before the head, may be a tracer; None: not in the program.
+      dropout_rate: before the head, may be a tracer; None: no dropout.
     """
 
     backbone: GPT | Encoder

@@ -29,7 +29,7 @@ from nn_core.models.layers import Dropout
 from nn_core.models.transformer.block import Block, Stack, make_norm
 
 POSITIONS = ("learned", "sinusoidal", "rotary", "alibi", "relative", "none")
-# Logits of standard deviation 0.4 cost 0.08 nats at the start; wider models need a smaller head for that than 0.02.
+# Logits of standard deviation 0.4 cost 0.08 nats at the start; wider models need a head below 0.02 to stay there.
 MAX_LOGIT_STDDEV = 0.4
 
 
@@ -42,7 +42,7 @@ class GPT(nn.Module):
     """A causal language model (F132, F139).
 
     Kernels start from N(0, 0.02^2), those that write to the residual stream from that divided by sqrt(2 layers_num), as
-    GPT-2, so that the variance of the stream does not grow with depth and the first loss is ln V.
+    in GPT-2, so that the variance of the stream does not grow with depth and the first loss is ln V.
 
     Attributes:
       vocabulary_size: V >= 1.
@@ -50,7 +50,7 @@ class GPT(nn.Module):
       embedding_dim: width D.
       heads_num: a divisor of D.
       layers_num: blocks.
-      dropout_rate: of embeddings, attention weights and the blocks' outputs, may be a tracer; None: not in the program.
+      dropout_rate: of embeddings, attention weights and the blocks' outputs, may be a tracer; None: no dropout.
       use_bias: whether dense layers, layer norms and an untied head have biases.
       position: "learned", "sinusoidal", "rotary", "alibi", "relative" (T5's bias) or "none".
       rope: wavelengths of "rotary" positions and their scaling; None: as in Su et al.
@@ -161,7 +161,7 @@ class GPT(nn.Module):
             )
         positions_BT = position_indices(length) if segments_BT is None else _within_segments(segments_BT)
         same_B1TT = None if segments_BT is None else (segments_BT[:, :, None] == segments_BT[:, None, :])[:, None]
-        # As a function of the indices the blockwise path never holds the whole of it.
+        # Given as a function of the indices, it is never held whole by the blockwise path.
         alibi = partial(_alibi_of_indices, self.heads_num)
         bias = alibi if self.position == "alibi" else self._bias(positions_BT, positions_BT)
         x_BTD = self.dropout(self.embed(ids_BT, positions_BT), deterministic)

@@ -146,7 +146,7 @@ def make_decoder(model: GPT) -> Decoder:
       model: its structure; dropout is off, and scanned layers are taken apart.
 
     Returns:
-      A Decoder; keep it, for the compiled loops are remembered by its functions.
+      A Decoder; keep it: the compiled loops are remembered by its functions.
     """
     attention = "linear" if model.attention == "linear" else "dense"
     flat = model.clone(scan_layers=False, remat=False, attention=attention, dropout_rate=None)

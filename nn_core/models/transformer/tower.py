@@ -105,7 +105,7 @@ class Tower(nn.Module):
                 f"{length} tokens are more than the context_size={self.context_size} learned positions; "
                 f"give at most {self.context_size} tokens"
             )
-        # As a function of the indices the blockwise path never holds the whole of it.
+        # Given as a function of the indices, it is never held whole by the blockwise path.
         by_index = self.position == "alibi" and positions_BT is None
         positions_BT = position_indices(length) if positions_BT is None else positions_BT
         bias = partial(_alibi_of_indices, self.heads_num) if by_index else self._bias(positions_BT, positions_BT)
@@ -164,7 +164,7 @@ class Transformer(nn.Module):
       heads_num: a divisor of D, unless head_features is given.
       layers_num: blocks of each side.
       pad_id: the id of padding, which nothing sees.
-      dropout_rate: of embeddings, attention weights and the blocks' outputs, may be a tracer; None: not in the program.
+      dropout_rate: of embeddings, attention weights and the blocks' outputs, may be a tracer; None: no dropout.
       use_bias: whether dense layers and layer norms have biases.
       position: "learned", "sinusoidal", "rotary", "alibi", "relative" (T5's bias, shared by the layers) or "none".
       norm, norm_position, norm_epsilon: "layer" or "rms"; "pre" (with a norm at the end) or "post"; None: the norm's own.

@@ -22,7 +22,7 @@ class SourceCache(NamedTuple):
 
     Attributes:
       layers: each decoder layer's keys and values, of the target so far and of the source.
-      keep_BS: which source tokens are no padding.
+      keep_BS: which source tokens are not padding.
     """
 
     layers: Cache
@@ -36,8 +36,8 @@ def make_decoder(model: EncoderDecoder) -> Decoder:
       model: its structure; dropout is off, and scanned layers are taken apart.
 
     Returns:
-      A Decoder of params (weights, source_BS), one source for each prompt; keep it, for the compiled loops are
-      remembered by its functions.
+      A Decoder of params (weights, source_BS), one source for each prompt; keep it: the compiled loops are remembered
+      by its functions.
     """
     attention = "linear" if model.attention == "linear" else "dense"
     flat = model.clone(scan_layers=False, remat=False, attention=attention, dropout_rate=None)
@@ -55,7 +55,7 @@ def make_decoder(model: EncoderDecoder) -> Decoder:
         memory_BSD = _apply(flat, {"params": weights}, source_BS, method="encode")
         start = SourceCache(None, _apply(flat, {"params": weights}, source_BS, method="keep"))
         nothing_B1 = jnp.zeros((batch_size, 1), jnp.int32)
-        # A token that is not written: what is left of this pass is the memory's keys and values.
+        # This token is not written: only the memory's keys and values remain from this pass.
         return extend(weights, start, memory_BSD, nothing_B1, nothing_B1, nothing_B1 > 0)[1]
 
     def step(params: Params, cache: SourceCache, ids_B: Array, positions_B: Array) -> tuple[SourceCache, Array]:

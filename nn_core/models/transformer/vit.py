@@ -37,10 +37,10 @@ class ViT(nn.Module):
       position: "learned", "sinusoidal" or "none" (the patches are then a set).
       pooling: "class": the head reads a learned token that is put before the patches; "mean": the mean of the patches.
       activation: of the feed-forward layers.
-      dropout_rate: of embeddings, attention weights and the blocks' outputs, may be a tracer; None: not in the program.
+      dropout_rate: of embeddings, attention weights and the blocks' outputs, may be a tracer; None: no dropout.
       kernel_init: initializer of every kernel.
       use_bias: whether dense layers and norms have biases.
-      qkv_bias: the same of queries, keys and values alone; None: use_bias.
+      qkv_bias: the same for queries, keys and values alone; None: use_bias.
       features: width F of the feed-forward layers; None: 4 D.
       norm_epsilon: None: the norm's own.
       distilled: a second learned token with a head of its own; the outputs are the mean of both heads (DeiT).
