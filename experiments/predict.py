@@ -143,12 +143,13 @@ def predict_table(checkpoint: str | Path, path: str | Path, *, member: int | Non
         ValueError: no such run, a run of another kind, or a row that cannot be read, in one line with row and column.
         CheckpointError: no such step, or none that is sound.
     """
+    from experiments.building.memory import host_bytes
     from experiments.trained.table_model import load_table_model, predict_rows
     from nn_core.data.table_file import read_table
 
     model = load_table_model(checkpoint, step, member)
     settings = model.stored.config.data.table
-    frame = read_table(path, separator=settings.separator, encoding=settings.encoding)
+    frame = read_table(path, separator=settings.separator, encoding=settings.encoding, memory=host_bytes())
     found = predict_rows(model, frame)
     for note in (*model.stored.notes, *found.warnings):
         print(f"warning: {note}", file=sys.stderr)

@@ -50,7 +50,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         words = sys.argv[1:] if argv is None else argv
         of_a_run = any(word.startswith("--checkpoint") for word in words)
         named = any(not word.startswith("--") for word in words)
-        names = {*OF_A_MODEL, *recorded()} if named and of_a_run else set(OF_A_MODEL) if of_a_run else set(pictures())
+        names = (
+            {*OF_A_MODEL, *recorded(), *own(words)}
+            if named and of_a_run
+            else set(OF_A_MODEL)
+            if of_a_run
+            else set(pictures())
+        )
         of_models = [word for word in words if word in OF_A_MODEL]
         if of_models and not of_a_run:
             raise ValueError(f"{of_models[0]!r} is a figure of a language model; add --checkpoint=DIR")
@@ -71,6 +77,16 @@ def recorded() -> Sequence[str]:
     from experiments.figures import FIGURES
 
     return tuple(FIGURES)
+
+
+def own(words: Sequence[str]) -> Sequence[str]:
+    """Names of the figures that the config file of the run brought; what is wrong with the run is told later."""
+    from experiments.building.own_code import registry_of_run
+    from experiments.run_directory.files import read_config
+
+    given = next((word.partition("=")[2] for word in words if word.startswith("--checkpoint=")), "")
+    held = read_config(user_path(given)) if given else None
+    return () if held is None else tuple(registry_of_run(held).figures)
 
 
 def pictures() -> dict[str, str]:
@@ -116,6 +132,7 @@ def draw_all(options: dict) -> list[Path]:
     if options["workdir"] is not None:
         raise ValueError("--workdir has no effect with --checkpoint: the figures go into the run's own folder")
     set_up_devices()
+    from experiments.building.own_code import registry_of_run
     from experiments.command_line.choices import choose
     from experiments.figures import FIGURES, draw
     from experiments.run_directory import stored_run
@@ -126,15 +143,16 @@ def draw_all(options: dict) -> list[Path]:
     named = options["positional"] or tuple(OF_A_MODEL)
     of_record = [name for name in named if name not in OF_A_MODEL]
     directory = user_path(options["checkpoint"]).absolute()
-    task = stored_run.read_run(directory)["config"]["task"]["name"]
+    held = stored_run.read_run(directory)
+    task, registry = held["config"]["task"]["name"], registry_of_run(held)
     for name in of_record:
-        choose(name, dict.fromkeys(drawable(task, FIGURES)), "figures")
-    paths = draw(directory, of_record) if of_record else []
+        choose(name, dict.fromkeys((*drawable(task, FIGURES), *registry.figures)), "figures")
+    paths = draw(directory, of_record, registry.figures) if of_record else []
     if len(of_record) < len(named):
         stored = stored_run.load(directory, stored_run.parse_step(options["step"]), options["member"])
         for note in stored.notes:
             print(f"warning: {note}", file=sys.stderr)
-        model = language_model.language_model(stored)
+        model = language_model.language_model(stored, registry)
         prompt = options["prompt"] if options["prompt"] is not None else default_prompt(model)
         suffix = "" if options["member"] is None else f"_member_{stored.member}"
         for name in named:

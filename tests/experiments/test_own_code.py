@@ -10,6 +10,7 @@ from PIL import Image
 from experiments import predict, run
 from experiments.building.own_code import with_own
 from experiments.building.registry import REGISTRY
+from experiments.figures import __main__ as figures
 
 OWN = '''"""A laboratory of its own."""
 
@@ -132,6 +133,12 @@ def test_a_stored_run_is_shown_again_and_predicts_with_its_own_code(own, capsys)
     Image.fromarray(pixels).save(own / "new.png")
     assert predict.main([f"--checkpoint={own / 'run'}", "--member=1", "--top_k=1", str(own / "new.png")]) == 0
     assert '"label": "striped"' in capsys.readouterr().out
+
+
+def test_its_own_figure_is_drawn_again(own):
+    (own / "run" / "figures" / "picture.png").unlink()
+    assert figures.main([f"--checkpoint={own / 'run'}", "picture"]) == 0
+    assert (own / "run" / "figures" / "picture.png").is_file()
 
 
 def test_a_file_that_has_changed_or_is_gone_is_told(own, capsys):
