@@ -41,7 +41,7 @@ FLOORS = {
         ("studies",),
         ("execution",),
         ("report", "benchmark", "formulas", "course"),
-        ("results", "run", "sample", "predict", "vectors", "tokens", "compare", "pipeline", "export"),
+        ("results", "run", "sample", "predict", "vectors", "tokens", "compare", "pipeline", "export", "demo"),
     ),
 }
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
