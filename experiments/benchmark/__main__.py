@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from experiments.benchmark import alignment, checkpoint, cnn, gpt, rnn, sampling, sweep, word2vec
+from experiments.benchmark import alignment, checkpoint, cnn, gpt, mesh, rnn, sampling, sweep, word2vec
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import tell
 from experiments.command_line.options import listing, parse_options, usage
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "checkpoint": checkpoint.main,
     "cnn": cnn.main,
     "gpt": gpt.main,
+    "mesh": mesh.main,
     "rnn": rnn.main,
     "sampling": sampling.main,
     "sweep": sweep.main,
@@ -29,6 +30,7 @@ ABOUT = {
     "checkpoint": "what saving costs, and how soon a second start logs its first step",
     "cnn": "a training step of 3 convolutions and 3 dense layers, against PyTorch",
     "gpt": "a training step of two GPTs, against PyTorch and transformers",
+    "mesh": "one run over several devices: time, overhead on one device, memory against its estimate",
     "rnn": "a training step of recurrent layers, against PyTorch",
     "sampling": "writing 200 tokens, against transformers and a loop without a cache",
     "sweep": "many small networks as one population, against one by one and PyTorch",
