@@ -3,7 +3,7 @@
 python -m experiments.run --config=configs/activations.py
 
 500 digits with 10 % wrong labels, 300 updates of Adam, width 32, He initialisation for all. The claims of the notes are
-about training, so that the training loss is compared, and chooses the rate; `sensitivity` shows all rates. Each choice
+about training, so the training loss is compared and also chooses the rate; `sensitivity` shows all rates. Each choice
 lies inside the grid.
 
 Measured over 8 seeds, training loss in nats (2026-11-29, 2-core x86 CPU). Depth 2: GELU 0.0046 ± 0.0010,
@@ -13,10 +13,10 @@ tanh 0.0345 ± 0.0083, leaky ReLU 0.038 ± 0.027, sigmoid 0.80 ± 0.18. Dead uni
 others 0. Test accuracy at these rates: between 0.833 ± 0.015 (SELU) and 0.858 ± 0.016 (sigmoid) at depth 2; sigmoid
 0.666 ± 0.068, all others 0.810 to 0.837 at depth 6.
 
-With the notes, in 8 of 8 seeds each: at depth 2 sigmoid trains worse than ReLU (0.030 ± 0.014) and than tanh
+As the notes say, in 8 of 8 seeds each: at depth 2 sigmoid trains worse than ReLU (0.030 ± 0.014) and than tanh
 (0.022 ± 0.013), ReLU worse than GELU (0.0026 ± 0.0006); at depth 6 GELU is no better than ReLU. What trains best does
-not generalise best: the labels are noisy, and sigmoid has the best test loss at depth 2 (0.510 ± 0.062). SELU is given
-He's start, not LeCun's, for which it was made.
+not generalise best: the labels are noisy, and sigmoid has the best test loss at depth 2 (0.510 ± 0.062). SELU gets He's
+initialisation here, not LeCun's, for which it was made.
 """
 
 from ml_collections import ConfigDict

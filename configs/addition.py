@@ -4,11 +4,12 @@ python -m experiments.run --config=configs/addition.py
 python -m experiments.sample --checkpoint=checkpoints/addition --prompt=12+5 --prompt=987+654 --greedy
 
 Trained by teacher forcing on 145,000 of the million sums of numbers below 1,000; judged on 4,000 that it has not seen.
-`test_exact` counts answers in which every token is right after true ones, which is when greedy decoding writes exactly
-the answer; 500 of them are decoded too, greedily and by a beam of 4. samples/ holds answers from along the way.
+`test_exact` counts answers in which every token is right after the true tokens before it; greedy decoding then writes
+exactly this answer. 500 sums are also decoded, greedily and with a beam of 4. samples/ holds answers from during the
+training.
 
 Measured (2026-11-23, 2 x86 cores, shared; one seed): test_exact 0.993, greedy and beam 0.990 each of 500, test loss
-0.0089 nats a token, after 229 s. With 45,000 training sums: 0.964 after 133 s. The beam mends no error: the model is
+0.0089 nats a token, after 229 s. With 45,000 training sums: 0.964 after 133 s. The beam corrects no error: the model is
 sure of its wrong digits too.
 """
 

@@ -3,7 +3,8 @@
 python -m experiments.run --config=configs/assistant_base.py
 python -m experiments.sample --checkpoint=checkpoints/assistant_base --prompt="where does anna live ?" --max_new_tokens=20
 
-The text tells who lives where, eats what, works as what and has which pet, and asks about it, but answers no question.
+The text says where people live, what they eat, what they work as and which pet they have. It also asks about these
+facts, but answers no question.
 
 Measured (2026-11-29, seed 0, 2 shared x86 cores): validation loss 0.721 nats a token, perplexity 2.06. Asked "where does
 anna live ?" it goes on "felix has a turtle at home . the meal of anna is bread ."; of 48 questions in the form of a chat it

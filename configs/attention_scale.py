@@ -1,4 +1,4 @@
-"""The factor 1 / sqrt(d_k) of attention: without it softmax saturates, and the wider the heads, the less it passes back.
+"""The factor 1 / sqrt(d_k) of attention: without it softmax saturates, and wide heads pass back little gradient.
 
 python -m experiments.run --config=configs/attention_scale.py
 
@@ -6,7 +6,7 @@ Measured over 20 seeds (2026-11-23, 2 x86 cores, 10 s), length of softmax's Jaco
 0.235 ± 0.003, 0.241 ± 0.001, 0.241 ± 0.001; not scaled 0.290 ± 0.005, 0.196 ± 0.004, 0.066 ± 0.003, with 0.001, 0.206
 and 0.687 ± 0.015 of the rows saturated.
 
-As the notes say (F119); at width 4 the factor does not help yet: the unscaled scores pass back more.
+This agrees with the notes (F119). At width 4 the factor does not help yet: the unscaled scores pass back more.
 """
 
 from ml_collections import ConfigDict
@@ -19,8 +19,8 @@ def get_config() -> ConfigDict:
         "attention_scale",
         {
             "head_widths": (4, 16, 64, 256, 1024),  # d_k, each >= 1
-            "num_queries": 256,  # over which is averaged, >= 1
-            "num_keys": 32,  # over which softmax goes, >= 1
+            "num_queries": 256,  # averaged over, >= 1
+            "num_keys": 32,  # that each softmax runs over, >= 1
         },
     )
     config.num_seeds = 20

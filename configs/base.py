@@ -1,8 +1,8 @@
 """Every key of a configuration: its default, what it is, its range. A config file starts from `experiment()`.
 
-Two kinds of value, told apart by where they stand: `hparams.*` are arguments of the compiled program (any of them, and
-`seed`, may differ between the members of a sweep without another compilation); everything else is structure.
-An hparam that is left unset is not in the program at all; one that is set and read by nothing is an error.
+There are two kinds of value, and the section tells which: `hparams.*` are arguments of the compiled program (any of
+them, and `seed`, may differ between the members of a sweep without another compilation); everything else is structure.
+An hparam that is left unset is not in the program at all; one that is set but never read is an error.
 
 A section is a table of keys and a function that makes it. The checks of a command read the ranges from these tables; a
 model or a task of your own declares its keys in the same way.
@@ -64,7 +64,7 @@ HPARAMS = {
     "patience": Key(float, "evaluations without improvement before the run stops", "[1, inf)"),
     "min_delta": Key(float, "least improvement that counts", "[0, inf)"),
     "beta": Key(float, "strength of the reference: of the KL in ppo and grpo, of the log-ratio in dpo", "[0, inf)"),
-    "kl_target": Key(float, "ppo, grpo: beta looks for this KL of an answer, nats", "(0, inf)"),
+    "kl_target": Key(float, "ppo, grpo: beta adapts towards this KL of an answer, nats", "(0, inf)"),
     "kl_horizon": Key(float, "answers over which an error of the KL changes beta by e^0.2", "[1, inf)"),
     "clip_range": Key(float, "ppo, grpo: how far a ratio may go from 1", "(0, 1)"),
     "value_clip": Key(float, "ppo: how far a value may go from its old one; unset: anywhere", "(0, inf)"),
@@ -72,7 +72,9 @@ HPARAMS = {
     "entropy_coefficient": Key(float, "ppo, grpo: weight of the entropy of the draws", "[0, inf)"),
     "discount": Key(float, "ppo: worth of a reward one token later", "[0, 1]"),
     "gae_decay": Key(float, "ppo: lambda of the advantages", "[0, 1]"),
-    "answer_temperature": Key(float, "ppo, grpo: answers are drawn, and scored, at it; unset: 1", "(0, inf)"),
+    "answer_temperature": Key(
+        float, "ppo, grpo: answers are drawn and scored at this temperature; unset: 1", "(0, inf)"
+    ),
     "centring": Key(float, "reward model: pulls the scores' mean to 0", "[0, inf)"),
     "lora_alpha": Key(float, "adapters count alpha / rank (config.lora says which); unset: there are none", "(0, inf)"),
     "lora_dropout": Key(float, "probability of dropping an input of an adapter", "[0, 1)"),
@@ -108,7 +110,7 @@ CHECKPOINT = {
     "extend": Key("exact", "train.steps raised on a finished run: exact (as if that long from the start), reschedule"),
     "every_seconds": Key(30.0, "least time between two saves; 0 saves after every chunk", "[0, inf)"),
     "keep_latest": Key(2, "newest checkpoints to keep", "[1, inf)"),
-    "keep_best": Key(1, "checkpoints with the lowest validation loss to keep besides", "[0, inf)"),
+    "keep_best": Key(1, "checkpoints with the lowest validation loss that are kept too", "[0, inf)"),
 }
 LOG = {
     "tensorboard": Key(False, "write event files for TensorBoard (pip install -e '.[tensorboard]')"),
@@ -141,7 +143,7 @@ MESH = {
 }
 PRUNING = {
     "begin": Key(int, "first update that removes weights", "[0, inf)"),
-    "end": Key(int, "update from which on all are removed, > begin", "[1, inf)"),
+    "end": Key(int, "update at which the last of them are removed, > begin", "[1, inf)"),
     "every": Key(10, "updates between two removals", "[1, inf)"),
     "scope": Key("global", "global (the smallest of all), layer (the same share of each)"),
 }
@@ -166,7 +168,7 @@ def section(keys: Mapping[str, Key], **values: Any) -> ConfigDict:
 
 
 def experiment() -> ConfigDict:
-    """A run: the sections that every config has. Model and data stand for the smallest thing that learns."""
+    """A run: the sections that every config has. Model and data are the smallest ones that learn."""
     config = ConfigDict({name: RUN[name].default for name in ("name", "label", "seed", "num_seeds")})
     config.hparams = section(HPARAMS)
     config.task = classification()
@@ -238,7 +240,7 @@ TRANSLATION = {
 }
 TEXT_TO_TEXT = {
     "name": Key("text_to_text", "another text: translation, summaries, answers"),
-    "decoded": Key(500, "test sources that are written for at the end, greedily and by beam search", "[1, inf)"),
+    "decoded": Key(500, "test sources whose targets are written at the end, greedily and by beam search", "[1, inf)"),
     "num_beams": Key(5, "hypotheses of the beam search", "[2, 4096]"),
     "length_penalty": Key(1.0, "of the beam search: the exponent of the length", "[-10, 10]"),
     "measures": Key((), "of what the beam writes, by sacrebleu: bleu, chrf"),
@@ -275,7 +277,7 @@ GRPO = PPO | {
 }
 TEXT_CLASSIFICATION = {
     "name": Key("text_classification", "a class for a text, as tokens of the network that is fine-tuned"),
-    "max_tokens": Key(int, "tokens that are read of a text, its beginning; at most what the network reads", "[1, inf)"),
+    "max_tokens": Key(int, "tokens read from the beginning of a text; at most what the network reads", "[1, inf)"),
 }
 
 
@@ -407,7 +409,7 @@ ENCODER_DECODER = {
     "remat": Key(False, "compute activations again in the backward pass"),
     "dtype": Key("float32", "of the computation: float32, bfloat16"),
 }
-BAG = {"name": Key("bag", "the linear model of which tokens a sequence holds")}
+BAG = {"name": Key("bag", "a linear model that sees which tokens a sequence holds")}
 
 
 def mlp(hidden_sizes: tuple[int, ...] = MLP["hidden_sizes"].default, activation: str = "relu") -> ConfigDict:
@@ -448,7 +450,7 @@ AUGMENTATION = {
 }
 TABLE = {
     "missing": Key("refuse", "numbers that are missing: refuse, drop (the row), mean or median (of the training rows)"),
-    "indicator": Key(False, "with mean and median: a column more for each that has missing values"),
+    "indicator": Key(False, "with mean and median: one more column for each that has missing values"),
     "unknown": Key("zeros", "a category at prediction that the table lacks: zeros, or an error"),
     "ignore": Key((), "columns that are left out, by name"),
     "categories": Key((), "columns of numbers that are categories, by name"),
@@ -459,7 +461,7 @@ TABLE = {
     "encoding": Key(str, "of the text; None: UTF-8, or what its byte-order mark says"),
 }
 EXAMPLES = {
-    "name": Key(str, "see nn_core/data/sources.py; of one's own: table, image_folder (with path)"),
+    "name": Key(str, "see nn_core/data/sources.py; for your own data: table, image_folder (with path)"),
     "options": Key(dict, "arguments of the loader, such as num_examples, noise, seed"),
     "path": Key(
         str, "table: a CSV, TSV, Parquet or NPZ file, or its address; image_folder: a folder, or a CSV of labels"
@@ -471,7 +473,7 @@ EXAMPLES = {
         (), "image_folder: (height, width) or (height, width, channels) to resize to; (): as they are", SIZES
     ),
     "shares": Key((0.6, 0.2, 0.2), "data with a path: train, validation and test, at most 1 together", "(0, 1)"),
-    "classes": Key((), "numbers of the classes that are kept, counted anew from 0 in this order; (): all"),
+    "classes": Key((), "numbers of the classes that are kept, renumbered from 0 in this order; (): all"),
     "train": Key(int, "training examples", "[1, inf)"),
     "validation": Key(int, "examples that choose", "[1, inf)"),
     "test": Key(int, "examples that judge, once", "[1, inf)"),
@@ -481,7 +483,7 @@ EXAMPLES = {
     "noise_features": Key(0, "columns of N(0, 1) that are appended to the inputs", "[0, inf)"),
     "batch_size": Key(int, "examples a step; None: all of them (batch gradient descent)", "[1, inf)"),
     "with_replacement": Key(False, "draw each example of a batch anew, instead of going through all of them"),
-    "drop_last": Key(False, "leave the ragged last batch of an epoch out"),
+    "drop_last": Key(False, "leave out the ragged last batch of an epoch"),
     "evaluation_batch": Key(4096, "examples in one forward pass of an evaluation", "[1, inf)"),
     "augmentation": Key(dict, "of training images; needs standardize=all or none"),
 }
@@ -502,7 +504,7 @@ TEXT_PAIRS = {
     "vocabulary_size": Key(int, "of the tokenizer", "[1, inf)"),
     "source_size": Key(int, "tokens of a row of sources, each with its end token", "[2, inf)"),
     "target_size": Key(int, "tokens of a row of targets, each with its end token", "[2, inf)"),
-    "packed": Key(False, "as many training pairs in a row as fit; models that see whole rows only want one"),
+    "packed": Key(False, "as many training pairs in a row as fit; False: one, for models that always see whole rows"),
     "batch_size": Key(int, "rows a step", "[1, inf)"),
     "evaluation_batch": Key(128, "rows in one forward pass of an evaluation", "[1, inf)"),
 }
@@ -518,20 +520,22 @@ TEXT = {
     "split_ratio": Key(0.9, "share of the text that is trained on", "(0, 1)"),
     "context_size": Key(int, "tokens of a window", "[1, inf)"),
     "batch_size": Key(int, "windows a step", "[1, inf)"),
-    "evaluation_windows": Key(256, "windows that a split is judged on while training goes on", "[1, inf)"),
+    "evaluation_windows": Key(256, "windows that a split is judged on during training", "[1, inf)"),
     "evaluation_batch": Key(64, "windows in one forward pass of an evaluation", "[1, inf)"),
 }
 CONVERSATIONS = {
     "name": Key("assistant_world", "assistant_world, file (with path)"),
     "path": Key(str, "JSONL of prompt and response, of messages, or of prompt, chosen and rejected"),
     "world": Key(0, "seed of the small world's facts; 0 is the one that the text assistant_world tells", "[0, inf)"),
-    "held_out": Key(0.25, "share of the facts, or of a file's records, that test; half as many validate", "(0, 0.6)"),
+    "held_out": Key(
+        0.25, "share of the facts, or of a file's records, for testing; half as many for validation", "(0, 0.6)"
+    ),
     "context_size": Key(int, "most tokens of a question with its answer; that of the model", "[2, inf)"),
     "new_tokens": Key(24, "most tokens of an answer that is drawn", "[1, inf)"),
-    "answers": Key(4, "answers to each question, in tones by chance", "[1, inf)"),
+    "answers": Key(4, "answers to each question, in random tones", "[1, inf)"),
     "pairs": Key(4000, "pairs of answers", "[1, inf)"),
-    "label_noise": Key(0.05, "share of pairs whose label is turned round", "[0, 1)"),
-    "pairs_about": Key("train", "facts of the pairs: train (those that do not test), all"),
+    "label_noise": Key(0.05, "share of pairs whose label is flipped", "[0, 1)"),
+    "pairs_about": Key("train", "facts of the pairs: train (those not held out), all"),
     "wrong_answers": Key(0.3, "share of the answers in pairs that name another value", "[0, 1]"),
     "packed": Key(False, "several conversations stand in a row; none sees another"),
     "batch_size": Key(int, "rows, or pairs, of a step", "[1, inf)"),

@@ -13,7 +13,7 @@ minima of the same error, mirror images, with a saddle at the origin (eigenvalue
 leaves.
 
 Contrary to the notes, many steps do not "find the minimum of the error function" (S24b), only some minimum. A positive
-definite Hessian is sufficient and not necessary (S24): x^4 + y^4 has its minimum at 0, where both eigenvalues are
+definite Hessian is sufficient but not necessary (S24): x^4 + y^4 has its minimum at 0, where both eigenvalues are
 0. A local minimum need not be worse than the global one: those of `chain` are equal.
 """
 

@@ -1,4 +1,4 @@
-"""A trained language model learns to tell spam: its network with a new head, all of it trained further.
+"""A trained language model learns to detect spam: its network with a new head, all of it trained further.
 
 python -m experiments.run --config=configs/gpt_quick.py
 python -m experiments.run --config=configs/finetune_classifier.py

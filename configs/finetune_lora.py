@@ -3,8 +3,8 @@
 python -m experiments.run --config=configs/gpt_quick.py
 python -m experiments.run --config=configs/finetune_lora.py
 
-The adapters of all seeds of a rank are one population over one frozen network. The table tells accuracy and the share of
-the parameters that learn; the time stands in results.csv.
+The adapters of all seeds of a rank are one population over one frozen network. The table shows the accuracy and the
+share of the parameters that learn; results.csv also has the time.
 """
 
 from ml_collections import ConfigDict

@@ -4,7 +4,7 @@ python -m experiments.run --config=configs/generation.py
 python -m experiments.run --config=configs/generation.py --config.task.checkpoint=checkpoints/gpt_quick
 
 Greedy, multinomial, temperature, top-k, top-p, repetition penalty and beam search continue pieces of the validation
-text; the text itself is the measure. Without a checkpoint a small model is trained first, on the documentation that
+text; the text itself is the reference. Without a checkpoint a small model is trained first, on the documentation that
 comes with Python.
 
 Measured over 5 sets of prompts (2026-11-23, 2 x86 cores, 32 s), mean log-probability a token, repetition, distinct pairs:

@@ -9,8 +9,8 @@ between them 0.609 ± 0.024, within above between in 10 of 10 seeds; Spearman wi
 analogies 0.413 ± 0.082 right; sentences 0.754 ± 0.025, a bag of words 0.656 ± 0.049. On tiny Shakespeare (2 seeds,
 100 features, batches of 4,096) within topics 0.217, between them 0.062, Spearman with 78 judged pairs 0.67.
 
-It is behind word2vec on every number here. Its loss knows only pairs that occur, and in this text it is what never
-stands together that tells the words apart.
+It is behind word2vec on every number here. Its loss knows only pairs that occur, and in this text words differ by what
+never occurs beside them.
 """
 
 from ml_collections import ConfigDict

@@ -26,7 +26,7 @@ def get_config() -> ConfigDict:
             "inputs": 8,  # numbers that the cell reads a step, each N(0, input_size^2)
             "input_size": 0.2,  # their standard deviation, in [0, 100]
             "steps": 100,  # of the sequence, above 90
-            "sequences": 16,  # over which is averaged, >= 1
+            "sequences": 16,  # averaged over, >= 1
             "scales": (0.9, 1.0, 1.3, 2.0),  # factors on vanilla's orthogonal recurrent weights, each in (0, 100]
             "biases": (0.0, 1.0, 4.6),  # starts of the gate that keeps the state; 4.6 = log 100
         },

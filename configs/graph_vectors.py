@@ -4,8 +4,8 @@ python -m experiments.run --config=configs/graph_vectors.py
 
 40 walks of 20 members from each of the 34 members of the club, which split in two (F096).
 
-Measured over 10 seeds, mean and 95 % interval (2026-11-23, 2 x86 cores, 11 s): cosine within the clubs of later
-0.448 ± 0.002, between them 0.122 ± 0.003, within above between in 10 of 10 seeds. Nobody told it of the split.
+Measured over 10 seeds, mean and 95 % interval (2026-11-23, 2 x86 cores, 11 s): cosine within the two later clubs
+0.448 ± 0.002, between them 0.122 ± 0.003, within above between in 10 of 10 seeds. It was not told of the split.
 """
 
 from ml_collections import ConfigDict

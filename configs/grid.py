@@ -37,7 +37,7 @@ def zipped(columns: Mapping[str, Sequence[Any]]) -> Sweep:
 
 
 def product(*sweeps: Sweep) -> Sweep:
-    """Every combination of one member from each; a path may stand in one of them only.
+    """Every combination of one member from each; a path may occur in only one of them.
 
     >>> product(axis("a", (1, 2)), axis("b", (3,)))
     [{'a': 1, 'b': 3}, {'a': 2, 'b': 3}]
@@ -65,7 +65,7 @@ def union(*sweeps: Sweep) -> Sweep:
 def random(number: int, seed: int, distributions: Mapping[str, Draw]) -> Sweep:
     """Members drawn at random, each path on its own (Bergstra & Bengio 2012).
 
-    A larger number adds members behind those that are there, so a finished search goes on with what is new.
+    A larger number adds members after the existing ones, so a finished search goes on with the new ones.
 
     >>> random(2, 0, {"hparams.l2": choice((0.1, 0.2)), "seed": choice((5,))})
     [{'hparams.l2': 0.2, 'seed': 5}, {'hparams.l2': 0.2, 'seed': 5}]
@@ -84,7 +84,7 @@ def random(number: int, seed: int, distributions: Mapping[str, Draw]) -> Sweep:
 
 
 def uniform(low: float, high: float) -> Draw:
-    """A number from low to high, all alike. Raises ValueError where low is not below high."""
+    """A number from low to high, uniformly. Raises ValueError where low is not below high."""
     if not low < high:
         raise ValueError(f"uniform: low={low} is not below high={high}")
     return lambda generator: generator.uniform(low, high)
@@ -98,7 +98,7 @@ def log_uniform(low: float, high: float) -> Draw:
 
 
 def choice(values: Iterable[Any]) -> Draw:
-    """One of some values, all alike. Raises ValueError where there are none."""
+    """One of some values, all equally likely. Raises ValueError where there are none."""
     options = tuple(values)
     if not options:
         raise ValueError("choice: there are no values; give at least one")

@@ -5,7 +5,7 @@ python -m experiments.run --config=configs/halving.py --config.search.rungs=() -
 python -m experiments.run --config=configs/halving_grid.py
 
 27 drawn members train for 50 steps, the best 9 of them to 150, the best 3 to 450: 3,150 updates, as many as 7 members
-need to the end. The grid has three values of each hparam. The last random draw is the same 27, all to the end.
+need to the end. The grid has three values of each hparam. The last random search trains the same 27, all to the end.
 
 Measured over 6 seeds, mean and 95 % interval (2026-11-29, 2 x86 cores; the choice by validation loss). Test loss in nats
 of the chosen member, by updates: halving 3,150: 0.622 ± 0.068; random, 7 members, 3,150: 0.635 ± 0.072; grid cut at 100

@@ -2,8 +2,8 @@
 
 python -m experiments.run --config=configs/joint_space.py
 
-A network for 8 x 8 images and a table for ten words, InfoNCE both ways; pairs of the same word in a batch are no
-negatives (F107). 360 images judge.
+A network for 8 x 8 images and a table for ten words, InfoNCE both ways; pairs of the same word in a batch are not
+negatives (F107). 360 images are for testing.
 
 Measured over 10 seeds, mean and 95 % interval (2026-11-23, 2 x86 cores, 7 s): from an image to its word, recall@1
 0.980 ± 0.004; of the ten images that a word fetches 1.000 ± 0 show it; mean cosine of a pair 0.798 ± 0.006. Before

@@ -3,7 +3,8 @@
 python -m experiments.run --config=configs/mnist_cnn.py
 python -m experiments.predict --checkpoint=checkpoints/mnist_cnn digit.png
 
-500 of the 8,000 validate; training images are shifted by up to 2 pixels. All of MNIST, with the 10,000 test images:
+500 of the 8,000 are for validation; training images are shifted by up to 2 pixels. All of MNIST, with the 10,000 test
+images:
 --config.data.name=mnist --config.data.train=58000 --config.data.validation=2000 --config.data.test=10000
 --config.train.steps=9000 (not measured here). Both are downloaded once, or read from the folder NN_CORE_DATA_DIR.
 

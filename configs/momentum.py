@@ -10,9 +10,9 @@ from before the hump plain descent 0, heavy ball 0.57 ± 0.10 at beta = 0.5 and 
 overshoots by 2.7 ± 0.1 (Nesterov 1.9 ± 0.1) and needs 68 steps (35). The step down the slope is eta / (1 - beta) in
 all ten cases, 10 and 100 times eta at 0.9 and 0.99.
 
-Contrary to the notes, the sum is no "weighted average" (S26), its weights sum to 1 / (1 - beta), and it is the present
-step that is multiplied by 1. Momentum does not only help: at beta = 0.99, of the starts that need not pass the hump,
-0.25 ± 0.09 are thrown over it into the worse minimum (Nesterov 0.32 ± 0.09), where plain descent loses none.
+Contrary to the notes, the sum is not a "weighted average" (S26): its weights sum to 1 / (1 - beta), and the present
+step is the one multiplied by 1. Momentum can also hurt: at beta = 0.99 it throws 0.25 ± 0.09 of the starts that need
+not pass the hump over it into the worse minimum (Nesterov 0.32 ± 0.09); plain descent loses none.
 """
 
 from ml_collections import ConfigDict

@@ -1,4 +1,4 @@
-"""A recommender: users and items as vectors, against the mean of the item; and items and users that nobody knows yet.
+"""A recommender: users and items as vectors, against the mean of the item; also for new items and users.
 
 python -m experiments.run --config=configs/recommender.py
 

@@ -14,9 +14,9 @@ dimensions annealing 0.95 ± 0.04, descents 0.59 ± 0.10, random points 0.50 ± 
 0.05 ± 0.04, 0.08 ± 0.05; in six none, and there descents end lower (11.3 ± 0.9) than annealing (14.1 ± 0.8). Descents
 for one success: about 11^D.
 
-Contrary to the notes, w* = argmin L(w) (S25) must not mean the training loss: chosen by it the best of 32 has a test
-loss of 0.30 ± 0.05, hardly below that of a single start. And w_0 + epsilon with a small sigma is hardly a restart at
-all.
+Contrary to the notes, L in w* = argmin L(w) (S25) must not be the training loss: the best of 32 by training loss has a
+test loss of 0.30 ± 0.05, hardly below that of a single start. And w_0 + epsilon with a small sigma is hardly a restart
+at all.
 """
 
 from ml_collections import ConfigDict

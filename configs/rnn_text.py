@@ -4,11 +4,11 @@ python -m experiments.run --config=configs/rnn_text.py --config.data.name=shakes
 python -m experiments.sample --checkpoint=checkpoints/rnn_text --prompt="ROMEO:" --temperature=0.8
 
 One layer of 256 units on windows of 64 characters, 2,000 steps of 32. Each window of training starts from the empty
-state; what is written carries it on without a limit. Without --config.data.name it reads the documentation that comes
-with Python and needs no network.
+state; writing carries it on without a limit. Without --config.data.name it reads the documentation that comes with
+Python and needs no network.
 
 Measured (2026-11-23, 2 x86 cores, shared; seed 0, Shakespeare): validation loss 1.570 nats on every target, perplexity
-4.81, training loss 1.351, after 75 s. gpt_quick reaches 1.766 in 54 s; it reads 1.5 million characters, this 4.1.
+4.81, training loss 1.351, after 75 s. gpt_quick reaches 1.766 in 54 s; it reads 1.5 million characters, this one 4.1.
 """
 
 from ml_collections import ConfigDict

@@ -9,8 +9,8 @@ Measured over 8 seeds, training loss in nats (2026-11-23, 2-core x86 CPU): linea
 warm-up and cosine 0.680 ± 0.028, step 0.761 ± 0.029, constant 0.768 ± 0.035, inverse sqrt 0.789 ± 0.028, exponential
 0.832 ± 0.030. Test loss: all between 0.508 ± 0.045 and 0.541 ± 0.042, constant 0.526 ± 0.048.
 
-Contrary to the notes, the best rates do decrease, but not every decay beats a constant rate, and on the test set none does
-beyond the intervals.
+The best schedules do decrease the rate. Contrary to the notes, not every decay beats a constant rate, and on the test
+set none does beyond the intervals.
 """
 
 from typing import Any

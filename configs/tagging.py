@@ -1,4 +1,4 @@
-"""A part of speech for every word: what a network that reads on in both directions knows that a table of words cannot.
+"""A part of speech for every word: what a network that reads in both directions knows and a table of words cannot.
 
 python -m experiments.run --config=configs/tagging.py
 

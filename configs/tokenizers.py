@@ -4,8 +4,8 @@ python -m experiments.run --config=configs/tokenizers.py
 
 Seven kinds of tokenizer in 14 sizes on the documentation that comes with Python; a GPT of two layers, width
 64, learns each for 200 updates of 16 x 64 tokens (F078-F087). A longer token lets the model see more text
-in these updates. Bits per character compare tokenizers that lose nothing; "word" and WordPiece forget white space, and
-what is "[UNK]" costs "word" nothing.
+in these updates. Bits per character compare only tokenizers that lose nothing: "word" and WordPiece forget white space,
+and an "[UNK]" costs "word" nothing.
 
 Tokens per word (words stand between white space; 2026-11-23): characters 7.10; with 500 and 2,000 tokens byte-level BPE
 3.37, 1.98 (8,000: 1.60), BPE 3.24, 2.24, Unigram 3.29, 2.30, SentencePiece 4.38, 2.38, WordPiece 5.54, 4.31; words 1.71,

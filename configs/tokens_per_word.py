@@ -1,4 +1,4 @@
-"""How many tokens a word takes: byte-level BPE with 8,000 tokens, the kind that GPT-2 has, on documentation of Python.
+"""How many tokens a word takes: byte-level BPE with 8,000 tokens, the kind that GPT-2 has, on Python's documentation.
 
 python -m experiments.run --config=configs/tokens_per_word.py
 

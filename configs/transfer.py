@@ -15,13 +15,13 @@ cores, 2 minutes):
     1,000, different           0.272 ± 0.026   0.596 ± 0.028   0.631 ± 0.025   0.633 ± 0.025
 
 As the notes say, case 1 is the best for few similar images (0.130 ± 0.030 above case 3, seed by seed), case 3 for many
-similar ones (0.030 ± 0.027 above case 1), and cases 3 and 4 for many different ones (0.037 ± 0.035 above case 2; 214 ± 39
-and 210 ± 46 updates to 60 % on validation, where a run that never got there counted as 300; the table now counts such
-runs apart). Against the notes: for few different images case 2 is not better than a
-random start (0.022 ± 0.027 below), nor than case 3; a new head on the whole frozen network is much worse than either.
+similar ones (0.030 ± 0.027 above case 1), and cases 3 and 4 for many different ones (0.037 ± 0.035 above case 2; 214 ±
+39 and 210 ± 46 updates to 60 % on validation, where a run that never got there counted as 300; the table now counts
+such runs apart). Contrary to the notes, case 2 is not better than a random start for few different images (0.022 ±
+0.027 below), nor than case 3; a new head on the whole frozen network is much worse than either.
 
-The report compares over 16 seeds (claim C12): 8 of 11 comparisons are supported; open are case 2 against 3 (-0.010) and 4
-(-0.014) for few different images, and 3 or 4 against 2 (+0.028, not beyond the correction) for many.
+The report compares over 16 seeds (claim C12): 8 of 11 comparisons are supported; still open are case 2 against 3
+(-0.010) and 4 (-0.014) for few different images, and 3 or 4 against 2 (+0.028, not beyond the correction) for many.
 """
 
 from ml_collections import ConfigDict

@@ -7,7 +7,7 @@ cores, 66 s), test accuracy:
 residual and norm 0.791 ± 0.023; neither 0.290 ± 0.031; no norm 0.177 ± 0.034; no residual 0.129 ± 0.032 (chance: 0.1).
 `first gradient`, the power of ten of the gradient that reaches the first block: 0.20, -3.64, 4.68, -0.02.
 
-With the notes, both are needed. Residuals without norms are worse than neither: the stream grows with every block.
+As the notes say, both are needed. Residuals without norms are worse than neither: the stream grows with every block.
 """
 
 from ml_collections import ConfigDict

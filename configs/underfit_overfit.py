@@ -3,7 +3,7 @@
 python -m experiments.run --config=configs/underfit_overfit.py
 
 200 points of noisy moons, full-batch Adam. The verdict compares the training loss with the best validation loss (see
-nn_core/diagnosis.py); `regions` shows what each network says everywhere.
+nn_core/by_hand/diagnosis.py); `regions` shows what each network predicts everywhere.
 
 Measured over 8 seeds, loss on training and on validation in nats (2026-11-23, 2-core x86 CPU): 1 unit 0.301 ± 0.032 and
 0.348 ± 0.011, underfits; 4 units 0.131 ± 0.030 and 0.220 ± 0.026, just right; 2 x 64 units 0.0013 ± 0.0010 and

@@ -9,7 +9,7 @@ LeCun's start: sigmoid 7e-13, GELU 4e-4, ReLU 0.13 ± 0.07, tanh 1.19 ± 0.21, E
 sigmoid 1.7e-10, ReLU 0.46 ± 0.17, GELU 1.39 ± 0.31. N(0, 1): tanh explodes (1.8e6), ReLU keeps the ratio (0.24 ± 0.05)
 but all its gradients are about 1e15.
 
-With the notes, sigmoid vanishes. Tanh does not at either start that fits the width; the start matters as much as the
+As the notes say, sigmoid vanishes. Tanh does not at either start that fits the width; the start matters as much as the
 function.
 """
 

@@ -15,8 +15,8 @@ Spearman with 27 judged pairs 0.920 ± 0.007 (CBOW 0.841 ± 0.020); analogies 22
 Tiny Shakespeare (text shakespeare, 100 features, 20 epochs; 118 s on one core): within topics 0.318 ± 0.005, between
 them 0.144 ± 0.002, 10 of 10 seeds; Spearman with 78 judged pairs 0.776 ± 0.010 (CBOW 0.792 ± 0.006).
 
-Contrary to the notes, Rome - Paris is near Italy - France, not France - Italy (S35). That all analogies are right
-tells of the text, in which every person is a role and a gender; no text of people is so regular.
+Contrary to the notes, Rome - Paris is near Italy - France, not France - Italy (S35). All analogies are right because of
+the text, in which every person is a role and a gender; no natural text is so regular.
 """
 
 from ml_collections import ConfigDict
@@ -31,7 +31,7 @@ def get_config() -> ConfigDict:
         | {
             "window": 5,  # most words on each side, >= 1
             "epochs": 5,  # passes over the text, >= 1
-            "learning_rate": 0.025,  # of skip-gram at the start; falls in a line, > 0
+            "learning_rate": 0.025,  # of skip-gram at the start; falls linearly, > 0
             "cbow_learning_rate": 0.05,  # of CBOW, > 0
             "methods": ("skip_gram", "cbow"),  # what is trained, one after the other: skip_gram, cbow
             "negatives": 5,  # random words that a true one is told from, >= 1

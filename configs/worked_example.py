@@ -6,7 +6,7 @@ Two inputs, one hidden unit, one output, sigmoids, no biases (F039), in float64.
 network that the notes leave out, with all its numbers. Another network of this form: --config.task.inputs=... and its
 neighbours; the columns of the notes then disappear.
 
-Measured (2026-11-22): every exact number, rounded, is the printed one, but for the last step: 0.00046, where the
+Measured (2026-11-22): every exact number, rounded, equals the printed one, except the last step: 0.00046, where the
 notes print 0.00045 because they go on with the rounded 0.003 (S16c). Automatic differentiation of (y - y^)^2 / 2
 gives the same steps to 1e-12. The steps take the error from 0.11889 to 0.11708; with the sign that the
 notes print it would climb to 0.12072 (S1).

@@ -8,7 +8,7 @@ success rates (F027).
 
 Measured on 100 seeds, share that solves all four points with its 95 % interval (2026-11-22, 2-core x86 CPU): two
 units 0.98 ± 0.03 from a start of standard deviation 0.1, but 0.89 ± 0.06 from 0.3, 0.72 ± 0.09 from 1 and 0.59 ± 0.10
-from 2. What fails sits at a loss of ln(2)/2 = 0.35 with two points undecided, or has not left the plateau at ln 2.
+from 2. Failed runs sit at a loss of ln(2)/2 = 0.35 with two points undecided, or have not left the plateau at ln 2.
 Three units: 1.00 to 0.92; four: 1.00 to 0.99; one unit: never, at most 3 of 4 points.
 
 Contrary to the notes, two lines suffice to draw XOR, but training does not always find them; spare units help more than

@@ -19,8 +19,8 @@ from nn_core.formulas.ledger import Formula
 AUTODIFF_TOLERANCE = 1e-10
 DIFFERENCE_TOLERANCE = 1e-6
 DIFFERENCE_STEP = 1e-5
-# The programs are tiny and run once: compiling them well costs more than running them badly. XLA knows some of these
-# options in some of its versions only.
+# The programs are tiny and run once: compiling them well costs more than running them badly. Some of these options
+# exist in some versions of XLA only.
 _QUICK_OPTIONS: dict[str, str | bool] = {"xla_backend_optimization_level": "0"}
 _QUICKEST_OPTIONS = _QUICK_OPTIONS | {"xla_cpu_use_fusion_emitters": False, "xla_llvm_disable_expensive_passes": True}
 
@@ -176,7 +176,7 @@ def _derivatives(row: Formula, x: Any, *rest: Any) -> tuple[Any, Any]:
 
 
 def _measurement(row: Formula, evaluated: dict[str, Any], problem: str) -> Measurement:
-    """Adds the oracles that are no JAX functions: they run here, outside the compiled program."""
+    """Adds the oracles that are not JAX functions: they run here, outside the compiled program."""
     if problem:
         return Measurement(problem=problem)
     expected = []

@@ -17,7 +17,7 @@ GLOVE = {
     "input": {"bias": normal(145, 3), "embedding": normal(146, 3, 4)},
     "output": {"bias": normal(147, 3), "embedding": normal(148, 3, 4)},
 }
-# Co-occurrences of three words; the pair that never occurs is no term of the loss.
+# Co-occurrences of three words; the pair that never occurs is not in the loss.
 COUNTS_VV = np.array([[0.0, 12.0, 150.0], [12.0, 3.0, 1.0], [150.0, 1.0, 40.0]])
 ROWS_P, COLUMNS_P = np.nonzero(COUNTS_VV)
 NGRAMS_ND = normal(149, 6, 4)

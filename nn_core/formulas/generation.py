@@ -65,7 +65,7 @@ def _frequencies(logits_V: Any) -> Any:
 
 
 def sequence_score(logits_TV: Any, ids_T: Any) -> Any:
-    """log P(text) = sum_t log softmax(z_t)[id_t]: what beam search keeps the n largest of (F190)."""
+    """log P(text) = sum_t log softmax(z_t)[id_t]: beam search keeps the n largest (F190)."""
     return jnp.sum(jnp.take_along_axis(log_softmax(logits_TV), ids_T[:, None], axis=1))
 
 

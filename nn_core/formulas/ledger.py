@@ -44,7 +44,7 @@ class Formula(NamedTuple):
       formula: the equation in plain text, in its corrected form where the notes slip.
       hand: the hand-derived form that is checked: the derivative, or a closed form.
       function: the pure function; the library's own where the library has one.
-      arguments: NumPy arguments (float64, integer, or trees of them); derivatives are taken by the first.
+      arguments: NumPy arguments (float64, integer, or trees of them); derivatives are with respect to the first.
       derivative: the hand-derived derivative, a function of the same arguments; None where there is none.
       kind: `elementwise` (shape of the argument), `gradient` (of a scalar, structure of the argument) or `jacobian`
           (shape of the value followed by the shape of the argument).
@@ -83,7 +83,7 @@ def rounded(*numbers: str, entry: int | None = None, of_hand: bool = False, sour
     """Known numbers as an oracle: exact to half a unit of their last digit.
 
     Args:
-      numbers: as one writes them (`4.7795`), all with as many decimals.
+      numbers: as they are written (`4.7795`), all with the same number of decimals.
       entry: the entry of the flattened value that the number stands for; None for all of them.
       of_hand: True if it stands for the hand-derived derivative.
       source: who says so, for the name.
@@ -105,7 +105,7 @@ def printed(number: str, entry: int | None = None, of_hand: bool = False) -> Ora
 
 
 def about(number: float, tolerance: float, entry: int | None = None) -> Oracle:
-    """What a statistic should come to, within its sampling error.
+    """The expected value of a statistic, within its sampling error.
 
     Args:
       number: the expected value.

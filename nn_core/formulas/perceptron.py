@@ -32,7 +32,7 @@ LEARNING_RATE = 0.7
 
 
 def all_updates(weights_D: Any, bias: Any, inputs_ND: Any, labels_N: Any) -> tuple[Any, Any]:
-    """The three-case rule at every point of its own: ((N, D) weights, (N,) biases)."""
+    """The three-case rule, applied to each point separately: ((N, D) weights, (N,) biases)."""
     return jax.vmap(lambda x_D, y: three_case_update(weights_D, bias, x_D, y, LEARNING_RATE))(inputs_ND, labels_N)
 
 

@@ -48,7 +48,7 @@ def bleu(clipped_N: Any, found_N: Any, candidate: Any, reference: Any) -> Any:
 
 
 def count_ngrams(tokens: list[str], order: int) -> dict[tuple[str, ...], int]:
-    """How often each n-gram stands in a text."""
+    """How often each n-gram occurs in a text."""
     counts: dict[tuple[str, ...], int] = {}
     for start in range(len(tokens) - order + 1):
         gram = tuple(tokens[start : start + order])

@@ -69,7 +69,7 @@ def printed_numbers() -> tuple[PrintedNumber, ...]:
 
 
 def error(w_D: Any, output_weight: Any, x_D: Any, y: Any) -> Any:
-    """E = (y - f(W f(w . x)))^2 / 2 with f the sigmoid: what the example's steps go down on."""
+    """E = (y - f(W f(w . x)))^2 / 2 with f the sigmoid: the error that the example's steps descend."""
     return 0.5 * (y - sigmoid(output_weight * sigmoid(jnp.sum(w_D * x_D)))) ** 2
 
 
