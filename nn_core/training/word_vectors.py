@@ -22,7 +22,7 @@ from nn_core.text.pairs import draw_negatives, thin_on_device
 from nn_core.text.vocabulary import Corpus, check_window, keep_probabilities, negative_cumulative
 
 METHODS = ("skip_gram", "cbow", "fasttext")
-LAST_FACTOR = 1e-3  # the learning rate falls in a line to this share of itself
+LAST_FACTOR = 1e-3  # the learning rate falls linearly to this share of itself
 
 
 class Recipe(NamedTuple):
