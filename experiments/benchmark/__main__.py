@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from experiments.benchmark import alignment, checkpoint, cnn, gpt, mesh, rnn, sampling, sweep, word2vec
+from experiments.benchmark import alignment, checkpoint, cnn, gpt, mesh, rnn, sampling, sweep, translation, word2vec
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import tell
 from experiments.command_line.options import listing, parse_options, usage
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "rnn": rnn.main,
     "sampling": sampling.main,
     "sweep": sweep.main,
+    "translation": translation.main,
     "word2vec": word2vec.main,
 }
 
@@ -34,6 +35,7 @@ ABOUT = {
     "rnn": "a training step of recurrent layers, against PyTorch",
     "sampling": "writing 200 tokens, against transformers and a loop without a cache",
     "sweep": "many small networks as one population, against one by one and PyTorch",
+    "translation": "a training step and beam search of a translator, against PyTorch and transformers",
     "word2vec": "skip-gram in words per second and in quality, against gensim",
 }
 EXAMPLES = ("python -m experiments.benchmark sweep",)

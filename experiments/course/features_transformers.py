@@ -110,11 +110,13 @@ FEATURES = (
             "nn_core.models.attention.linear:linear_attention",
             "nn_core.models.attention.positions:relative_buckets",
         ),
+        ("attention_variants",),
     ),
     Feature(
         "F143",
         "Attention block by block, without a square of memory",
         ("nn_core.models.attention.blockwise:blockwise_attention",),
+        ("attention_variants",),
     ),
     Feature("F144", "Computation in bfloat16", ("nn_core.models.transformer.gpt:GPT",)),
     Feature("F145", "Gradients added up over micro-batches", ("nn_core.training.step:make_gradient",)),

@@ -70,6 +70,7 @@ STUDY_FIGURES = {
     "embeddings": "embeddings:embeddings",
     "bert_quick": "bert_quick:bert_quick",
     "contextual_vectors": "contextual_vectors:contextual_vectors",
+    "attention_variants": "attention_variants:attention_variants",
 }
 Draw = Callable[[results.Results], "Figure"]
 NOTHING: Mapping[str, Draw] = MappingProxyType({})

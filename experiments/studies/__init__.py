@@ -43,6 +43,7 @@ NAMES = (
     "embeddings",
     "bert_quick",
     "contextual_vectors",
+    "attention_variants",
 )
 STUDIES: Mapping[str, Study] = Lazy({name: f"{__name__}.{name}:STUDY" for name in NAMES})
 MAX_SEED = 2**32 - 1

@@ -30,6 +30,17 @@ REDUCED: dict[str, dict[str, object]] = {
         "task.pretrain_steps": 10,
         "task.batch_size": 4,
     },
+    "attention_variants": {
+        "num_seeds": 2,
+        "task.variants": ("dense", "linear"),
+        "task.positions": ("alibi",),
+        "task.lengths": (16,),
+        "task.heads": 1,
+        "task.head_width": 2,
+        "task.trained_length": 8,
+        "task.embedding_dim": 8,
+        "task.steps": 2,
+    },
     "bert_quick": {
         "num_seeds": 2,
         "task.embedding_dim": 8,

@@ -1,0 +1,132 @@
+"""Training step and decoding of the Multi30k translator, against PyTorch's `nn.Transformer` and transformers' Marian.
+
+Training: 64 sentences of 24 tokens on each side, Adam, dropout 0.1, label smoothing. Decoding: 64 sources, 24 new tokens
+each, greedily and with 5 beams, both with caches. The parameters are random: speed does not depend on them. One session,
+turns in alternation, ratios per round.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array, lax
+
+from configs import multi30k
+from experiments.benchmark.timing import alternate, installed, machine, median_ratio
+from nn_core.generation.beam import beam_search
+from nn_core.generation.decode import generate
+from nn_core.losses import cross_entropy
+from nn_core.models.transformer.encoder_decoder import EncoderDecoder
+from nn_core.models.transformer.translation import make_decoder
+
+BATCH, LENGTH, STEPS, BEAMS, ROUNDS = 64, 24, 5, 5, 5
+START = 2
+
+
+def make_model(dropout_rate: float | None) -> EncoderDecoder:
+    """The config's model; every place of a cache is used."""
+    config = multi30k.get_config()
+    section = config.model
+    return EncoderDecoder(
+        config.data.vocabulary_size,
+        LENGTH + 1,
+        section.embedding_dim,
+        section.heads_num,
+        section.layers_num,
+        ffn_features=section.ffn_features,
+        activation=jax.nn.relu,
+        dropout_rate=dropout_rate,
+    )
+
+
+def texts() -> tuple[np.ndarray, np.ndarray]:
+    """Sources (64, 24) and targets (64, 25) without padding."""
+    rng = np.random.default_rng(0)
+    size = multi30k.get_config().data.vocabulary_size
+    return tuple(rng.integers(4, size, (BATCH, LENGTH + extra)).astype(np.int32) for extra in (0, 1))  # type: ignore[return-value]
+
+
+def training() -> Callable[[], None]:
+    """A turn of one compiled call of several steps."""
+    model, (source, target) = make_model(0.1), texts()
+    params = jax.jit(model.init)(jax.random.key(0), (source, target[:, :-1]))["params"]
+    optimizer = optax.adam(1e-3)
+
+    def loss(params: Any, key: Array) -> Array:
+        logits: Any = model.apply({"params": params}, (source, target[:, :-1]), False, rngs={"dropout": key})
+        return cross_entropy(logits, jnp.asarray(target[:, 1:]), label_smoothing=0.1)
+
+    @jax.jit
+    def steps(state: Any, key: Array) -> Any:
+        def step(state: Any, key: Array) -> tuple[Any, None]:
+            slopes = jax.grad(loss)(state[0], key)
+            updates, moments = optimizer.update(slopes, state[1], state[0])
+            return (optax.apply_updates(state[0], updates), moments), None
+
+        return lax.scan(step, state, jax.random.split(key, STEPS))[0]
+
+    start = (params, optimizer.init(params))
+    return lambda: jax.block_until_ready(steps(start, jax.random.key(1)))
+
+
+def decoding(beams: int) -> Callable[[], None]:
+    """A turn of the compiled loop."""
+    model, (source, target) = make_model(None), texts()
+    params = jax.jit(model.init)(jax.random.key(0), (source, target[:, :-1]))["params"]
+    decoder, start = make_decoder(model), [[START]] * BATCH
+
+    def run() -> None:
+        if beams == 1:
+            made: Any = generate(decoder, (params, source), start, max_new_tokens=LENGTH)
+        else:
+            made = beam_search(
+                decoder, (params, source), start, num_beams=beams, num_return_sequences=1, max_new_tokens=LENGTH
+            )
+        jax.block_until_ready(made)
+
+    return run
+
+
+def peers(beams: int) -> dict[str, Callable[[], None]]:
+    """Turns of the peers that are installed; beams 0: training."""
+    if not installed("torch"):
+        return {}
+    from experiments.benchmark import torch_translation
+
+    model, (source, target) = make_model(None), texts()
+    size = torch_translation.Size(
+        model.vocabulary_size,
+        model.embedding_dim,
+        model.heads_num,
+        model.layers_num,
+        model.ffn_features or 4 * model.embedding_dim,
+        BATCH,
+        LENGTH,
+    )
+    if beams == 0:
+        return {"PyTorch, eager": torch_translation.training_steps(size, source, target, STEPS)}
+    return {"transformers": torch_translation.marian_decoding(size, source, beams)}
+
+
+def main() -> None:
+    """Prints the tables."""
+    print(machine())
+    tables = {
+        f"training, {BATCH} sentences of {LENGTH} tokens, {STEPS} steps": ({"nn_core": training()} | peers(0), STEPS),
+        f"greedy, {BATCH} sentences": ({"nn_core": decoding(1)} | peers(1), 1),
+        f"{BEAMS} beams, {BATCH} sentences": ({"nn_core": decoding(BEAMS)} | peers(BEAMS), 1),
+    }
+    for name, (contestants, parts) in tables.items():
+        for function in contestants.values():
+            function()
+        times = dict(zip(contestants, alternate(list(contestants.values()), ROUNDS, pause=0.3), strict=True))
+        print(f"\n{name}")
+        for peer, measured in times.items():
+            each = 1e3 * float(np.median(measured)) / parts
+            ratio = (
+                "" if peer == "nn_core" else f"   nn_core is {median_ratio(measured, times['nn_core']):.2f}x as fast"
+            )
+            print(f"  {peer:16s} {each:10,.1f} ms{ratio}", flush=True)
