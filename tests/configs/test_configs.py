@@ -25,6 +25,8 @@ NEEDS_DATA = (
     "gpt_shakespeare",
     "gpt_shakespeare_baby",
     "mnist_cnn",
+    "multi30k",
+    "multi30k_quick",
 )  # data that are downloaded: they say so, in one line
 # What starts from another run: the stages of configs/alignment.py run in tests/experiments/test_alignment_stages.py, the
 # others in tests/experiments/test_fine_tuning.py.

@@ -1,12 +1,18 @@
 """Text to text through the commands: a tiny run learns, writes, is sampled by prompt and by file, and refuses in one line."""
 
+import contextlib
+import itertools
+import signal
+
+import jax
 import numpy as np
 import pytest
 
 from experiments import sample
 from experiments.figures import FIGURES
 from experiments.run import main
-from experiments.run_directory import results
+from experiments.run_directory import results, stored_run
+from experiments.training import signals
 
 SMALL = {
     "train.steps": 4,
@@ -121,3 +127,23 @@ def test_mistakes_of_a_config_are_one_line_before_any_compilation(tmp_path, chan
     assert main(words_of(tmp_path, **changes)) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+def test_a_run_that_was_interrupted_goes_on_bit_for_bit(run, tmp_path, monkeypatch) -> None:
+    asked = itertools.count()
+
+    @contextlib.contextmanager
+    def stop_requests(announce):
+        yield lambda: signal.SIGINT if next(asked) >= 2 else None
+
+    with monkeypatch.context() as patch:
+        patch.setattr(signals, "stop_requests", stop_requests)
+        assert main(words_of(tmp_path)) == 130
+    assert main(words_of(tmp_path)) == 0
+    whole, resumed = (stored_run.load(str(folder), "latest", None) for folder in (run, tmp_path / "run"))
+    assert whole.step == resumed.step == 4
+    for one, other in zip(jax.tree.leaves(whole.params), jax.tree.leaves(resumed.params), strict=True):
+        np.testing.assert_array_equal(one, other)
+    (first,), (second,) = results.read(run).rows, results.read(tmp_path / "run").rows
+    np.testing.assert_array_equal(first["decoded"], second["decoded"])
+    assert first["test_loss"] == second["test_loss"]
