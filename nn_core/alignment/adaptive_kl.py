@@ -1,4 +1,4 @@
-"""A KL coefficient that looks for a given KL: larger where the policy went too far, smaller where not (Ziegler 2019)."""
+"""A KL coefficient that adapts to a target KL: larger after the policy went too far, else smaller (Ziegler 2019)."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -12,7 +12,7 @@ def adapt(coefficient: Array | float, kl: Array, target: Array | float, horizon:
     Args:
         coefficient: beta > 0.
         kl: measured KL of an answer, in nats.
-        target: the KL that is asked for, > 0.
+        target: the desired KL, > 0.
         horizon: answers over which a constant error of the largest size changes beta by e^0.2, > 0.
         count: n, answers that the KL was measured on.
     Returns:

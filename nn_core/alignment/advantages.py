@@ -11,10 +11,10 @@ def generalized_advantages(
 ) -> tuple[Array, Array]:
     """A_t = sum_k (discount decay)^k delta_(t+k), delta_t = r_t + discount V_(t+1) - V_t (Schulman et al. 2016).
 
-    The real tokens of a row are one piece of it; behind its end the value is 0, and nothing there flows back.
+    The real tokens of a row are contiguous. Behind their end the value is 0, and nothing flows back from there.
 
     Args:
-        rewards_BT, values_BT: of each token; what stands at padding is not read.
+        rewards_BT, values_BT: of each token; the values at padding are not read.
         mask_BT: 1 at the answer's tokens.
         discount: gamma in [0, 1].
         decay: lambda in [0, 1]; 0 is one step of temporal difference, 1 the whole return less the value.

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning as a task: answers of people are the targets, questions are read only (F169)."""
+"""Supervised fine-tuning as a task: people's answers are the targets; questions are read, not learned (F169)."""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -88,7 +88,7 @@ def evaluate(problem: Answers, params: Params, data: Data, hparams: Hparams, spl
 
 
 def exact_answers(problem: Answers, params: Params, data: Data, split: str) -> Array:
-    """1 for each question of a split that is answered rightly, greedily: (M,)."""
+    """1 for each question of a split that greedy decoding answers right: (M,)."""
     prompts = prompts_of(data, split)
     made = speak(problem.speaker, params, prompts, None)
     if problem.rule is not None:
@@ -108,7 +108,7 @@ def batch(data: Data, plan: Plan) -> Batch:
 
 
 def describe(problem: Answers, params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
-    """How the first test questions are answered, and, where the run started from another model, how that one does."""
+    """Answers to the first test questions, beside those of the model that the run started from, if there is one."""
     del hparams, key
     prompts = prompts_of(data, "test")
     told = {"answers": first_answers(problem.speaker, params, prompts)}

@@ -18,7 +18,7 @@ class Stack(NamedTuple):
 
     Attributes:
         params: a tree, every leaf with a leading axis S.
-        seeds_S: uint32, of the runs; None: there is one, for whoever asks.
+        seeds_S: uint32, of the runs; None: there is one, and it serves every seed.
     """
 
     params: Any
@@ -33,7 +33,7 @@ def chosen(stack: Stack, key: Array, use: Callable[[RunKeys], Array]) -> Any:
         key: one of the named keys of a run, such as `run_keys(root).init`.
         use: which one it is.
     Returns:
-        One tree; of the first run where no key fits, which the caller rules out.
+        One tree; the first run's if no key fits, which the caller rules out.
     """
     if stack.seeds_S is None:
         return jax.tree.map(lambda leaf: leaf[0], stack.params)

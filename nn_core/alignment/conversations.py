@@ -1,4 +1,4 @@
-"""Conversations as tokens: who speaks is told by special tokens, and a mask tells the answers (F168, F169).
+"""Conversations as tokens: special tokens say who speaks, and a mask marks the answers (F168, F169).
 
     [SOS] what is the capital of italy ? [SEP] it is rome . [EOS]
       0    0   0   0    0    0    0    0   0    1  1   1  1   1
@@ -87,7 +87,7 @@ def encode_turns(
 def encode_joined(tokenizer: Tokenizer, prompt: str, answer: str, end_id: int | None) -> tuple[list[int], list[int]]:
     """A prompt and its answer as one text, for models without special tokens between them.
 
-    They are tokenized together, as the model will see them: apart, "12+" and "5" may give other tokens than "12+5". A
+    They are tokenized together, as the model will see them: "12+" and "5" apart may give other tokens than "12+5". A
     token that holds characters of both belongs to the answer.
 
     Args:
@@ -111,7 +111,8 @@ def pad_rows(rows: Sequence[tuple[list[int], list[int]]], width: int, pad_id: in
         width: T.
         pad_id: behind the ends.
     Raises:
-        ValueError: a row that is too long; it is not cut, for an answer without its end teaches to go on for ever.
+        ValueError: a row that is too long; it is not cut, because an answer without its end teaches the model never to
+            stop.
     """
     ids_NT = np.full((len(rows), width), pad_id, np.int32)
     answer_NT = np.zeros((len(rows), width), np.int8)

@@ -46,13 +46,13 @@ def direct_preference_loss(
         policy_2N, reference_2N: summed log-probabilities of (preferred, other) answers.
         beta: > 0, the strength of the reference.
         kind: "sigmoid" or "identity".
-        lengths_2N: tokens of the answers: log-ratios are divided by them, so that length is no way to a margin (Meng et
+        lengths_2N: tokens of the answers: log-ratios are divided by them, so that length alone gives no margin (Meng et
             al. 2024; Park et al. 2024); None: sums.
-        label_smoothing: share of labels that are taken to be wrong, in [0, 0.5); None: not in the program.
+        label_smoothing: share of labels that are taken to be wrong, in [0, 0.5); None: no smoothing.
         weights_N: >= 0; None: all 1.
     Returns:
         The loss; {"margin": mean of beta h, "accuracy": share of margins above 0, "chosen", "rejected": mean summed
-        log-probabilities, of which the first may fall too}.
+        log-probabilities, where "chosen" may fall too}.
     Raises:
         ValueError: an unknown kind.
     """

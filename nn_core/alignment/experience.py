@@ -34,7 +34,7 @@ class Policy(NamedTuple):
         group: answers to each question; 1 for PPO.
         epochs, minibatches: passes over the answers, and parts of each pass.
         estimator, weigh: of GRPO, see `nn_core.alignment.grpo`.
-        missing_end: added to the reward of an answer that does not come to its end.
+        missing_end: added to the reward of an answer that does not reach its end token.
     """
 
     method: str
@@ -101,7 +101,7 @@ def rewards_of(policy: Policy, reward_params: Params, made: Rollout, truth_B: Ar
 def collect(
     policy: Policy, params: Params, batch: dict[str, Any], hparams: Hparams, coefficient: Array, key: Array
 ) -> tuple[Experience, Metrics]:
-    """Draws answers to the batch's questions and says what each token of them was worth.
+    """Draws answers to the batch's questions and computes what each of their tokens was worth.
 
     Args:
         policy: the structure.
@@ -134,7 +134,7 @@ def collect(
         "kl": (jnp.sum(row_sums(k3(old_BT, reference_BT), answer_BT)), count),
         "length": (jnp.sum(answer_BT), count),
         "ended": (jnp.sum(made.ended_B), count),
-        # How far the scores of the whole sequence are from those of the draw with its cache: rounding, and nothing else.
+        # How far the scores of the whole sequence are from those of the draw with its cache: only rounding.
         "draw_error": (masked_mean(jnp.abs(old_BT - made.log_probs_BT), answer_BT), jnp.float32(1)),
     }
     known = Experience(made.ids_BT, answer_BT, old_BT, reference_BT, values_BT, advantages_BT, returns_BT)

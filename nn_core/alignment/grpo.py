@@ -7,7 +7,7 @@ from nn_core.alignment.kl import KL_ESTIMATORS
 from nn_core.alignment.masks import masked_mean, row_sums
 from nn_core.alignment.ppo import clipped_objective
 
-WEIGHTS = ("token", "sequence")  # what weighs the same in the mean
+WEIGHTS = ("token", "sequence")  # what has equal weight in the mean
 
 
 def group_loss(

@@ -19,7 +19,7 @@ LIKELIHOOD_START = 0.2  # share of the log-probability before anything is learne
 
 
 def with_head(params: Params, name: str, width: int, *, likelihood: bool = False) -> Params:
-    """The parameters with a head that answers 0 everywhere, until it has learned something.
+    """The parameters with a new head that outputs 0 everywhere until it has learned something.
 
     Args:
         params: of a language model.
@@ -62,9 +62,9 @@ def scores(model: Any, params: Params, ids_BT: Array, answer_BT: Array, pooling:
         answer_BT: 1 at the answers' tokens.
         pooling: "last": what the head says at the last real token (Ouyang et al. 2022), and not at padding behind it.
             "sum": what it says at each token of the answer, added up: a model of few blocks, which cannot carry a
-            verdict on one word to the end, judges each word where it stands. "likelihood": that, and a learned share of
-            each token's log-probability under the model's own language head: what the model knows to be wrong, it finds
-            improbable, and need not learn again from pairs.
+            verdict on one word to the end, judges each word where it stands. "likelihood": that, plus a learned share
+            of each token's log-probability under the model's own language head: the model already finds wrong answers
+            improbable and need not learn this again from pairs.
     """
     hidden_BTD = hidden_states(model, params, ids_BT)
     scores_BT = read_head(params, SCORE, hidden_BTD)

@@ -41,7 +41,7 @@ class Prompts(NamedTuple):
     """Questions.
 
     Attributes:
-        ids_BL: tokens, padded behind.
+        ids_BL: tokens, padded at the end.
         lengths_B: how many are real.
         truth_B: id of the true value; -1 where nothing is known.
     """
@@ -150,7 +150,7 @@ def best_of_reference(
     key: Array,
     counts: tuple[int, ...],
 ) -> dict[str, Array]:
-    """True reward of the best of n answers of the reference by the learned reward: no training, n times the samples."""
+    """True reward of the answer, of n by the reference, that the learned reward likes best: no training, n samples."""
 
     def one(round_key: Array) -> tuple[Array, Array]:
         made = speak(speaker, reference, prompts, round_key)

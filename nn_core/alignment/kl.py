@@ -7,7 +7,7 @@ With x ~ p and r = q(x) / p(x):
     k2  (ln r)^2 / 2   >= 0             biased         that of KL(p || q)
     k3  r - 1 - ln r   >= 0             KL(p || q)     that of KL(q || p), the other direction
 
-So k1 belongs into the reward, where the score function gives it the right gradient; as a loss k2 is the unbiased one.
+So k1 belongs in the reward, where the score function gives it the right gradient; as a loss k2 is the unbiased one.
 The ledger proves each entry by enumeration of a small vocabulary.
 """
 

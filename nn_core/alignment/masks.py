@@ -1,6 +1,6 @@
 """Sums over the real tokens of padded rows: means, whitening, the last token, rows moved to the left.
 
-Padding is told by a mask, never by an id: where the padding token is also the end token, the end stays visible.
+A mask marks padding, never an id: where the padding token is also the end token, the end stays visible.
 """
 
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ WHITENING_EPSILON = 1e-8  # keeps a constant from being divided by 0
 
 
 def masked_sum(values_BT: Array, mask_BT: Array) -> Array:
-    """Sum over the real tokens; what stands at padding, NaN and infinity included, has no effect on it or its gradient."""
+    """Sum over the real tokens; values at padding, even NaN and infinity, affect neither it nor its gradient."""
     return jnp.sum(jnp.where(mask_BT > 0, values_BT, 0.0))
 
 
@@ -54,12 +54,12 @@ def last_real(mask_BT: Array) -> Array:
 
 
 def at_last(values_BT: Array, mask_BT: Array) -> Array:
-    """The value at the last real token of each row, (B,): where a reward stands, and not on the padding behind it."""
+    """The value at the last real token of each row, (B,): where a reward belongs, not on the padding behind it."""
     return jnp.take_along_axis(values_BT, last_real(mask_BT)[:, None], axis=1)[:, 0]
 
 
 def until_end(ids_BT: Array, end_id: Array | int) -> Array:
-    """1 up to and with the first end token of each row, 0 behind it; 1 everywhere in a row without one: (B, T) float32.
+    """1 up to and including each row's first end token, 0 behind it; all 1 in a row without one: (B, T) float32.
 
     The end token itself is real: padding with the same id behind it is not.
     """

@@ -126,7 +126,7 @@ def reward_measures(problem: Pairs, params: Params, hparams: Hparams, rows: Batc
 
 
 def describe_reward(problem: Pairs, params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
-    """Whether its probabilities mean what they say, on pairs whose labels are noisy as in training (validation)."""
+    """Whether its probabilities are calibrated, on validation pairs, whose labels are as noisy as in training."""
     del key
     rows = rows_of(data, "validation", jnp.arange(len(data["validation_chosen_ids"])))
     chosen_B, rejected_B = pair_scores(problem, params, hparams, rows)

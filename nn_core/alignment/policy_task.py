@@ -38,7 +38,7 @@ BEST_OF = (4, 16)
 
 
 class PolicyState(NamedTuple):
-    """State of the optimizer and of the KL's strength, which may look for a target."""
+    """State of the optimizer and of the KL's strength, which may adapt to a target."""
 
     inner: Any
     coefficient: Array
@@ -154,7 +154,7 @@ def iteration_loss(
             estimator=policy.estimator,
             weigh=policy.weigh,
         )
-        told.pop("kl")  # of the answers it is told when they are drawn
+        told.pop("kl")  # it is reported for the answers when they are drawn
     temperature = temperature_of(hparams)
     # Entropy is that of the distribution which each token of the answer was drawn from.
     drawn_BTV = filtered_log_probs(logits_BTV[:, :-1], 1.0 if temperature is None else temperature)
@@ -165,9 +165,9 @@ def iteration_loss(
 
 
 def evaluate(policy: Policy, params: Params, data: Data, hparams: Hparams, split: str) -> Metrics:
-    """An answer to each question of a split, drawn with one key for all time: rewards, KL, length.
+    """An answer to each question of a split, always drawn with the same key: rewards, KL, length.
 
-    The loss is -(reward - beta KL), what the policy is to make small.
+    The loss is -(reward - beta KL), which the policy minimises.
     """
     prompts, reference = prompts_of(data, split), data["reference_params"]
     made = speak(policy.speaker, params, prompts, jax.random.key(0), temperature_of(hparams))

@@ -84,7 +84,7 @@ def token_rewards(
         kl_BT: k1 of each token.
         mask_BT: 1 at the answer's tokens.
         coefficient: beta >= 0.
-        end_B: 1 for answers that came to their end token; others get no reward. None: all do.
+        end_B: 1 for answers that reached their end token; others get no reward. None: all do.
     Returns:
         (B, T), 0 at padding.
     """

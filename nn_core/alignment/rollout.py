@@ -26,7 +26,7 @@ class Rollout(NamedTuple):
         ids_BT: prompt, answer, padding; T = prompt width + most new tokens.
         answer_BT: float32, 1 at the answer's tokens, the end token included.
         log_probs_BT: of the answer's tokens under the distribution they were drawn from; 0 elsewhere.
-        ended_B: float32, 1 where the end token was drawn, 0 where the room was at its end.
+        ended_B: float32, 1 where the end token was drawn, 0 where the room ran out.
     """
 
     ids_BT: Array
@@ -52,7 +52,7 @@ def draw_answers(
     Args:
         decoder: of the policy; its context holds L + new_tokens.
         params: the policy's.
-        prompt_BL: prompts from place 0 on, padded behind.
+        prompt_BL: prompts from place 0 on, padded at the end.
         lengths_B: tokens of each prompt, >= 1.
         key: typed; row b draws its n-th token with fold_in(fold_in(key, b), n). None: greedy.
         new_tokens: N, most tokens of an answer, its end token included.
@@ -75,7 +75,7 @@ def draw_answers(
 
     def step(carried: tuple[Any, Array, Array], place: Array) -> tuple[tuple[Any, Array, Array], tuple[Array, ...]]:
         cache, last_B, running_B = carried
-        # A row at its end is fed at its last place again and again: nothing of it is used.
+        # A finished row is fed at its last place again and again; nothing of that is used.
         cache, logits_BV = decoder.step(params, cache, last_B, lengths_B - 1 + place)
         if row_keys_B is None:
             drawn_B = jnp.argmax(logits_BV, axis=1).astype(jnp.int32)

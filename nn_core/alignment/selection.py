@@ -8,7 +8,7 @@ from jax import Array
 
 
 def best_of_n(rewards_GN: Array) -> Array:
-    """Place of the answer with the highest reward of each group, (G,) int32; of equal ones the first."""
+    """Place of the answer with the highest reward of each group, (G,) int32; the first of equal ones."""
     return jnp.argmax(rewards_GN, axis=1)
 
 

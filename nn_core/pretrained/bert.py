@@ -1,6 +1,6 @@
 """BERT, RoBERTa, MiniLM and sentence encoders of their shape: their names and ours (F138, F176).
 
-RoBERTa counts positions from pad_token_id + 1, so the first entries of its table are read by nothing; the head of its
+RoBERTa counts positions from pad_token_id + 1, so nothing reads the first entries of its table; the head of its
 classifier is BERT's pooler under another name.
 """
 

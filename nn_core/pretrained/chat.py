@@ -11,7 +11,7 @@ Message = Mapping[str, Any]
 
 
 def check_messages(messages: Any) -> Sequence[Message]:
-    """The messages, or a ValueError where they are none."""
+    """The messages; raises ValueError if they are not chat messages."""
     good = isinstance(messages, Sequence) and not isinstance(messages, str) and len(messages) > 0
     if not good or not all(isinstance(one, Mapping) and {"role", "content"} <= one.keys() for one in messages):
         raise ValueError('chat messages are a list of {"role": "user", "content": "text"}')

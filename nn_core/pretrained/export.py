@@ -19,7 +19,7 @@ from nn_core.pretrained.settings import Settings
 from nn_core.pretrained.tensor_files import write_file
 from nn_core.training.manifest import named_leaves
 
-# Parameters whose presence config.json does not tell, and the tensors that tell it to the families.
+# Parameters that config.json does not mention, and the tensors that show the families whether they exist.
 _TELLING = {"head/kernel": "lm_head.weight", "encoder/pooler/kernel": "bert.pooler.dense.weight"}
 
 
@@ -28,7 +28,8 @@ def settings_of(module: Any, shapes: Shapes) -> tuple[Family, dict[str, Any]]:
 
     Args:
         module: GPT, ViT, …
-        shapes: of its parameters.    Raises:
+        shapes: of its parameters.
+    Raises:
         ValueError: there is none; says why, family by family.
     """
     reasons = []

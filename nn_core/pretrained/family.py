@@ -37,9 +37,9 @@ class Family(NamedTuple):
         architectures: their class -> what its head does, one of nn_core.pretrained.families.KINDS.
         prefix: of the names in a model with a head; a folder may leave it out.
         read: (config.json, what the head does, names of the tensors) -> its structure.
-        write: (module, shapes of its parameters) -> config.json; ValueError says why a module has no counterpart in this family, TypeError
-            that it is of another kind.
-        aliases: (part of a name as saved today, as saved once).
+        write: (module, shapes of its parameters) -> config.json; ValueError says why a module has no counterpart in
+            this family, TypeError that it is of another kind.
+        aliases: (part of a name as saved today, as saved formerly).
     """
 
     model_types: tuple[str, ...]

@@ -42,7 +42,7 @@ def part(fed: Fed, places: Sequence[int]) -> Fed:
 
 @dataclass(frozen=True)
 class FolderTokenizer:
-    """A tokenizer as `nn_core.text.interface.Tokenizer`, and what pipelines ask besides.
+    """A tokenizer as `nn_core.text.interface.Tokenizer`, and what pipelines need beside it.
 
     Attributes:
         backend: the library's tokenizer.
@@ -94,7 +94,7 @@ class FolderTokenizer:
         return Encoding(np.array(found.ids, np.int32).reshape(-1), np.array(found.offsets, np.int32).reshape(-1, 2))
 
     def decode(self, ids: Sequence[int] | np.ndarray, *, skip_special: bool = True) -> str:
-        """The text of the ids; a model's vocabulary may be larger than its tokenizer's, and what is beyond it is no text."""
+        """The text of the ids; ids beyond the tokenizer's vocabulary, which a model may have, give no text."""
         ids_N = check_ids(ids, 2**31)
         ids_N = ids_N[ids_N < self.vocabulary_size]
         return self.backend.decode(ids_N.tolist(), skip_special_tokens=skip_special)

@@ -23,7 +23,7 @@ from nn_core.pretrained.tensor_files import PretrainedError, Stored, read_into
 from nn_core.training.manifest import nested
 
 DTYPES = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
-_ALIGNMENT = 64  # bytes; what is aligned so becomes an array of JAX on a CPU without a copy
+_ALIGNMENT = 64  # bytes; on a CPU JAX takes arrays with this alignment without a copy
 _SHOWN = 10
 
 
@@ -85,7 +85,7 @@ def load(
     folder = user_path(folder)
     if not folder.is_dir():
         raise PretrainedError(f"there is no folder {folder}")
-    read_json(folder / CONFIG)  # told first: a folder without it is no model at all
+    read_json(folder / CONFIG)  # checked first: a folder without it is no model at all
     found = tensors(folder)
     family, kind, settings, structure = read_structure(folder, frozenset(found))
     wanted = shapes(structure)
@@ -149,7 +149,7 @@ def match(
 
 
 def spellings(family: Family, name: str) -> list[str]:
-    """A name as it may stand in a folder: as saved today, without the prefix, as saved once."""
+    """A name as it may stand in a folder: as saved today, without the prefix, as saved formerly."""
     names = [name, name.removeprefix(family.prefix)]
     return names + [
         spelling.replace(today, once) for spelling in names for today, once in family.aliases if today in spelling

@@ -18,7 +18,8 @@ class Row(NamedTuple):
         axes: the order of our axes in theirs; None: as here.
         widths: of several tensors, how long each is on our last axis.
         leading: axes of length 1 that theirs has before ours.
-        skipped: entries that theirs has before ours on the first axis, and nothing reads (RoBERTa's first positions).
+        skipped: entries that theirs has before ours on the first axis and that nothing reads (RoBERTa's first
+            positions).
     """
 
     theirs: tuple[str, ...]

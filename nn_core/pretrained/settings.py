@@ -82,10 +82,10 @@ class Settings:
         return value or {}
 
     def only(self, **allowed: Any) -> None:
-        """Raises PretrainedError where a key holds another value than the ones that are computed here.
+        """Raises PretrainedError where a key holds a value that is not computed here.
 
         Args:
-            allowed: name = the value, which a missing key or null stands for too.
+            allowed: name = the value; a missing key or null means it too.
         """
         for name, value in allowed.items():
             found = self.values.get(name)

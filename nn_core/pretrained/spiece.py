@@ -1,4 +1,4 @@
-"""SentencePiece's model files, read as what they are (a protocol buffer of pieces) and made a tokenizer (F082, F181).
+"""SentencePiece's model files, read as protocol buffers of pieces and made into a tokenizer (F082, F181).
 
 Only the few fields that decide the ids are read; no library is needed for it.
 """

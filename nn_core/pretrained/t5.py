@@ -1,7 +1,7 @@
 """T5, its versions 1.1 and Flan, mT5: their names and ours (F140, F176).
 
-`tie_word_embeddings` says two things there: that the head is the embedding, and that what a tied head reads is divided
-by sqrt(D). transformers 5 writes the second one as `scale_decoder_outputs`; a head of its own is told by its tensor.
+`tie_word_embeddings` says two things there: that the head is the embedding, and that the input of a tied head is divided
+by sqrt(D). transformers 5 writes the second one as `scale_decoder_outputs`; a separate head shows by its own tensor.
 """
 
 from typing import Any

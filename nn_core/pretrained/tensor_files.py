@@ -55,8 +55,8 @@ def read_header(path: Path) -> dict[str, Stored]:
     """The tensors of a file by name; reads the header and nothing else.
 
     Raises:
-        PretrainedError: no file, or a header that lies: about its length, about sizes, offsets that overlap or leave
-            holes, a file that is shorter or longer than it says.
+        PretrainedError: no file, or a wrong header: a wrong length, wrong sizes, offsets that overlap or leave holes, a
+            file that is shorter or longer than it says.
     """
     try:
         size = path.stat().st_size
