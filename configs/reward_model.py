@@ -3,6 +3,14 @@
 python -m experiments.run --config=configs/assistant_base.py
 python -m experiments.run --config=configs/assistant_sft.py
 python -m experiments.run --config=configs/reward_model.py
+
+Pairs of answers about all facts, ranked by a hidden rule (right 1, polite 0.6, rude -0.6, a word -0.04) with wrong labels;
+`test_accuracy` is on 500 other pairs with right labels, `validation_accuracy` on 500 with wrong ones among them. The score
+is a sum over the answer's tokens with a share of their log-probability: two blocks cannot carry a verdict on one word to the
+last token (`task.pooling=last` ends at 0.74, one seed).
+
+Measured over 8 seeds (2026-11-29, 2 shared x86 cores), mean and 95 % interval: 4,000 pairs with 5 % noise 0.963 ± 0.008 (0.884
+± 0.006 against noisy labels, of which 0.95 could be met), calibration error 0.073 ± 0.007: it is less sure than it might be.
 """
 
 from ml_collections import ConfigDict

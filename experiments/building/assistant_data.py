@@ -1,6 +1,6 @@
 """Questions, answers and pairs of a config as arrays: from the small world, or from JSONL files of one's own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,10 +80,30 @@ def cut(records: Sequence[Any], share: float) -> Splits:
     }
 
 
-def conversations(section: ConfigDict) -> Splits:
+def read_own(reader: Reader, make: Callable[[dict[str, Any]], Any], turns_of: Callable[[Any], list[Turns]]) -> Splits:
+    """The records of a file of one's own, in three parts; what is too long is told with its line.
+
+    Args:
+        reader: texts to tokens, and the file.
+        make: a line's object -> record.
+        turns_of: a record -> all that is encoded of it.
+    """
+
+    def made(record: dict[str, Any]) -> Any:
+        found = make(record)
+        for turns in turns_of(found):
+            encoded(reader, turns)
+            check_room(reader, turns[:-1] if turns[-1][0] == ASSISTANT else turns)
+        return found
+
+    return cut(read_records(reader.section.path, made), reader.section.held_out)
+
+
+def conversations(reader: Reader) -> Splits:
     """Conversations of each split, as turns."""
+    section = reader.section
     if section.name == FILE:
-        return cut(read_records(section.path, conversation_of), section.held_out)
+        return read_own(reader, conversation_of, lambda turns: [turns])
     found = {}
     for place, (split, facts) in enumerate(facts_of(section).items()):
         made = demonstrations(facts, num_answers=section.answers if split == "train" else 1, seed=place)
@@ -91,10 +111,16 @@ def conversations(section: ConfigDict) -> Splits:
     return found
 
 
-def pairs(section: ConfigDict) -> Splits:
+def turns_of_pair(pair: Pair) -> list[Turns]:
+    """A question with each of its two answers."""
+    return [((USER, pair.prompt), (ASSISTANT, text)) for text in (pair.chosen, pair.rejected)]
+
+
+def pairs(reader: Reader) -> Splits:
     """Pairs of answers of each split; those of the test have no noise where the true order is known."""
+    section = reader.section
     if section.name == FILE:
-        return cut(read_records(section.path, preference_of), section.held_out)
+        return read_own(reader, preference_of, turns_of_pair)
     choose(section.pairs_about, ABOUT, "data.pairs_about")
     counts = {"train": section.pairs, "validation": 500, "test": 500}
     facts_by_split = facts_of(section)
@@ -111,27 +137,36 @@ def pairs(section: ConfigDict) -> Splits:
     }
 
 
-def encoded(reader: Reader, turns: Turns, number: int) -> Row:
+def encoded(reader: Reader, turns: Turns) -> Row:
     """A conversation as ids and mask.
 
     Raises:
-        ValueError: it is longer than the context; names the record.
+        ValueError: it is longer than the context.
     """
     ids, mask = encode_turns(reader.tokenizer, reader.template, turns)
     most = reader.section.context_size
     if len(ids) > most:
-        place = f"config.data.path, record {number + 1}: " if reader.section.name == FILE else ""
         raise ValueError(
-            f"{place}a conversation of {len(ids)} tokens is longer than config.data.context_size={most}; shorten it, or "
-            "use a model with a larger context"
+            f"a conversation of {len(ids)} tokens is longer than config.data.context_size={most}; shorten it, or use a "
+            "model with a larger context"
         )
     return ids, mask
 
 
+def check_room(reader: Reader, turns: Turns) -> None:
+    """Raises ValueError for a question that leaves no room for an answer."""
+    section, (ids, _) = reader.section, encode_turns(reader.tokenizer, reader.template, turns)
+    if len(ids) + section.new_tokens > section.context_size:
+        raise ValueError(
+            f"a question of {len(ids)} tokens leaves no room for an answer of config.data.new_tokens="
+            f"{section.new_tokens} in config.data.context_size={section.context_size}; shorten it, or lower new_tokens"
+        )
+
+
 def answer_arrays(reader: Reader) -> dict[str, np.ndarray]:
     """What fine-tuning reads: "SPLIT_ids", "SPLIT_answer", "SPLIT_segments" (N, T), and the questions of each split."""
-    told = conversations(reader.section)
-    rows = {split: [encoded(reader, turns, n) for n, turns in enumerate(of)] for split, of in told.items()}
+    told = conversations(reader)
+    rows = {split: [encoded(reader, turns) for turns in of] for split, of in told.items()}
     widest = max(len(ids) for of in rows.values() for ids, _ in of)
     arrays: dict[str, np.ndarray] = {}
     for split, of in rows.items():
@@ -151,14 +186,11 @@ def answer_arrays(reader: Reader) -> dict[str, np.ndarray]:
 
 def pair_arrays(reader: Reader) -> dict[str, np.ndarray]:
     """What learns from preferences: "SPLIT_chosen_ids", "SPLIT_chosen_answer" and those of the rejected, and questions."""
-    told = pairs(reader.section)
+    told = pairs(reader)
     rows: dict[tuple[str, str], list[Row]] = {}
     for split, of in told.items():
-        for side in ("chosen", "rejected"):
-            texts = [(pair.prompt, pair._asdict()[side]) for pair in of]
-            rows[split, side] = [
-                encoded(reader, ((USER, prompt), (ASSISTANT, text)), n) for n, (prompt, text) in enumerate(texts)
-            ]
+        both = [[encoded(reader, turns) for turns in turns_of_pair(pair)] for pair in of]
+        rows[split, "chosen"], rows[split, "rejected"] = ([pair[place] for pair in both] for place in (0, 1))
     widest = max(len(ids) for of in rows.values() for ids, _ in of)
     arrays: dict[str, np.ndarray] = {}
     for (split, side), of in rows.items():
@@ -178,7 +210,7 @@ def prompt_arrays(reader: Reader) -> dict[str, np.ndarray]:
     """Questions of each split: "SPLIT_prompts" (M, L), "SPLIT_lengths" (M,), "SPLIT_truth" (M,)."""
     section = reader.section
     if section.name == FILE:
-        found = cut(read_records(section.path, prompt_of), section.held_out)
+        found = read_own(reader, prompt_of, lambda prompt: [((USER, prompt),)])
         return question_arrays(reader, {split: [((USER, one),) for one in of] for split, of in found.items()})
     asked = {split: questions(facts) for split, facts in facts_of(section).items()}
     arrays = question_arrays(reader, {split: [((USER, one),) for _, one in of] for split, of in asked.items()})
@@ -191,19 +223,14 @@ def question_arrays(reader: Reader, asked: Splits, answers: Splits | None = None
     """Questions as arrays; where answers are known, also the rows that would be exactly right, "SPLIT_expected".
 
     Raises:
-        ValueError: a question that leaves no room for an answer; names the record.
+        ValueError: a question that leaves no room for an answer.
     """
     template, section = reader.template, reader.section
     rows = {s: [encode_turns(reader.tokenizer, template, turns) for turns in of] for s, of in asked.items()}
     widest = max(len(ids) for of in rows.values() for ids, _ in of)
-    for split, of in rows.items():
-        for number, (ids, _) in enumerate(of):
-            if len(ids) + section.new_tokens > section.context_size:
-                raise ValueError(
-                    f"question {number + 1} of the {split} part has {len(ids)} tokens, which leaves no room for an answer "
-                    f"of config.data.new_tokens={section.new_tokens} in config.data.context_size={section.context_size}; "
-                    "shorten it, or lower new_tokens"
-                )
+    for of in asked.values():
+        for turns in of:
+            check_room(reader, turns)
     arrays: dict[str, np.ndarray] = {}
     for split, of in rows.items():
         padded = pad_rows(of, widest, template.pad_id)

@@ -7,12 +7,21 @@ FEATURES = (
         "F168",
         "A base model is no assistant",
         ("nn_core.alignment.conversations:make_template", "nn_core.data.assistant_world:questions"),
+        ("assistant_base", "alignment"),
     ),
-    Feature("F169", "Supervised fine-tuning on answers", ("nn_core.alignment.answer_loss:answer_loss",)),
+    Feature(
+        "F169",
+        "Supervised fine-tuning on answers",
+        ("nn_core.alignment.answer_loss:answer_loss", "nn_core.alignment.answer_task:make_answer_task"),
+        ("assistant_sft",),
+        ("F169",),
+    ),
     Feature(
         "F170",
         "The reward model",
         ("nn_core.alignment.preference_loss:preference_loss", "nn_core.data.preferences:preference_pairs"),
+        ("reward_model",),
+        ("F170",),
     ),
     Feature(
         "F171",
@@ -21,7 +30,10 @@ FEATURES = (
             "nn_core.alignment.ppo:policy_loss",
             "nn_core.alignment.grpo:group_loss",
             "nn_core.alignment.dpo:direct_preference_loss",
+            "nn_core.alignment.policy_task:make_policy_task",
         ),
+        ("ppo", "grpo", "dpo"),
+        ("F171", "F171b"),
     ),
     Feature("F172", "Decoders, encoders and both, side by side"),
     Feature(
@@ -54,7 +66,7 @@ FEATURES = (
         "F180",
         "Fine-tuning, with adapters or whole",
         ("nn_core.transfer.lora:with_lora", "nn_core.transfer.fine_tuning:fine_tune"),
-        ("finetune_lora", "finetune_classifier", "transfer"),
+        ("finetune_lora", "finetune_classifier", "assistant_sft", "transfer"),
     ),
     Feature("F181", "Tokenizers of other libraries", ("nn_core.pretrained.tokenizer_files:read_tokenizer",)),
     Feature(

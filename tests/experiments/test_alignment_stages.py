@@ -52,7 +52,7 @@ def words(config: str, folder: Path, sweep: bool = False, **changes: Any) -> lis
     """The command line of a tiny stage; `__` stands for a dot."""
     values = SMALL | {name.replace("__", "."): value for name, value in changes.items()}
     return [
-        f"--config=configs/{config}.py",
+        f"--config={config}" if config.endswith(".py") else f"--config=configs/{config}.py",
         f"--workdir={folder}",
         *([] if sweep else ["--sweep=false"]),
         *(f"--config.{name}={value}" for name, value in values.items()),
@@ -68,12 +68,25 @@ def policy_words(config: str, folder: Path, stages: dict[str, Path], sweep: bool
     return words(config, folder, sweep, **values)
 
 
+SEEDS = '''"""Fine-tuning of all parameters only, over seeds."""
+from configs import assistant_sft
+from configs.grid import axis
+
+get_config = assistant_sft.get_config
+
+
+def get_sweep(config):
+    return axis("seed", range(config.num_seeds))
+'''
+
+
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory) -> dict[str, Path]:
     """An assistant of two seeds that has learned nothing, and a reward model of two seeds."""
     folder = tmp_path_factory.mktemp("stages")
     made = {"sft": folder / "sft", "reward": folder / "reward"}
-    assert main(words("assistant_sft", made["sft"], sweep=True, transfer__source="None")) == 0
+    (folder / "seeds.py").write_text(SEEDS, encoding="utf-8")
+    assert main(words(str(folder / "seeds.py"), made["sft"], sweep=True, transfer__source="None")) == 0
     more = {"transfer__source": made["sft"], "data__label_noise": 0.05}
     assert main([*words("reward_model", made["reward"], **more, transfer__member=0, transfer__by_seed=False)]) == 0
     return made
@@ -190,6 +203,16 @@ def test_a_reward_model_that_is_none_or_of_another_vocabulary_is_refused(stages,
             ['{"prompt": "a", "chosen": "b", "rejected": "b"}'],
             "line 1: 'chosen' and 'rejected' are the same",
         ),
+        (
+            "assistant_sft",
+            [json.dumps({"prompt": "a", "response": "b " * 40})],
+            "line 1: a conversation of 44 tokens is longer",
+        ),
+        (
+            "ppo",
+            [json.dumps({"prompt": "a"}), json.dumps({"prompt": "b " * 35})],
+            "line 2: a question of 37 tokens leaves no room",
+        ),
         ("dpo", ['{"prompt": "a", "chosen": "", "rejected": "b"}'], "line 1: the field 'chosen' is empty"),
     ],
 )
@@ -197,6 +220,8 @@ def test_mistakes_in_files_are_told_with_their_line(config, lines, message, stag
     path = tmp_path / "own.jsonl"
     path.write_text("\n".join(lines), encoding="utf-8")
     changes = {"transfer__source": stages["sft"], "data__name": "file", "data__path": path}
+    if config == "ppo":
+        changes["task__reward_model"] = stages["reward"]
     assert main(words(config, tmp_path / "run", **ONE | changes)) == 2
     assert message in capsys.readouterr().err
 
