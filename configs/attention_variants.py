@@ -12,11 +12,11 @@ def get_config() -> ConfigDict:
     config = base.study(
         "attention_variants",
         {
-            "variants": ("dense", "blockwise", "local", "local-global", "strided", "linear"),
+            "variants": ("dense", "blockwise", "local", "local-global", "strided", "linear"),  # what is timed
             "lengths": (128, 256, 512, 1024, 2048, 4096),  # tokens, each >= 1
             "heads": 4,  # of the timed layer, >= 1
             "head_width": 16,  # of the timed layer, >= 1
-            "positions": ("sinusoidal", "rotary", "alibi", "relative", "none"),
+            "positions": ("sinusoidal", "rotary", "alibi", "relative", "none"),  # what is trained
             "trained_length": 32,  # tokens of a training window, even
             "embedding_dim": 32,  # width of the trained models, a multiple of 8
             "steps": 400,  # updates, >= 1

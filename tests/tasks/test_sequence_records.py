@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from nn_core.data.sequence_sources import load_sequences
-from nn_core.data.sequences import END_ID, START_ID
+from nn_core.data.sequences import END_ID, PAD_ID, START_ID
 from nn_core.generation.decode import completions, generate
 from nn_core.models.embeddings import Embedding
 from nn_core.models.recurrent.layers import Recurrent
@@ -86,7 +86,9 @@ def translator():
     two = jax.tree.map(lambda leaf: np.stack([leaf, -leaf]), params)
 
     def tell(params, data):
-        return decoded(model, params, data, num_examples=EXAMPLES, num_beams=3)
+        ids = {"start_id": START_ID, "end_id": END_ID, "pad_id": PAD_ID}
+        asked = {"num_examples": EXAMPLES, "num_beams": 3, "length_penalty": 1.0}
+        return decoded(make_sequence_decoder(model), params, data, **asked, **ids)
 
     population = jax.jit(jax.vmap(tell, in_axes=(0, None)))
     return model, params, data, lambda data: jax.device_get(population(two, data))
