@@ -31,7 +31,7 @@ def policy(name: str) -> ConfigDict:
     config.train.log_every = 1
     config.train.chunk_steps = 20
     config.train.evaluate_train = False
-    config.train.divergence_factor = 1e6  # the loss is no distance: it may start near 0
+    config.train.divergence_factor = 1e6  # the loss is not a distance: it may start near 0
     config.table = ("true_reward", "reference_true_reward", "win_rate", "test_reward", "kl", "length", "right")
     config.figures = ("policy_curves", "frontier")
     return config

@@ -74,7 +74,7 @@ def read_inputs(words: Sequence[str], file: str | None) -> Iterator[Any]:
     """Inputs from the command line, or the lines of a file.
 
     Raises:
-        ValueError: none or both, a file that cannot be read, a line that is no JSON.
+        ValueError: none or both, a file that cannot be read, a line that is not JSON.
     """
     from nn_core.files import user_path
 

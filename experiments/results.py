@@ -54,7 +54,7 @@ def checked(path: str | Path) -> Path:
     """The run directory. Raises ValueError where there is none."""
     directory = user_path(path)
     if not (directory / "config.json").is_file():
-        raise ValueError(f"{path} is no run directory, it has no config.json; give the folder that a run wrote")
+        raise ValueError(f"{path} is not a run directory, it has no config.json; give the folder that a run wrote")
     return directory
 
 

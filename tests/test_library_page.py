@@ -72,5 +72,5 @@ def test_members_and_curves_are_frames_with_typed_overrides(tmp_path):
     curves = results.load_metrics(tmp_path)
     assert curves.select("member", "step", "train_loss").rows() == [(0, 1, 3.0), (0, 2, 1.0), (1, 1, 2.0)]
     assert curves["hparams.l2"].to_list() == [1e-3, 1e-3, None] and curves["label"].to_list() == ["007", "007", "b"]
-    with pytest.raises(ValueError, match="is no run directory"):
+    with pytest.raises(ValueError, match="is not a run directory"):
         results.load(tmp_path / "groups")

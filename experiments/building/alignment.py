@@ -81,7 +81,7 @@ def tokenizer_of(source: Source) -> Tokenizer:
     """The tokenizer of a run.
 
     Raises:
-        ValueError: the run has none: it is no language model.
+        ValueError: the run has none: it is not a language model.
     """
     path = source.stored.folder / TOKENIZER
     if not path.is_file():
@@ -245,7 +245,7 @@ def reward_of(config: ConfigDict, parts: Parts, registry: Registry) -> tuple[Sou
     """The reward model of a policy and its module.
 
     Raises:
-        ValueError: none is named, the run is no reward model, or it has another vocabulary.
+        ValueError: none is named, the run is not a reward model, or it has another vocabulary.
     """
     settings, key = config.task, "task.reward_model"
     if settings.reward_model is None:

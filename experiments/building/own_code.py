@@ -23,7 +23,7 @@ def with_own(get_extensions: Callable[[], Any] | None, path: Path) -> Registry:
         get_extensions: of the config file; None where it defines none.
         path: of the config file, for messages.
     Raises:
-        ValueError: what it returns is no Registry, or a name is taken.
+        ValueError: what it returns is not a Registry, or a name is taken.
     """
     if get_extensions is None:
         return REGISTRY

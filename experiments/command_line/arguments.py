@@ -83,7 +83,7 @@ def find_config(name: str) -> Path:
         if candidate.is_file() and candidate.suffix == ".py":
             return candidate
     if Path(name).exists():
-        raise ValueError(f"--config={name} is no Python file; a config is a .py file that defines get_config()")
+        raise ValueError(f"--config={name} is not a Python file; a config is a .py file that defines get_config()")
     hint = nearest(Path(name).stem, config_files())
     raise ValueError(f"no config file {name!r}{hint}; `python -m experiments.run` lists them")
 

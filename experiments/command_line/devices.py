@@ -24,7 +24,7 @@ def host_devices() -> int:
     if not chosen:
         return cores()
     if not chosen.isdecimal() or not 1 <= int(chosen) <= MOST_DEVICES:
-        raise ValueError(f"{VARIABLE}={chosen} is no number of devices; use 1 to {MOST_DEVICES}, or unset it")
+        raise ValueError(f"{VARIABLE}={chosen} is not a number of devices; use 1 to {MOST_DEVICES}, or unset it")
     return int(chosen)
 
 

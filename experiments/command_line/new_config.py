@@ -53,7 +53,9 @@ def write_new(name: str) -> str:
     """
     path = user_path(name)
     if path.suffix != ".py" or not path.stem.isidentifier():
-        raise ValueError(f"--new={name} is no name of a Python file; use letters, digits and _, such as my_sweep.py")
+        raise ValueError(
+            f"--new={name} is not the name of a Python file; use letters, digits and _, such as my_sweep.py"
+        )
     if path.exists():
         raise ValueError(f"--new={name} is there already; choose another name")
     try:

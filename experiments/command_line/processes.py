@@ -64,7 +64,7 @@ def places(options: Mapping[str, Any]) -> Places | None:
     if not given:
         return Places(None, None, None)
     if ":" not in given["coordinator"]:
-        raise ValueError(f"--coordinator={given['coordinator']} is no HOST:PORT; write it as 10.0.0.1:1234")
+        raise ValueError(f"--coordinator={given['coordinator']} is not HOST:PORT; write it as 10.0.0.1:1234")
     if not 0 <= given["process_id"] < given["num_processes"]:
         raise ValueError(
             f"--process_id={given['process_id']} is none of --num_processes={given['num_processes']} processes, "
@@ -77,7 +77,7 @@ def patience() -> float:
     """Seconds without a sign of life after which a process counts as lost.
 
     Raises:
-        ValueError: the variable is no positive number.
+        ValueError: the variable is not a positive number.
     """
     chosen = os.environ.get(SECONDS, "")
     try:
@@ -85,7 +85,7 @@ def patience() -> float:
     except ValueError:
         seconds = 0.0
     if not 1 <= seconds < 10**6:
-        raise ValueError(f"{SECONDS}={chosen} is no number of seconds >= 1; correct it or unset it")
+        raise ValueError(f"{SECONDS}={chosen} is not a number of seconds >= 1; correct it or unset it")
     return seconds
 
 

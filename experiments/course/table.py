@@ -107,7 +107,7 @@ def chosen(rows: Sequence[Entry], names: Sequence[str]) -> list[Entry]:
         found = found or {row.id for row in rows if row.id == base(id) and id[:1] in "FC"}
         if not found:
             kinds = ", ".join(f"{first} … {last}" for first, last in ranges(rows))
-            raise ValueError(f"{name!r} is no row of the map; there are {kinds}")
+            raise ValueError(f"{name!r} is not a row of the map; there are {kinds}")
         wanted |= found
     return [row for row in rows if row.id in wanted]
 

@@ -41,7 +41,7 @@ def run_chain(arguments: Arguments, directory: Path) -> int:
     Returns:
         The exit code: that of the first stage that did not come to its end, or 0.
     Raises:
-        ValueError: a stage that is no config, or starts from one that comes later; changes of a stage that is not there.
+        ValueError: a stage that is not a config, or starts from one that comes later; changes of a stage that is not there.
     """
     config = arguments.config
     check(config)

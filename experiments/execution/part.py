@@ -20,7 +20,7 @@ def parse_part(text: str | None) -> tuple[int, int]:
         return WHOLE
     number, slash, count = text.partition("/")
     if not slash or not number.isdecimal() or not count.isdecimal() or not 1 <= int(number) <= int(count):
-        raise ValueError(f"--part={text} is no share; write --part=K/N with K from 1 to N, such as --part=2/5")
+        raise ValueError(f"--part={text} is not a share; write --part=K/N with K from 1 to N, such as --part=2/5")
     return int(number), int(count)
 
 

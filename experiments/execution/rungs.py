@@ -15,7 +15,7 @@ def check_search(config: ConfigDict, part: tuple[int, int], generations: Sequenc
     for one in rungs:
         if one % config.train.eval_every or one % config.train.log_every:
             raise ValueError(
-                f"config.search.rungs={rungs}: {one} is no multiple of train.eval_every={config.train.eval_every} and "
+                f"config.search.rungs={rungs}: {one} is not a multiple of train.eval_every={config.train.eval_every} and "
                 f"train.log_every={config.train.log_every}; choose steps at which members are evaluated"
             )
     if config.schedule.name in ("linear", "cosine"):

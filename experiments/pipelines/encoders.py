@@ -77,7 +77,7 @@ def feed(model: Model, value: Any, truncation: bool = False) -> Fed:
 
 def _pair(value: Any) -> tuple[str, str | None]:
     if not isinstance(value, Mapping) or "text" not in value:
-        raise ValueError(f'{str(value)[:60]!r} is no text; give a text, or {{"text": …, "text_pair": …}}')
+        raise ValueError(f'{str(value)[:60]!r} is not a text; give a text, or {{"text": …, "text_pair": …}}')
     return value["text"], value.get("text_pair")
 
 

@@ -90,13 +90,13 @@ def find(name: str) -> Path:
     except (LocalEntryNotFoundError, OSError, ValueError):
         pass
     if any(os.environ.get(variable, "0") not in ("", "0") for variable in OFFLINE):
-        raise PretrainedError(f"{name} is no folder here and not in the hub's cache, and this process is offline")
+        raise PretrainedError(f"{name} is not a folder here and not in the hub's cache, and this process is offline")
     try:
         return Path(snapshot_download(name, allow_patterns=list(HUB_FILES)))
     except (HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise PretrainedError(
-            f"{name} is no folder here and not in the hub's cache, and the hub is not reached: {reason[:200]}"
+            f"{name} is not a folder here and not in the hub's cache, and the hub is not reached: {reason[:200]}"
         ) from None
 
 
@@ -113,7 +113,7 @@ def load_model(place: Path, member: int | None = None, step: str = "best", dtype
     if is_folder(place):
         return _of_folder(place, dtype)
     if not (place / CONFIG).is_file():
-        kind = "is no folder" if not place.is_dir() else f"has no {CONFIG}"
+        kind = "is not a folder" if not place.is_dir() else f"has no {CONFIG}"
         raise PretrainedError(f"{place} {kind}; give a run directory, or a folder with {CONFIG} and model.safetensors")
     return _of_run(place, member, step)
 

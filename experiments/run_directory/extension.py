@@ -38,6 +38,6 @@ def check_longer(changed: Mapping[str, tuple[Any, Any]], config: Mapping[str, An
     for every in ("train.eval_every", "train.log_every"):
         if before % flat[every]:
             raise ValueError(
-                f"{STEPS} {before} -> {after}: the run evaluated and logged at its end, which is no multiple of "
+                f"{STEPS} {before} -> {after}: the run evaluated and logged at its end, which is not a multiple of "
                 f"{every}={flat[every]}, and a run of {after} steps does not; {hint}"
             )

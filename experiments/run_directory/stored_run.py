@@ -46,7 +46,7 @@ def parse_step(text: str) -> str | int:
         return text
     if text.isdecimal():
         return int(text)
-    raise ValueError(f"--step={text} is no checkpoint; use best, latest, or the number of a step")
+    raise ValueError(f"--step={text} is not a checkpoint; use best, latest, or the number of a step")
 
 
 def load(path: str | Path, which: str | int = "best", member: int | None = None) -> Stored:
@@ -88,7 +88,7 @@ def read_run(directory: Path) -> dict[str, Any]:
     if held is None:
         above = next((parent for parent in directory.parents if (parent / results.CONFIG).is_file()), None)
         hint = f"; did you mean {above}?" if above else "; give the folder that `experiments.run` made"
-        raise ValueError(f"{directory} is no run directory, it has no {results.CONFIG}{hint}")
+        raise ValueError(f"{directory} is not a run directory, it has no {results.CONFIG}{hint}")
     if not isinstance(held.get("sweep"), tuple):
         raise ValueError(f"{directory / results.CONFIG} names no members; it is of another version, train it again")
     return held

@@ -117,7 +117,7 @@ def run(config: ConfigDict) -> Outcome:
 
 
 def check(config: ConfigDict) -> None:
-    """Raises ValueError for lengths that are no whole numbers, or a training length that is odd."""
+    """Raises ValueError for lengths that are not whole numbers, or a training length that is odd."""
     check_whole(config, "lengths")
     for name in config.task.variants:
         choose(name, VARIANTS, "task.variants")

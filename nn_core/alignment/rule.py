@@ -38,14 +38,14 @@ def word_id(tokenizer: Tokenizer, word: str) -> int:
     ids = tokenizer.encode(word)
     if len(ids) != 1 or tokenizer.decode(ids) != word:
         raise ValueError(
-            f"the word {word!r} is no single token of this vocabulary, so the small world cannot judge answers in it; "
+            f"the word {word!r} is not a single token of this vocabulary, so the small world cannot judge answers in it; "
             "use the tokenizer of configs/assistant_base.py"
         )
     return int(ids[0])
 
 
 def make_rule(tokenizer: Tokenizer) -> Rule:
-    """The rule in a vocabulary; raises ValueError where a word of it is no token there."""
+    """The rule in a vocabulary; raises ValueError where a word of it is not a token there."""
 
     def marked(words: tuple[str, ...]) -> np.ndarray:
         marks_V = np.zeros(tokenizer.vocabulary_size, bool)

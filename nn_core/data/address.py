@@ -22,7 +22,7 @@ def fetch_address(address: str, digest: str) -> Path:
     """
     digest = digest.lower()
     if not _DIGEST.fullmatch(digest):
-        raise ValueError(f"config.data.digest={digest!r} is no sha256; give its 64 hexadecimal digits")
+        raise ValueError(f"config.data.digest={digest!r} is not a sha256; give its 64 hexadecimal digits")
     name = PurePosixPath(urlparse(address).path).name
     if not name:
         raise ValueError(

@@ -110,7 +110,7 @@ def _as_float32(name: str, values: np.ndarray) -> np.ndarray:
     if not finite.all():
         place = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise ValueError(
-            f"{name}{list(place)}={array[place]} is no finite float32; remove or repair example {place[0]}"
+            f"{name}{list(place)}={array[place]} is not a finite float32; remove or repair example {place[0]}"
         )
     return result
 

@@ -134,7 +134,7 @@ def _recipe(source: Source, destination: Path) -> str:
 def _find_local(source: Source, folder: Path) -> Path | None:
     """The good copy in the user's folder, under its path or its bare name; None if there is no file of that name."""
     if not folder.is_dir():
-        raise DownloadError(f"NN_CORE_DATA_DIR={str(folder)!r} is no folder; create it or unset the variable")
+        raise DownloadError(f"NN_CORE_DATA_DIR={str(folder)!r} is not a folder; create it or unset the variable")
     name = PurePosixPath(source.filename)
     present = [path for path in (folder / name, folder / name.name) if path.is_file()]
     for path in present:

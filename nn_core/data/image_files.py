@@ -94,7 +94,7 @@ def read_listing(listing: Listing, size: Sequence[int] = (), limit: int | None =
     Returns:
         inputs (N, height, width, channels) in [0, 1].
     Raises:
-        ValueError: one class, images of several sizes, too many of them, a size that is none, a file that is no image.
+        ValueError: one class, images of several sizes, too many of them, a size that is none, a file that is not an image.
     """
     names = sorted(set(listing.labels))
     if len(names) < 2:

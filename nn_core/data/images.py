@@ -84,7 +84,7 @@ def read_image_folder(
     for key, value in (("limit", limit), ("height", height), ("width", width), ("channels", channels)):
         check_int(key, value, 1)
     if not root.is_dir():
-        raise ValueError(f"{folder} is no folder; give one with a sub-folder of images per class")
+        raise ValueError(f"{folder} is not a folder; give one with a sub-folder of images per class")
     classes = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     if len(classes) < 2:
         raise ValueError(f"{folder} has {len(classes)} sub-folders; give it one per class, at least 2")
@@ -122,7 +122,7 @@ def _open(path: str | Path) -> Image.Image:
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError) as error:
         words = getattr(error, "strerror", None) or str(error)
         reason = "" if isinstance(error, UnidentifiedImageError) else f" ({' '.join(words.split())})"
-        raise ValueError(f"{path} is no readable PNG or JPEG image{reason}; convert it to one of them") from error
+        raise ValueError(f"{path} is not a readable PNG or JPEG image{reason}; convert it to one of them") from error
     if num_pixels > _MAX_PIXELS:
         raise ValueError(f"{path} has {num_pixels} pixels, more than {_MAX_PIXELS}; make it smaller")
     return image

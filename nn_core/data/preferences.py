@@ -23,7 +23,7 @@ from nn_core.data.assistant_world import (
 from nn_core.data.checks import check_int
 
 RIGHT, POLITE, RUDE, WORD = 1.0, 0.6, -0.6, -0.04
-LEAST = 0.2  # answers whose rewards are nearer than five words make are no pair: nobody could say which is better
+LEAST = 0.2  # answers with nearer rewards (five words' worth) make no pair: nobody could say which is better
 
 
 class Pair(NamedTuple):

@@ -1,6 +1,6 @@
 """A table that is learned from: what its columns are, which rows stay, and what its target is.
 
-Statistics of the training rows, such as the mean that stands in for a missing number, are no business of this module:
+Statistics of the training rows, such as the mean that stands in for a missing number, do not concern this module:
 which rows are trained on is drawn by each run's seed.
 """
 
@@ -95,7 +95,7 @@ def find_column(frame: Frame, name: str, key: str) -> str:
     if name.removeprefix("-").isdecimal() and -len(names) <= int(name) < len(names):
         return names[int(name)]
     shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-    raise ValueError(f"config.data.{key}={name!r} is no column of {frame.name}; it has {shown}")
+    raise ValueError(f"config.data.{key}={name!r} is not a column of {frame.name}; it has {shown}")
 
 
 def make_table(frame: Frame, options: Options) -> Table:
@@ -212,11 +212,11 @@ def is_code(values: Values) -> bool:
 
 
 def refuse_strange(frame: Frame, name: str, values: Values, decimal: str) -> None:
-    """Raises ValueError for dates, and for a word among numbers; words are no mistake."""
+    """Raises ValueError for dates, and for a word among numbers; words are not a mistake."""
     there = chosen_rows(values.series, ~values.missing_N).str.strip_chars()
     if bool(there.str.contains(DATES).all()):
         raise ValueError(
-            f"{frame.name} column {name!r} holds dates ({there[0]}), which are no numbers; make columns such as year, "
+            f"{frame.name} column {name!r} holds dates ({there[0]}), which are not numbers; make columns such as year, "
             f"month and weekday, or leave it out by --config.data.table.ignore=('{name}',)"
         )
     first = int(np.argmax(values.wrong_N))

@@ -68,13 +68,13 @@ def read_table(
     suffix = file.suffix.lower()
     if suffix not in (*SEPARATORS, *PARQUET, *NPZ):
         kinds = ", ".join((*SEPARATORS, *PARQUET, *NPZ))
-        raise ValueError(f"{shown} is no table by its name; use a file that ends in {kinds}")
+        raise ValueError(f"{shown} is not a table by its name; use a file that ends in {kinds}")
     try:
         size = file.stat().st_size
     except OSError as error:
         raise ValueError(f"cannot read the table {shown}: {error.strerror}; check the path") from None
     if not file.is_file():
-        raise ValueError(f"the table {shown} is no file; give the path of one")
+        raise ValueError(f"the table {shown} is not a file; give the path of one")
     if memory is not None and size * MEMORY_FACTOR > memory:
         raise ValueError(
             f"{shown} has {size / 1e9:.1f} GB and takes about {size * MEMORY_FACTOR / 1e9:.1f} GB to read, "
@@ -131,7 +131,7 @@ def decode(data: bytes, name: str, encoding: str | None) -> str:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise ValueError(
-            f"{name} line {line} holds a NUL character: it is no text, or UTF-16 without a mark; save it as UTF-8, or "
+            f"{name} line {line} holds a NUL character: it is not text, or UTF-16 without a mark; save it as UTF-8, or "
             "use --config.data.table.encoding=utf-16-le"
         )
     return text
@@ -165,7 +165,7 @@ def read_text_table(data: bytes, name: str, separator: str | None, usual: str, e
     except polars.exceptions.PolarsError as error:
         check_width(body, name, separator, skipped)
         message = " ".join(str(error).split()).partition(".")[0]
-        raise ValueError(f"{name} is no table of text: {message}; check its quotes") from None
+        raise ValueError(f"{name} is not a table of text: {message}; check its quotes") from None
     last = table.to_series(table.width - 1)
     if (last == "").any():  # polars fills short rows with empty fields
         check_width(body, name, separator, skipped)
@@ -251,7 +251,7 @@ def read_parquet(file: Path, name: str) -> Frame:
     try:
         table = polars.read_parquet(file)
     except (polars.exceptions.PolarsError, OSError, ValueError) as error:
-        raise ValueError(f"{name} is no readable Parquet file: {' '.join(str(error).split())[:120]}") from None
+        raise ValueError(f"{name} is not a readable Parquet file: {' '.join(str(error).split())[:120]}") from None
     columns = {}
     names = column_names(name, tuple(table.columns), 0)
     for column, series in zip(names, table.iter_columns(), strict=True):
@@ -274,7 +274,7 @@ def read_npz(file: Path, name: str) -> Frame:
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             held = {key: arrays[key] for key in arrays.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{name} is no readable NPZ file of plain arrays: {error}") from None
+        raise ValueError(f"{name} is not a readable NPZ file of plain arrays: {error}") from None
     given = held.pop("input_names", None)
     columns: dict[str, polars.Series] = {}
     length = None

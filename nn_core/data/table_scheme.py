@@ -72,7 +72,7 @@ def encode(frame: Frame, scheme: Scheme, known: Mapping[str, Values] | None = No
     Returns:
         (N, D) float32, NaN where a number is missing.
     Raises:
-        ValueError: in one line with row and column: a column that is not there, a value that is no number, an unknown
+        ValueError: in one line with row and column: a column that is not there, a value that is not a number, an unknown
             category where they are refused.
     """
     absent = [column.name for column in scheme.columns if column.name not in frame.columns]

@@ -26,7 +26,7 @@ class Values(NamedTuple):
         series: text, or numbers of a typed file.
         numbers_N: float64, NaN where nothing or no number stands.
         missing_N: where nothing stands.
-        wrong_N: where something stands that is no number.
+        wrong_N: where something stands that is not a number.
     """
 
     series: polars.Series
@@ -90,7 +90,7 @@ def check_finite(frame: Frame, name: str, values: Values) -> None:
     if wrong_N.any():
         first = int(np.argmax(wrong_N))
         raise ValueError(
-            f"{frame.name} {place_of(frame, first)} has {values.series[first]} in {name!r}, which is no finite float32; "
+            f"{frame.name} {place_of(frame, first)} has {values.series[first]} in {name!r}, which is not a finite float32; "
             "repair it, or leave it empty as missing"
         )
 
@@ -105,9 +105,9 @@ def numbers_hint(there: polars.Series, decimal: str) -> str | None:
 
 
 def rejected(frame: Frame, name: str, values: Values, decimal: str) -> ValueError:
-    """The error for the first value that is no number where numbers must be."""
+    """The error for the first value that is not a number where numbers must be."""
     row = int(np.argmax(values.wrong_N))
     hint = numbers_hint(values.series.slice(row, 1), decimal) or "repair it, or leave it empty as missing"
     return ValueError(
-        f"{frame.name} {place_of(frame, row)} has {values.series[row]!r} in {name!r}, which is no number; {hint}"
+        f"{frame.name} {place_of(frame, row)} has {values.series[row]!r} in {name!r}, which is not a number; {hint}"
     )

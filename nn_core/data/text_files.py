@@ -49,7 +49,7 @@ def decode_file(data: bytes, name: str, encoding: str | None = None) -> tuple[st
     Returns:
         The text, how many characters were replaced, and the line of the first of them (0 without any).
     Raises:
-        ValueError: an unknown encoding, or NUL characters: the bytes are no text, or UTF-16 without a mark.
+        ValueError: an unknown encoding, or NUL characters: the bytes are not text, or UTF-16 without a mark.
     """
     marked = next((found for mark, found in MARKS.items() if data.startswith(mark)), "utf-8")
     try:
@@ -62,7 +62,7 @@ def decode_file(data: bytes, name: str, encoding: str | None = None) -> tuple[st
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise ValueError(
-            f"{name} line {line} holds a NUL character: it is no text, or UTF-16 without a mark; save it as UTF-8, or say "
+            f"{name} line {line} holds a NUL character: it is not text, or UTF-16 without a mark; save it as UTF-8, or say "
             "how it is written, such as --config.data.encoding=utf-16-le"
         )
     # What the file itself holds as U+FFFD was not replaced here.
@@ -139,7 +139,7 @@ def field_of_lines(text: str, file: Path, field: str | None) -> Iterator[str]:
     """The text of each line of a JSONL file.
 
     Raises:
-        ValueError: no field is named, a line is no object, or has no text of this name.
+        ValueError: no field is named, a line is not an object, or has no text of this name.
     """
     if field is None:
         raise ValueError(f"{file} holds JSON lines; name the key of the text by --config.data.field=text")
@@ -149,7 +149,7 @@ def field_of_lines(text: str, file: Path, field: str | None) -> Iterator[str]:
         try:
             content = json.loads(line)
         except (json.JSONDecodeError, RecursionError) as error:
-            raise ValueError(f"{file} line {number} is no JSON ({error}); each line must be an object") from None
+            raise ValueError(f"{file} line {number} is not JSON ({error}); each line must be an object") from None
         if not isinstance(content, dict) or not isinstance(content.get(field), str):
             has = ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
             raise ValueError(

@@ -64,7 +64,7 @@ def read_token_file(path: str | Path, vocabulary_size: int) -> np.ndarray:
     try:
         tokens_T = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} is no whole token file ({error}); write it again with write_token_file") from error
+        raise ValueError(f"{path} is not a whole token file ({error}); write it again with write_token_file") from error
     if tokens_T.ndim != 1 or tokens_T.dtype not in (np.uint16, np.uint32):
         raise ValueError(f"{path} holds no row of uint16 or uint32 tokens; write it with write_token_file")
     for start in range(0, len(tokens_T), _CHECKED_AT_ONCE):

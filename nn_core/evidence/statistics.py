@@ -156,7 +156,7 @@ def compare(a: ArrayLike, b: ArrayLike, test: str = "permutation") -> Comparison
         raise ValueError(f"test={test!r} is unknown; use one of {', '.join(TESTS)}")
     a_N, b_N = np.ravel(np.asarray(a, np.float64)), np.ravel(np.asarray(b, np.float64))
     if b_N.size not in (1, a_N.size):
-        raise ValueError(f"{a_N.size} values and {b_N.size} values are no pairs; give equally many, seed by seed")
+        raise ValueError(f"{a_N.size} values and {b_N.size} values are not pairs; give equally many, seed by seed")
     b_N = np.broadcast_to(b_N, a_N.shape)
     with np.errstate(invalid="ignore"):
         difference_N = a_N - b_N
@@ -279,7 +279,7 @@ def compare_all(
       Setting -> (its Comparison, its corrected p-value), without the reference.
 
     Raises:
-      ValueError: an unknown reference, or values that are no pairs.
+      ValueError: an unknown reference, or values that are not pairs.
     """
     if reference not in values:
         raise ValueError(f"reference={reference!r} is unknown; use one of {', '.join(values)}")

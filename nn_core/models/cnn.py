@@ -155,7 +155,7 @@ def feature_shapes(
       ValueError: no images, or images that are too small.
     """
     if len(shape) < 3:
-        raise ValueError(f"inputs of shape {shape} are no images; give (batch, height, width, channels)")
+        raise ValueError(f"inputs of shape {shape} are not images; give (batch, height, width, channels)")
     shapes = [(shape[-3], shape[-2], shape[-1])]
     field = 1 if pooling == "none" else WINDOW
     for features in channels:

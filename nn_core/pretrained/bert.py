@@ -153,7 +153,7 @@ _CLASSES = {
 def _write(module: Any, shapes: Shapes, roberta: bool) -> dict[str, Any]:
     family = "RoBERTa" if roberta else "BERT"
     if type(module) not in _KINDS:
-        raise TypeError(f"{family} is no {type(module).__name__}")
+        raise TypeError(f"{family} is not a {type(module).__name__}")
     encoder, kind = module.encoder, _KINDS[type(module)]
     check_fields(
         family,

@@ -38,7 +38,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         if isinstance(error, PretrainedError):
             raise
-        raise PretrainedError(f"{path} is no JSON ({str(error).splitlines()[0]}); download it again") from None
+        raise PretrainedError(f"{path} is not JSON ({str(error).splitlines()[0]}); download it again") from None
     if not isinstance(content, dict):
         raise PretrainedError(f"{path} holds {type(content).__name__} instead of an object; download it again")
     return content
@@ -71,10 +71,10 @@ def _sharded(folder: Path, weight_map: Any) -> dict[str, Stored]:
     for name in weight_map.values():
         if not isinstance(name, str) or Path(name).name != name or "\\" in name or "\0" in name or name in ("", ".."):
             raise PretrainedError(
-                f"{index} names the shard {str(name)[:80]!r}, which is no file of this folder; refused"
+                f"{index} names the shard {str(name)[:80]!r}, which is not a file of this folder; refused"
             )
         if not name.endswith(".safetensors"):
-            raise PretrainedError(f"{index} names the shard {name[:80]!r}, which is no safetensors file; refused")
+            raise PretrainedError(f"{index} names the shard {name[:80]!r}, which is not a safetensors file; refused")
     found: dict[str, Stored] = {}
     for shard in sorted(set(weight_map.values())):
         if not (folder / shard).is_file():

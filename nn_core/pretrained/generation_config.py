@@ -39,7 +39,7 @@ def read_writing(folder: Path, config: Mapping[str, Any]) -> Writing:
     """What generation_config.json says, else config.json.
 
     Raises:
-        PretrainedError: ids that are none, values that are no numbers.
+        PretrainedError: ids that are none, values that are not numbers.
     """
     path = folder / GENERATION
     given = read_json(path) if path.is_file() else {}
@@ -50,7 +50,9 @@ def read_writing(folder: Path, config: Mapping[str, Any]) -> Writing:
         if value is None or value == _NOTHING.get(name) or (name == "num_beams" and value == 1):
             continue
         if not isinstance(value, (int, float)) or not value > (-100 if name == "length_penalty" else -1):
-            raise PretrainedError(f"{path} has {name}={str(value)[:40]!r}, which is no number in its range; correct it")
+            raise PretrainedError(
+                f"{path} has {name}={str(value)[:40]!r}, which is not a number in its range; correct it"
+            )
         options[name] = value
     odd = tuple(name for name in _UNKNOWN if given.get(name) not in (None, 0, 1, 0.0, []))
     ends = both.get("eos_token_id")

@@ -56,7 +56,7 @@ def read_pieces(path: Path) -> Pieces:
             elif number == 3:
                 charsmap = _bytes(dict(_fields(_bytes(value))).get(2, b""))
     except (OSError, ValueError, KeyError, IndexError, struct.error) as error:
-        raise PretrainedError(f"{path} is no SentencePiece model ({error}); download it again") from None
+        raise PretrainedError(f"{path} is not a SentencePiece model ({error}); download it again") from None
     kind = trainer.get(3, UNIGRAM)
     if not pieces or kind not in (UNIGRAM, BPE):
         raise PretrainedError(

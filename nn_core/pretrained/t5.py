@@ -113,7 +113,7 @@ def _read(settings: Settings, kind: str, names: frozenset[str]) -> Structure:
 def _write(model: Any, shapes: Shapes) -> dict[str, Any]:
     del shapes
     if not isinstance(model, EncoderDecoder):
-        raise TypeError(f"T5 is no {type(model).__name__}")
+        raise TypeError(f"T5 is not a {type(model).__name__}")
     check_fields(
         "T5",
         position=(model.position, "relative"),

@@ -63,7 +63,7 @@ def read_header(path: Path) -> dict[str, Stored]:
         with path.open("rb") as file:
             start = file.read(8)
             if len(start) < 8:
-                raise PretrainedError(f"{path} has {size} bytes and is no safetensors file; download it again")
+                raise PretrainedError(f"{path} has {size} bytes and is not a safetensors file; download it again")
             length = int.from_bytes(start, "little")
             if length > LONGEST_HEADER or length > size - 8:
                 raise PretrainedError(
@@ -175,7 +175,7 @@ def _stored(path: Path, name: str, entry: Any, base: int) -> Stored:
     if not isinstance(dtype, str) or dtype not in SIZES:
         raise _damaged(path, f"tensor {name[:80]!r} has the dtype {str(dtype)[:20]!r}; known are {', '.join(SIZES)}")
     if not _counts(shape) or not _counts(offsets) or len(offsets) != 2 or len(shape) > 16:
-        raise _damaged(path, f"tensor {name[:80]!r} has a shape or offsets that are no lists of counts")
+        raise _damaged(path, f"tensor {name[:80]!r} has a shape or offsets that are not lists of counts")
     stored = Stored(path, name, dtype, tuple(shape), base + offsets[0])
     if offsets[1] - offsets[0] != num_bytes(stored):
         raise _damaged(path, f"tensor {name[:80]!r} of shape {tuple(shape)} does not fill its {offsets} bytes")

@@ -77,7 +77,7 @@ def _read(settings: Settings, kind: str, names: frozenset[str]) -> Structure:
 
 def _write(model: Any, shapes: Shapes) -> dict[str, Any]:
     if not isinstance(model, ViT):
-        raise TypeError(f"ViT is no {type(model).__name__}")
+        raise TypeError(f"ViT is not a {type(model).__name__}")
     check_fields("ViT", position=(model.position, "learned"), pooling=(model.pooling, "class"))
     name = activation_name(model.activation)
     if name is None:

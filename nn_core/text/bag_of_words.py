@@ -129,7 +129,7 @@ def load_bag_of_words(path: str | os.PathLike[str]) -> BagOfWords:
     content = read_json(path)
     words = content.get("words")
     if content.get("format") != FORMAT or not isinstance(words, list) or not all(isinstance(w, str) for w in words):
-        raise ValueError(f"{os.fspath(path)} is no bag of words: it needs format={FORMAT!r} and a list of words")
+        raise ValueError(f"{os.fspath(path)} is not a bag of words: it needs format={FORMAT!r} and a list of words")
     try:
         return BagOfWords(tuple(words))
     except ValueError as error:

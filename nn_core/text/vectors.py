@@ -230,5 +230,5 @@ def _numbers(name: str, number: int, fields: Sequence[str]) -> list[float]:
         finite = np.isfinite(np.array(values, np.float32))
     if not finite.all():
         value = values[int(np.argmin(finite))]
-        raise ValueError(f"{name} line {number} holds {value}, which is no finite float32; repair or remove it")
+        raise ValueError(f"{name} line {number} holds {value}, which is not a finite float32; repair or remove it")
     return values

@@ -49,7 +49,7 @@ def split_long_words(text: str) -> list[str]:
 
 
 def split_words_and_signs(text: str) -> list[str]:
-    """As `split_words`, but cut at apostrophes, and every other sign that is no white space is one of the list."""
+    """As `split_words`, but cut at apostrophes, and every other sign that is not white space is one of the list."""
     return _patterns()[2].findall(unicodedata.normalize("NFC", text))
 
 

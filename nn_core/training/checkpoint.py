@@ -201,7 +201,7 @@ def load_arrays(path: Path, described: Leaves) -> dict[str, dict[str, np.ndarray
         with _orbax(alone=True) as ocp:
             loaded = ocp.load_checkpointables(path, {kind: None for kind in kinds}) if kinds else {}
     except Exception as error:  # Orbax raises KeyError, ValueError, JSONDecodeError, bare Exception, …
-        # The files are sound, so this is no damage, unless a running training has removed the step meanwhile.
+        # The files are sound, so this is not damage, unless a running training has removed the step meanwhile.
         raised = CheckpointError if path.is_dir() else DamagedError
         raise raised(f"{path} cannot be read ({_brief(error)})") from error
     arrays: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in described}

@@ -37,7 +37,7 @@ def test_rewards_on_tokens_are_those_of_the_text():
     np.testing.assert_array_equal(
         right, [is_right(text, fact.value) for (fact, _), text in zip(asked, texts, strict=True)]
     )
-    with pytest.raises(ValueError, match="the word 'gladly' is no single token of this vocabulary"):
+    with pytest.raises(ValueError, match="the word 'gladly' is not a single token of this vocabulary"):
         make_rule(train_characters([assistant_text(num_lines=10)]))
 
 

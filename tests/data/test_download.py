@@ -278,7 +278,7 @@ def test_local_file_with_other_bytes_is_an_error_and_stays(tmp_path: Path) -> No
 
 def test_data_dir_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NN_CORE_DATA_DIR", str(tmp_path / "missing"))
-    with pytest.raises(DownloadError, match="NN_CORE_DATA_DIR=.*is no folder; create it"):
+    with pytest.raises(DownloadError, match="NN_CORE_DATA_DIR=.*is not a folder; create it"):
         fetch(source_of("https://a.example/a"))
 
 

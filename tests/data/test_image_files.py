@@ -66,7 +66,7 @@ def test_folders_that_do_not_do_are_refused(folder, change, message):
         ("file,label\ncats/1.png,\n", None, "line 2 has no label"),
         ("name,label\ncat,cats\n", None, "no column of image files"),
         ("file,kind\ncats/1.png,cats\n", None, "has no column named label, class, target"),
-        ("file,kind\ncats/1.png,cats\n", "sort", "data.target='sort' is no column"),
+        ("file,kind\ncats/1.png,cats\n", "sort", "data.target='sort' is not a column"),
     ],
 )
 def test_tables_of_labels_that_do_not_do_are_refused(folder, text, target, message):

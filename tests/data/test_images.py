@@ -110,7 +110,7 @@ def png_header(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("kind", ["text", "empty", "cut", "folder", "missing", "gif", "huge", "bomb"])
 def test_what_is_no_image(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "a.png"
-    words = "is no readable PNG or JPEG image"
+    words = "is not a readable PNG or JPEG image"
     if kind == "text":
         path.write_text("no image")
     elif kind == "empty":
@@ -128,7 +128,7 @@ def test_what_is_no_image(kind: str, tmp_path: Path) -> None:
         words = "has 25005000 pixels, more than 25000000"
     else:
         path.write_bytes(png_header(100_000, 100_000))
-        words = r"is no readable PNG or JPEG image \(Image size .10000000000 pixels. exceeds limit"
+        words = r"is not a readable PNG or JPEG image \(Image size .10000000000 pixels. exceeds limit"
     with pytest.raises(ValueError, match=words) as caught:
         read_image(path)
     assert "\n" not in str(caught.value) and str(caught.value).count("a.png") == 1
@@ -170,7 +170,7 @@ def test_folder_per_class(tmp_path: Path) -> None:
 
 
 def test_folders_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="missing is no folder"):
+    with pytest.raises(ValueError, match="missing is not a folder"):
         read_image_folder(tmp_path / "missing", height=2, width=2)
     (tmp_path / "one").mkdir()
     with pytest.raises(ValueError, match="has 1 sub-folders; give it one per class, at least 2"):

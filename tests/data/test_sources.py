@@ -48,7 +48,7 @@ def test_options_reach_the_loader() -> None:
         ("digits", {"flatten": "false"}, "flatten='false' is str; use True or False"),
         ("digits", {"flatten": 0}, "flatten=0 is int; use True or False"),
         ("image_folder", {}, "data set 'image_folder' needs the option folder"),
-        ("image_folder", {"folder": "missing", "height": 8, "width": 8}, "missing is no folder"),
+        ("image_folder", {"folder": "missing", "height": 8, "width": 8}, "missing is not a folder"),
     ],
 )
 def test_bad_options_in_one_line(name: str, options: dict[str, object], words: str) -> None:

@@ -83,13 +83,13 @@ def test_parquet_and_npz_are_the_same_table(tmp_path):
         ("size,size,price\n1,2,3\n", {}, "columns 1 and 2 are both named 'size'"),
         ("size,,price\n1,2,3\n", {}, "column 2 has no name"),
         ("price\n1\n2\n", {}, "has one column, 'price'"),
-        ("size,cost\n1,2\n", {}, "config.data.target='price' is no column of "),
+        ("size,cost\n1,2\n", {}, "config.data.target='price' is not a column of "),
         ("size,price\n1,2\n2,2\n", {}, "the target 'price' of .* is 2 in every row"),
         ("size,price\n1,a\n2,a\n", {}, "has one class, 'a'"),
         ("size,price\n1,a\n2,b\n3,c\n", {}, "has 3 classes in 3 rows"),
         ("size,price\n1,1\n2,\n3,3\n", {}, "line 3 has no value in 'price'"),
         ("size,price\n1,1\nNA,2\n3,3\n", {}, "line 3 has no value in 'size' .*missing=drop, mean or median"),
-        ("size,price\n1,1\ninf,2\n3,3\n", {}, "line 3 has inf in 'size', which is no finite float32"),
+        ("size,price\n1,1\ninf,2\n3,3\n", {}, "line 3 has inf in 'size', which is not a finite float32"),
         ("size,price\n1,1\n1e60,2\n3,3\n", {}, "line 3 has 1e60 in 'size'"),
         ("size,price\n1,1\n2,inf\n3,3\n", {}, "line 3 has inf in 'price'"),
         (
@@ -115,11 +115,15 @@ def test_a_bad_table_is_one_line_with_its_place(tmp_path, text, options, message
 
 
 def test_files_that_are_none_are_refused(tmp_path):
-    for name, message in (("none.csv", "No such file"), ("rows.xlsx", "is no table by its name"), ("", "by its name")):
+    for name, message in (
+        ("none.csv", "No such file"),
+        ("rows.xlsx", "is not a table by its name"),
+        ("", "by its name"),
+    ):
         with pytest.raises(ValueError, match=message):
             read_table(tmp_path / name)
     for name in ("rows.parquet", "rows.npz"):
-        with pytest.raises(ValueError, match="is no readable"):
+        with pytest.raises(ValueError, match="is not a readable"):
             read(tmp_path, b"PAR1 and no more", name)
     with pytest.raises(ValueError, match=r"takes about .* GB to read, 0.0 GB are free"):
         read(tmp_path, ROWS, memory=100)
@@ -155,7 +159,7 @@ def test_new_rows_in_another_order_are_read_by_name(tmp_path):
         encode(frame, scheme._replace(unknown="error"))
     with pytest.raises(ValueError, match="lacks the column 'city'"):
         encode(read(tmp_path, "size,price\n1,2\n"), scheme)
-    with pytest.raises(ValueError, match="line 2 has 'x' in 'size', which is no number"):
+    with pytest.raises(ValueError, match="line 2 has 'x' in 'size', which is not a number"):
         encode(read(tmp_path, "size,city\nx,Rome\n"), scheme)
 
 

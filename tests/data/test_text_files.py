@@ -52,7 +52,7 @@ def test_json_lines_give_a_field(tmp_path):
         with pytest.raises(ValueError, match=message):
             read_own_text(tmp_path / "a.jsonl", field=field)
     (tmp_path / "b.jsonl").write_text('{"text": "one"}\n{"text": ', encoding="utf-8")
-    with pytest.raises(ValueError, match="b.jsonl line 2 is no JSON"):
+    with pytest.raises(ValueError, match="b.jsonl line 2 is not JSON"):
         read_own_text(tmp_path / "b.jsonl", field="text")
 
 

@@ -74,7 +74,7 @@ def test_what_is_no_token_file(damage: str, tmp_path: Path) -> None:
         path.write_bytes(
             {"cut": data[:-2], "empty": b"", "text": b"tokens", "huge": data.replace(b"(1000,)", b"(2**9,)")}[damage]
         )
-    with pytest.raises(ValueError, match="is no whole token file|holds no row of uint16 or uint32 tokens") as caught:
+    with pytest.raises(ValueError, match="is not a whole token file|holds no row of uint16 or uint32 tokens") as caught:
         read_token_file(path, 1000)
     assert "\n" not in str(caught.value)
 

@@ -214,7 +214,7 @@ def test_seeds_that_a_correction_needs() -> None:
 def test_bad_arguments_are_one_line_errors() -> None:
     with pytest.raises(ValueError, match="test='anova' is unknown; use one of permutation"):
         compare([1.0], [2.0], "anova")
-    with pytest.raises(ValueError, match="3 values and 2 values are no pairs"):
+    with pytest.raises(ValueError, match="3 values and 2 values are not pairs"):
         compare([1.0, 2.0, 3.0], [1.0, 2.0])
     with pytest.raises(ValueError, match="reference='bse' is unknown; use one of base"):
         compare_all({"base": [1.0]}, "bse")

@@ -77,7 +77,7 @@ def test_a_sweep_is_made_longer_too(config, tmp_path):
     ("before", "message"),
     [
         (["--config.schedule.name=cosine"], "schedule 'cosine' ended at step 6"),
-        (["--config.train.eval_every=4"], "no multiple of train.eval_every=4"),
+        (["--config.train.eval_every=4"], "not a multiple of train.eval_every=4"),
     ],
 )
 def test_what_would_not_be_the_same_run_is_refused_and_may_be_chosen(config, tmp_path, capsys, before, message):
@@ -154,8 +154,8 @@ def test_parts_that_are_copied_together_give_the_same_results(config, tmp_path, 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--part=2"], "--part=2 is no share; write --part=K/N"),
-        (["--part=3/2"], "--part=3/2 is no share"),
+        (["--part=2"], "--part=2 is not a share; write --part=K/N"),
+        (["--part=3/2"], "--part=3/2 is not a share"),
         (["--part=2/2"], "--part=2/2 is empty: the sweep has 1 population; ask for fewer parts"),
     ],
 )

@@ -86,8 +86,8 @@ def test_the_table_fits_a_terminal():
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("--only=F999", "'F999' is no row of the map; there are F001 … F205, S1 … S63, C1 … C22"),
-        ("--only=X1", "'X1' is no row"),
+        ("--only=F999", "'F999' is not a row of the map; there are F001 … F205, S1 … S63, C1 … C22"),
+        ("--only=X1", "'X1' is not a row"),
         ("--format=jsn", "did you mean json"),
         ("--mising", "did you mean missing"),
     ],

@@ -72,7 +72,7 @@ def test_a_search_that_was_stopped_goes_on(config, searched, tmp_path, capsys):
     ("words", "message"),
     [
         (["--config.search.rungs=(6,3)"], "must be rising whole numbers between 0 and train.steps=6"),
-        (["--config.search.rungs=(4,)"], "4 is no multiple of train.eval_every=3"),
+        (["--config.search.rungs=(4,)"], "4 is not a multiple of train.eval_every=3"),
         (["--config.search.rungs=(3,)", "--config.schedule.name=cosine"], "which knows the end"),
         (["--config.search.rungs=(3,)", "--part=1/2"], "run it whole, without --part"),
         (["--config.search.keep=1.0"], "config.search.keep=1.0 is outside (0, 1)"),

@@ -123,14 +123,14 @@ def test_refusals(population, single, tmp_path, capsys):
         ([at], "no image is given"),
         ([at, good, "--top_k=0"], "top_k=0 is below 1"),
         ([at, good, str(tmp_path / "none.png")], "there is no image"),
-        ([at, good, str(tmp_path / "text.png")], "text.png is no readable PNG or JPEG image"),
+        ([at, good, str(tmp_path / "text.png")], "text.png is not a readable PNG or JPEG image"),
         ([at, good, large], "large.png"),
         ([at, good, colour], "colour.png has 3 channels (RGB), expected 1"),
         ([at, good, "--member=1"], "--member=1 does not exist"),
         ([at, good, "--step=7"], "7"),
         ([f"--checkpoint={population}", good], "holds a sweep of 2 runs; choose one with --member=0 … 1"),
         ([f"--checkpoint={tmp_path / 'none'}", good], "there is no run directory"),
-        ([f"--checkpoint={tmp_path}", good], "is no run directory"),
+        ([f"--checkpoint={tmp_path}", good], "is not a run directory"),
         ([at, good, "--fiit"], "unknown option --fiit"),
     ]
     for words, message in cases:

@@ -80,7 +80,7 @@ def test_options_that_do_not_go_together_are_refused_before_anything_is_imported
     for words, told in (
         (["--process_id=0"], "--coordinator and --num_processes"),
         (["--process_id=2", "--num_processes=2", "--coordinator=a:1"], "numbered from 0"),
-        (["--process_id=0", "--num_processes=2", "--coordinator=a"], "is no HOST:PORT"),
+        (["--process_id=0", "--num_processes=2", "--coordinator=a"], "is not HOST:PORT"),
     ):
         assert main(["--config=configs/digits.py", *words]) == 2
         assert told in capsys.readouterr().err

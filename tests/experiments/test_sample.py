@@ -146,7 +146,7 @@ BAD = [
     (["--length_penalty=2"], "length_penalty=2.0 has no effect with one beam"),
     (["--num_beams=2", "--length_penalty=nan"], "length_penalty=nan is not a finite number"),
     (["--seed=-1"], "seed=-1 is outside [0, 4294967295]"),
-    (["--step=soon"], "--step=soon is no checkpoint"),
+    (["--step=soon"], "--step=soon is not a checkpoint"),
     (["--prompt"], "--prompt has no value"),
     (["prompt=a"], "unexpected argument 'prompt=a'; write --prompt=a"),
     (["--prompt="], "the prompt is empty"),

@@ -104,7 +104,7 @@ def test_predictions_follow_the_table_whatever_the_order_of_its_columns(priced, 
     ("text", "message"),
     [
         ("size,rooms\n1,2\n", "lacks the column 'city'"),
-        ("size,rooms,city\n1,many,Oslo\n", "line 2 has 'many' in 'rooms', which is no number"),
+        ("size,rooms,city\n1,many,Oslo\n", "line 2 has 'many' in 'rooms', which is not a number"),
         ("size,rooms,city\n", "has a header and no rows"),
         ("", "is empty"),
     ],
@@ -144,7 +144,7 @@ def test_classes_keep_their_names_and_groups_stay_together(tmp_path, capsys):
     [
         ({"data__path": None}, "needs --config.data.path=FILE.csv"),
         ({"data__target": None}, "needs --config.data.target=COLUMN"),
-        ({"data__target": "cost"}, "config.data.target='cost' is no column of "),
+        ({"data__target": "cost"}, "config.data.target='cost' is not a column of "),
         ({"data__table__missing": "refuse"}, "has no value in 'rooms' (missing values: rooms 8); choose"),
         ({"data__path": "https://example.org/rows.csv"}, "is an address; give the sha256 of its file"),
         ({"data__digest": "0" * 64}, "the file has changed"),

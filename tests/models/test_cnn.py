@@ -146,7 +146,7 @@ def test_it_overfits_a_tiny_batch(normalization: str) -> None:
     [
         ({}, (1, 7, 8, 1), r"images of 7 x 8 are too small for 3 convolutions .* \(7 x 8 -> 3 x 4 -> 1 x 2 -> 0 x 1\)"),
         ({"padding": "valid"}, (1, 20, 20, 1), "are too small for 3 convolutions"),
-        ({}, (1, 64), r"inputs of shape \(1, 64\) are no images; give \(batch, height, width, channels\)"),
+        ({}, (1, 64), r"inputs of shape \(1, 64\) are not images; give \(batch, height, width, channels\)"),
         ({"channels": (4, 0)}, (1, 8, 8, 1), r"channels=\(4, 0\) has a size below 1"),
         ({"hidden_sizes": (0,)}, (1, 8, 8, 1), r"hidden_sizes=\(0,\) has a size below 1"),
         ({"normalization": "batch"}, (1, 8, 8, 1), "normalization='batch' is unknown; use one of none, layer, group"),

@@ -64,7 +64,7 @@ def test_save_and_load(tmp_path):
     with pytest.raises(ValueError, match="bag.json: the vocabulary has 2 words, 1 different"):
         load_bag_of_words(tmp_path / "bag.json")
     (tmp_path / "bag.json").write_text("{}")
-    with pytest.raises(ValueError, match="bag.json is no bag of words"):
+    with pytest.raises(ValueError, match="bag.json is not a bag of words"):
         load_bag_of_words(tmp_path / "bag.json")
 
 

@@ -27,7 +27,7 @@ def activation_functions() -> Figure:
         for index, name in enumerate(names):
             for row, make in enumerate((make_activation, make_activation_derivative)):
                 y = np.array(jax.jit(make(name, HPARAMS if name == "leaky_relu" else {}))(x))
-                y[1:][np.abs(np.diff(y)) > 0.5] = np.nan  # a jump is no line
+                y[1:][np.abs(np.diff(y)) > 0.5] = np.nan  # a jump is not a line
                 style = {"color": COLOURS[index], "linestyle": LINES[index], "linewidth": 2}
                 axes[row][column].plot(x, y, label=NAMES.get(name, name), **style)
         label(axes[0][column], "", "f(x)" if column == 0 else "")

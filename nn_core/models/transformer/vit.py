@@ -139,7 +139,7 @@ class ViT(nn.Module):
     def _check(self, shape: tuple[int, ...]) -> None:
         head_width(self.embedding_dim, self.heads_num, ("heads_num", "embedding_dim"))
         if len(shape) != 4:
-            raise ValueError(f"inputs of shape {shape} are no images; give (batch, height, width, channels)")
+            raise ValueError(f"inputs of shape {shape} are not images; give (batch, height, width, channels)")
         if self.distilled and self.pooling != "class":
             raise ValueError(
                 f"distilled=True has a token beside the class token; use pooling='class', not {self.pooling!r}"

@@ -40,7 +40,7 @@ DIGITS = "--config=configs/digits.py"
         (["digits"], "unexpected argument 'digits'; write --config=digits"),
         ([DIGITS, "seed=3"], "unexpected argument 'seed=3'; write --config.seed=3"),
         ([DIGITS, "--confg.seed=3"], "unknown option --confg.seed; a key of the config is set by --config.seed=3"),
-        (["--config=README.md"], "--config=README.md is no Python file"),
+        (["--config=README.md"], "--config=README.md is not a Python file"),
         ([DIGITS, "--config.figures="], "or --config.figures=() for none"),
         ([DIGITS, "--config.schedule.name=step"], "schedule 'step' needs config.schedule.decay_steps; set it"),
         (["--config=gpt_quick", "--config.data.name=file"], "add --config.data.path=FILE"),

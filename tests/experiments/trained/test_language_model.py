@@ -94,7 +94,7 @@ def rewrite_config(directory: Path, section: str, **values) -> None:
 
 
 DAMAGES = {
-    "no config": (lambda d: (d / "config.json").unlink(), "is no run directory, it has no config.json"),
+    "no config": (lambda d: (d / "config.json").unlink(), "is not a run directory, it has no config.json"),
     "config": (lambda d: (d / "config.json").write_text("{"), "config.json is damaged or of another version"),
     "no steps": (lambda d: shutil.rmtree(d / "steps"), "holds no checkpoint of member 0 yet"),
     "parameters": (spoil_steps, "has no sound checkpoint"),

@@ -107,7 +107,7 @@ def test_it_overfits_a_tiny_batch(pooling: str) -> None:
     ("fields", "shape", "message"),
     [
         ({"patch_size": 3}, (1, 8, 12, 1), "patch_size=3 does not divide an image of 8 x 12; use one of 1, 2, 4"),
-        ({}, (1, 64), r"inputs of shape \(1, 64\) are no images"),
+        ({}, (1, 64), r"inputs of shape \(1, 64\) are not images"),
         ({"position": "rotary"}, (1, 8, 8, 1), "position='rotary' is unknown; use one of learned, sinusoidal, none"),
         ({"pooling": "max"}, (1, 8, 8, 1), "pooling='max' is unknown; use one of class, mean"),
         ({"heads_num": 5}, (1, 8, 8, 1), "heads_num=5"),
