@@ -47,7 +47,7 @@ def product(*sweeps: Sweep) -> Sweep:
         member: Overrides = {}
         for overrides in combination:
             if twice := member.keys() & overrides.keys():
-                raise ValueError(f"product: {sorted(twice)} stands in two of the axes; set each path once")
+                raise ValueError(f"product: {sorted(twice)} occurs in two of the axes; set each path once")
             member |= overrides
         members.append(member)
     return members

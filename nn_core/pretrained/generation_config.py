@@ -11,7 +11,7 @@ GENERATION = "generation_config.json"
 # What steers a draw, and what steers a search; values that do nothing are left out.
 DRAWING = ("temperature", "top_k", "top_p", "min_p")
 _NOTHING: dict[str, Any] = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
-# Rules that change texts and are not computed here: a folder that sets one gets a warning.
+# Rules that change texts and are not computed here: `passed_over` names those that a folder sets.
 _UNKNOWN = ("no_repeat_ngram_size", "num_beam_groups", "penalty_alpha", "bad_words_ids", "forced_bos_token_id")
 
 
