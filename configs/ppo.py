@@ -4,6 +4,16 @@ python -m experiments.run --config=configs/assistant_base.py
 python -m experiments.run --config=configs/assistant_sft.py
 python -m experiments.run --config=configs/reward_model.py
 python -m experiments.run --config=configs/ppo.py
+
+Each step draws 64 answers, scores them, and makes 4 updates; four strengths of the KL and all seeds are one program. The
+true reward is known (configs/reward_model.py), so that what the learned one claims beyond it, `overstated`, is measured:
+both gains in standard deviations of the start's answers. figures/frontier.png draws reward against KL.
+
+Measured over 8 seeds (2026-11-29, 2 shared x86 cores) at beta 0.05, test questions, whose facts no stage was told the answer
+to but the reward model: true reward 0.790 ± 0.099, at the start 0.418 ± 0.019, paired 0.372 ± 0.092; KL 3.6 ± 0.6 nats an
+answer; 0.705 ± 0.070 of answers beat the start's. The learned reward gains 0.18 ± 0.22 more than the true one. Right answers
+fall from 0.837 ± 0.011 to 0.690 ± 0.049: what the training questions do not ask for is forgotten. The best of 4 answers of
+the start by the reward model is worth 0.890 ± 0.061, of 16 1.079 ± 0.030, without any training.
 """
 
 from ml_collections import ConfigDict

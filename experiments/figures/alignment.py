@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.policies import START, TRUE, draw_frontier
-from experiments.figures.style import COLOURS, label, nothing, subplots
+from experiments.figures.style import COLOURS, label, legend, nothing, subplots
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import by_setting, summarize
 from nn_core.alignment.conversations import make_template, plain
@@ -97,7 +97,8 @@ def alignment(run: Results) -> Figure:
     write_answers(figure.add_subplot(grid[0, :]), run)
     rightness(axes[1, 0], run)
     rewards(axes[1, 1], run)
-    draw_frontier(axes[1, 2], run.rows, TRUE, "true reward of test answers")
+    draw_frontier(axes[1, 2], run.rows, TRUE, "true reward of test answers", join=False)
+    legend(figure, axes[1, 2])
     return figure
 
 

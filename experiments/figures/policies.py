@@ -66,7 +66,7 @@ def frontier(run: Results) -> Figure:
     return figure
 
 
-def draw_frontier(axes: Axes, rows: list[Row], column: str, name: str) -> None:
+def draw_frontier(axes: Axes, rows: list[Row], column: str, name: str, *, join: bool = True) -> None:
     """Means and 95 % intervals of a reward and of the KL, over seeds; the start, at a KL of 0, as a line."""
     points = []
     for place, (setting, of) in enumerate(by_setting([row for row in rows if column in row and "kl" in row]).items()):
@@ -85,7 +85,8 @@ def draw_frontier(axes: Axes, rows: list[Row], column: str, name: str) -> None:
             color=colour,
             marker=marker,
         )
-    axes.plot(*np.array(sorted(points)).T.reshape(2, -1), color=GREY, linewidth=0.8, zorder=0)
+    if join:  # settings of one method
+        axes.plot(*np.array(sorted(points)).T.reshape(2, -1), color=GREY, linewidth=0.8, zorder=0)
     start = summarize(row[START] for row in rows if START in row)
     if column == TRUE and start.number:
         axes.axhline(start.mean, color=GREY, linestyle=":", label="where it starts")

@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from nn_core.alignment.preference_loss import preference_accuracy
+
 
 def log_ratio_margin(policy_2N: Array, reference_2N: Array) -> Array:
     """h = ln(pi_w / rho_w) - ln(pi_l / rho_l), (N,); rows: the preferred answer, the other one."""
@@ -51,7 +53,7 @@ def direct_preference_loss(
         label_smoothing: share of labels that are taken to be wrong, in [0, 0.5); None: no smoothing.
         weights_N: >= 0; None: all 1.
     Returns:
-        The loss; {"margin": mean of beta h, "accuracy": share of margins above 0, "chosen", "rejected": mean summed
+        The loss; {"margin": mean of beta h, "accuracy": share of margins above 0, those of 0 by half, "chosen", "rejected": mean summed
         log-probabilities, where "chosen" may fall too}.
     Raises:
         ValueError: an unknown kind.
@@ -68,7 +70,7 @@ def direct_preference_loss(
         losses_N = (1.0 - label_smoothing) * losses_N + label_smoothing * wrong_N
     weights_N = jnp.ones_like(margin_N) if weights_N is None else weights_N
     total = jnp.maximum(jnp.sum(weights_N), 1.0)
-    told = {"margin": beta * margin_N, "accuracy": (margin_N > 0).astype(jnp.float32)}
+    told = {"margin": beta * margin_N, "accuracy": preference_accuracy(margin_N, jnp.zeros_like(margin_N))}
     told |= {"chosen": summed_2N[0], "rejected": summed_2N[1]}
     return jnp.sum(weights_N * losses_N) / total, {
         name: jnp.sum(weights_N * value_N) / total for name, value_N in told.items()
