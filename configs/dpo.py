@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from configs import assistant_base, base
 from configs.grid import Sweep, axis, product, union, zipped
 
-BETAS = (0.1, 0.5)
+BETAS = (0.1, 0.3)
 
 
 def get_config() -> ConfigDict:
@@ -19,15 +19,16 @@ def get_config() -> ConfigDict:
     config.task = base.section(base.DPO)
     config.model = assistant_base.model()
     config.data = base.conversations(context_size=assistant_base.CONTEXT, batch_size=32)
+    config.data.pairs_about = "all"  # the same pairs as those of configs/reward_model.py
     config.transfer.source = "checkpoints/assistant_sft"
     config.transfer.by_seed = True
-    config.hparams.beta = 0.1
-    config.hparams.learning_rate = 2e-4
+    config.hparams.beta = 0.3
+    config.hparams.learning_rate = 1e-4
     config.hparams.clip_norm = 1.0
-    config.train.steps = 100
-    config.train.eval_every = 20
+    config.train.steps = 200
+    config.train.eval_every = 40
     config.train.log_every = 10
-    config.train.chunk_steps = 20
+    config.train.chunk_steps = 40
     config.train.evaluate_train = False
     config.table = (
         "true_reward",
@@ -45,7 +46,7 @@ def get_config() -> ConfigDict:
 def get_sweep(config: ConfigDict) -> Sweep:
     settings = union(
         zipped({"label": tuple(f"DPO, beta {beta:g}" for beta in BETAS), "hparams.beta": BETAS}),
-        zipped({"label": ("IPO, beta 0.1",), "task.kind": ("identity",)}),
+        zipped({"label": ("IPO, beta 0.3",), "task.kind": ("identity",)}),
         zipped({"label": ("by length, beta 1",), "task.normalise": (True,), "hparams.beta": (1.0,)}),
     )
     return product(settings, axis("seed", range(config.num_seeds)))

@@ -50,8 +50,8 @@ ALIGNMENT = (
             ),
             Part(
                 "true reward, DPO - its start",
-                Side("dpo: DPO, beta 0.1", "true_reward"),
-                Side("dpo: DPO, beta 0.1", "reference_true_reward"),
+                Side("dpo: DPO, beta 0.3", "true_reward"),
+                Side("dpo: DPO, beta 0.3", "reference_true_reward"),
                 0.1,
             ),
         ),
