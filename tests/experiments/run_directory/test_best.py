@@ -79,6 +79,7 @@ def test_a_table_folds_where_the_terminal_is_narrow(search, monkeypatch):
     assert layout.render(table).count("\n") == 2
     folded = layout.render(table, 36)
     assert folded.splitlines() == ["none", "  n 8, test accuracy 0.696 ± 0.024", "  test loss 1.05 ± 0.10"]
+    monkeypatch.delenv("COLUMNS", raising=False)
     assert layout.columns() == layout.ENDLESS  # no terminal looks
     monkeypatch.setenv("COLUMNS", "30")
     assert "─" not in report(search, COLUMNS) and "\n  n 2" in report(search, COLUMNS)
