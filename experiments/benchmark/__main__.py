@@ -3,7 +3,19 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from experiments.benchmark import alignment, checkpoint, cnn, gpt, mesh, rnn, sampling, sweep, translation, word2vec
+from experiments.benchmark import (
+    alignment,
+    checkpoint,
+    cnn,
+    gpt,
+    mesh,
+    pretrained,
+    rnn,
+    sampling,
+    sweep,
+    translation,
+    word2vec,
+)
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import tell
 from experiments.command_line.options import listing, parse_options, usage
@@ -18,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "cnn": cnn.main,
     "gpt": gpt.main,
     "mesh": mesh.main,
+    "pretrained": pretrained.main,
     "rnn": rnn.main,
     "sampling": sampling.main,
     "sweep": sweep.main,
@@ -32,6 +45,7 @@ ABOUT = {
     "cnn": "a training step of 3 convolutions and 3 dense layers, against PyTorch",
     "gpt": "a training step of two GPTs, against PyTorch and transformers",
     "mesh": "one run over several devices: time, overhead on one device, memory against its estimate",
+    "pretrained": "folders of BERT's and GPT-2's size: reading, writing, loading, against transformers",
     "rnn": "a training step of recurrent layers, against PyTorch",
     "sampling": "writing 200 tokens, against transformers and a loop without a cache",
     "sweep": "many small networks as one population, against one by one and PyTorch",

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -136,7 +137,11 @@ def _of_folder(place: Path, dtype: str) -> Model:
     )
 
 
-DECODERS: dict[str, Callable[[Any], Decoder]] = {"causal": gpt.make_decoder, "seq2seq": translation.make_decoder}
+# One and the same for equal modules, because programs are remembered by it.
+DECODERS: dict[str, Callable[[Any], Decoder]] = {
+    "causal": cache(gpt.make_decoder),
+    "seq2seq": cache(translation.make_decoder),
+}
 
 
 def _of_run(place: Path, member: int | None, step: str) -> Model:
