@@ -19,17 +19,20 @@ from experiments.run_directory.stored_run import Stored, parse_step
 from experiments.run_directory.stored_run import load as load_run
 from experiments.trained.image_classifier import load_classifier
 from experiments.trained.language_model import language_model
+from experiments.trained.translator import translator
+from nn_core.data.sequence_sources import SEQUENCE
 from nn_core.files import user_path
 from nn_core.generation.decoder import Decoder
 from nn_core.models.transformer import language_model as gpt
 from nn_core.models.transformer import translation
+from nn_core.models.transformer.encoder_decoder import EncoderDecoder
 from nn_core.models.transformer.fine_tuned import FineTuned
 from nn_core.pretrained.folder import CONFIG, is_folder
 from nn_core.pretrained.folder_tokenizer import FolderTokenizer
 from nn_core.pretrained.generation_config import Writing, read_writing
 from nn_core.pretrained.load import load as load_folder
 from nn_core.pretrained.tensor_files import PretrainedError
-from nn_core.pretrained.tokenizer_files import as_folder_tokenizer, read_tokenizer
+from nn_core.pretrained.tokenizer_files import as_folder_tokenizer, ended, read_tokenizer
 from nn_core.training.manifest import named_leaves, nested
 from nn_core.transfer.lora import ADAPTERS, frozen, whole_params
 
@@ -159,9 +162,22 @@ def _of_run(place: Path, member: int | None, step: str) -> Model:
         run = load_classifier(place, step, member)
         about = {"member": member, "step": step, "statistics": run.statistics}
         return Model(place, "run_image", run.module, stored.params, run.labels, about, None, nothing, None)
+    if task is not None and task.form == SEQUENCE:
+        return _translator(place, stored)
     if task is not None and task.form == TEXT_CLASS:
         return _fine_tuned(place, stored)
     raise ValueError(f"{place} holds a run of task {stored.config.task.name!r}, which no pipeline asks; see --help")
+
+
+def _translator(place: Path, stored: Stored) -> Model:
+    """What writes a text for a text, with a tokenizer that ends each source as in training."""
+    found, marks, _ = translator(stored)
+    if not isinstance(found.module, EncoderDecoder):
+        raise ValueError(f"{place} holds a recurrent translator, which no pipeline asks; use experiments.sample")
+    tokenizer = ended(as_folder_tokenizer(found.tokenizer), "eos_token")
+    options = {"max_new_tokens": stored.config.data.target_size}
+    writing = Writing(options, False, (marks.end,), marks.pad, marks.start, ())
+    return Model(place, "seq2seq", found.module, found.params, (), {}, tokenizer, writing, found.decoder)
 
 
 def _fine_tuned(place: Path, stored: Stored) -> Model:

@@ -37,7 +37,7 @@ TASKS: dict[str, Task] = {
         encoders.fill_mask,
         {"top_k": Option(int, "how many words", 5), **_TRUNCATION},
         "a text with a mask token",
-        "bert_quick",
+        "",
     ),
     "text-classification": Task(
         ("text_class",),
@@ -76,7 +76,7 @@ TASKS: dict[str, Task] = {
         writing.text_to_text("summary_text", "summarization"),
         {**_SAMPLING, **_PREFIX},
         "a text",
-        "",
+        "t5_quick",
         one_each=True,
     ),
     "translation": Task(
@@ -84,7 +84,7 @@ TASKS: dict[str, Task] = {
         writing.text_to_text("translation_text", "translation"),
         {**_SAMPLING, **_PREFIX},
         "a text",
-        "",
+        "toy_translation",
         one_each=True,
     ),
     "text2text-generation": Task(
@@ -92,16 +92,16 @@ TASKS: dict[str, Task] = {
         writing.text_to_text("generated_text", ""),
         {**_SAMPLING, **_PREFIX},
         "a text",
-        "",
+        "t5_quick",
         one_each=True,
     ),
-    "feature-extraction": Task(_ENCODERS, encoders.features, _TRUNCATION, "a text", "bert_quick"),
+    "feature-extraction": Task(_ENCODERS, encoders.features, _TRUNCATION, "a text", ""),
     "sentence-similarity": Task(
         _ENCODERS,
         encoders.sentence_similarity,
         _TRUNCATION,
         '{"source_sentence": …, "sentences": […]}',
-        "bert_quick",
+        "",
     ),
     "zero-shot-classification": Task(
         ("text_class",),

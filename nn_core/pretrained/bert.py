@@ -171,6 +171,10 @@ def _write(module: Any, shapes: Shapes, roberta: bool) -> dict[str, Any]:
     )
     if isinstance(module, TextClassifier):
         check_fields(family, pooling=(module.pooling, "first"))
+    if encoder.num_segments == 1 and not roberta:
+        raise ValueError("BERT tells two segments apart; with one it is RoBERTa")
+    if roberta and kind == "pretraining":
+        raise ValueError("RoBERTa does not tell whether a sentence follows; use BERT's two segments")
     if not encoder.num_segments:
         raise ValueError(f"{family} has segments; use num_segments=1 or 2")
     name = activation_name(encoder.activation)

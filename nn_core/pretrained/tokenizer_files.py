@@ -219,6 +219,17 @@ def as_folder_tokenizer(tokenizer: Tokenizer, brackets: bool = False) -> FolderT
     return FolderTokenizer(backend, special)
 
 
+def ended(tokenizer: FolderTokenizer, name: str) -> FolderTokenizer:
+    """The tokenizer with a special token, such as "eos_token", behind each text that is fed."""
+    text = tokenizer.special[name]
+    tokenizer.backend.post_processor = processors.TemplateProcessing(
+        single=f"$A:0 {text}:0",
+        pair=f"$A:0 {text}:0 $B:0 {text}:0",
+        special_tokens=[(text, _id(tokenizer.backend, text))],
+    )
+    return tokenizer
+
+
 def write_tokenizer(folder: Path, tokenizer: Tokenizer, brackets: bool = False) -> dict[str, int]:
     """Writes tokenizer.json and tokenizer_config.json; arguments and errors as `as_folder_tokenizer`.
 

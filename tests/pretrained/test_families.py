@@ -169,7 +169,7 @@ def test_the_way_back_is_bit_for_bit(folders: Path, tmp_path: Path, name: str) -
     model = loaded(folders / name)
     export(tmp_path / name, model.module, model.params)
     again = load(tmp_path / name)
-    assert again.module == model.module
+    assert again.module == model.module and again.family == model.family
     assert jax.tree.structure(again.params) == jax.tree.structure(model.params)
     jax.tree.map(np.testing.assert_array_equal, again.params, model.params)
 

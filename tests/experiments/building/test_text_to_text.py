@@ -10,6 +10,7 @@ import pytest
 
 from experiments import sample
 from experiments.figures import FIGURES
+from experiments.pipeline import pipeline
 from experiments.run import main
 from experiments.run_directory import results, stored_run
 from experiments.training import signals
@@ -147,3 +148,16 @@ def test_a_run_that_was_interrupted_goes_on_bit_for_bit(run, tmp_path, monkeypat
     (first,), (second,) = results.read(run).rows, results.read(tmp_path / "run").rows
     np.testing.assert_array_equal(first["decoded"], second["decoded"])
     assert first["test_loss"] == second["test_loss"]
+
+
+def test_the_pipeline_writes_what_sample_writes(run, capsys) -> None:
+    """A run directory in a pipeline: the same text, by the same greedy choice."""
+    source = "the dog sleeps"
+    assert sample.main([f"--checkpoint={run}", f"--prompt={source}", "--greedy", "--max_new_tokens=9"]) == 0
+    written = capsys.readouterr().out.split("→ ", 1)[1].strip()
+    (found,) = pipeline("translation", run)(source, max_new_tokens=9)
+    assert found["translation_text"].strip() == written
+    assert (
+        pipeline("summarization", run)([source, source], max_new_tokens=9, prefix="")
+        == [{"summary_text": found["translation_text"]}] * 2
+    )

@@ -223,7 +223,7 @@ def test_wave_files(tmp_path: Path) -> None:
     [
         ([], "no task is given"),
         (["fill-musk", "--model=x", "a"], "fill-mask"),
-        (["fill-mask", "a [MASK]"], "train one: python -m experiments.run --config=configs/bert_quick.py"),
+        (["text-generation", "a"], "train one: python -m experiments.run --config=configs/gpt_quick.py"),
         (["fill-mask", "--model=nowhere", "a"], "nowhere is not a folder"),
         (["fill-mask", "--model={root}/writer", "a"], "kind 'causal'"),
         (["fill-mask", "--model={root}/words", "a"], "no [MASK]"),
