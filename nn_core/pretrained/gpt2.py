@@ -93,6 +93,8 @@ def _write(model: Any, shapes: Shapes) -> dict[str, Any]:
         "activation_function": name,
         "layer_norm_epsilon": 1e-5 if model.norm_epsilon is None else model.norm_epsilon,
         "tie_word_embeddings": model.tied_head,
+        "bos_token_id": None,  # else transformers takes 50,256, which a small vocabulary does not have
+        "eos_token_id": None,
     }
 
 
