@@ -190,14 +190,21 @@ def test_greedy(pair: tuple) -> None:
 @pytest.mark.parametrize(("beams", "penalty", "early"), [(2, 1.0, False), (4, 0.6, False), (4, 1.0, True)])
 def test_beams(pair: tuple, beams: int, penalty: float, early: bool) -> None:
     _, params, theirs, decoder = pair
+    # Theirs stops early when as many texts as beams have ended, ours when as many as are wanted have.
+    wanted = beams if early else 2
     options: dict[str, Any] = {"num_beams": beams, "length_penalty": penalty, "early_stopping": early}
     found = beam_search(
-        decoder, (params, SOURCE), [[START]] * 5, max_new_tokens=NEW_TOKENS, eos_id=END, num_return_sequences=2,
+        decoder,
+        (params, SOURCE),
+        [[START]] * 5,
+        max_new_tokens=NEW_TOKENS,
+        eos_id=END,
+        num_return_sequences=wanted,
         **options,
-    )  # fmt: skip
+    )
     texts = [
         np.asarray(found.ids_PKN)[row, place, : found.lengths_PK[row, place]].tolist()
         for row in range(5)
-        for place in range(2)
+        for place in range(wanted)
     ]
-    assert texts == theirs_generate(theirs, num_return_sequences=2, **options)
+    assert texts == theirs_generate(theirs, num_return_sequences=wanted, **options)
