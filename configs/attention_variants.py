@@ -1,6 +1,11 @@
 """Attention variants: what a layer costs against the length, and which positions hold beyond the training length.
 
 python -m experiments.run --config=configs/attention_variants.py
+
+Measured (2026-11-29): temporaries of one layer (4 heads of 16, forwards and backwards, by the compiled program's own
+analysis) at 128, 1,024 and 4,096 tokens: dense 0.85, 31 and 256 MB; block by block, with or without a window, global tokens
+or a stride, 1.5, 3.9 and 11 MB; linear 0.5, 2.3 and 9 MB. A stride hides no whole block, so it saves memory and no time.
+Times and the losses beyond the training length have not been measured yet: the machine was shared.
 """
 
 from ml_collections import ConfigDict

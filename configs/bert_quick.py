@@ -1,6 +1,14 @@
 """BERT in small: pre-trained on hidden words and next sentences, fine-tuned for opinions, tags and answers.
 
 python -m experiments.run --config=configs/bert_quick.py
+
+80 % of the chosen words are hidden, 10 % become another word, 10 % stay. Whether a sentence follows another depends on
+their order. Every task has 60 labelled texts and is tuned twice from the same batches: from the pre-trained encoder, and
+from random parameters; the figure shows the difference, paired over the seeds. Guesses of the most frequent word, and of
+the most frequent one after the word before, stand beside the hidden words.
+
+Not measured at this size yet. Of 1,000 held-out texts, counting guesses 0.106 of the words by their frequency, 0.423 by the
+word before: hidden words must be above both.
 """
 
 from ml_collections import ConfigDict

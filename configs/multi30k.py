@@ -2,6 +2,15 @@
 
 python -m experiments.run --config=configs/multi30k.py
 python -m experiments.sample --checkpoint=checkpoints/multi30k --input=english.txt --output=french.txt
+python -m experiments.sample --checkpoint=checkpoints/multi30k --prompt='A girl plays in the snow.' --trace
+
+The training pairs stand packed in rows of 64 tokens, so that one program serves all lengths; `padding` tells how much of
+the rows is empty. The last 1,000 training pairs choose, the validation file of 1,014 pairs judges, by sacrebleu with its
+signature. A run that is stopped goes on bit for bit.
+
+The whole run has not been measured yet: on 2026-11-29 the machine of 2 cores was shared by eight others (0.5 to 1.3 updates
+a second). After the 700 updates of configs/multi30k_quick.py a beam of 5 has 36.8 BLEU and 57.7 chrF on the first 256
+validation sentences. The aim is 52 BLEU.
 """
 
 from ml_collections import ConfigDict

@@ -1,6 +1,9 @@
-"""Multi30k in three minutes: the config multi30k with a sixth of its updates.
+"""Multi30k in short: the config multi30k with a sixth of its updates, about two passes over the pairs.
 
 python -m experiments.run --config=configs/multi30k_quick.py
+
+Measured (2026-11-29, 2 x86 cores shared by eight others, so without a time; one seed), on the first 256 validation
+sentences with a beam of 5: 36.8 BLEU (nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0), 57.7 chrF.
 """
 
 from ml_collections import ConfigDict

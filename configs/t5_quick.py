@@ -3,9 +3,11 @@
 python -m experiments.run --config=configs/t5_quick.py
 python -m experiments.sample --checkpoint=checkpoints/t5_quick --prompt='reverse: a b c d e' --greedy
 
-It starts from a model that filled gaps (configs/t5_pretrain.py) with
+It starts from a model that filled gaps (configs/t5_pretrain.py), whose tokenizer is the same, with
 
 python -m experiments.run --config=configs/t5_quick.py --config.transfer.source=checkpoints/t5_pretrain
+
+Not measured yet; the aim is 0.95 exact answers in every task.
 """
 
 from ml_collections import ConfigDict

@@ -2,6 +2,13 @@
 
 python -m experiments.run --config=configs/toy_translation.py
 python -m experiments.sample --checkpoint=checkpoints/toy_translation --member=0 --prompt='the young cat sees a star.' --greedy
+
+Articles and adjectives agree, most adjectives follow their noun, "le" and "ne" lose their vowel before another one; no test
+sentence is in the training. The three models see the same batches of every seed; the figure shows the share of exact
+sentences by their length.
+
+Measured (2026-11-29, 2 x86 cores shared by eight others; one seed of the Transformer after 400 of its 1,000 updates):
+beam_exact 0.596, greedy_exact 0.572. The whole comparison over 8 seeds has not been measured yet; the aim is 0.98.
 """
 
 from ml_collections import ConfigDict
