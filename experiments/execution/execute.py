@@ -78,6 +78,7 @@ def claim(prepared: Prepared) -> int:
     """What `begin` does in the process that writes; the exit code of a run that has ended before, or NOT_ENDED."""
     config, directory = prepared.arguments.config, prepared.directory
     check_directory(prepared.arguments, directory, prepared.groups)  # again, now that nobody else can write
+    directory.mkdir(parents=True, exist_ok=True)  # a part of a sweep holds its populations only
     if prepared.resume == "fresh":
         files.set_aside(directory)
     status = files.read_status(directory)["status"]

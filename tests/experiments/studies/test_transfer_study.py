@@ -24,6 +24,7 @@ REDUCED = {
     "pretrain_steps": 10,
     "steps": 20,
     "batch_size": 4,
+    "learning_rates": (1e-3, 3e-3),
 }
 
 
