@@ -148,7 +148,10 @@ def test_the_vectors_are_in_the_run_directory_and_are_read_back(tmp_path, capsys
         (["--config=joint_space", "--config.task.batch_size=1"], "batch_size"),
         (["--config=tokenizers", "--config.data.tokenizer=bep"], "bpe"),
         (["--config=tokenizers", "--sweep=false", "--config.data.tokenizer=word"], "needs a size"),
-        (["--config=tokenizers", "--sweep=false", "--config.data.vocabulary_size=9"], "vocabulary_size=9 has no effect"),
+        (
+            ["--config=tokenizers", "--sweep=false", "--config.data.vocabulary_size=9"],
+            "vocabulary_size=9 has no effect",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(words, message, capsys, tmp_path):
