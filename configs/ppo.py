@@ -14,6 +14,10 @@ to but the reward model: true reward 0.790 ± 0.099, at the start 0.418 ± 0.019
 answer; 0.705 ± 0.070 of answers beat the start's. The learned reward gains 0.18 ± 0.22 more than the true one. Right answers
 fall from 0.837 ± 0.011 to 0.690 ± 0.049: what the training questions do not ask for is forgotten. The best of 4 answers of
 the start by the reward model is worth 0.890 ± 0.061, of 16 1.079 ± 0.030, without any training.
+
+The frontier, true reward at KL: beta 0.01 0.82 ± 0.11 at 4.1 ± 0.4 nats, beta 0.05 0.79 ± 0.10 at 3.6 ± 0.6, beta 1 0.572 ± 0.044
+at 0.74 ± 0.14 (0.2 was not run). That more KL means more of a reward that is not true is not seen in these 40 updates:
+`overstated` is 0.10 ± 0.20 at beta 0.01 and 0.16 ± 0.12 at 1, paired -0.06 ± 0.15. configs/grpo.py shows it.
 """
 
 from ml_collections import ConfigDict
