@@ -30,9 +30,10 @@ def translations(run: Results) -> Figure:
         grid[0][1].axis("off")
     else:
         attention(grid[0][1], with_map, tokenizer)
+    below = grid[1][0].get_gridspec()[1, :]
     for axes in grid[1]:
         axes.remove()
-    examples(figure.add_subplot(2, 1, 2), with_map or rows[0], tokenizer)
+    examples(figure.add_subplot(below), with_map or rows[0], tokenizer)
     return figure
 
 
