@@ -9,8 +9,8 @@ the rows is empty. The last 1,000 training pairs choose, the validation file of 
 signature. A run that is stopped goes on bit for bit.
 
 The whole run has not been measured yet: on 2026-11-29 the machine of 2 cores was shared by eight others (0.5 to 1.3 updates
-a second). After the 700 updates of configs/multi30k_quick.py a beam of 5 has 36.8 BLEU and 57.7 chrF on the first 256
-validation sentences. The aim is 52 BLEU.
+a second). After the 700 updates of configs/multi30k_quick.py a beam of 5 has 35.8 BLEU and 56.7 chrF; padding is 7.0 %
+of the rows. The aim is 52 BLEU.
 """
 
 from ml_collections import ConfigDict
