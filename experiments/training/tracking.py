@@ -79,7 +79,10 @@ def follow(config: ConfigDict, folder: Path, step: int) -> Iterator[Log]:
 @contextmanager
 def event_writer(folder: Path, name: str, step: int | None = None) -> Iterator[Any]:
     """An open writer of event files; the files lie in the folder "tensorboard" of the run directory."""
-    writer = summary_writer()(str(entry(folder, EVENTS) / name), purge_step=step or None)
+    place = entry(folder, EVENTS) / name
+    # Files are named by the second: without a number of its own a writer would overwrite the one before it.
+    suffix = f".{len(list(place.glob('events.*'))):04d}"
+    writer = summary_writer()(str(place), purge_step=step or None, filename_suffix=suffix)
     try:
         yield writer
     finally:

@@ -32,6 +32,8 @@ NEEDS_DATA = (
 # others in tests/experiments/test_fine_tuning.py.
 NEEDS_RUN = ("alignment", "assistant_sft", "reward_model", "ppo", "grpo", "dpo", "finetune_classifier", "finetune_lora")
 READY = [path for path in FILES if path.stem not in NEEDS_DATA + NEEDS_RUN]
+LARGE = ("t5_pretrain", "t5_quick")  # whose tokenizer takes seconds to train
+CHECKED = [pytest.param(path, marks=[pytest.mark.slow] if path.stem in LARGE else []) for path in READY]
 MOST = 4  # members of a sweep that are checked
 SMALL = ["--config.train.steps=2", "--config.train.eval_every=2", "--config.train.log_every=1", "--config.num_seeds=1"]
 
@@ -58,7 +60,7 @@ def prepared_with(path: Path, folder: Path, choose: Callable[[list], list], *cha
     return prepare(arguments, folder / "run")
 
 
-@pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CHECKED, ids=lambda path: path.stem)
 def test_it_passes_every_check(path, tmp_path):
     config = parse([f"--config={path}"], OPTIONS).config
     # One block of a transformer is checked as well as many, which take long to trace.

@@ -41,6 +41,7 @@ def command(argv: list[str]) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_jobs_write_the_results_that_the_sweep_has_here(here, tmp_path):
     said = command(words(tmp_path, "run", "--executor=processes"))
     assert (tmp_path / "run" / "results.csv").read_bytes() == (here / "results.csv").read_bytes()
