@@ -137,6 +137,7 @@ def test_a_killed_sweep_continues_on_another_number_of_devices(
     assert [row["test_loss"] for row in again] == pytest.approx([row["test_loss"] for row in rows], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_language_model_continues_with_the_same_samples_and_tokenizer(parent: Parent, tmp_path: Path) -> None:
     whole, folder = tmp_path / "whole", tmp_path / "run"
     ended = parent.run(arguments(whole, **TEXT))

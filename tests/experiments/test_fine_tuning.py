@@ -54,6 +54,7 @@ def sweep(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_every_way_learns_and_tells_its_share(sweep: Path) -> None:
     rows = {row["label"]: row for row in read_rows(sweep / "results.csv")}
     shares = {label: float(row["trained_share"]) for label, row in rows.items()}
@@ -62,6 +63,7 @@ def test_every_way_learns_and_tells_its_share(sweep: Path) -> None:
     assert all(np.isfinite(float(row["test_loss"])) for row in rows.values())
 
 
+@pytest.mark.slow
 def test_a_pipeline_reads_what_was_tuned(sweep: Path) -> None:
     """Adapters are merged; the run's own accuracy on texts it has not seen is that of the pipeline."""
     for member in (0, 3):
@@ -70,6 +72,7 @@ def test_a_pipeline_reads_what_was_tuned(sweep: Path) -> None:
         assert [*found[0]] == ["label", "score"] and found[0]["label"] in ("ham", "spam")
 
 
+@pytest.mark.slow
 def test_merged_adapters_say_what_the_run_says(sweep: Path) -> None:
     """The loss of the test split, by the ordinary network of the merged parameters."""
     import jax
@@ -89,6 +92,7 @@ def test_merged_adapters_say_what_the_run_says(sweep: Path) -> None:
     assert right == pytest.approx(float(rows[3]["test_accuracy"]))
 
 
+@pytest.mark.slow
 def test_adapters_are_exported(sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """In PEFT's layout; a network without adapters has a head that has no counterpart."""
     assert export([f"--checkpoint={sweep}", f"--out={tmp_path}", "--member=3"]) == 0

@@ -45,6 +45,7 @@ def test_a_table(tmp_path, monkeypatch):
     assert len((tmp_path / "scores.csv").read_text(encoding="utf-8").splitlines()) == 8
 
 
+@pytest.mark.slow
 def test_images(tmp_path, monkeypatch, capsys):
     for kind, value in (("cats", 10), ("dogs", 200)):
         for number in range(20):

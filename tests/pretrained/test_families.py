@@ -141,7 +141,7 @@ def test_encoders_with_padding_and_segments(folders: Path, name: str) -> None:
         np.testing.assert_allclose(value, golden()[f"{name}_{key}"], atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("name", ["t5", "flan"])
+@pytest.mark.parametrize("name", ["t5", pytest.param("flan", marks=pytest.mark.slow)])
 def test_encoder_decoders(folders: Path, name: str) -> None:
     """Scaled outputs of a tied head, and an untied one; texts, greedily and by beams."""
     model, asked = loaded(folders / name), inputs()

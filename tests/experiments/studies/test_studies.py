@@ -10,8 +10,13 @@ from experiments.run import main
 from tests.experiments.boxes import overlaps
 from tests.experiments.studies.runs import IN_OWN_FILE, REDUCED, check_study, drawn, reduced
 
+LARGE = ("bert_quick", "contextual_vectors")  # encoders that are trained take seconds to compile
+SHOWN = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in REDUCED if name not in IN_OWN_FILE
+]
 
-@pytest.mark.parametrize("name", [name for name in REDUCED if name not in IN_OWN_FILE])
+
+@pytest.mark.parametrize("name", SHOWN)
 def test_a_study_fills_the_columns_of_its_table_and_its_figures_name_their_axes(name):
     check_study(name)
 
