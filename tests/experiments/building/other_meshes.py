@@ -43,7 +43,7 @@ def final_losses(folder: Path) -> list[float]:
 if __name__ == "__main__":
     jax.config.update("jax_num_cpu_devices", 8)
     population.COMPILER_OPTIONS.clear()
-    run.set_up_devices = lambda: None
+    run.set_up_devices = lambda here: None
     root = Path(sys.argv[1])
     assert run.main(arguments(root / "alone")) == 0
     for number, mesh in enumerate(MESHES, start=1):
