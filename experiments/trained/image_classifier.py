@@ -5,18 +5,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from experiments.building.language import evaluation_hparams
-from experiments.building.own_code import change_of, registry_of_run
 from experiments.building.records import EXAMPLES, ROWS, Registry, Sizes, serving
 from experiments.command_line.choices import choose
 from experiments.run_directory.image_labels import read_images
-from experiments.run_directory.stored_run import Stored, load, parse_step
+from experiments.run_directory.stored_run import Stored
+from experiments.trained.example_model import network, open_run
 from nn_core.data.images import read_image
-from nn_core.training.manifest import describe, mismatch, named_leaves
 
 BATCH = 256  # images in one forward pass of a prediction
 
@@ -56,10 +53,7 @@ def load_classifier(
         ValueError: no such run or member, a run of another kind, or parameters that do not fit its config.
         CheckpointError: no such step, or none that is sound.
     """
-    stored = load(path, parse_step(step), member)
-    registry = registry_of_run(stored.held) if registry is None else registry
-    changed = change_of(stored.held)
-    stored = stored._replace(notes=(*stored.notes, *([changed] if changed else [])))
+    stored, registry = open_run(path, step, member, registry)
     config = stored.config
     kind = registry.tasks.get(config.task.name)
     score = None if kind is None or kind.form != EXAMPLES else kind.head.scores
@@ -74,17 +68,8 @@ def load_classifier(
     statistics: dict[str, np.ndarray] = {name: kept[name][place] for name in ("shift", "scale") if name in kept}
     use = choose(config.model.name, serving(registry, EXAMPLES), "model.name")
     flat = use.reads == ROWS
-    try:
-        model = use.make(config, Sizes(kind.head.num_outputs(len(labels)), activations=registry.activations))(
-            evaluation_hparams(config)
-        )
-        example = jnp.zeros((1, int(np.prod(shape))) if flat else (1, *shape))
-        wanted = jax.eval_shape(lambda: model.init(jax.random.key(0), example)["params"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{stored.directory} was written by another version ({error}); train it again") from None
-    difference = mismatch(describe(named_leaves(stored.params)), describe(named_leaves(wanted)))
-    if difference:
-        raise ValueError(f"{stored.directory}: checkpoint and config differ (- checkpoint, + config): {difference}")
+    sizes = Sizes(kind.head.num_outputs(len(labels)), activations=registry.activations)
+    model = network(stored, use, sizes, (int(np.prod(shape)),) if flat else shape)
 
     @jax.jit
     def forward(images_NHWC: Array) -> Array:

@@ -5,20 +5,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from experiments.building.language import evaluation_hparams
-from experiments.building.own_code import change_of, registry_of_run
 from experiments.building.records import EXAMPLES, Registry, Sizes, serving
 from experiments.command_line.choices import choose
 from experiments.run_directory.kept_table import read_kept_table
-from experiments.run_directory.stored_run import Stored, load, parse_step
+from experiments.run_directory.stored_run import Stored
+from experiments.trained.example_model import network, open_run
 from nn_core.data.table_file import Frame
 from nn_core.data.table_scheme import Scheme, described, encode, unknown_categories
 from nn_core.tasks.examples import read
-from nn_core.training.manifest import describe, mismatch, named_leaves
 
 BATCH = 8192  # rows in one forward pass of a prediction
 
@@ -54,24 +51,14 @@ def load_table_model(
         ValueError: no such run or member, a run of another kind, or parameters that do not fit its config.
         CheckpointError: no such step, or none that is sound.
     """
-    stored = load(path, parse_step(step), member)
-    registry = registry_of_run(stored.held) if registry is None else registry
-    changed = change_of(stored.held)
-    stored = stored._replace(notes=(*stored.notes, *([changed] if changed else [])))
+    stored, registry = open_run(path, step, member, registry)
     config = stored.config
     scheme, kept = read_kept_table(stored)
     kind = choose(config.task.name, registry.tasks, "task.name")
     use = choose(config.model.name, serving(registry, EXAMPLES), "model.name")
     width = len(described(scheme.columns)[0]) + config.data.noise_features
     sizes = Sizes(kind.head.num_outputs(len(scheme.classes)), activations=registry.activations)
-    try:
-        model = use.make(config, sizes)(evaluation_hparams(config))
-        wanted = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, width)))["params"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{stored.directory} was written by another version ({error}); train it again") from None
-    difference = mismatch(describe(named_leaves(stored.params)), describe(named_leaves(wanted)))
-    if difference:
-        raise ValueError(f"{stored.directory}: checkpoint and config differ (- checkpoint, + config): {difference}")
+    model = network(stored, use, sizes, (width,))
     score = kind.head.scores
 
     @jax.jit
