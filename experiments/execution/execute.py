@@ -160,8 +160,6 @@ def submitted(prepared: Prepared) -> list[str]:
         return []
     config, directory, arguments = prepared.arguments.config, prepared.directory, prepared.arguments
     populations = cut(prepared.groups, directory, config, prepared.generations)
-    if not populations or not populations[0].name:
-        raise ValueError(f"--executor={arguments.options['executor']} is for a sweep, and this is one run")
     words = [f"--config={arguments.path.resolve()}", f"--workdir={directory}"]
     words += [f"--config.{key}={text}" for key, text in arguments.overrides.items() if key != "checkpoint.resume"]
     return jobs.run_jobs(request, directory, populations, words)

@@ -21,6 +21,7 @@ from experiments.execution.continuing import (
     check_directory,
     number_members,
     split_generations,
+    sweep_of,
 )
 from experiments.execution.part import WHOLE, parse_part, share
 from experiments.execution.rungs import check_search
@@ -87,7 +88,6 @@ def prepare(
             f"--part={arguments.options['part']} and config.checkpoint.resume=fresh do not go together: it would put "
             "aside what the other parts have written; name a new --workdir"
         )
-    jobs.requested(arguments.options)
     if config.task.name in known:
         studies.check(config, known)
     elif "train" not in config:
@@ -109,6 +109,7 @@ def prepare(
         check_columns(config, groups)
         check_search(config, part, generations)
         share(cut(groups, directory, config, generations), part)
+    check_jobs(arguments, groups)
     check_directory(arguments, directory, groups)
     return Prepared(arguments, directory, groups, generations, config.checkpoint.resume, summary, part, registry)
 
@@ -119,6 +120,14 @@ def check_own_names(registry: Registry) -> None:
         for name in own:
             if name in known:
                 raise ValueError(f"{name!r} is already the name of one of the {kind}; give yours another name")
+
+
+def check_jobs(arguments: Arguments, groups: list[plan.Group]) -> None:
+    """Raises ValueError where the options of jobs do not go together, or where there is no sweep to make jobs of."""
+    if jobs.requested(arguments.options) is not None and len(sweep_of(groups)) < 2:
+        raise ValueError(
+            f"--executor={arguments.options['executor']} is for a sweep, and this is a study or one run; leave it out"
+        )
 
 
 def fitted(arguments: Arguments, registry: Registry) -> tuple[Arguments, tuple[str, ...]]:
