@@ -27,6 +27,7 @@ from nn_core.schedules import SCHEDULES, make_schedule
 from nn_core.tasks.base import Batch, Data, Task
 from nn_core.training.population import (
     Members,
+    aligned,
     jit_over_members,
     make_members,
     populate,
@@ -82,6 +83,7 @@ def build(config: ConfigDict, registry: Registry = REGISTRY, mesh: Mesh | None =
     task, data, *corpus = kind.build(config, registry)
     make_optimizer = kind.optimizer(optimizer_factory(config, registry))
     task, data, make_optimizer = transferred(config, task, data, make_optimizer)
+    data = jax.tree.map(aligned, data)
     train = config.train
     settings = Settings(
         chunk_steps=chunk_steps(train.chunk_steps, train.eval_every),
@@ -187,7 +189,8 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
     # This comes first: what can never run should be refused before the functions that take long to trace.
     first = jax.vmap(partial(first_batch, experiment.task), (None, 0), axis_size=num_members)
     batch = jax.eval_shape(first, data, own)
-    needed = demand(state, state.params, batch, experiment.data, own, data_copies=mesh.size)
+    copies = 1 if mesh.devices.flat[0].platform == "cpu" else mesh.size
+    needed = demand(state, state.params, batch, experiment.data, own, data_copies=copies)
     check_fits(needed, available_bytes(list(mesh.devices.flat)))
     functions: dict[str, Kept] = {}
 

@@ -17,6 +17,7 @@ from nn_core.tasks.base import Hparams
 from nn_core.training.program import Program
 
 MEMBER_AXIS = "member"
+ALIGNMENT = 64  # bytes; a CPU device reads a host array that begins at a multiple of it in place
 MIN_BLOCK, MAX_BLOCK = 4, 8  # members that a CPU core trains side by side
 # LLVM's first level on CPU: the programs run as fast as at the third (matrix products are library calls) and compile
 # in 55 to 80 % of the time, which is most of the time of a small sweep.
@@ -204,6 +205,22 @@ def around_one(function: Callable, in_axes: tuple[int | None, ...]) -> Callable:
         return jax.tree.map(lambda leaf: leaf[None], function(*one))
 
     return lifted
+
+
+def aligned(leaf: Any) -> Any:
+    """A host array that all devices of a CPU share, instead of a copy on each; other leaves as they are.
+
+    An array that stays on the disk, or that a device stores as another type, is not copied here.
+    """
+    if type(leaf) is not np.ndarray or leaf.dtype != jax.dtypes.canonicalize_dtype(leaf.dtype):
+        return leaf
+    if leaf.ctypes.data % ALIGNMENT == 0 and leaf.flags.c_contiguous:
+        return leaf
+    room = np.empty(leaf.nbytes + ALIGNMENT, np.uint8)
+    start = -room.ctypes.data % ALIGNMENT
+    copy = room[start : start + leaf.nbytes].view(leaf.dtype).reshape(leaf.shape)
+    copy[...] = leaf
+    return copy
 
 
 def place(tree: Any, mesh: Mesh, *, by_member: bool) -> Any:
