@@ -42,5 +42,5 @@ def bert_quick(run: Results) -> Figure:
     right.axhline(0, color="black", linewidth=0.8)
     right.set_xticks(range(len(tasks)), tasks)
     right.set_xlim(-0.5, len(tasks) - 0.5)
-    label(right, "task", "test accuracy: pre-trained − random start", "")
+    label(right, "task", "test accuracy gained by pre-training", "")
     return figure

@@ -105,10 +105,13 @@ def ranks(groups: Mapping[str, Sequence[Row]], column: str) -> dict[str, str]:
         groups: rows of each setting.
         column: the compared number, for which larger or smaller is better.
     Returns:
-        {name: rank}; empty if a setting lacks a seed that another one has, because then there are no pairs.
+        {name: rank}; empty if a setting lacks a seed that another one has, because then there are no pairs; if there
+        is one seed only; and if a setting has nothing in the column, because it is not one of the compared ones.
     """
     by_seed = [{row.get("seed"): row for row in rows} for rows in groups.values()]
     seeds = list(by_seed[0])
+    if len(seeds) < 2 or any(all(row.get(column) is None for row in rows) for rows in groups.values()):
+        return {}
     if any(list(rows) != seeds for rows in by_seed) or any(len(rows) != len(seeds) for rows in groups.values()):
         return {}
     from scipy.stats import rankdata  # imported where it is used, because that takes a while

@@ -36,6 +36,16 @@ LARGE = ("t5_pretrain", "t5_quick")  # whose tokenizer takes seconds to train
 CHECKED = [pytest.param(path, marks=[pytest.mark.slow] if path.stem in LARGE else []) for path in READY]
 MOST = 4  # members of a sweep that are checked
 SMALL = ["--config.train.steps=2", "--config.train.eval_every=2", "--config.train.log_every=1", "--config.num_seeds=1"]
+# Keys that count steps, and what fits a run of two.
+STEPS = {"schedule.warmup_steps": 0, "pruning.begin": 0, "pruning.end": 1, "pruning.every": 1, "search.rungs": ()}
+
+
+def shortened(name: str, *more: str) -> list[str]:
+    """The words that run a config for two steps."""
+    words = [f"--config={CONFIGS / name}.py", *SMALL, *more]
+    config = parse(words, OPTIONS).config
+    here = [key for key in STEPS if config.get(key.split(".")[0]) and key.split(".")[1] in config[key.split(".")[0]]]
+    return words + [f"--config.{key}={STEPS[key]}" for key in here if config[key.split(".")[0]][key.split(".")[1]]]
 
 
 def spread(members: list, most: int = MOST) -> list:
@@ -89,7 +99,7 @@ def test_members_from_the_beginning_of_its_sweep_to_its_end_pass_every_check(pat
     assert prepared_with(path, tmp_path, spread).directory == tmp_path / "run"
 
 
-TRAINED = [path.stem for path in READY if "base.study(" not in path.read_text(encoding="utf-8")]
+TRAINED = [path.stem for path in READY if "train" in parse([f"--config={path}"], OPTIONS).config]
 # Every run takes seconds to compile; the default tests take those whose figures read what only a sweep has.
 QUICK = {"digits": [], "early_stopping": ["--config.hparams.patience=10"], "model_complexity": []}
 BASE = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in TRAINED]
@@ -98,13 +108,7 @@ BASE = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) fo
 @pytest.mark.parametrize("name", BASE)
 def test_its_figures_can_be_drawn_from_its_base_run(name, tmp_path, capsys):
     """A figure that cannot be drawn is a warning, so that here is no other place where it would be noticed."""
-    words = [
-        f"--config=configs/{name}.py",
-        "--sweep=false",
-        *SMALL,
-        *QUICK.get(name, []),
-        f"--workdir={tmp_path / 'run'}",
-    ]
+    words = shortened(name, "--sweep=false", *QUICK.get(name, []), f"--workdir={tmp_path / 'run'}")
     assert main(words) == 0, capsys.readouterr().err
     captured = capsys.readouterr()
     assert "cannot be drawn" not in captured.err and (tmp_path / "run" / "results.csv").is_file()
@@ -117,15 +121,32 @@ SWEEPS = [pytest.param(name, marks=pytest.mark.slow) for name in ("multiclass", 
 
 @pytest.mark.parametrize("name", SWEEPS)
 def test_a_sweep_runs_for_a_step_and_draws_its_figures(name, tmp_path, capsys):
-    words = [f"--config=configs/{name}.py", *SMALL, f"--workdir={tmp_path / 'run'}"]
+    words = shortened(name, f"--workdir={tmp_path / 'run'}")
     assert main(words) == 0, capsys.readouterr().err
     assert "cannot be drawn" not in capsys.readouterr().err
     run = results.read(tmp_path / "run")
     assert not [fault for figure in run.config["figures"] for fault in overlaps(FIGURES[figure](run))]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
+# Those that take seconds; with -m whole all of them, which takes hours.
+SOON = (
+    "churn",
+    "error_surface",
+    "glove",
+    "joint_space",
+    "likelihood",
+    "logistic_regression",
+    "momentum",
+    "perceptron",
+    "perceptron_vs_gradient_descent",
+    "spam",
+    "worked_example",
+    "xor",
+)
+WHOLE = [pytest.param(path, marks=pytest.mark.slow if path.stem in SOON else pytest.mark.whole) for path in READY]
+
+
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.stem)
 def test_it_runs_for_real(path: Path, tmp_path, capsys):
     assert main([f"--config={path}", f"--workdir={tmp_path / 'run'}"]) == 0, capsys.readouterr().err
     run = results.read(tmp_path / "run")

@@ -2,7 +2,9 @@
 
 from itertools import combinations
 
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -48,6 +50,29 @@ def texts(figure: Figure) -> list[Text]:
     ]
 
 
+def corners(text: Text, box: Bbox, renderer: RendererBase) -> np.ndarray:
+    """The four corners (4, 2) of a text, which may be turned; `box` is the upright box around them."""
+    turned = text.get_rotation()
+    text.set_rotation(0)
+    flat = text.get_window_extent(renderer)
+    text.set_rotation(turned)
+    angle = np.deg2rad(turned)
+    along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+    half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (flat.width / 2, flat.height / 2)
+    return np.array([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2]) + half @ np.array([along, across])
+
+
+def apart(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether a line along a side of one of two rectangles (4, 2) separates them, up to SLACK."""
+    for rectangle in (one, other):
+        for side in (rectangle[1] - rectangle[0], rectangle[2] - rectangle[1]):
+            axis = side / np.linalg.norm(side)
+            first, second = one @ axis, other @ axis
+            if min(first.max(), second.max()) - max(first.min(), second.min()) <= SLACK:
+                return True
+    return False
+
+
 def overlaps(figure: Figure) -> list[str]:
     """Pairs of texts that lie over each other, and texts outside of the figure; empty for a good figure."""
     figure.set_dpi(100)
@@ -58,7 +83,9 @@ def overlaps(figure: Figure) -> list[str]:
     found = []
     for (one, first), (other, second) in combinations(boxes.items(), 2):
         both = Bbox.intersection(first, second)
-        if both is not None and both.width > SLACK and both.height > SLACK:
+        if both is None or both.width <= SLACK or both.height <= SLACK:
+            continue
+        if not apart(corners(one, first, renderer), corners(other, second, renderer)):
             found.append(f"{one.get_text()!r} over {other.get_text()!r}")
     for text, box in boxes.items():
         if box.x0 < -SLACK or box.y0 < -SLACK or box.x1 > figure.bbox.x1 + SLACK or box.y1 > figure.bbox.y1 + SLACK:

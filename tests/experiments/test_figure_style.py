@@ -64,6 +64,16 @@ def test_text_over_text_is_found():
     assert len(found) == 2 and "over" in found[0] and found[1] == "'outside' leaves the figure"
 
 
+def test_turned_texts_are_taken_as_they_lie():
+    """The upright boxes of two parallel slanted lines of text overlap, the texts do not."""
+    figure, grid = subplots()
+    first = grid[0, 0].text(0.5, 0.5, "a long text that is turned", rotation=30)
+    second = grid[0, 0].text(0.5, 0.65, "another one, parallel to it", rotation=30)
+    assert not overlaps(figure)
+    second.set_rotation(-10)
+    assert overlaps(figure) == [f"{first.get_text()!r} over {second.get_text()!r}"]
+
+
 def test_names_stand_beside_their_points_and_over_no_other():
     figure, grid = subplots()
     axes = grid[0, 0]

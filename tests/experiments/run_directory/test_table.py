@@ -105,6 +105,14 @@ def test_ranks_stand_beside_the_means_of_four_settings():
     assert make_table(sum(settings[:3], []), ("test_loss",))[0][-1] == "test loss"
 
 
+def test_what_has_one_seed_or_no_value_is_not_ranked():
+    once = [rows(name, loss) for name, loss in zip("abcd", range(4), strict=True)]
+    assert make_table(sum(once, []), ("test_loss",))[0][-1] == "test loss"
+    other = [row | {"test_loss": None, "margin": 1.0} for row in rows("d", 1, 2)]
+    settings = [row for name in "abc" for row in rows(name, 1, 2)] + other
+    assert make_table(settings, ("test_loss", "margin"))[0][-1] == "margin"
+
+
 def test_few_seeds_are_told():
     assert remarks(rows("a", 1, 2), ("test_loss",)) == [
         "An interval of 2 seeds says little; take 8 or more (--config.num_seeds=8)."
