@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import jax
 
 from experiments.command_line.config_paths import flatten
+from experiments.run_directory.earlier import completed
 from nn_core.files import move, whole_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,6 +133,8 @@ def write_config(directory: Path, config: Mapping[str, Any], **about: Any) -> No
 def read_config(directory: Path) -> dict[str, Any] | None:
     """The content of config.json ("config", "environment" and the rest), or None if there is none.
 
+    The config of a run of an earlier version has the keys of this one.
+
     Raises:
         ValueError: the file cannot be read.
     """
@@ -144,7 +147,7 @@ def read_config(directory: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise ValueError(f"{path} is damaged or of another version; restore it or choose another --workdir") from None
-    return content
+    return content | {"config": completed(content["config"])}
 
 
 def environment() -> dict[str, Any]:
@@ -232,7 +235,7 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Changes:
 
     An hparam that only one of them sets is a structural difference: it is missing from the other program.
     """
-    before, after = flatten(old), flatten(new)
+    before, after = flatten(completed(old)), flatten(completed(new))
     changes = Changes({}, {})
     for path in dict.fromkeys([*before, *after]):
         pair = (before.get(path, ABSENT), after.get(path, ABSENT))
