@@ -374,6 +374,10 @@ GPT = {
     "attention_dropout": Key(True, "drop attention weights too"),
     "scan_layers": Key(False, "one compiled block, whatever the depth"),
     "remat": Key(False, "compute activations again in the backward pass"),
+    "remat_policy": Key(
+        "nothing_saveable",
+        "what remat keeps of a layer: nothing_saveable, dots_saveable, dots_with_no_batch_dims_saveable",
+    ),
     "dtype": Key("float32", "of the computation: float32, bfloat16"),
 }
 RECURRENT = {
@@ -407,6 +411,10 @@ ENCODER_DECODER = {
     "attention_dropout": Key(True, "drop attention weights too"),
     "scan_layers": Key(False, "one compiled block, whatever the depth"),
     "remat": Key(False, "compute activations again in the backward pass"),
+    "remat_policy": Key(
+        "nothing_saveable",
+        "what remat keeps of a layer: nothing_saveable, dots_saveable, dots_with_no_batch_dims_saveable",
+    ),
     "dtype": Key("float32", "of the computation: float32, bfloat16"),
 }
 BAG = {"name": Key("bag", "a linear model that sees which tokens a sequence holds")}

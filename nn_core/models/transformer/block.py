@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
+import jax
 from jax import Array
 from jax.nn.initializers import Initializer
 from jax.typing import DTypeLike
@@ -17,6 +18,9 @@ from nn_core.models.attention.positions import Rope
 from nn_core.models.layers import Dense, Dropout, LayerNorm, RMSNorm
 
 NORMS = ("layer", "rms")
+# What a rematerialised layer keeps beside its input, by the names of jax.checkpoint_policies: nothing, the results of
+# matrix products, or of those without a batch dimension (dense layers, not the scores of attention).
+REMAT_POLICIES = ("nothing_saveable", "dots_saveable", "dots_with_no_batch_dims_saveable")
 NORM_POSITIONS = ("pre", "post")
 # Gated forms multiply one half of the first layer by an activation of the other (Shazeer 2020; LLaMA, T5 v1.1).
 GATES: dict[str, Callable[[Array], Array]] = {"swiglu": swish, "geglu": gelu_tanh}
@@ -197,12 +201,14 @@ class Stack(nn.Module):
       num_layers: L >= 1.
       scan_layers: one program for all layers, so that compile time does not grow with depth.
       remat: keep only the layers' inputs for the backward pass and compute the rest again: less memory, more time.
+      remat_policy: one of REMAT_POLICIES: what is kept nevertheless.
     """
 
     make_block: Callable[..., nn.Module]
     num_layers: int
     scan_layers: bool = False
     remat: bool = False
+    remat_policy: str = REMAT_POLICIES[0]
 
     @nn.compact
     def __call__(self, x_BTD: Array, deterministic: bool = True, **context: Any) -> Array:
@@ -213,7 +219,8 @@ class Stack(nn.Module):
 
         if self.remat:
             # Inside a scan nothing can be shared between the passes, so nothing has to keep them apart.
-            apply = nn.remat(apply, prevent_cse=not self.scan_layers)
+            policy = getattr(jax.checkpoint_policies, _choose("remat_policy", self.remat_policy, REMAT_POLICIES))
+            apply = nn.remat(apply, prevent_cse=not self.scan_layers, policy=policy)
         if not self.scan_layers:
             for i in range(self.num_layers):
                 x_BTD = apply(self.make_block(name=f"block_{i}"), x_BTD)

@@ -26,7 +26,7 @@ from nn_core.models.attention.positions import (
     sinusoidal_positions,
 )
 from nn_core.models.layers import Dropout
-from nn_core.models.transformer.block import Block, Stack, make_norm
+from nn_core.models.transformer.block import REMAT_POLICIES, Block, Stack, make_norm
 
 POSITIONS = ("learned", "sinusoidal", "rotary", "alibi", "relative", "none")
 # Logits of standard deviation 0.4 cost 0.08 nats at the start; wider models need a head below 0.02 to stay there.
@@ -66,7 +66,7 @@ class GPT(nn.Module):
       attention: "dense", "blockwise", "cudnn" or "linear".
       attention_dropout: False keeps dropout off the attention weights, which "cudnn" and "linear" need.
       window, global_tokens, stride: which tokens a layer sees, see `Pattern`.
-      scan_layers, remat: see `Stack`.
+      scan_layers, remat, remat_policy: see `Stack`.
       dtype: of the computation, bfloat16 for mixed precision; parameters, softmax, norms and logits are float32.
     """
 
@@ -100,6 +100,7 @@ class GPT(nn.Module):
     stride: int | None = None
     scan_layers: bool = False
     remat: bool = False
+    remat_policy: str = REMAT_POLICIES[0]
     dtype: DTypeLike | None = None
 
     def setup(self) -> None:
@@ -123,7 +124,8 @@ class GPT(nn.Module):
         if self.position == "relative":
             self.relative_bias = RelativeBias(self.heads_num, bidirectional=False)
         self.dropout = Dropout(self.dropout_rate)
-        self.stack = Stack(partial(Block, **self._block_options()), self.layers_num, self.scan_layers, self.remat)
+        remat = self.remat, self.remat_policy
+        self.stack = Stack(partial(Block, **self._block_options()), self.layers_num, self.scan_layers, *remat)
         if self.norm_position == "pre":
             self.norm_out = make_norm(self.norm, self.use_bias, self.norm_epsilon)
         if not self.tied_head:

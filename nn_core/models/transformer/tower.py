@@ -18,7 +18,7 @@ from nn_core.models.attention.multi_head import head_width
 from nn_core.models.attention.patterns import Pattern, allowed
 from nn_core.models.attention.positions import RelativeBias, alibi_bias, position_indices, sinusoidal_positions
 from nn_core.models.layers import Dropout
-from nn_core.models.transformer.block import Block, Stack, make_norm
+from nn_core.models.transformer.block import REMAT_POLICIES, Block, Stack, make_norm
 
 POSITIONS = ("learned", "sinusoidal", "rotary", "alibi", "relative", "none")
 
@@ -30,7 +30,7 @@ class Tower(nn.Module):
 
     Attributes:
       make_block: name -> Block.
-      layers_num, scan_layers, remat: see `Stack`.
+      layers_num, scan_layers, remat, remat_policy: see `Stack`.
       width: D.
       heads_num: H, for the biases.
       context_size: places of learned positions, and of the cache.
@@ -58,6 +58,7 @@ class Tower(nn.Module):
     dropout_rate: float | Array | None = None
     scan_layers: bool = False
     remat: bool = False
+    remat_policy: str = REMAT_POLICIES[0]
     dtype: DTypeLike | None = None
 
     def setup(self) -> None:
@@ -73,7 +74,7 @@ class Tower(nn.Module):
         if self.last_norm:
             self.norm_out = self.make_norm()
         self.dropout = Dropout(self.dropout_rate)
-        self.stack = Stack(self.make_block, self.layers_num, self.scan_layers, self.remat)
+        self.stack = Stack(self.make_block, self.layers_num, self.scan_layers, self.remat, self.remat_policy)
 
     def __call__(
         self,
@@ -177,7 +178,7 @@ class Transformer(nn.Module):
       attention: "dense", "blockwise", "cudnn" or "linear".
       attention_dropout: False keeps dropout off the attention weights, which "cudnn" and "linear" need.
       window, global_tokens, stride: which tokens self-attention sees, see `Pattern`.
-      scan_layers, remat: see `Stack`.
+      scan_layers, remat, remat_policy: see `Stack`.
       dtype: of the computation, bfloat16 for mixed precision; parameters, softmax, norms and logits are float32.
       kernel_init: of all kernels.
     """
@@ -208,6 +209,7 @@ class Transformer(nn.Module):
     stride: int | None = None
     scan_layers: bool = False
     remat: bool = False
+    remat_policy: str = REMAT_POLICIES[0]
     dtype: DTypeLike | None = None
     kernel_init: Initializer = nn.initializers.xavier_uniform()
 
@@ -238,6 +240,7 @@ class Transformer(nn.Module):
             dropout_rate=self.dropout_rate,
             scan_layers=self.scan_layers,
             remat=self.remat,
+            remat_policy=self.remat_policy,
             dtype=self.dtype,
         )
 

@@ -13,7 +13,7 @@ from jax import Array
 
 from nn_core.activations import gelu, gelu_tanh
 from nn_core.models.attention.dot_product import padding_mask
-from nn_core.models.transformer.block import Block, FeedForward, Stack, feed_forward_width
+from nn_core.models.transformer.block import REMAT_POLICIES, Block, FeedForward, Stack, feed_forward_width
 from tests.jitted import method, shapes
 
 B, T, S, D, H = 2, 5, 7, 12, 3
@@ -220,10 +220,14 @@ def gradients(**options: bool) -> tuple[Array, tuple[Any, ...]]:
     return jax.jit(jax.value_and_grad(loss, (0, 1, 2)))(stack(params) if options else params, MEMORY_BSD, bias)
 
 
-@pytest.mark.parametrize("remat", [pytest.param(False, marks=pytest.mark.slow), True])
-def test_scanned_layers_and_remat_equal_the_plain_stack(remat: bool) -> None:
+SAVED = [{}, *({"remat": True, "remat_policy": policy} for policy in REMAT_POLICIES[1:])]
+OPTIONS = [{"remat": True}, *(pytest.param(options, marks=pytest.mark.slow) for options in SAVED)]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_scanned_layers_and_remat_equal_the_plain_stack(options: dict) -> None:
     """With masks, a memory and biases through the lifted transformations, values and gradients."""
-    (value, grads), (other, others) = gradients(), gradients(scan_layers=True, remat=remat)
+    (value, grads), (other, others) = gradients(), gradients(scan_layers=True, **options)
     np.testing.assert_allclose(other, value, rtol=1e-6)
     for ours, theirs in zip(jax.tree.leaves((stack(grads[0]), *grads[1:])), jax.tree.leaves(others), strict=True):
         np.testing.assert_allclose(theirs, ours, rtol=1e-5, atol=1e-5)
@@ -242,13 +246,16 @@ def test_scanned_layers_make_one_program_whatever_the_depth() -> None:
 def test_remat_keeps_less_memory_for_the_backward_pass() -> None:
     x_BTD = jax.ShapeDtypeStruct((4, 64, 32), jnp.float32)
 
-    def temporaries(remat: bool) -> int:
-        stack = Stack(partial(Block, num_heads=4), 6, scan_layers=True, remat=remat)
+    def temporaries(remat: bool, policy: str = "nothing_saveable") -> int:
+        stack = Stack(partial(Block, num_heads=4), 6, scan_layers=True, remat=remat, remat_policy=policy)
         params = jax.eval_shape(stack.init, jax.random.key(0), x_BTD)
         grad = jax.jit(jax.grad(lambda params, x: jnp.sum(stack.apply(params, x, causal=True))))
         return grad.lower(params, x_BTD).compile().memory_analysis().temp_size_in_bytes
 
-    assert temporaries(True) < 0.5 * temporaries(False)
+    nothing, products, dense = (temporaries(True, policy) for policy in REMAT_POLICIES)
+    assert nothing < 0.5 * temporaries(False) and nothing < dense < products < temporaries(False)
+    with pytest.raises(ValueError, match="remat_policy 'dots' is unknown; use one of nothing_saveable"):
+        temporaries(True, "dots")
 
 
 def test_each_scanned_layer_drops_other_entries() -> None:
