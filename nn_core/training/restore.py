@@ -29,6 +29,7 @@ from nn_core.training.manifest import (
     describe,
     mismatch,
     named_leaves,
+    nested,
     verify,
 )
 
@@ -210,15 +211,3 @@ def select_member(array: np.ndarray, name: str, member: int | None) -> np.ndarra
     if not 0 <= member < size:
         raise MismatchError(f"member={member} does not exist: parameter {name} has {size} members, numbered from 0")
     return array[member]
-
-
-def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """{"a/b": leaf} as {"a": {"b": leaf}}."""
-    tree: dict[str, Any] = {}
-    for name, leaf in flat.items():
-        *parents, last = name.split("/")
-        node = tree
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[last] = leaf
-    return tree
