@@ -41,6 +41,7 @@ FLOORS = {
         ("studies",),
         ("execution",),
         ("report", "benchmark", "formulas", "course"),
+        ("site",),
         ("results", "run", "sample", "predict", "vectors", "tokens", "compare", "pipeline", "export", "demo"),
     ),
 }

@@ -2,25 +2,12 @@
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from experiments.command_line.arguments import CONFIGS, config_files
-from experiments.course.features_basics import FEATURES as BASICS
-from experiments.course.features_models import FEATURES as MODELS
-from experiments.course.features_practice import FEATURES as PRACTICE
-from experiments.course.features_text import FEATURES as TEXT
-from experiments.course.features_transformers import FEATURES as TRANSFORMERS
-from experiments.course.records import Feature
+from experiments.command_line.arguments import CONFIGS
+from experiments.course.lessons import LESSONS
+from experiments.course.table import FEATURES
 
-CHAPTERS: Mapping[str, Sequence[Feature]] = {
-    "Perceptrons, losses, networks by hand": BASICS,
-    "Training: fit, regularization, optimizers, transfer": PRACTICE,
-    "Words, tokens, sequences": TEXT,
-    "Attention and Transformers": TRANSFORMERS,
-    "Language models, from pre-training to assistants": MODELS,
-}
-REST = "Others"
 INTRODUCTION = """# Experiments
 
 Each is `python -m experiments.run --config=NAME`. Offline, unless it says download. Every number was measured as the
@@ -46,24 +33,18 @@ class Experiment(NamedTuple):
 
 
 def page() -> str:
-    """The page as Markdown."""
-    chapters: dict[str, list[Experiment]] = {name: [] for name in (*CHAPTERS, REST)}
-    for name in config_files():
-        chapter, features = place_of(name)
-        chapters[chapter].append(read(name, features))
+    """The page as Markdown, chapter by chapter."""
     parts = [INTRODUCTION]
-    for title, rows in chapters.items():
+    for lesson in LESSONS:
+        rows = [read(name, features_of(name)) for name in lesson.configs]
         if rows:
-            parts.append("\n".join([f"## {title}", "", *(line for row in rows for line in lines_of(row))]))
+            parts.append("\n".join([f"## {lesson.title}", "", *(line for row in rows for line in lines_of(row))]))
     return "\n".join(parts).rstrip() + "\n"
 
 
-def place_of(name: str) -> tuple[str, tuple[str, ...]]:
-    """The chapter of the first feature that names a config, and all features that do."""
-    found = [
-        (title, feature.id) for title, features in CHAPTERS.items() for feature in features if name in feature.configs
-    ]
-    return (found[0][0] if found else REST), tuple(id for _, id in found)
+def features_of(name: str) -> tuple[str, ...]:
+    """The features that name a config."""
+    return tuple(feature.id for feature in FEATURES if name in feature.configs)
 
 
 def read(name: str, features: tuple[str, ...]) -> Experiment:

@@ -103,7 +103,7 @@ FEATURES = (
         ("C9",),
     ),
     Feature("F069", "Optimizers by name", ("nn_core.optimizers:make_optimizer",), ("schedules",)),
-    Feature("F070", "The learning outcomes, each with its experiments", ("experiments.report.page:section",)),
+    Feature("F070", "The learning outcomes, each with its experiments", ("experiments.site.claims:section",)),
     Feature(
         "F071",
         "Which of the four cases of transfer learning?",

@@ -47,3 +47,25 @@ class Statement(NamedTuple):
 
     id: str
     about: str
+
+
+class Lesson(NamedTuple):
+    """A chapter of the course, and a page of its site. Every feature, config and claim has exactly one.
+
+    Attributes:
+        slug: name of its page and on the command line.
+        title: the heading.
+        words: what it shows, in paragraphs of our own.
+        features: first and last id of the rows of the map that it covers, both included.
+        configs: experiments that stand on its page, files of configs/.
+        sections: slugs of the report's sections whose claims stand on its page.
+        pictures: of `experiments.figures.course`, drawn from functions alone.
+    """
+
+    slug: str
+    title: str
+    words: tuple[str, ...]
+    features: tuple[str, str]
+    configs: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()

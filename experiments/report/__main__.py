@@ -1,8 +1,10 @@
-"""python -m experiments.report [--quick] [--only=CLAIM,SECTION,…] [--workdir=DIR]
+"""python -m experiments.report [--quick] [--only=CHAPTER,CLAIM,EXPERIMENT,…] [--workdir=DIR]
 
 Runs the course's comparisons (finished runs are read, interrupted ones go on), judges every claim of the notes and writes
-DIR/index.html with csv/ and png/ beside it. --quick takes fewer seeds and steps. DIR is checkpoints/report by default.
-Exit code 0 when the page is written, also with failed runs in it; 2 after a mistake by the caller.
+the course as a local site: DIR/index.html, a page for each chapter, figures/ and csv/ beside them. --quick takes fewer
+seeds and steps. --only runs a part; the rest of the site is written from the runs that are there. DIR is
+checkpoints/report by default. Exit code 0 when the site is written, also with failed runs in it; 2 after a mistake by the
+caller.
 """
 
 import sys
@@ -18,17 +20,17 @@ from experiments.command_line.errors import tell
 from experiments.command_line.options import Option, parse_options, usage
 from experiments.command_line.output import run_command
 from experiments.report.claims import TABLES
-from experiments.report.records import Claim, Tables
-from nn_core.files import user_path, whole_file
+from experiments.report.records import Tables
+from nn_core.files import user_path
 
 OPTIONS = {
     "quick": Option(bool, "fewer seeds and shorter training, marked as such", False),
-    "only": Option(str, "claims and sections to run, with commas between them"),
-    "workdir": Option(str, "where the page, the files beside it and the runs go; checkpoints/report by default"),
+    "only": Option(str, "chapters, sections, claims and experiments to run, with commas between them"),
+    "workdir": Option(str, "where the site and the runs go; checkpoints/report by default"),
 }
 EXAMPLES = (
     "python -m experiments.report --quick",
-    "python -m experiments.report --only=T2 --workdir=/tmp/report",
+    "python -m experiments.report --only=T2,momentum --workdir=/tmp/report",
 )
 
 
@@ -53,22 +55,43 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def choose(tables: Tables, only: str | None) -> list[Claim]:
-    """The chosen claims, in the order of the table.
+def choose(tables: Tables, only: str | None) -> list[str]:
+    """Names of the chosen experiments, in the order of the table.
+
+    Args:
+        tables: all tables.
+        only: chapters, sections, claims and experiments, with commas between them; None for everything.
 
     Raises:
-        ValueError: a word that is neither claim nor section.
+        ValueError: a word that is none of these.
     """
     if only is None:
-        return list(tables.claims)
+        return list(tables.experiments)
     words = [word.strip() for word in only.split(",") if word.strip()]
-    known = [claim.id for claim in tables.claims] + [section.slug for section in tables.sections]
+    meant = meanings(tables)
     if not words:
-        raise ValueError(f"--only= names nothing; there are: {', '.join(known)}")
+        raise ValueError(f"--only= names nothing; there are: {', '.join(meant)}")
     for word in words:
-        if word not in known:
-            raise ValueError(f"--only={word} is unknown{nearest(word, known) or ';'} there are: {', '.join(known)}")
-    return [claim for claim in tables.claims if claim.id in words or claim.section in words]
+        if word not in meant:
+            raise ValueError(f"--only={word} is unknown{nearest(word, meant) or ';'} there are: {', '.join(meant)}")
+    chosen = {name for word in words for name in meant[word]}
+    return [name for name in tables.experiments if name in chosen]
+
+
+def meanings(tables: Tables) -> dict[str, set[str]]:
+    """Word -> experiments that it stands for. A word that names several things stands for all of them."""
+    of_words: dict[str, set[str]] = {}
+    for claim in tables.claims:
+        for word in (claim.id, claim.section):
+            of_words.setdefault(word, set()).add(claim.experiment)
+    for lesson in tables.lessons:
+        names = {name for name, one in tables.experiments.items() if one.config in lesson.configs}
+        names |= {claim.experiment for claim in tables.claims if claim.section in lesson.sections}
+        if names:
+            of_words[lesson.slug] = of_words.get(lesson.slug, set()) | names
+    for name in tables.experiments:
+        of_words.setdefault(name, set()).add(name)
+    return of_words
 
 
 def make_workdir(chosen: str | None) -> Path:
@@ -90,43 +113,55 @@ def make_workdir(chosen: str | None) -> Path:
     return workdir
 
 
-def produce(tables: Tables, chosen: Sequence[Claim], quick: bool, workdir: Path, command: str) -> int:
-    """Runs, judges, writes. Returns the exit code."""
+def produce(tables: Tables, chosen: Sequence[str], quick: bool, workdir: Path, command: str) -> int:
+    """Runs the chosen experiments, judges all claims, writes the site. Returns the exit code."""
     # Slow imports come last, so that a mistyped option is reported at once.
-    from experiments.report import findings, page
-    from experiments.report.pictures import draw_all
+    from experiments.report import findings
     from experiments.report.runs import InterruptedReportError, Ran, finished_run, run_experiment
+    from experiments.site.checks import checked
+    from experiments.site.content import Content, shown_formulas
+    from experiments.site.pictures import draw_all
+    from experiments.site.write import write_site
 
     runs: dict[str, Ran] = {}
-    names = list(dict.fromkeys(claim.experiment for claim in chosen))
-    for place, name in enumerate(names):
-        print(f"[{place + 1}/{len(names)}] {name} ", end="", flush=True)
+    for place, name in enumerate(chosen):
+        print(f"[{place + 1}/{len(chosen)}] {name} ", end="", flush=True)
         try:
             runs[name] = run_experiment(tables.experiments[name], name, quick, workdir)
         except InterruptedReportError as interruption:
             print("stopped and saved; the same command goes on", file=sys.stderr)
             return int(interruption.args[0])
         print(told(runs[name]), flush=True)
-    # Other claims are read from finished runs, so that page and correction cover all of them.
+    # Everything else is read from finished runs, so that pages and correction cover the whole.
     others = [name for name in tables.experiments if name not in runs]
     runs |= {name: finished_run(tables.experiments[name], name, quick, workdir) for name in others}
     found = findings.find(tables, tables.claims, runs)
     findings.write_csv(workdir / "csv", found)
-    content = page.Content(
-        sections=tables.sections,
+    shown = {name: runs[name] for name in tables.experiments} | runs_of_commands(tables)
+    content = Content(
+        tables=tables,
         findings=found,
-        runs=runs,
-        images=draw_all(workdir / "png", found, runs, set(names)),
+        runs=shown,
+        pictures=draw_all(workdir, found, shown, [name for one in tables.lessons for name in one.pictures], chosen),
+        checks=checked(workdir, shown_formulas(tables)),
         quick=quick,
         command=command,
     )
-    with whole_file(workdir / "index.html") as part:
-        part.write_text(page.page(content), encoding="utf-8", newline="\n")
-    asked = {claim.id for claim in chosen}
-    print(summary([one for one in found if one.claim.id in asked]))
+    index = write_site(workdir, content)
+    print(summary([one for one in found if one.claim.experiment in chosen]))
     print(findings.correction(found))
-    print(f"report: {workdir / 'index.html'}")
+    print(f"report: {index}")
     return 0
+
+
+def runs_of_commands(tables: Tables) -> dict[str, Any]:
+    """Finished runs, in checkpoints/, of configs that the report does not run itself."""
+    from experiments.report.runs import finished_run_of_config
+
+    reported = {one.config for one in tables.experiments.values()}
+    names = [name for lesson in tables.lessons for name in lesson.configs if name not in reported]
+    found = {name: finished_run_of_config(name) for name in names}
+    return {name: ran for name, ran in found.items() if ran is not None}
 
 
 def told(ran: Any) -> str:

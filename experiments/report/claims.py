@@ -3,6 +3,7 @@
 The number of rows matters: the correction for multiple comparisons covers all parts of all claims.
 """
 
+from experiments.course.lessons import LESSONS
 from experiments.report.claims_alignment import ALIGNMENT
 from experiments.report.claims_descent import DESCENT
 from experiments.report.claims_networks import NETWORKS
@@ -12,4 +13,4 @@ from experiments.report.outcomes import SECTIONS
 from experiments.report.records import Tables
 from experiments.report.settings import EXPERIMENTS
 
-TABLES = Tables(SECTIONS, EXPERIMENTS, (*NETWORKS, *DESCENT, *TEXT, *SEQUENCES, *ALIGNMENT))
+TABLES = Tables(LESSONS, SECTIONS, EXPERIMENTS, (*NETWORKS, *DESCENT, *TEXT, *SEQUENCES, *ALIGNMENT))

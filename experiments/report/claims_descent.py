@@ -117,7 +117,7 @@ DESCENT = (
     Claim(
         "C15",
         "The factor 1/√d_k keeps softmax out of regions with extremely small gradients",
-        "transformer",
+        "attention",
         "attention_scale",
         (
             Part(

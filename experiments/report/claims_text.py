@@ -10,7 +10,7 @@ TEXT = (
     Claim(
         "C19",
         "A bag of words ignores the order of words, and words that it has not seen in training",
-        "text",
+        "tokens",
         "spam",
         (
             Part(
@@ -31,7 +31,7 @@ TEXT = (
     Claim(
         "C21",
         "In GPT models, it typically takes four tokens to represent three words",
-        "text",
+        "tokens",
         "tokens_per_word",
         (
             Part(
@@ -47,7 +47,7 @@ TEXT = (
     Claim(
         "W1",
         "Words with similar meanings are represented by similar vectors",
-        "text",
+        "vectors",
         "word2vec",
         (
             Part(

@@ -9,17 +9,18 @@ from experiments.report.records import Finding
 from nn_core.evidence.claims import Evidence
 from nn_core.evidence.statistics import Estimate, estimate
 
-ROW_HEIGHT = 1.75  # inches of a part
-MAX_NAME = 34  # characters of a setting's name on an axis
+WIDTH, HEIGHTS = 4.8, (1.5, 1.0)  # inches: the width of a phone, the two panels of a part
+MAX_NAME = 52  # characters of a setting's name
 
 
 def claim_figure(finding: Finding) -> Figure:
-    """A row of two panels for each measured part: the values, and A - B."""
+    """Two panels, one above the other, for each measured part: the values, and A - B."""
     measured = [one for one in finding.evidence if one.comparison is not None]
-    figure, axes = subplots(len(measured), 2, width=4.4, height=ROW_HEIGHT, width_ratios=(3, 2))
-    for (left, right), evidence in zip(axes, measured, strict=True):
-        draw_sides(left, evidence)
-        draw_difference(right, evidence)
+    rows = 2 * len(measured)
+    figure, axes = subplots(rows, width=WIDTH, height=sum(HEIGHTS) / 2, height_ratios=HEIGHTS * len(measured))
+    for upper, lower, evidence in zip(axes[::2, 0], axes[1::2, 0], measured, strict=True):
+        draw_sides(upper, evidence)
+        draw_difference(lower, evidence)
     return figure
 
 
@@ -32,8 +33,10 @@ def draw_sides(axes: Axes, evidence: Evidence) -> None:
             values_N, np.full_like(values_N, place), "o", color=colour, markersize=3.5, alpha=0.5, linestyle="none"
         )
         bar(axes, estimate(values_N), place, colour)
-    axes.set_yticks((0, 1), (name(evidence, "b"), name(evidence, "a")), fontsize="small")
-    axes.set_ylim(-0.6, 1.6)
+    for place, side in ((0, "b"), (1, "a")):
+        axes.text(0, place + 0.25, name(evidence, side), transform=axes.get_yaxis_transform(), fontsize="small")
+    axes.set_yticks(())
+    axes.set_ylim(-0.4, 1.8)
     style(axes, evidence.part.says)
 
 

@@ -55,9 +55,14 @@ SECTIONS = (
         "Is each of the four cases best where the notes recommend it?",
     ),
     Section(
+        "attention",
+        "The factor of attention",
+        "What does dividing the scores by √d_k do for the gradient?",
+    ),
+    Section(
         "transformer",
         "The parts of a transformer",
-        "What do residual connections, layer normalization and the factor 1/√d_k do for training?",
+        "What do residual connections and layer normalization do for training?",
     ),
     Section(
         "generation",
@@ -65,10 +70,11 @@ SECTIONS = (
         "Do the ways to choose the next token differ as the notes say?",
     ),
     Section(
-        "text",
-        "Words as numbers",
-        "What do bags of words lose, are similar words near each other, and how many tokens does a word need?",
+        "tokens",
+        "Tokens and bags of words",
+        "What do bags of words lose, and how many tokens does a word need?",
     ),
+    Section("vectors", "Words as vectors", "Are similar words near each other?"),
     Section(
         "recurrent",
         "Recurrent networks",

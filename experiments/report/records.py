@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from experiments.course.records import Lesson
 from nn_core.evidence.claims import Evidence, Part
 from nn_core.evidence.verdicts import Verdict
 
@@ -22,12 +23,12 @@ class Section(NamedTuple):
 
 
 class Experiment(NamedTuple):
-    """A run that provides evidence for claims.
+    """A run of the report: it provides evidence for claims, or only shows something.
 
     Attributes:
         config: name of the file in configs/.
-        setting: what is trained on what, in one or two sentences.
-        figures: of the run, shown in the section.
+        setting: what is trained on what here, in one or two sentences; "" where the config's docstring says it.
+        figures: of the run, shown on the page of its config.
         full, quick: values of the config that the report changes, by dotted path; quick ones come after full ones.
     """
 
@@ -61,6 +62,7 @@ class Claim(NamedTuple):
 class Tables(NamedTuple):
     """All tables, so that tests can pass small ones."""
 
+    lessons: tuple[Lesson, ...]
     sections: tuple[Section, ...]
     experiments: Mapping[str, Experiment]
     claims: tuple[Claim, ...]

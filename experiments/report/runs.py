@@ -104,6 +104,18 @@ def finished_run(experiment: Experiment, name: str, quick: bool, workdir: Path) 
     return ran._replace(pending=True) if found is None else read(ran._replace(directory=found))
 
 
+def finished_run_of_config(name: str) -> Ran | None:
+    """A finished run of a config as it stands, from where the command puts it; None if there is none."""
+    directory = CHECKPOINTS / name
+    if not is_finished(directory):
+        return None
+    arguments = parsed((f"--config=configs/{name}.py",))
+    if not holds(arguments, directory):
+        return None
+    experiment = Experiment(name, "", tuple(arguments.config.figures), {}, {})
+    return read(Ran(experiment, directory, words_of(experiment, False), None))
+
+
 def find_finished(ran: Ran, arguments: Arguments) -> Path | None:
     """The folder that holds exactly this run, finished: under the report's, or among the runs of the command."""
     candidates = (ran.directory, CHECKPOINTS / arguments.config.name)
