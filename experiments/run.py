@@ -83,9 +83,10 @@ def train(arguments: Arguments, directory: Path, here: processes.Places | None, 
             folder = set_up_devices(here)
             from experiments.building.own_code import with_own
             from experiments.caching.traced_programs import open_store
+            from experiments.execution.begin import begin
             from experiments.execution.chain import is_chain, run_chain
             from experiments.execution.dry_run import rehearse
-            from experiments.execution.execute import begin, execute
+            from experiments.execution.execute import execute
             from experiments.execution.prepare import plan_text, prepare
 
             if is_chain(arguments.config):

@@ -15,7 +15,8 @@ from ml_collections import ConfigDict
 from experiments.building.ranges import check_name
 from experiments.command_line.arguments import CONFIGS, OPTIONS, Arguments, parse
 from experiments.command_line.output import say
-from experiments.execution.execute import begin, execute
+from experiments.execution.begin import begin
+from experiments.execution.execute import execute
 from experiments.execution.prepare import prepare
 from experiments.figures import alignment, draw
 from experiments.run_directory import files, results, table

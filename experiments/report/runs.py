@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments.command_line.arguments import CHECKPOINTS, OPTIONS, Arguments, parse
+from experiments.execution.begin import begin
 from experiments.execution.chain import is_chain, run_chain
-from experiments.execution.execute import begin, execute
+from experiments.execution.execute import execute
 from experiments.execution.prepare import prepare
 from experiments.report.records import Experiment
 from experiments.run_directory import files, results
