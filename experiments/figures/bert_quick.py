@@ -18,7 +18,7 @@ GUESSES = {
 
 def bert_quick(run: Results) -> Figure:
     """Left: accuracies of the pre-training. Right: fine-tuned minus random start, paired over the seeds."""
-    tasks = [name for name in ("opinion", "tags", "span") if name in run.arrays]
+    tasks = [name for name in ("opinion", "tags", "span", "topic") if name in run.arrays]
     if not tasks:
         return nothing("this run has no tasks")
     figure, grid = subplots(1, 2, width=4.8, height=3.4)

@@ -16,7 +16,7 @@ class Task(NamedTuple):
         make: (model, options) -> what answers.
         options: name -> what may be asked besides, with defaults.
         reads: what an input is, for messages.
-        config: a config of this project whose run serves, or "" with none.
+        config: a config of this project whose run serves, and where in its run directory the model is.
         one_each: an answer is a list of one, which stands alone among the answers of several inputs.
     """
 

@@ -97,7 +97,8 @@ def in_turn(ask: Callable[[Any], list[Any]], inputs: Iterable[Any]) -> Iterator[
 def how_to_get(record: Task) -> str:
     """Where a model for a task comes from."""
     folder = "a Hugging Face folder with config.json, model.safetensors and tokenizer.json"
-    if record.config in ("digits_cnn", "sounds"):
+    if "image" in record.kinds:
         folder = "a Hugging Face folder of ViT or DeiT"
-    own = f", or train one: python -m experiments.run --config=configs/{record.config}.py" if record.config else ""
-    return f"{folder} whose head is one of {', '.join(record.kinds)}{own}"
+    name, _, inside = record.config.partition("/")
+    own = f"python -m experiments.run --config=configs/{name}.py" + (f" (checkpoints/{name}/{inside})" if inside else "")
+    return f"{folder} whose head is one of {', '.join(record.kinds)}, or train one: {own}"

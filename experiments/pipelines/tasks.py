@@ -37,7 +37,7 @@ TASKS: dict[str, Task] = {
         encoders.fill_mask,
         {"top_k": Option(int, "how many words", 5), **_TRUNCATION},
         "a text with a mask token",
-        "",
+        "bert_quick/models/words",
     ),
     "text-classification": Task(
         ("text_class",),
@@ -56,7 +56,7 @@ TASKS: dict[str, Task] = {
         spans.token_classification,
         {"aggregation_strategy": Option(str, "none, simple, first, average or max", "none"), **_TRUNCATION},
         "a text",
-        "",
+        "bert_quick/models/tags",
     ),
     "question-answering": Task(
         ("span",),
@@ -69,7 +69,7 @@ TASKS: dict[str, Task] = {
             "handle_impossible_answer": Option(bool, "the empty answer is one of them", False),
         },
         '{"question": …, "context": …}',
-        "",
+        "bert_quick/models/span",
     ),
     "summarization": Task(
         ("seq2seq",),
@@ -95,13 +95,13 @@ TASKS: dict[str, Task] = {
         "t5_quick",
         one_each=True,
     ),
-    "feature-extraction": Task(_ENCODERS, encoders.features, _TRUNCATION, "a text", ""),
+    "feature-extraction": Task(_ENCODERS, encoders.features, _TRUNCATION, "a text", "bert_quick/models/words"),
     "sentence-similarity": Task(
         _ENCODERS,
         encoders.sentence_similarity,
         _TRUNCATION,
         '{"source_sentence": …, "sentences": […]}',
-        "",
+        "bert_quick/models/words",
     ),
     "zero-shot-classification": Task(
         ("text_class",),
@@ -113,7 +113,7 @@ TASKS: dict[str, Task] = {
             **_TRUNCATION,
         },
         "a text",
-        "",
+        "bert_quick/models/topic",
     ),
     "image-classification": Task(
         ("image", "run_image"),

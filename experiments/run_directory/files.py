@@ -38,6 +38,7 @@ ENTRIES = (
     "data.txt",
     "samples",
     "jobs",
+    "models",
     "figures",
     "tokenizer.json",
     "vectors.txt",

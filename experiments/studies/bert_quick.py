@@ -1,6 +1,7 @@
 """BERT in small: pre-trained on hidden words and next sentences, then fine-tuned, each against a random start (F098, F138).
 
-Everything is a composition of pure functions of a seed's key: all seeds of a stage are one program.
+Everything is a composition of pure functions of a seed's key: all seeds of a stage are one program. The networks of the
+first seed are written as Hugging Face folders, in "models" of the run directory.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from ml_collections import ConfigDict
 
 from experiments.run_directory.results import Row
 from experiments.studies.base import Outcome, Study, keys_of, make_rows, seeds_of
+from experiments.studies.encoder_folders import MODELS, Network, folders_of
 from experiments.studies.pretraining import (
     as_data,
     baselines,
@@ -25,12 +27,13 @@ from experiments.studies.pretraining import (
     train,
 )
 from nn_core.data.sequences import TAGS
-from nn_core.data.stories import NO_LABEL, Pages, opinion_task, span_task, tag_task, unlabelled
+from nn_core.data.stories import NO_LABEL, Pages, opinion_task, span_task, tag_task, topic_task, unlabelled
 from nn_core.losses import cross_entropy
 from nn_core.models.transformer.encoder import Encoder, Pretraining, SpanReader, TextClassifier, TokenClassifier
 from nn_core.training.population import train_all
 
 STARTS = ("pre-trained", "random")
+WORDS = "words"  # name of the pre-trained network; the others have those of their tasks
 
 
 class FineTuning(NamedTuple):
@@ -41,12 +44,22 @@ class FineTuning(NamedTuple):
         make_model: encoder -> module.
         losses: (outputs, targets) -> mean loss.
         right: (outputs, targets) -> share of right decisions.
+        labels: names of the classes.
     """
 
     make_data: Callable[[int, int, int], tuple[Pages, np.ndarray]]
     make_model: Callable[[Encoder], nn.Module]
     losses: Callable[[Array, Array], Array]
     right: Callable[[Array, Array], Array]
+    labels: tuple[str, ...] = ()
+
+
+def _classes_loss(logits_BC: Array, labels_B: Array) -> Array:
+    return cross_entropy(logits_BC, labels_B)
+
+
+def _classes_right(logits_BC: Array, labels_B: Array) -> Array:
+    return jnp.mean(jnp.argmax(logits_BC, axis=-1) == labels_B)
 
 
 def _token_loss(logits_BTC: Array, tags_BT: Array) -> Array:
@@ -63,21 +76,29 @@ TASKS: dict[str, FineTuning] = {
     "opinion": FineTuning(
         opinion_task,
         lambda encoder: TextClassifier(encoder, 2),
-        lambda logits, labels: cross_entropy(logits, labels),
-        lambda logits, labels: jnp.mean(jnp.argmax(logits, axis=-1) == labels),
+        _classes_loss,
+        _classes_right,
+        ("negative", "positive"),
     ),
-    "tags": FineTuning(tag_task, lambda encoder: TokenClassifier(encoder, len(TAGS)), _token_loss, _tokens_right),
+    "tags": FineTuning(tag_task, lambda encoder: TokenClassifier(encoder, len(TAGS)), _token_loss, _tokens_right, TAGS),
     "span": FineTuning(
         span_task,
         SpanReader,
         lambda logits_B2T, spans_B2: cross_entropy(logits_B2T, spans_B2),
         lambda logits_B2T, spans_B2: jnp.mean(jnp.all(jnp.argmax(logits_B2T, axis=-1) == spans_B2, axis=1)),
     ),
+    "topic": FineTuning(
+        topic_task,
+        lambda encoder: TextClassifier(encoder, 2),
+        _classes_loss,
+        _classes_right,
+        ("contradiction", "entailment"),
+    ),
 }
 
 
 def pretrain(task: ConfigDict, keys: Array) -> tuple[Any, dict[str, np.ndarray]]:
-    """The parameters of every seed, and how well they guess held-out texts."""
+    """The parameters of every seed, with their heads, and how well they guess held-out texts."""
     model, masking = Pretraining(make_encoder(task)), masking_of(task)
     found = unlabelled(num_examples=task.texts, width=task.width)
     held = as_data(unlabelled(num_examples=task.held_out, width=task.width, seed=10_000))
@@ -88,14 +109,15 @@ def pretrain(task: ConfigDict, keys: Array) -> tuple[Any, dict[str, np.ndarray]]
         params = model.init(start_key, data["ids"][:1], data["segments"][:1])["params"]
         loss = pretraining_loss(model, masking)
         params = train(loss, params, data, train_key, task.pretrain_steps, task.batch_size, task.pretrain_rate)
-        return params["encoder"], measure(model, masking, params, held, test_key)
+        return params, measure(model, masking, params, held, test_key)
 
-    encoders, measures = train_all(one, keys)
-    return encoders, measures | baselines(found.ids_NT, np.asarray(held["ids"]))
+    params, measures = train_all(one, keys)
+    return params, measures | baselines(found.ids_NT, np.asarray(held["ids"]))
 
 
-def fine_tune(task: ConfigDict, name: str, encoders: Any, keys: Array) -> dict[str, np.ndarray]:
-    """Test accuracy of every seed from its pre-trained encoder and from a random start, the same batches in both."""
+def fine_tune(task: ConfigDict, name: str, encoders: Any, keys: Array) -> tuple[dict[str, np.ndarray], Any]:
+    """Test accuracy of every seed from its pre-trained encoder and from a random start, the same batches in both; and the
+    parameters that come from the pre-trained one."""
     kind, settings = TASKS[name], make_encoder(task)
     model: Any = kind.make_model(settings)
     texts, targets = kind.make_data(task.labelled + task.test, task.width, 20_000)
@@ -108,17 +130,17 @@ def fine_tune(task: ConfigDict, name: str, encoders: Any, keys: Array) -> dict[s
         del key  # nothing is drawn: no dropout, no hidden words
         return kind.losses(model.apply({"params": params}, batch["ids"], batch["segments"]), batch["targets"])
 
-    def one(key: Array, encoder: Any) -> dict[str, Array]:
+    def one(key: Array, encoder: Any) -> tuple[dict[str, Array], Any]:
         start_key, train_key = jax.random.split(jax.random.fold_in(key, 2))
         drawn = model.init(start_key, parts[0]["ids"][:1], parts[0]["segments"][:1])["params"]
         known = {part: leaf for part, leaf in encoder.items() if part in drawn["encoder"]}
-        found = {}
+        found, tuned = {}, {}
         for start in STARTS:
             params = drawn | {"encoder": drawn["encoder"] | known} if start == STARTS[0] else drawn
             params = train(loss, params, parts[0], train_key, task.steps, task.batch_size, task.learning_rate)
             outputs = model.apply({"params": params}, parts[1]["ids"], parts[1]["segments"])
-            found[start] = kind.right(outputs, parts[1]["targets"])
-        return found
+            found[start], tuned[start] = kind.right(outputs, parts[1]["targets"]), params
+        return found, tuned[STARTS[0]]
 
     return train_all(one, keys, encoders)
 
@@ -126,15 +148,22 @@ def fine_tune(task: ConfigDict, name: str, encoders: Any, keys: Array) -> dict[s
 def run(config: ConfigDict) -> Outcome:
     """Pre-training, then every task from both starts."""
     task, keys, seeds = config.task, keys_of(config), seeds_of(config)
-    encoders, measures = pretrain(task, keys)
+    params, measures = pretrain(task, keys)
     rows: list[Row] = make_rows("pre-training", seeds, **measures)
     arrays = {name: np.broadcast_to(value, len(seeds)) for name, value in measures.items()}
-    for name in TASKS:
-        found = fine_tune(task, name, encoders, keys)
+    networks = {WORDS: Network(Pretraining(make_encoder(task)), first(params))}
+    for name, kind in TASKS.items():
+        found, tuned = fine_tune(task, name, params["encoder"], keys)
         for start in STARTS:
             rows += make_rows(f"{name}: {start}", seeds, test_accuracy=found[start])
         arrays[name] = np.stack([found[start] for start in STARTS])
-    return Outcome(rows, arrays)
+        networks[name] = Network(kind.make_model(make_encoder(task)), first(tuned), kind.labels)
+    return Outcome(rows, arrays, {MODELS: folders_of(networks)})
+
+
+def first(params: Any) -> Any:
+    """The parameters of the first seed."""
+    return jax.tree.map(lambda leaf_S: leaf_S[0], params)
 
 
 STUDY = Study(

@@ -27,7 +27,6 @@ def make_encoder(task: ConfigDict) -> Encoder:
         task.heads,
         task.layers,
         ffn_features=2 * task.embedding_dim,
-        norm_position="pre",
     )
 
 

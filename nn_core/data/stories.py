@@ -1,7 +1,7 @@
 """Texts without labels, and questions about them, of one small vocabulary: what BERT is pre-trained and fine-tuned on.
 
 Stories of a few steps that follow each other, so that the second of two sentences follows the first or does not; opinions;
-tagged sentences; facts with a question; and "date" in its two meanings (F095, F098, F138).
+tagged sentences; facts with a question; stories and what they are about; and "date" in its two meanings (F095, F098, F138).
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from nn_core.data.sequences import PAD_ID, TAG_WORDS, tagged_sentences
 from nn_core.data.text_tasks import answer
 
 PAD, CLS, SEP, MASK = PAD_ID, 1, 2, 3
-SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[MASK]")
+SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]")  # no text of these has an unknown word; people's have
 NO_LABEL = -1
 _NAMES = ("anna", "ben", "clara", "david", "emma", "felix")
 _SCRIPTS: tuple[tuple[str, ...], ...] = (
@@ -26,6 +26,7 @@ _SCRIPTS: tuple[tuple[str, ...], ...] = (
     ("{a} writes a {t} letter", "{a} takes the letter to the post", "a friend gets the letter", "the friend answers"),
     ("dark clouds come over the {t} hill", "it begins to rain", "{a} opens an umbrella", "the sun shines again"),
 )
+TOPICS = ("eggs", "house", "park", "garden", "letter", "rain")  # of each script, in their order
 _KINDS = ("big", "small", "old", "green", "quiet")
 _FRUIT = ("{a} eats a sweet date", "a ripe date falls from the tree", "the date tastes of honey", "{a} picks a date in the garden",
           "a dried date and a fig lie on the plate")  # fmt: skip
@@ -156,3 +157,16 @@ def span_task(num_examples: int, width: int, seed: int) -> tuple[Pages, np.ndarr
         start = next(i for i in range(len(words)) if words[i : i + len(wanted)] == wanted)
         spans_N2[row] = len(question.split()) + 2 + start + np.array([0, len(wanted) - 1])
     return pages(pairs, [NO_LABEL] * num_examples, width), spans_N2
+
+
+def topic_task(num_examples: int, width: int, seed: int) -> tuple[Pages, np.ndarray]:
+    """Whether a sentence of a story, the first one, is about a topic, the second: (texts, int32 (N,)), half of them are."""
+    rng = np.random.default_rng((seed, 4))
+    pairs, labels_N = [], (np.arange(num_examples) % 2).astype(np.int32)
+    for label in labels_N:
+        place, other = rng.choice(len(_SCRIPTS), 2, replace=False)
+        script = _SCRIPTS[place]
+        sentence = script[rng.integers(len(script))]
+        words = {"a": _NAMES[rng.integers(len(_NAMES))], "t": _KINDS[rng.integers(len(_KINDS))]}
+        pairs.append((sentence.format(**words), TOPICS[place if label else other]))
+    return pages(pairs, [NO_LABEL] * num_examples, width), labels_N

@@ -1,0 +1,51 @@
+"""Encoders that a study trained, as Hugging Face folders in its run directory, where pipelines find them (F174, F177)."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tokenizers as hf
+from tokenizers import models, normalizers, pre_tokenizers
+
+from nn_core.data.stories import SPECIAL, vocabulary
+from nn_core.pretrained.export import export
+from nn_core.pretrained.tokenizer_files import write_tokenizer
+from nn_core.text.interface import UNKNOWN_TOKEN
+from nn_core.text.trained import TrainedTokenizer
+
+
+MODELS = "models"  # of a run directory: holds the folders
+
+
+class Network(NamedTuple):
+    """An encoder of stories with its head.
+
+    Attributes:
+        module, params: of it.
+        labels: names of the classes.
+    """
+
+    module: Any
+    params: Any
+    labels: tuple[str, ...] = ()
+
+
+def story_tokenizer() -> TrainedTokenizer:
+    """The words of `nn_core.data.stories` with the ids that they have there."""
+    backend = hf.Tokenizer(models.WordLevel(vocabulary(), unk_token=UNKNOWN_TOKEN))
+    backend.normalizer = normalizers.Lowercase()
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.add_special_tokens(list(SPECIAL))
+    return TrainedTokenizer(backend.to_str())
+
+
+def folders_of(networks: Mapping[str, Network]) -> Callable[[Path], None]:
+    """What writes a folder for each network, under its name."""
+
+    def write(place: Path) -> None:
+        for name, network in networks.items():
+            named = {"id2label": {str(i): label for i, label in enumerate(network.labels)}} if network.labels else {}
+            settings = write_tokenizer(place / name, story_tokenizer(), brackets=True)
+            export(place / name, network.module, network.params, settings={**settings, **named})
+
+    return write
