@@ -3,7 +3,7 @@
 python -m experiments.run --config=configs/alignment.py
 python -m experiments.sample --checkpoint=checkpoints/alignment/ppo --member=8 --chat
 
-Each stage is a run in a folder of its own that starts from the run of the one before; the page is figures/alignment.png,
+Each stage is a run in a folder of its own that starts from the run of the one before (the whole may be moved); the page is figures/alignment.png,
 and answers.txt holds the same questions as each stage answers them.
 
 Measured stage by stage over 8 seeds (2026-11-29, 2 x86 cores under a load of 15, docstrings of the stages): held-out questions

@@ -4,6 +4,8 @@ python -m experiments.run --config=configs/assistant_base.py
 python -m experiments.run --config=configs/assistant_sft.py
 python -m experiments.sample --checkpoint=checkpoints/assistant_sft --member=0 --chat --prompt="where does anna live ?"
 
+From a Hugging Face folder: --config.transfer.source=FOLDER --config.model.name=pretrained; every stage takes one.
+
 Right answers in all tones (polite, rude, plain; with and without an end) to the questions about 60 of the 96 facts are
 learned; the loss counts the answers' tokens only. 24 facts that no answer told judge it: `test_exact` is the share of their
 48 questions that greedy decoding answers with the true value and no other. figures/side_by_side.png shows both models.

@@ -323,7 +323,7 @@ def text_classification(max_tokens: int) -> ConfigDict:
 
 # Models: sections of config.model.
 PRETRAINED = {
-    "name": Key("pretrained", "the network of config.transfer.source, with a new head"),
+    "name": Key("pretrained", "the network of config.transfer.source; with a new head for a class of a text"),
 }
 MLP = {
     "name": Key("mlp", "a multi-layer perceptron"),

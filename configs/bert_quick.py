@@ -1,6 +1,7 @@
-"""BERT in small: pre-trained on hidden words and next sentences, fine-tuned for opinions, tags and answers.
+"""BERT in small: pre-trained on hidden words and next sentences, fine-tuned for opinions, tags, answers and topics.
 
 python -m experiments.run --config=configs/bert_quick.py
+python -m experiments.pipeline fill-mask --model=checkpoints/bert_quick/models/words "anna breaks the [MASK] into a pan"
 
 80 % of the chosen words are hidden, 10 % become another word, 10 % stay. Whether a sentence follows another depends on
 their order. Every task has 60 labelled texts and is tuned twice from the same batches: from the pre-trained encoder, and

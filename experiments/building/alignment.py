@@ -78,16 +78,17 @@ def parts_of(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None
 
 
 def tokenizer_of(source: Source) -> Tokenizer:
-    """The tokenizer of a run.
+    """The tokenizer of a run or folder.
 
     Raises:
-        ValueError: the run has none: it is not a language model.
+        ValueError: it has none: it is not a language model.
     """
-    path = source.stored.folder / TOKENIZER
+    path = source.folder / TOKENIZER
     if not path.is_file():
+        kind = "a folder" if source.config is None else f"a run of task {source.config.task.name!r}"
         raise ValueError(
-            f"config.{source.key}={source.path!r} holds a run of task {source.stored.config.task.name!r} without a "
-            "tokenizer; give one of a language model, such as that of configs/assistant_base.py"
+            f"config.{source.key}={source.path!r} holds {kind} without a tokenizer.json; give one of a language model, "
+            "such as that of configs/assistant_base.py"
         )
     return load_tokenizer(path)
 
@@ -139,7 +140,7 @@ def pairs_of(config: ConfigDict, parts: Parts, **more: Any) -> tuple[Pairs, Data
     section = config.data
     data = assistant_data.pair_arrays(parts.reader)
     check_batch(section.batch_size, len(data["train_chosen_ids"]), "pairs")
-    width = config.model.embedding_dim
+    width = parts.speaker.model.embedding_dim
     return Pairs(parts.make_model, width, section.batch_size, section.evaluation_batch, **more), data
 
 
@@ -199,15 +200,15 @@ def build_policy(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | 
     held = {"reference_params": plain(needed(parts))}
     reward_model, pooling = None, LAST
     if settings.reward == LEARNED:
-        held["reward_params"], reward_model = reward_of(config, parts, registry)
-        pooling = held["reward_params"].stored.config.task.pooling
+        held["reward_params"], stored, reward_model = reward_of(config, parts, registry)
+        pooling = stored.task.pooling
     elif parts.reader.rule is None:
         raise ValueError("config.task.reward='rule' needs the small world, data.name='assistant_world'; use 'model'")
     check_sizes(config)
     policy = Policy(
         method=settings.name,
         speaker=parts.speaker,
-        width=config.model.embedding_dim,
+        width=parts.speaker.model.embedding_dim,
         reward_model=reward_model,
         pooling=pooling,
         rule=parts.reader.rule,
@@ -241,8 +242,8 @@ def check_sizes(config: ConfigDict) -> None:
         raise ValueError("config.hparams.kl_target and kl_horizon go together; set both or neither")
 
 
-def reward_of(config: ConfigDict, parts: Parts, registry: Registry) -> tuple[Source, Any]:
-    """The reward model of a policy and its module.
+def reward_of(config: ConfigDict, parts: Parts, registry: Registry) -> tuple[Source, ConfigDict, Any]:
+    """The reward model of a policy, its config and its module.
 
     Raises:
         ValueError: none is named, the run is not a reward model, or it has another vocabulary.
@@ -251,11 +252,10 @@ def reward_of(config: ConfigDict, parts: Parts, registry: Registry) -> tuple[Sou
     if settings.reward_model is None:
         raise ValueError(f"config.{key} is not set; give the run directory of one, such as checkpoints/reward_model")
     source = load_source(settings.reward_model, key, member=settings.reward_member, by_seed=config.transfer.by_seed)
-    stored = source.stored.config
-    if stored.task.name != "reward_model":
-        raise ValueError(
-            f"config.{key}={settings.reward_model!r} holds a run of task {stored.task.name!r}; give one of a reward model"
-        )
+    stored = source.config
+    if stored is None or stored.task.name != "reward_model":
+        kind = "is a Hugging Face folder" if stored is None else f"holds a run of task {stored.task.name!r}"
+        raise ValueError(f"config.{key}={settings.reward_model!r} {kind}; give one of a reward model")
     same_vocabulary(parts.reader.tokenizer, tokenizer_of(source), source)
     if stored.data.context_size < config.data.context_size:
         raise ValueError(
@@ -263,4 +263,4 @@ def reward_of(config: ConfigDict, parts: Parts, registry: Registry) -> tuple[Sou
             f"config.data.context_size={config.data.context_size}; train it with that context"
         )
     model = make_language_module(stored, parts.reader.tokenizer.vocabulary_size, registry)(evaluation_hparams(stored))
-    return source, model
+    return source, stored, model

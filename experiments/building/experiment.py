@@ -82,7 +82,7 @@ def build(config: ConfigDict, registry: Registry = REGISTRY, mesh: Mesh | None =
     check_keys(config, "model", model.keys)
     task, data, *corpus = kind.build(config, registry)
     make_optimizer = kind.optimizer(optimizer_factory(config, registry))
-    task, data, make_optimizer = transferred(config, task, data, make_optimizer)
+    task, data, make_optimizer = transferred(config, kind.form, task, data, make_optimizer)
     data = jax.tree.map(aligned, data)
     train = config.train
     settings = Settings(

@@ -38,6 +38,8 @@ def build(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = 
         tokenizer: that of the run to continue; None: a new one.
     """
     section = config.data
+    if config.model.name == "pretrained":  # its tokens are not those of a tokenizer that is made here
+        raise ValueError("config.task.name='language' trains from the beginning; give a model, such as base.gpt(…)")
     family = family_of(config, registry)
     corpus = load_corpus(section, chunk_steps(config.train.chunk_steps, config.train.eval_every), tokenizer)
     if config.train.sample_every:

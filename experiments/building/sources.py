@@ -1,4 +1,4 @@
-"""Trained runs that others start from or hold beside them: one, or for each seed the run of that seed."""
+"""Trained models that runs start from or hold beside them: a run, for each seed the run of that seed, or a folder."""
 
 import hashlib
 from pathlib import Path
@@ -8,24 +8,29 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.run_directory.stored_run import Stored, load, parse_step, read_run
+from experiments.run_directory.stored_run import load, parse_step, read_run
 from nn_core.alignment.by_seed import Stack
 from nn_core.files import user_path
+from nn_core.models.transformer.gpt import GPT
+from nn_core.pretrained.folder import is_folder
+from nn_core.pretrained.load import load as load_folder
 from nn_core.training.manifest import CheckpointError
 
 
 class Source(NamedTuple):
-    """Parameters of one run, or of several of one structure.
+    """Parameters of one run or Hugging Face folder, or of several runs of one structure.
 
     Attributes:
         stack: with a leading axis.
-        stored: the first of the runs: config, folder of its tokenizer.
+        folder: holds its tokenizer.
+        config: of the first of the runs; None for a Hugging Face folder.
         key: the config key that names it, for messages.
         path: what it says.
     """
 
     stack: Stack
-    stored: Stored
+    folder: Path
+    config: ConfigDict | None
     key: str
     path: str
 
@@ -40,10 +45,10 @@ class Source(NamedTuple):
 
 
 def load_source(path: str, key: str, *, step: str = "best", member: int | None = None, by_seed: bool = False) -> Source:
-    """The run, or runs, of a directory.
+    """The run, or runs, of a directory, or the language model of a Hugging Face folder.
 
     Args:
-        path: run directory.
+        path: run directory, or folder, which serves every seed.
         key: the config key that names it.
         step: of its checkpoints.
         member: of a sweep.
@@ -51,10 +56,13 @@ def load_source(path: str, key: str, *, step: str = "best", member: int | None =
     Raises:
         ValueError: there is no such run, member or step, or none that is sound.
     """
+    place = user_path(path)
     try:
+        if is_folder(place):
+            return Source(alone(_of_folder(place)), place, None, key, path)
         if not by_seed:
             stored = load(path, parse_step(step), member)
-            return Source(Stack(jax.tree.map(lambda leaf: leaf[None], stored.params), None), stored, key, path)
+            return Source(alone(stored.params), stored.folder, stored.config, key, path)
         runs = [load(path, parse_step(step), number) for number in first_of_each_seed(path).values()]
     except (ValueError, CheckpointError) as error:
         section = key.rsplit(".", 1)[0]
@@ -65,7 +73,19 @@ def load_source(path: str, key: str, *, step: str = "best", member: int | None =
         lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *(run.params for run in runs)
     )
     seeds_S = np.asarray([run.config.seed for run in runs], np.uint32)
-    return Source(Stack(params, seeds_S), runs[0], key, path)
+    return Source(Stack(params, seeds_S), runs[0].folder, runs[0].config, key, path)
+
+
+def alone(params: Any) -> Stack:
+    """One run that serves every seed."""
+    return Stack(jax.tree.map(lambda leaf: leaf[None], params), None)
+
+
+def _of_folder(place: Path) -> Any:
+    found = load_folder(place)
+    if not isinstance(found.module, GPT):
+        raise ValueError(f"holds a {type(found.module).__name__}, which writes no text; use a GPT-2 or a Llama")
+    return found.params
 
 
 def recipe(path: str) -> str:
@@ -89,7 +109,7 @@ def first_of_each_seed(path: str) -> dict[int, int]:
 def check_seed(config: ConfigDict) -> None:
     """Raises ValueError where a run is to start from the one of its seed, and there is none."""
     section = config.get("transfer")
-    if section is None or not section.by_seed or section.source is None:
+    if section is None or not section.by_seed or section.source is None or is_folder(user_path(section.source)):
         return
     try:
         seeds = first_of_each_seed(section.source)

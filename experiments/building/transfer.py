@@ -10,6 +10,7 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.building.backbones import source_of
+from experiments.building.records import TEXT_CLASS
 from experiments.building.sources import load_source
 from experiments.command_line.choices import choose
 from nn_core.alignment.by_seed import start_by_seed
@@ -26,9 +27,14 @@ ALL_LOADED, ALL_TRAINED = (("*", LOAD),), (("*", 1.0),)
 
 
 def transferred(
-    config: ConfigDict, task: Task, data: Data, make_optimizer: MakeOptimizer
+    config: ConfigDict, form: str, task: Task, data: Data, make_optimizer: MakeOptimizer
 ) -> tuple[Task, Data, MakeOptimizer]:
     """The task with another start or with adapters, its data, and the optimizer with frozen, slower or pruned parts.
+
+    Args:
+        config: of the run.
+        form: of the task's problem.
+        task, data, make_optimizer: as they are without config.transfer.
 
     Raises:
         ValueError: no checkpoint there, or impossible lists and schedules. What does not fit the parameters is reported when
@@ -43,14 +49,14 @@ def transferred(
             f"config.transfer.load={section.load} needs config.transfer.source, a run directory or a folder"
         )
     if config.hparams.lora_alpha is not None:
-        return *with_adapters(config, task, data), make_optimizer
+        return *with_adapters(config, form, task, data), make_optimizer
     if config.model.name == PRETRAINED:
         task = counting(task, partial(trained_share, section.train))
     if section.source is not None and section.by_seed:
         stack = load_source(section.source, "transfer.source", step=section.step, by_seed=True).stack
         task = start_by_seed(task, stack, section.load)
     elif section.source is not None:
-        task = start_from(task, source_params(config), section.load)
+        task = start_from(task, source_params(config, form), section.load)
     if section.train == ALL_TRAINED:
         return task, data, make_optimizer
     inexact = config.optimizer.proximal or config.hparams.sparsity is not None
@@ -63,17 +69,19 @@ def transferred(
     return task, data, make_optimizer
 
 
-def source_params(config: ConfigDict) -> Any:
-    """The parameters that config.transfer names, in the places where the config's model has them.
+def source_params(config: ConfigDict, form: str) -> Any:
+    """The parameters that config.transfer names, in the places where the config's model has them: below a new head where
+    the form of the problem is a class of a text.
 
     Raises:
         ValueError: there is no such run, member, step or folder, or none that is sound.
     """
     source = source_of(config.transfer)
-    return {"backbone": source.backbone_params} if config.model.name == PRETRAINED else source.params
+    below = config.model.name == PRETRAINED and form == TEXT_CLASS
+    return {"backbone": source.backbone_params} if below else source.params
 
 
-def with_adapters(config: ConfigDict, task: Task, data: Data) -> tuple[Task, Data]:
+def with_adapters(config: ConfigDict, form: str, task: Task, data: Data) -> tuple[Task, Data]:
     """The task of learning adapters over a frozen base, which is put into the data: members of a sweep share it.
 
     Raises:
@@ -89,7 +97,7 @@ def with_adapters(config: ConfigDict, task: Task, data: Data) -> tuple[Task, Dat
     lora = Lora(config.lora.rank, tuple(config.lora.targets))
     hparams = {name: 0.5 for name, value in config.hparams.items() if value is not None}
     drawn = jax.eval_shape(task.init, jax.random.key(0), hparams)
-    source = source_params(config)
+    source = source_params(config, form)
     rules = kinds(drawn, section.load, section.train)
     base = transplanted(drawn, source, rules)
     whole = tuple((name, LOAD if kind == (LOAD, True) else NEW) for name, kind in rules.items())

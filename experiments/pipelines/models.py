@@ -188,7 +188,7 @@ def _fine_tuned(place: Path, stored: Stored) -> Model:
     module = FineTuned(backbone.clone(dropout_rate=None, scan_layers=False), len(labels))
     params = stored.params
     if ADAPTERS in params:
-        source = named_leaves(source_params(config))
+        source = named_leaves(source_params(config, TEXT_CLASS))
         wanted = jax.eval_shape(module.init, jax.random.key(0), np.zeros((1, 1), np.int32))["params"]
         base = nested({name: source[name] for name in named_leaves(frozen(wanted, config.transfer.train))})
         params = whole_params(params, base, config.hparams.lora_alpha / config.lora.rank)

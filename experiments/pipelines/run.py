@@ -100,5 +100,7 @@ def how_to_get(record: Task) -> str:
     if "image" in record.kinds:
         folder = "a Hugging Face folder of ViT or DeiT"
     name, _, inside = record.config.partition("/")
-    own = f"python -m experiments.run --config=configs/{name}.py" + (f" (checkpoints/{name}/{inside})" if inside else "")
+    own = f"python -m experiments.run --config=configs/{name}.py" + (
+        f" (checkpoints/{name}/{inside})" if inside else ""
+    )
     return f"{folder} whose head is one of {', '.join(record.kinds)}, or train one: {own}"

@@ -17,6 +17,7 @@ import jax
 
 from experiments.command_line.config_paths import flatten
 from experiments.run_directory.earlier import completed
+from experiments.run_directory.places import absolute, relative
 from nn_core.files import move, whole_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,7 +121,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def write_config(directory: Path, config: Mapping[str, Any], **about: Any) -> None:
-    """Writes config.json.
+    """Writes config.json. Paths of the runs beside a stage of a chain are kept relative, so that the chain may be moved.
 
     Args:
         directory: of the run.
@@ -128,6 +129,9 @@ def write_config(directory: Path, config: Mapping[str, Any], **about: Any) -> No
         about: further plain config values, such as overrides and the sweep's members.
     """
     content = {"format": FORMAT, "config": encode(config), **{key: encode(value, key) for key, value in about.items()}}
+    outer = outer_run(directory)
+    if outer is not None:
+        content = relative(content, outer)
     write_json(entry(directory, CONFIG), content | {"environment": environment()})
 
 
@@ -148,7 +152,15 @@ def read_config(directory: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise ValueError(f"{path} is damaged or of another version; restore it or choose another --workdir") from None
-    return content | {"config": completed(content["config"])}
+    content |= {"config": completed(content["config"])}
+    outer = outer_run(directory)
+    return content if outer is None else absolute(content, outer)
+
+
+def outer_run(directory: Path) -> Path | None:
+    """The run directory that a run directory lies in, or None."""
+    outer = directory.absolute().parent
+    return outer if (outer / CONFIG).is_file() else None
 
 
 def environment() -> dict[str, Any]:

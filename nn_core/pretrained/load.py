@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 from jax.sharding import Sharding
@@ -24,7 +23,9 @@ from nn_core.training.manifest import nested
 
 DTYPES = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 _ALIGNMENT = 64  # bytes; on a CPU JAX takes arrays with this alignment without a copy
+_BLOCK = 2**26  # bytes; a block is freed with the last of its parameters
 _SHOWN = 10
+Empty = Callable[[tuple[int, ...]], np.ndarray]  # shape -> an array of it
 
 
 class Pretrained(NamedTuple):
@@ -90,11 +91,11 @@ def load(
     family, kind, settings, structure = read_structure(folder, frozenset(found))
     wanted = shapes(structure)
     located = match(family, structure, wanted, found)
-    leaves = {}
+    leaves, empty = {}, _memory(np.dtype(DTYPES[dtype]))
     for row in structure.rows:
         shape = wanted[row.ours]
         place = None if sharding is None else sharding(row.ours, shape)
-        leaves[row.ours] = _leaf(row, shape, located, np.dtype(DTYPES[dtype]), place)
+        leaves[row.ours] = _leaf(row, shape, located, empty, place)
     return Pretrained(folder, family, kind, settings, structure, nested(leaves))
 
 
@@ -102,8 +103,8 @@ def shapes(structure: Structure) -> dict[str, tuple[int, ...]]:
     """The shape of every parameter of a module, by path; nothing is computed."""
     shape, dtype = structure.example
     try:
-        example = jnp.zeros(shape, dtype)
-        params = jax.eval_shape(structure.module.init, jax.random.key(0), example)["params"]
+        key, example = jax.eval_shape(jax.random.key, 0), jax.ShapeDtypeStruct(shape, dtype)
+        params = jax.eval_shape(structure.module.init, key, example)["params"]
     except ValueError as error:
         raise PretrainedError(f"config.json describes no model that can be: {str(error).splitlines()[0]}") from None
     leaves = jax.tree_util.tree_leaves_with_path(params)
@@ -157,12 +158,12 @@ def spellings(family: Family, name: str) -> list[str]:
 
 
 def _leaf(
-    row: Row, shape: tuple[int, ...], located: Mapping[str, Stored], dtype: np.dtype, sharding: Sharding | None
+    row: Row, shape: tuple[int, ...], located: Mapping[str, Stored], empty: Empty, sharding: Sharding | None
 ) -> jax.Array:
     def part(index: tuple[slice, ...] | None) -> np.ndarray:
         index = index or (slice(None),) * len(shape)
         bounds = [slice(*entry.indices(length)[:2]) for entry, length in zip(index, shape, strict=True)]
-        out = _empty(tuple(bound.stop - bound.start for bound in bounds), dtype)
+        out = empty(tuple(bound.stop - bound.start for bound in bounds))
         first, last = bounds[-1].start, bounds[-1].stop
         for piece in pieces(row, shape):
             start, stop = max(piece.start, first), min(piece.stop, last)
@@ -177,11 +178,21 @@ def _leaf(
     return jax.make_array_from_callback(shape, sharding, part)
 
 
-def _empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    size = math.prod(shape) * dtype.itemsize
-    raw = np.empty(size + _ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % _ALIGNMENT
-    return raw[start : start + size].view(dtype).reshape(shape)
+def _memory(dtype: np.dtype) -> Empty:
+    """Places for arrays in a few large blocks: small ones would each be made of pages of 4 kB, whose first touch costs
+    more than reading the file does."""
+    block = np.empty(0, np.uint8)
+
+    def empty(shape: tuple[int, ...]) -> np.ndarray:
+        nonlocal block
+        size = math.prod(shape) * dtype.itemsize
+        if len(block) < size + _ALIGNMENT:
+            block = np.empty(max(size + _ALIGNMENT, _BLOCK), np.uint8)
+        start = -block.ctypes.data % _ALIGNMENT
+        part, block = block[start : start + size], block[start + size :]
+        return part.view(dtype).reshape(shape)
+
+    return empty
 
 
 def _first(names: Any) -> str:

@@ -2,15 +2,15 @@
 
     8 bytes: length N of the header | N bytes of JSON: {name: {dtype, shape, data_offsets}} | the tensors, end to end
 
-A tensor goes straight into its place, through a window of the memory-mapped file, so that loading a model needs little
-more memory than the model. Inventory F176.
+A tensor goes into its place a window at a time, so that loading a model needs little more memory than the model.
+Inventory F176.
 """
 
 import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import ml_dtypes
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from nn_core.files import whole_file
 
 LONGEST_HEADER = 100_000_000  # bytes, the limit of the safetensors library too
-WINDOW = 16 * 2**20  # bytes of a file that are mapped at a time
+WINDOW = 2**18  # bytes of a file that are read at a time: they are still in the cache when they are checked and turned
 METADATA = "__metadata__"
 
 FLOATS: dict[str, Any] = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
@@ -112,16 +112,34 @@ def read_into(stored: Stored, out: np.ndarray, places: tuple[slice, ...] | None 
         return
     step = max(1, WINDOW // max(row, 1))
     first, last = places[0].start, places[0].stop
-    for begin in range(first, last, step):
-        rows = min(step, last - begin)
-        offset = stored.offset + begin * row
-        window = np.memmap(stored.path, FLOATS[stored.dtype], "r", offset, (rows, *shape[1:]))
-        part = window[(slice(None), *places[1:])]
-        if not _finite(part):
-            raise PretrainedError(
-                f"{stored.path}: tensor {stored.name!r} holds numbers that are not finite; download it again"
-            )
-        out[begin - first : begin - first + rows] = part
+    with stored.path.open("rb", buffering=0) as file:
+        for begin in range(first, last, step):
+            target = out[begin - first : min(begin + step, last) - first]
+            part = _window(file, stored, begin, target, places[1:])
+            if not _finite(part):
+                raise PretrainedError(
+                    f"{stored.path}: tensor {stored.name!r} holds numbers that are not finite; download it again"
+                )
+            if part is not target:
+                target[...] = part
+
+
+def _window(file: BinaryIO, stored: Stored, begin: int, target: np.ndarray, inner: tuple[slice, ...]) -> np.ndarray:
+    """Some rows of a tensor: the target itself where it can take the bytes as they are, else an array of its shape."""
+    shape, dtype = (len(target), *stored.shape[1:]), np.dtype(FLOATS[stored.dtype])
+    offset = stored.offset + begin * math.prod(shape[1:]) * dtype.itemsize
+    if target.shape != shape:  # a part of each row: only the pages that hold it are read
+        return np.memmap(stored.path, dtype, "r", offset, shape)[(slice(None), *inner)]
+    straight = target.dtype == dtype and target.flags.c_contiguous
+    part = target if straight else np.empty(shape, dtype)
+    left = part.reshape(-1).view(np.uint8).data
+    file.seek(offset)
+    while len(left):
+        count = file.readinto(left)  # type: ignore[attr-defined]
+        if not count:
+            raise PretrainedError(f"{stored.path} became shorter while it was read; download it again")
+        left = left[count:]
+    return part
 
 
 def write_file(

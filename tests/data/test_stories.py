@@ -4,7 +4,18 @@ import numpy as np
 
 from experiments.studies.pretraining import baselines
 from nn_core.data.sequences import TAG_WORDS, TAGS, tagged_sentences
-from nn_core.data.stories import CLS, NO_LABEL, SEP, opinion_task, span_task, tag_task, unlabelled, vocabulary
+from nn_core.data.stories import (
+    CLS,
+    NO_LABEL,
+    SEP,
+    TOPICS,
+    opinion_task,
+    span_task,
+    tag_task,
+    topic_task,
+    unlabelled,
+    vocabulary,
+)
 
 WIDTH = 32
 WORDS = list(vocabulary())
@@ -47,6 +58,11 @@ def test_tags_and_spans_stand_where_their_words_do() -> None:
         who = words[words.index("does") + 1]
         answer = " ".join(words[first : last + 1])
         assert f"{who} has {answer} ." in " ".join(words[words.index("[SEP]") :])
+    pages, labels_N = topic_task(20, WIDTH, 3)
+    assert labels_N.sum() == 10
+    for ids, label in zip(pages.ids_NT, labels_N, strict=True):
+        sentence, topic = " ".join(spelled(ids)[1:-1]).split(" [SEP] ")
+        assert topic in TOPICS and (label or topic not in sentence.split())  # a topic's word is in its own story only
     pages, labels_N = opinion_task(30, WIDTH, 3)
     assert set(labels_N) == {0, 1} and (pages.follows_N == NO_LABEL).all()
 

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from experiments import sample
+from experiments.export import main as export
 from experiments.run import main
 from experiments.run_directory.results import read
 from experiments.run_directory.stored_run import load
+from nn_core.pretrained.load import load as load_folder
 from nn_core.text.trainers import train_words
+from nn_core.training.manifest import named_leaves
 
 SMALL = {
     "model.layers_num": 1,
@@ -258,6 +261,31 @@ def test_the_whole_chain_ends_on_one_page_and_is_read_again(tmp_path, capsys):
     capsys.readouterr()
     assert main(chain_words(folder)) == 0
     assert capsys.readouterr().out.count("is finished") == 6
+    moved = tmp_path / "elsewhere" / "moved"  # and goes on in another place
+    moved.parent.mkdir()
+    shutil.move(folder, moved)
+    held = read(folder := moved).rows
+    (folder / "ppo" / "status.json").unlink()
+    assert main(chain_words(folder)) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out.count("is finished") == 5
+    assert [row["label"] for row in read(folder).rows] == [row["label"] for row in held]
+
+
+@pytest.mark.slow
+def test_stages_start_from_a_folder(tmp_path):
+    """Fine-tuning from a folder, whose structure it is, and a policy of a rule: exported, then sampled."""
+    run, folder = tmp_path / "run", tmp_path / "folder"
+    assert main(words("assistant_sft", run, transfer__source="None", transfer__member="None")) == 0
+    assert export([f"--checkpoint={run}", f"--out={folder}"]) == 0
+    start = {"transfer__source": folder, "model__name": "pretrained"}
+    assert main(words("assistant_sft", tmp_path / "tuned", **start, train__steps=0)) == 0
+    params, base = named_leaves(load(tmp_path / "tuned").params), named_leaves(load_folder(folder).params)
+    assert params.keys() == base.keys() and all(np.array_equal(params[name], base[name]) for name in base)
+    rule = {"task__reward": "rule", "task__reward_model": "None", "hparams__beta": 0.1}
+    assert main(policy_words("ppo", tmp_path / "ppo", {"sft": folder, "reward": folder}, **start, **rule)) == 0
+    assert (
+        sample.main([f"--checkpoint={tmp_path / 'ppo'}", "--chat", "--greedy", "--prompt=where does anna live ?"]) == 0
+    )
 
 
 @pytest.mark.slow

@@ -96,6 +96,15 @@ def test_windows_of_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     equal(load(folder).params, whole)
 
 
+def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    write_file(path, [("a", np.ones((5, 3), np.float32))])
+    stored = read_header(path)["a"]
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.raises(PretrainedError, match="became shorter"):
+        read_into(stored, np.empty((5, 3), np.float32))
+
+
 def test_each_device_reads_its_part(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "llama", "llama")
     whole = load(folder).params

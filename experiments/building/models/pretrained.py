@@ -1,11 +1,16 @@
-"""The network of config.transfer.source, with a new head."""
+"""The network of config.transfer.source: with a new head for classes, or as it is for what writes."""
+
+from functools import cache
 
 from ml_collections import ConfigDict
 
 from configs import base
 from experiments.building.backbones import backbone_of
-from experiments.building.records import TEXT_CLASS, TOKENS, Model, Sizes, Use
+from experiments.building.models.gpt import losses
+from experiments.building.records import TEXT, TEXT_CLASS, TOKENS, Model, Sizes, Use
 from nn_core.models.transformer.fine_tuned import FineTuned
+from nn_core.models.transformer.gpt import GPT
+from nn_core.models.transformer.language_model import make_decoder
 from nn_core.tasks.base import Hparams
 from nn_core.tasks.supervised import MakeModel
 from nn_core.training.sharding import TRANSFORMER
@@ -22,4 +27,38 @@ def make(config: ConfigDict, sizes: Sizes) -> MakeModel:
     return make_model
 
 
-MODEL = Model(base.PRETRAINED, {TEXT_CLASS: Use(make, reads=TOKENS)}, TRANSFORMER)
+def make_writer(config: ConfigDict, sizes: Sizes) -> MakeModel:
+    """hparams -> the network itself.
+
+    Raises:
+        ValueError: it writes no text, reads other tokens, or fewer of them.
+    """
+    backbone, _, _ = backbone_of(config)
+    place = f"config.transfer.source={config.transfer.source!r}"
+    if not isinstance(backbone, GPT):
+        raise ValueError(f"{place} holds an encoder, which writes no text; use a GPT or a Llama")
+    if sizes.num_outputs > backbone.vocabulary_size:
+        raise ValueError(
+            f"{place} knows {backbone.vocabulary_size} tokens, and the texts have {sizes.num_outputs}; use its tokenizer"
+        )
+    if sizes.context_size > backbone.context_size:
+        raise ValueError(
+            f"config.data.context_size={sizes.context_size} is more than the {backbone.context_size} tokens that {place} "
+            "reads; lower it"
+        )
+
+    def make_model(hparams: Hparams) -> GPT:
+        rate = hparams["dropout_rate"] if "dropout_rate" in hparams else None
+        return backbone.clone(dropout_rate=rate, scan_layers=False)
+
+    return make_model
+
+
+MODEL = Model(
+    base.PRETRAINED,
+    {
+        TEXT_CLASS: Use(make, reads=TOKENS),
+        TEXT: Use(make_writer, reads=TOKENS, make_decoder=cache(make_decoder), token_losses=losses),
+    },
+    TRANSFORMER,
+)

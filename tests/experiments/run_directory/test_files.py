@@ -150,3 +150,16 @@ def test_a_file_that_resume_fresh_would_forget_cannot_be_written(tmp_path: Path)
     assert files.entry(tmp_path, "images.npz") == tmp_path / "images.npz"
     with pytest.raises(KeyError, match="resume=fresh would leave it"):
         files.entry(tmp_path, "new.npz")
+
+
+def test_a_stage_names_the_runs_beside_it_wherever_its_chain_is(tmp_path: Path) -> None:
+    chain, stage = tmp_path / "chain", tmp_path / "chain" / "ppo"
+    stage.mkdir(parents=True)
+    config = {"transfer": {"source": str(chain / "sft"), "load": (("*", "load"),)}, "data": {"path": str(tmp_path)}}
+    files.write_config(chain, {"name": "chain"})
+    files.write_config(stage, config, overrides={"transfer.source": str(chain / "sft")})
+    assert str(chain) not in (stage / files.CONFIG).read_text(encoding="utf-8").replace("\\\\", "\\")
+    chain.rename(tmp_path / "moved")
+    held = files.read_config(tmp_path / "moved" / "ppo")
+    assert held is not None and held["overrides"] == {"transfer.source": str(tmp_path / "moved" / "sft")}
+    assert held["config"] == config | {"transfer": config["transfer"] | {"source": str(tmp_path / "moved" / "sft")}}
