@@ -1,14 +1,17 @@
 """One call for a task: `pipeline(task, model)` gives a function (F175, F177)."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from experiments.command_line.choices import choose
+from experiments.command_line.output import say
 from experiments.pipelines.models import Model, find, load_model
 from experiments.pipelines.records import Task
 from experiments.pipelines.tasks import LANGUAGES, TASKS
+from nn_core.pretrained.generation_config import GENERATION
 from nn_core.pretrained.tensor_files import PretrainedError
 
 AT_A_TIME = 64  # inputs of a generator that are read before the first output
@@ -49,6 +52,9 @@ def pipeline(
         raise PretrainedError(
             f"{loaded.place} is a model of kind {loaded.kind!r}, and {task} needs {how_to_get(record)}"
         )
+    if loaded.decoder is not None and loaded.writing.passed_over:
+        left = ", ".join(loaded.writing.passed_over)
+        say(f"warning: {loaded.place / GENERATION} asks for {left}, which is not computed here", sys.stderr)
     made: dict[tuple, Callable] = {}
 
     def asker(more: Mapping[str, Any]) -> Callable[[Any], list[Any]]:

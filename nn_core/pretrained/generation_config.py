@@ -11,8 +11,15 @@ GENERATION = "generation_config.json"
 # What steers a draw, and what steers a search; values that do nothing are left out.
 DRAWING = ("temperature", "top_k", "top_p", "min_p")
 _NOTHING: dict[str, Any] = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
-# Rules that change texts and are not computed here: `passed_over` names those that a folder sets.
-_UNKNOWN = ("no_repeat_ngram_size", "num_beam_groups", "penalty_alpha", "bad_words_ids", "forced_bos_token_id")
+# Rules that change texts and are not computed here, with the value that does nothing: `passed_over` names those that a
+# folder sets.
+_UNKNOWN: dict[str, Any] = {
+    **{"no_repeat_ngram_size": 0, "encoder_no_repeat_ngram_size": 0, "min_length": 0, "min_new_tokens": 0},
+    **{"num_beam_groups": 1, "diversity_penalty": 0.0, "penalty_alpha": 0.0, "guidance_scale": 1.0},
+    **{"typical_p": 1.0, "epsilon_cutoff": 0.0, "eta_cutoff": 0.0, "encoder_repetition_penalty": 1.0},
+    **{"bad_words_ids": [], "suppress_tokens": [], "begin_suppress_tokens": [], "sequence_bias": {}, "stop_strings": []},
+    **{"forced_bos_token_id": None, "forced_eos_token_id": None, "exponential_decay_length_penalty": None},
+}
 
 
 class Writing(NamedTuple):
@@ -54,7 +61,7 @@ def read_writing(folder: Path, config: Mapping[str, Any]) -> Writing:
                 f"{path} has {name}={str(value)[:40]!r}, which is not a number in its range; correct it"
             )
         options[name] = value
-    odd = tuple(name for name in _UNKNOWN if given.get(name) not in (None, 0, 1, 0.0, []))
+    odd = tuple(name for name, nothing in _UNKNOWN.items() if given.get(name) not in (None, nothing))
     ends = both.get("eos_token_id")
     return Writing(
         options=options,

@@ -1,6 +1,7 @@
 """Every task of the pipeline on a tiny folder: outputs equal those of transformers where it still has the task."""
 
 import json
+import shutil
 import subprocess
 import wave
 from functools import cache
@@ -137,6 +138,17 @@ def test_several_texts_of_a_prompt(root: Path) -> None:
     ):
         with pytest.raises(ValueError):
             asked("Hello", **wrong)
+
+
+def test_a_folder_s_rules_that_are_not_computed_are_told(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(root / "writer", tmp_path / "writer")
+    rules = {"no_repeat_ngram_size": 1, "min_length": 0, "forced_bos_token_id": 0, "typical_p": 1.0}
+    (folder / "generation_config.json").write_text(json.dumps(rules), encoding="utf-8")
+    pipeline("text-generation", folder)
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "asks for no_repeat_ngram_size, forced_bos_token_id, which" in told
 
 
 def test_chats(root: Path) -> None:
