@@ -14,11 +14,12 @@ _NOTHING: dict[str, Any] = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p
 # Rules that change texts and are not computed here, with the value that does nothing: `passed_over` names those that a
 # folder sets.
 _UNKNOWN: dict[str, Any] = {
-    **{"no_repeat_ngram_size": 0, "encoder_no_repeat_ngram_size": 0, "min_length": 0, "min_new_tokens": 0},
-    **{"num_beam_groups": 1, "diversity_penalty": 0.0, "penalty_alpha": 0.0, "guidance_scale": 1.0},
-    **{"typical_p": 1.0, "epsilon_cutoff": 0.0, "eta_cutoff": 0.0, "encoder_repetition_penalty": 1.0},
-    **{"bad_words_ids": [], "suppress_tokens": [], "begin_suppress_tokens": [], "sequence_bias": {}, "stop_strings": []},
-    **{"forced_bos_token_id": None, "forced_eos_token_id": None, "exponential_decay_length_penalty": None},
+    **dict.fromkeys(("no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "min_length", "min_new_tokens"), 0),
+    **dict.fromkeys(("diversity_penalty", "penalty_alpha", "epsilon_cutoff", "eta_cutoff"), 0),
+    **dict.fromkeys(("num_beam_groups", "guidance_scale", "typical_p", "encoder_repetition_penalty"), 1),
+    **dict.fromkeys(("bad_words_ids", "suppress_tokens", "begin_suppress_tokens", "stop_strings"), []),
+    **dict.fromkeys(("forced_bos_token_id", "forced_eos_token_id", "sequence_bias")),
+    "exponential_decay_length_penalty": None,
 }
 
 
