@@ -52,9 +52,7 @@ def pipeline(
         raise PretrainedError(
             f"{loaded.place} is a model of kind {loaded.kind!r}, and {task} needs {how_to_get(record)}"
         )
-    if loaded.decoder is not None and loaded.writing.passed_over:
-        left = ", ".join(loaded.writing.passed_over)
-        say(f"warning: {loaded.place / GENERATION} asks for {left}, which is not computed here", sys.stderr)
+    tell_passed_over(loaded)
     made: dict[tuple, Callable] = {}
 
     def asker(more: Mapping[str, Any]) -> Callable[[Any], list[Any]]:
@@ -86,6 +84,13 @@ def pipeline(
 
     asker({})  # what is wrong with the options is told now
     return run
+
+
+def tell_passed_over(model: Model) -> None:
+    """One line where a folder asks for a way of writing that is not computed."""
+    if model.decoder is not None and model.writing.passed_over:
+        left = ", ".join(model.writing.passed_over)
+        say(f"warning: {model.place / GENERATION} asks for {left}, which is not computed here", sys.stderr)
 
 
 def is_chat(value: Any) -> bool:
