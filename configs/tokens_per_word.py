@@ -22,7 +22,7 @@ def get_config() -> ConfigDict:
     config.train.steps = config.train.eval_every = 4
     config.schedule.warmup_steps = 2
     config.table = ("tokens_per_word", "characters_per_token", "vocabulary_size")
-    config.figures = ("comparison",)
+    config.figures = ()  # one number
     return config
 
 

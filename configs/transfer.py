@@ -53,5 +53,5 @@ def get_config() -> ConfigDict:
     )
     config.num_seeds = 8
     config.table = ("test_accuracy", "test_loss", "updates")
-    config.figures = ("transfer", "comparison")
+    config.figures = ("transfer", "quadrants")
     return config

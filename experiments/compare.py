@@ -173,7 +173,7 @@ def picture(runs: dict[str, "Results"], metric: str) -> "Figure":
             name = name if len(groups) == 1 else f"{name}: {best}"
         steps, values_SN = series(run, metric, members)
         if len(steps):
-            band(grid[0][0], steps, values_SN, name, index)
+            band(grid[0][0], steps, values_SN, name, index, column=metric)
     label(grid[0][0], "update", metric.replace("_", " "))
     log_scale(grid[0][0])
     legend(figure, grid[0][0])

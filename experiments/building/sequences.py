@@ -3,7 +3,6 @@
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 from ml_collections import ConfigDict
 
@@ -14,6 +13,7 @@ from nn_core.data.sequence_sources import CLASS, SEQUENCE, SEQUENCES, Sequences,
 from nn_core.data.sequences import ADDITION_TOKENIZER, END_ID, PAD_ID, START_ID
 from nn_core.generation.decoder import Decoder
 from nn_core.tasks.base import Data, Hparams, Task
+from nn_core.tasks.describe import count_parameters
 from nn_core.tasks.examples import View
 from nn_core.tasks.records import confusion
 from nn_core.tasks.sequence_records import decoded, fit_linear, forecasts, word_table
@@ -110,8 +110,7 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
     describe = kind.describe(config, sequences, make_model, use)
 
     def tell(params: Any, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
-        parameters = sum(leaf.size for leaf in jax.tree.leaves(params))
-        return {"parameters": jnp.float32(parameters)} | describe(params, data, hparams)
+        return {"parameters": count_parameters(params)} | describe(params, data, hparams)
 
     return task._replace(describe=tell), {"inputs": sequences.inputs, "targets": sequences.targets}
 

@@ -4,7 +4,6 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -23,6 +22,7 @@ from nn_core.generation.decoder import Decoder
 from nn_core.models.transformer.encoder_decoder import EncoderDecoder
 from nn_core.models.transformer.translation import attention_maps
 from nn_core.tasks.base import Data, Hparams, Params, Task
+from nn_core.tasks.describe import count_parameters
 from nn_core.tasks.examples import View
 from nn_core.tasks.sequence_records import decoded
 from nn_core.tasks.supervised import MakeModel, Problem, make_supervised
@@ -115,7 +115,7 @@ def make_describe(config: ConfigDict, make_model: MakeModel, use: Use, tokenizer
 
     def describe(params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
         model: Any = make_model({name: hparams[name] for name in hparams if name != "dropout_rate"})
-        found = {"parameters": jnp.float32(sum(leaf.size for leaf in jax.tree.leaves(params)))}
+        found = {"parameters": count_parameters(params)}
         found |= decoded(
             use.make_decoder(model),
             params,

@@ -14,7 +14,7 @@ FEATURES = (
         "Supervised fine-tuning on answers",
         ("nn_core.alignment.answer_loss:answer_loss", "nn_core.alignment.answer_task:make_answer_task"),
         ("assistant_sft",),
-        ("F169",),
+        ("C22",),
     ),
     Feature(
         "F170",
@@ -74,7 +74,13 @@ FEATURES = (
     ),
     Feature("F183", "A page to try a model on", ("experiments.pipelines.page:make_page",)),
     Feature("F184", "Open models beside closed ones: prose only"),
-    Feature("F185", "Loss against the number of parameters"),
+    Feature(
+        "F185",
+        "Loss against the number of parameters",
+        ("nn_core.evidence.scaling_laws:fit_power_law", "experiments.figures.scaling:scaling"),
+        ("scaling",),
+        ("C20",),
+    ),
     Feature(
         "F186",
         "The longest text: new tokens, or all",

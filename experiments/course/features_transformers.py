@@ -31,7 +31,13 @@ FEATURES = (
         "Learned positions",
         ("nn_core.models.transformer.gpt:GPT", "nn_core.models.attention.positions:position_indices"),
     ),
-    Feature("F126", "Sinusoidal positions", ("nn_core.models.attention.positions:sinusoidal_positions",)),
+    Feature(
+        "F126",
+        "Sinusoidal positions",
+        ("nn_core.models.attention.positions:sinusoidal_positions",),
+        ("positions",),
+        ("C16",),
+    ),
     Feature(
         "F127",
         "Tokens and positions added",

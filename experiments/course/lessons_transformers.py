@@ -29,7 +29,7 @@ LESSONS = (
             "residual paths and norms out of a deep stack and looks at what is left of the gradient.",
         ),
         ("F124", "F134"),
-        ("transformer_parts",),
+        ("transformer_parts", "positions"),
         ("transformer",),
         ("transformer_block", "layer_normalization", "feed_forward"),
     ),
@@ -58,9 +58,12 @@ LESSONS = (
             "text; each position of a window is a question, so that one window asks as many questions as it is long.",
             "Before training the loss is the logarithm of the number of characters. It falls first with spelling, then "
             "with words. The end of the text is kept for validation and never trained on.",
+            "The loss falls with the size of the model, with the text that it has read, and with the work that went into it, "
+            "each about as a power. How the work is best divided between size and text is a question for an experiment.",
         ),
         ("F151", "F167"),
-        ("gpt_quick", "gpt_quick_seeds", "gpt_shakespeare", "gpt_shakespeare_baby"),
+        ("gpt_quick", "gpt_quick_seeds", "gpt_shakespeare", "gpt_shakespeare_baby", "scaling"),
+        ("size",),
     ),
     Lesson(
         "alignment",

@@ -157,7 +157,6 @@ SLIPS = (
         "a position table is the same for every text, and learned",
         ("nn_core.models.attention.positions:position_indices",),
     ),
-    Slip("S53", "A", "a score is a logit: any number, only differences count"),
     Slip("S57", "T", "a count of stars that has long changed"),
     Slip("S58", "T", "PyTorch's names, which README.md maps to what is here"),
     Slip("S59", "T", "captions that belong to other pictures"),

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.policies import START, TRUE, draw_frontier
-from experiments.figures.style import COLOURS, label, legend, nothing, subplots
+from experiments.figures.style import COLOURS, label, legend, nothing, spread, subplots
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import by_setting, summarize
 from nn_core.alignment.conversations import make_template, plain
@@ -111,7 +111,7 @@ def rightness(axes: Axes, run: Results) -> None:
         for column in ("test_exact", "test_accuracy"):
             if any(column in row for row in rows) and not any(TRUE in row for row in rows):
                 bars[setting] = summarize(row[column] for row in rows)
-    draw_bars(axes, bars, "share right (answers; pairs)")
+    draw_bars(axes, bars, "share right (answers; pairs)", "accuracy")
 
 
 def rewards(axes: Axes, run: Results) -> None:
@@ -121,14 +121,14 @@ def rewards(axes: Axes, run: Results) -> None:
     if groups:
         bars["start"] = summarize(row[START] for row in next(iter(groups.values())))
     bars |= {name: summarize(row[TRUE] for row in rows) for name, rows in groups.items()}
-    draw_bars(axes, bars, "true reward of test answers")
+    draw_bars(axes, bars, "true reward of test answers", TRUE)
 
 
-def draw_bars(axes: Axes, bars: dict[str, Any], name: str) -> None:
+def draw_bars(axes: Axes, bars: dict[str, Any], name: str, column: str) -> None:
     """Means with 95 % intervals, from top to bottom."""
     places = np.arange(len(bars))
-    means, halves = [one.mean for one in bars.values()], np.nan_to_num([one.half_width for one in bars.values()])
-    axes.barh(places, means, xerr=halves, color=COLOURS[0], alpha=0.7, capsize=3)
+    means, ends = [one.mean for one in bars.values()], spread(list(bars.values()), column)
+    axes.barh(places, means, xerr=ends, color=COLOURS[0], alpha=0.7, capsize=3)
     axes.set_yticks(places, list(bars), fontsize="x-small")
     axes.invert_yaxis()
     label(axes, name, "")

@@ -1,9 +1,8 @@
 """Attention variants: time and memory against the length, and losses beyond the training length (F140-F143)."""
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.figures.style import label, legend, log_scale, look, nothing, subplots
+from experiments.figures.style import label, legend, log_scale, look, nothing, spread, subplots
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import summarize
 
@@ -30,10 +29,15 @@ def attention_variants(run: Results) -> Figure:
     right = grid[0][2]
     for index, name in enumerate(sorted(name for name in run.arrays if name.startswith(PREFIX))):
         found = [summarize(values.tolist()) for values in run.arrays[name]]
-        halves = np.nan_to_num([one.half_width for one in found])
         means = [one.mean for one in found]
         right.errorbar(
-            FACTORS, means, yerr=halves, marker="o", capsize=3, label=name.removeprefix(PREFIX), **look(index)
+            FACTORS,
+            means,
+            yerr=spread(found, "loss"),
+            marker="o",
+            capsize=3,
+            label=name.removeprefix(PREFIX),
+            **look(index),
         )
     right.set_xticks(FACTORS)
     right.legend(fontsize="small", frameon=False)

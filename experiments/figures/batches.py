@@ -8,7 +8,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.learning_curves import series
-from experiments.figures.style import COLOURS, MARKERS, band, label, legend, log_scale, nothing, quantity, subplots
+from experiments.figures.style import (
+    COLOURS,
+    MARKERS,
+    band,
+    label,
+    legend,
+    log_scale,
+    nothing,
+    quantity,
+    spread,
+    subplots,
+)
 from experiments.run_directory.results import Results, Row
 from experiments.run_directory.settings import TUNED, by_setting, short, shown, summarize, tuned
 
@@ -25,9 +36,9 @@ def batches(run: Results) -> Figure:
         steps, values_SN = series(run, METRIC, {row["member"] for row in rows})
         per_epoch = -(-run.config["data"]["train"] // rows[0]["overrides"]["data.batch_size"])
         text = f"{short(name)} ({tuned(name)})" if tuned(name) else short(name)
-        band(axes[0][0], [step / per_epoch for step in steps], values_SN, text, index)
+        band(axes[0][0], [step / per_epoch for step in steps], values_SN, text, index, column=METRIC)
         # On a logarithmic axis the start is nowhere: the curves begin at the first evaluation after it.
-        band(axes[0][1], steps[1:], values_SN[:, 1:], text, index)
+        band(axes[0][1], steps[1:], values_SN[:, 1:], text, index, column=METRIC)
         for axis, places in ((axes[0][0], [step / per_epoch for step in steps]), (axes[0][1], steps)):
             axis.plot(places[1:], values_SN.mean(axis=0)[1:], MARKERS[index], color=COLOURS[index], markersize=3)
         draw_rates(axes[0][2], groups, name, index)
@@ -51,6 +62,6 @@ def draw_rates(axes: Axes, groups: dict[str, list[Row]], name: str, index: int) 
             by_rate[rows[0]["overrides"].get("hparams.learning_rate", np.nan)] += rows
     rates = sorted(by_rate)
     summaries = [summarize(row[METRIC] for row in by_rate[rate]) for rate in rates]
-    means, halves = ([getattr(summary, field) for summary in summaries] for field in ("mean", "half_width"))
+    means, ends = [summary.mean for summary in summaries], spread(summaries, METRIC)
     look: dict[str, Any] = {"color": COLOURS[index], "marker": MARKERS[index], "markersize": 4, "capsize": 2}
-    axes.errorbar(rates, means, yerr=np.nan_to_num(halves), **look)
+    axes.errorbar(rates, means, yerr=ends, **look)

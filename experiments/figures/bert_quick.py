@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.figures.style import COLOURS, GREY, label, nothing, subplots
+from experiments.figures.style import COLOURS, GREY, label, nothing, spread, subplots
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import summarize
 from nn_core.evidence.statistics import compare
@@ -25,9 +25,7 @@ def bert_quick(run: Results) -> Figure:
     left, right = grid[0]
     for place, name in enumerate(GUESSES):
         one = summarize(run.arrays[name].tolist())
-        left.bar(
-            place, one.mean, yerr=np.nan_to_num(one.half_width), color=GREY if place < 2 else COLOURS[0], capsize=3
-        )
+        left.bar(place, one.mean, yerr=spread([one], name), color=GREY if place < 2 else COLOURS[0], capsize=3)
         left.text(place, one.mean + 0.02, f"{one.mean:.2f}", ha="center", fontsize=8)
     left.set_xticks(range(len(GUESSES)), GUESSES.values(), rotation=20, ha="right", fontsize=8)
     left.set_ylim(0, 1.1)

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.style import COLOURS, GREY, label, log_scale, panels, quantity, unit_of
+from experiments.figures.style import COLOURS, GREY, label, log_scale, panels, quantity, spread
 from experiments.run_directory.results import Results, Row
 from experiments.run_directory.settings import FAMILY, family, shown, summarize
 
@@ -62,11 +62,5 @@ def draw(axes: Axes, place: int, rows: list[Row], column: str, colour: str) -> N
     values = [row[column] for row in rows if isinstance(row.get(column), (int, float)) and math.isfinite(row[column])]
     summary = summarize(values)
     axes.plot(values, [place] * len(values), "o", color=GREY, markersize=3, alpha=0.45, markeredgewidth=0)
-    half = float(np.nan_to_num(summary.half_width))
-    low, high = summary.mean - half, summary.mean + half
-    if unit_of(column).startswith(
-        "share"
-    ):  # an interval by Student's t knows no bounds: one that passes them ends there
-        low, high = max(low, min(0.0, summary.mean)), min(high, max(1.0, summary.mean))
-    spread = [[summary.mean - low], [high - summary.mean]]
-    axes.errorbar(summary.mean, place, xerr=spread, fmt="D", color=colour, markersize=4.5, capsize=3, linewidth=1.4)
+    ends = spread([summary], column)
+    axes.errorbar(summary.mean, place, xerr=ends, fmt="D", color=colour, markersize=4.5, capsize=3, linewidth=1.4)

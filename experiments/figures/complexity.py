@@ -46,7 +46,7 @@ def draw_epochs(axes: Axes, run: Results, rows: list[Row], stopped: list[Row]) -
     members = {row["member"] for row in rows}
     for index, metric in enumerate(SPLITS):
         steps, values_SN = series(run, metric, members)
-        band(axes, steps, values_SN, quantity(metric, run.config), index)
+        band(axes, steps, values_SN, quantity(metric, run.config), index, column=metric)
     mean_N = np.nanmean(values_SN, axis=0)
     best = int(np.argmin(mean_N))
     mark(axes, steps[best], mean_N[best], f"lowest mean validation loss: epoch {steps[best]}")
@@ -71,7 +71,7 @@ def draw_widths(axes: Axes, by_width: dict[int, list[Row]], config: dict) -> Non
     for index, metric in enumerate(SPLITS):
         seeds = min(len(by_width[width]) for width in widths)
         values_SN = np.array([[by_width[width][seed][metric] for width in widths] for seed in range(seeds)])
-        band(axes, widths, values_SN, quantity(metric, config), index)
+        band(axes, widths, values_SN, quantity(metric, config), index, column=metric)
         axes.plot(widths, values_SN.mean(axis=0), "o", color=COLOURS[index], markersize=4)
     mean_N = values_SN.mean(axis=0)
     best = int(np.argmin(mean_N))

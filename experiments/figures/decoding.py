@@ -22,7 +22,7 @@ def decoding(run: Results) -> Figure:
     axes = grid[0][0]
     for index, (name, text) in enumerate(CURVES.items()):
         steps, values = series(run, name, {row["member"] for row in rows})
-        band(axes, steps, values, text, index)
+        band(axes, steps, values, text, index, column=name)
     axes.set_ylim(0, 1.02)
     label(axes, "update", "share right on held-out sources", "")
     axes.legend(fontsize="small", frameon=False, loc="lower right")

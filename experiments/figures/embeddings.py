@@ -16,7 +16,7 @@ def embeddings(run: Results) -> Figure:
     for setting, rows in by_setting(run.rows).items():
         lines.setdefault(family(setting), []).append([row["accuracy"] for row in rows])
     for index, (name, values) in enumerate(lines.items()):
-        band(axes[0][0], counts, np.array(values).T, name, index)
+        band(axes[0][0], counts, np.array(values).T, name, index, column="accuracy")
         means = np.mean(values, axis=1)
         axes[0][0].plot(counts, means, MARKERS[index], color=look(index)["color"], markersize=5)
     log_scale(axes[0][0], "x")

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.style import COLOURS, GREY, label, legend, look, nothing, subplots
+from experiments.figures.style import COLOURS, GREY, label, legend, look, nothing, spread, subplots
 from experiments.run_directory.results import Results, Row
 from experiments.run_directory.settings import score, short, shown, summarize
 
@@ -66,8 +66,7 @@ def draw_bars(axes: Axes, bars: list[tuple[str, list[float], str]], name: str) -
     """A bar for each: mean over the seeds and its 95 % interval."""
     for place, (_, values, colour) in enumerate(bars):
         summary = summarize(values)
-        spread = float(np.nan_to_num(summary.half_width))
-        axes.barh(place, summary.mean, xerr=spread, color=colour, alpha=0.8, capsize=3)
+        axes.barh(place, summary.mean, xerr=spread([summary], "rmse"), color=colour, alpha=0.8, capsize=3)
     axes.set_yticks(range(len(bars)), [name for name, _, _ in bars], fontsize="small")
     axes.invert_yaxis()
     label(axes, name, "")

@@ -42,5 +42,5 @@ def generation(run: Results) -> Figure:
         axis.margins(x=0.2, y=0.1)
         drawn.append((axis, np.array(points)))
     for axis, points_N2 in drawn:
-        name_points(axis, points_N2, list(groups), list(colours.values()), leaders=True)
+        name_points(axis, points_N2, list(groups), list(colours.values()), leaders=True, bars=True)
     return figure

@@ -19,6 +19,7 @@ def name_points(
     colours: Sequence[str],
     fontsize: float = 7,
     leaders: bool = False,
+    bars: bool = False,
 ) -> list[str]:
     """Writes names beside points; called when all else of the figure stands, for its layout decides what is free.
 
@@ -29,6 +30,7 @@ def name_points(
         colours: of the names.
         fontsize: of the names.
         leaders: whether a name may stand farther away, at the end of a line.
+        bars: whether the points have error bars: names then stand at the corners first, which no bar crosses.
     Returns:
         The names for which there was no room; they are left out rather than written over others.
     """
@@ -40,6 +42,7 @@ def name_points(
     taken = [Bbox.from_extents(x - half, y - half, x + half, y + half) for x, y in places_N2]
     taken += [text.get_window_extent() for text in axes.texts]
     left_out = []
+    order = DIRECTIONS[4:] + DIRECTIONS[:4] if bars else DIRECTIONS
     for index, (name, colour) in enumerate(zip(names, colours, strict=True)):
         text = axes.annotate(
             name, points_N2[index], (0, 0), textcoords="offset points", fontsize=fontsize, color=colour
@@ -48,7 +51,7 @@ def name_points(
         size = text.get_window_extent()
         others = taken[:index] + taken[index + 1 :]
         found = free_place(
-            places_N2[index], size.width, size.height, others, axes.bbox, FAR if leaders else NEAR, scale
+            places_N2[index], size.width, size.height, others, axes.bbox, FAR if leaders else NEAR, scale, order
         )
         if found is None:
             text.remove()
@@ -71,10 +74,11 @@ def free_place(
     inside: Bbox,
     distances: Sequence[float],
     scale: float,
+    directions: Sequence[tuple[int, int]] = DIRECTIONS,
 ) -> tuple[Bbox, float] | None:
     """The first box around a place that lies over no other and within the axes, and its distance in points."""
     for distance in distances:
-        for right, up in DIRECTIONS:
+        for right, up in directions:
             x = place_2[0] + right * distance * scale - (width if right < 0 else width / 2 if right == 0 else 0)
             y = place_2[1] + up * distance * scale - (height if up < 0 else height / 2 if up == 0 else 0)
             box = Bbox.from_bounds(x, y, width, height)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from experiments.building.corpus import encode_prompt
-from experiments.figures.style import COLOURS, GREY, label, subplots
+from experiments.figures.style import COLOURS, GREY, MARKERS, label, panels, subplots
 from experiments.trained.language_model import LanguageModel
 from nn_core.generation.beam import beam_search
 from nn_core.generation.decode import begin
@@ -89,22 +89,23 @@ def temperature(model: LanguageModel, prompt: str) -> Figure:
     """The next token's distribution at three temperatures, and its entropy at all of them (F193)."""
     logits_1V = next_logits(model, prompt)
     ranked = np.argsort(-distribution(logits_1V))[:SHOWN]
-    figure, grid = subplots(1, len(TEMPERATURES) + 1, width=3.5, height=3.2)
-    for index, value in enumerate(TEMPERATURES):
-        probabilities_V = distribution(logits_1V, temperature=value)
+    figure, grid = subplots(2, 2, width=4.0, height=2.9)
+    *left, axes = grid.ravel()
+    drawn = [distribution(logits_1V, temperature=value) for value in TEMPERATURES]
+    names = spell(model, ranked)
+    for index, (axis, value, probabilities_V) in enumerate(zip(left, TEMPERATURES, drawn, strict=True)):
         title = f"T = {value:g}, entropy {entropy(probabilities_V):.2f} nats"
-        bars(grid[0][index], spell(model, ranked), probabilities_V[ranked], COLOURS[index], title)
-        grid[0][index].set_ylim(0, 1)
-    axes = grid[0][-1]
+        bars(axis, names, probabilities_V[ranked], COLOURS[index], title)
+        axis.set_ylim(0, 1.05 * max(float(one_V.max()) for one_V in drawn))
     values = np.linspace(0.05, 4, 80)
     axes.plot(values, [entropy(distribution(logits_1V, temperature=float(v))) for v in values], color=GREY)
     axes.axhline(np.log(logits_1V.shape[1]), color=GREY, linestyle=":", linewidth=1)
-    axes.text(0.05, np.log(logits_1V.shape[1]), "uniform", va="bottom", fontsize="small")
-    for index, value in enumerate(TEMPERATURES):
-        axes.plot(value, entropy(distribution(logits_1V, temperature=value)), "o", color=COLOURS[index])
+    axes.text(0.05, np.log(logits_1V.shape[1]), "all tokens alike", va="bottom", fontsize="small")
+    for index, (value, probabilities_V) in enumerate(zip(TEMPERATURES, drawn, strict=True)):
+        axes.plot(value, entropy(probabilities_V), "o", color=COLOURS[index])
     label(axes, "temperature T", "entropy (nats)", "softmax(logits / T)")
-    axes.set_ylim(0, 1.1 * np.log(logits_1V.shape[1]))
-    figure.suptitle(f"after {prompt!r}")
+    axes.set_ylim(0, 1.15 * np.log(logits_1V.shape[1]))
+    figure.suptitle(f"after {prompt!r}: the {len(names)} most probable tokens")
     return figure
 
 
@@ -118,32 +119,35 @@ def top_k_top_p(model: LanguageModel, prompt: str) -> Figure:
     """What top-k and top-p keep, before and after the renormalisation (F191, F192)."""
     logits_1V = next_logits(model, prompt)
     probabilities_V = distribution(logits_1V)
-    ranked_V = np.argsort(-probabilities_V)
-    mass_V = np.cumsum(probabilities_V[ranked_V])
-    figure, grid = subplots(1, 1 + len(TOP_K) + len(TOP_P), width=3.3, height=3.2)
-    axes = grid[0][0]
-    axes.step(np.arange(1, len(mass_V) + 1), mass_V, where="post", color=GREY)
-    for index, p in enumerate(TOP_P):
-        kept = int(np.sum(distribution(logits_1V, top_p=p) > 0))
-        axes.axhline(p, color=COLOURS[2 + index], linestyle="--", linewidth=1)
-        axes.plot(kept, mass_V[kept - 1], "o", color=COLOURS[2 + index], label=f"p = {p:g} keeps {kept}")
-    for index, k in enumerate(TOP_K):
-        held = mass_V[min(k, len(mass_V)) - 1]
-        axes.axvline(k, color=COLOURS[index], linestyle=":", linewidth=1, label=f"k = {k} keeps {held:.2f}")
-    label(axes, "most probable tokens", "their probability", "cumulative")
-    axes.set_xlim(0, min(len(mass_V), 30))
-    axes.set_ylim(0, 1.03)
-    axes.legend(fontsize="x-small", loc="lower right")
+    shown = np.argsort(-probabilities_V)[:SHOWN]
     choices = [(f"top-k, k = {k}", {"top_k": k}) for k in TOP_K] + [(f"top-p, p = {p:g}", {"top_p": p}) for p in TOP_P]
-    shown = ranked_V[:SHOWN]
     kept_CV = np.stack([distribution(logits_1V, **option) for _, option in choices])
-    for index, (title, _) in enumerate(choices):
-        bars(grid[0][index + 1], spell(model, shown), kept_CV[index, shown], COLOURS[index], title)
-        grid[0][index + 1].set_ylim(0, 1.05 * kept_CV.max())
-        grid[0][index + 1].plot(range(len(shown)), probabilities_V[shown], "k_", markersize=10, label="before")
-        grid[0][index + 1].legend(fontsize="x-small", frameon=False)
+    figure, axes = panels(1 + len(choices), columns=3, width=3.4, height=2.9)
+    draw_kept(axes[0], np.cumsum(np.sort(probabilities_V)[::-1]), [int(np.sum(kept_V > 0)) for kept_V in kept_CV])
+    for index, ((title, _), axis) in enumerate(zip(choices, axes[1:], strict=True)):
+        bars(axis, spell(model, shown), kept_CV[index, shown], COLOURS[index], title)
+        axis.set_ylim(0, 1.05 * kept_CV.max())
+        axis.plot(range(len(shown)), probabilities_V[shown], "k_", markersize=9, label="before")
+        axis.legend(fontsize="small", frameon=False)
     figure.suptitle(f"after {prompt!r}")
     return figure
+
+
+def draw_kept(axes: Axes, mass_V: np.ndarray, kept_C: list[int]) -> None:
+    """The probability of the most probable tokens together; a point where each choice cuts, in the colour of its bars."""
+    axes.step(np.arange(1, len(mass_V) + 1), mass_V, where="post", color=GREY)
+    for index, kept in enumerate(kept_C):
+        held = mass_V[kept - 1]
+        told = (
+            f"k = {TOP_K[index]} keeps {held:.2f}"
+            if index < len(TOP_K)
+            else f"p = {TOP_P[index - len(TOP_K)]:g} keeps {kept}"
+        )
+        axes.plot(kept, held, MARKERS[index], color=COLOURS[index], label=told)
+    label(axes, "number of tokens, most probable first", "their probability together", "what is kept")
+    axes.set_xlim(0, min(len(mass_V), max(30, max(kept_C) + 5)))
+    axes.set_ylim(0, 1.03)
+    axes.legend(fontsize="small", loc="lower right")
 
 
 def multinomial(model: LanguageModel, prompt: str) -> Figure:

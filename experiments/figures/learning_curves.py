@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.style import GREY, band, below, label, legend, log_scale, quantity, subplots
+from experiments.figures.style import COLOURS, GREY, band, below, label, legend, log_scale, quantity, subplots
 from experiments.run_directory.results import Results
-from experiments.run_directory.settings import family, short, shown, tuned
+from experiments.run_directory.settings import choice, family, score, short, shown, tuned
 
 NAMES = ("train_loss", "batch_loss", "validation_loss")
 
@@ -48,8 +48,7 @@ def learning_curves(run: Results) -> Figure:
         for axes, name in zip(column, names, strict=True):
             for setting in alone:
                 draw(axes, run, name, groups[setting], short(setting), None)
-            for index, setting in enumerate(settings):
-                draw(axes, run, name, groups[setting], short(setting), index)
+            draw_settings(axes, run, name, {setting: groups[setting] for setting in settings})
             label(axes, "update", quantity(name, run.config), with_tuned(title, settings) if name == names[0] else "")
             log_scale(axes)
             axes.label_outer() if len(families) > 1 else None
@@ -60,6 +59,19 @@ def learning_curves(run: Results) -> Figure:
         for column in columns.reshape(len(families), -1):
             below(column[-1])
     return figure
+
+
+def draw_settings(axes: Axes, run: Results, name: str, groups: dict[str, list]) -> None:
+    """A line for each setting; of more than there are colours, the best ones, and the others in grey under one name."""
+    metric = choice(run.config["table"], run.rows)
+    best = sorted(groups, key=lambda setting: score(groups[setting], metric))[: len(COLOURS)]
+    for index, setting in enumerate(setting for setting in groups if setting in best):
+        draw(axes, run, name, groups[setting], short(setting), index)
+    others = [setting for setting in groups if setting not in best]
+    for place, setting in enumerate(others):
+        steps, values = series(run, name, {row["member"] for row in groups[setting]})
+        text = f"{len(others)} others, worse by {metric.replace('_', ' ')}"
+        axes.plot(steps, np.nanmean(values, axis=0), color=GREY, linewidth=0.5, alpha=0.6, label="" if place else text)
 
 
 def with_tuned(title: str, settings: list[str]) -> str:
@@ -76,4 +88,4 @@ def draw(axes: Axes, run: Results, name: str, rows: list, text: str, index: int 
     if index is None:
         axes.plot(steps, np.nanmean(values, axis=0), color=GREY, linestyle="--", linewidth=1.2, label=text)
     else:
-        band(axes, steps, values, text, index)
+        band(axes, steps, values, text, index, column=name)

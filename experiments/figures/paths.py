@@ -1,9 +1,11 @@
 """Results against a strength: a column of panels for each number that varies, a row for each column of the table."""
 
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
@@ -11,18 +13,19 @@ from matplotlib.ticker import NullLocator
 from experiments.figures.style import (
     COLOURS,
     GREY,
+    LINES,
     MARKERS,
-    below,
     label,
     legend,
     log_scale,
     nothing,
     panels,
     quantity,
+    spread,
     subplots,
 )
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.settings import by_setting, family, short, summarize
+from experiments.run_directory.settings import by_setting, family, interval, short, summarize
 
 NAMES = {
     "hparams.l1": "strength λ of L1",
@@ -37,6 +40,8 @@ NAMES = {
 }
 MAX_TICKS = 5  # more values than these get the usual ticks
 DECADES = 30.0  # a range wider than this factor gets a logarithmic axis
+WIDE = 10.0  # the same for what varies
+APART = 0.12  # of the axis: least distance of two ticks
 
 
 def paths(run: Results) -> Figure:
@@ -51,27 +56,41 @@ def paths(run: Results) -> Figure:
             by_path[path][name] = rows
     if not by_path:
         return nothing("nothing varies from setting to setting: no path to draw")
-    columns = [c for c in run.config["table"] if changes(run.rows, c)]
+    order = list(families)
+    columns = [
+        c for c in run.config["table"] if any(changes(rows, c) for lines in by_path.values() for rows in lines.values())
+    ]
     if len(by_path) == 1:
         figure, flat = panels(len(columns), columns=3, width=3.8, height=3.4)
         axes = np.asarray(flat).reshape(-1, 1)
     else:
-        figure, axes = subplots(len(columns), len(by_path), width=3.0, height=2.1, sharex="col", sharey="row")
+        figure, axes = subplots(len(columns), len(by_path), width=3.0, height=1.8, sharex="col", sharey="row")
     for column_axes, (path, lines) in zip(axes.T, by_path.items(), strict=True):
         for axis, column in zip(column_axes, columns, strict=True):
             draw_reference(axis, reference, column)
-            for index, (name, rows) in enumerate(lines.items()):
-                draw_path(axis, rows, path, column, name, index)
+            for name, rows in lines.items():
+                draw_path(axis, rows, path, column, name, order.index(name))
             label(axis, NAMES.get(path, path), quantity(column, run.config).replace(" (", "\n("))
             if any(row.get("status") == "diverged" for rows in lines.values() for row in rows):
                 axis.plot([], [], "x", color=GREY, label="above: a seed diverged")
             set_scales(axis, [row for rows in lines.values() for row in rows], path, column, run.rows)
             axis.label_outer() if len(by_path) > 1 else None
-        if len(by_path) > 1:
-            below(column_axes[-1], drop=0.32)
     if len(by_path) == 1:
         legend(figure, axes[0, 0])
+    else:
+        legend_of_all(figure, axes[0])
     return figure
+
+
+def legend_of_all(figure: Figure, axes: Sequence[Axes]) -> None:
+    """One legend below for all columns, which names every mark once."""
+    found: dict[str, Artist] = {}
+    for axis in axes:
+        handles, names = axis.get_legend_handles_labels()
+        found |= dict(zip(map(str, names), handles, strict=True))
+    figure.legend(
+        list(found.values()), list(found), loc="outside lower center", ncols=4, fontsize="small", frameon=False
+    )
 
 
 def varied(rows: list[Row]) -> str | None:
@@ -97,12 +116,11 @@ def good(rows: list[Row], column: str) -> list[float]:
 
 def draw_reference(axes: Axes, rows: list[Row], column: str) -> None:
     """A grey band: the interval of a setting without a family."""
-    for name, members in by_setting(rows).items():
+    for index, (name, members) in enumerate(by_setting(rows).items()):
         summary = summarize(good(members, column))
         if summary.number:
-            half = np.nan_to_num(summary.half_width)
-            axes.axhspan(summary.mean - half, summary.mean + half, color=GREY, alpha=0.18, linewidth=0)
-            axes.axhline(summary.mean, color=GREY, linestyle="--", linewidth=1.2, label=short(name))
+            axes.axhspan(*interval(summary, column), color=GREY, alpha=0.18, linewidth=0)
+            axes.axhline(summary.mean, color=GREY, linestyle=LINES[index + 1], linewidth=1.2, label=short(name))
 
 
 def draw_path(axes: Axes, rows: list[Row], path: str, column: str, name: str, index: int) -> None:
@@ -113,23 +131,39 @@ def draw_path(axes: Axes, rows: list[Row], path: str, column: str, name: str, in
     values = sorted(by_value)
     summaries = [summarize(good(by_value[value], column)) for value in values]
     mean_N = np.array([summary.mean for summary in summaries])
-    half_N = np.nan_to_num(np.array([summary.half_width for summary in summaries]))
+    below_N, above_N = spread(summaries, column)
     colour = COLOURS[index]
     axes.plot(values, mean_N, MARKERS[index], linestyle="-", color=colour, markersize=4, label=name)
-    axes.fill_between(values, mean_N - half_N, mean_N + half_N, color=colour, alpha=0.2, linewidth=0)
+    axes.fill_between(values, mean_N - below_N, mean_N + above_N, color=colour, alpha=0.2, linewidth=0)
     lost = [value for value in values if any(row.get("status") == "diverged" for row in by_value[value])]
     if lost:
         height = [1.03 + 0.05 * index] * len(lost)
         axes.plot(lost, height, "x", color=colour, markersize=5, transform=axes.get_xaxis_transform(), clip_on=False)
 
 
+def apart(values: list[float], scale: Callable) -> list[float]:
+    """The values whose labels do not touch, from the first one on.
+
+    >>> apart([0.2, 0.5, 0.8, 0.9, 0.95], np.asarray)
+    [0.2, 0.5, 0.8, 0.9]
+    """
+    places = scale(values)
+    kept = [0]
+    for index in range(1, len(values)):
+        if places[index] - places[kept[-1]] >= APART * (places[-1] - places[0]):
+            kept.append(index)
+    return [values[index] for index in kept]
+
+
 def set_scales(axes: Axes, rows: list[Row], path: str, column: str, everything: list[Row]) -> None:
     """Logarithmic axes where the numbers span decades."""
     strengths = sorted({row["overrides"][path] for row in rows})
-    if strengths[0] > 0 and strengths[-1] / strengths[0] >= DECADES:
+    logarithmic = strengths[0] > 0 and strengths[-1] / strengths[0] >= WIDE
+    if logarithmic:
         axes.set_xscale("log")
     if len(strengths) <= MAX_TICKS:
-        axes.set_xticks(strengths, [f"{strength:g}" for strength in strengths])
+        ticks = apart(strengths, np.log if logarithmic else np.asarray)
+        axes.set_xticks(ticks, [f"{strength:g}" for strength in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
     values = [value for value in good(everything, column) if np.isfinite(value)]
     if values and min(values) > 0 and max(values) / min(values) >= DECADES:

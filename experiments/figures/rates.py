@@ -59,7 +59,7 @@ def draw(axes: Axes, run: Results, rows: list[Row], text: str, index: int) -> No
     steps, values_SN = series(run, METRIC, {row["member"] for row in rows})
     if not len(values_SN):
         return
-    band(axes, steps, values_SN, text, index)
+    band(axes, steps, values_SN, text, index, column=METRIC)
     for row in rows:
         if row.get("status") == "diverged":
             last = min(int(np.searchsorted(steps, row["steps"], side="right")) - 1, len(steps) - 1)

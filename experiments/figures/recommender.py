@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.figures.style import COLOURS, MARKERS, band, below, label, subplots
+from experiments.figures.style import COLOURS, MARKERS, band, below, label, spread, subplots
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import by_setting, summarize
 
@@ -17,7 +17,7 @@ def recommender(run: Results) -> Figure:
     for index, (setting, rows) in enumerate(by_setting(run.rows).items()):
         summaries = [summarize(row.get(column) for row in rows) for column in COLUMNS]
         places = np.arange(len(COLUMNS)) + 0.1 * (index - 1.5)
-        ends = np.nan_to_num([one.half_width for one in summaries])
+        ends = np.concatenate([spread([one], column) for one, column in zip(summaries, COLUMNS, strict=True)], axis=1)
         style = {"fmt": MARKERS[index], "color": COLOURS[index], "capsize": 3, "label": setting}
         axes[0][0].errorbar(places, [one.mean for one in summaries], ends, **style)
     axes[0][0].set_xticks(range(len(COLUMNS)), list(COLUMNS.values()))

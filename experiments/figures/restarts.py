@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.style import COLOURS, MARKERS, band, below, label, look, rate_errors, subplots
+from experiments.figures.style import COLOURS, MARKERS, band, below, label, look, rate_errors, spread, subplots
 from experiments.run_directory.results import Results
-from experiments.run_directory.settings import summarize
+from experiments.run_directory.settings import interval, summarize
 
 VALLEYS = 11  # minima of Rastrigin's function along each axis of the square
 
@@ -30,7 +30,7 @@ def draw_curves(axes: Axes, run: Results) -> None:
     lines = [("test_curve", 0, f"{names[0]}, chosen on validation"), ("training_curve", 0, f"{names[0]}, on training")]
     lines += [("test_curve", place, f"{names[place]}, on validation") for place in range(1, len(names), 2)]
     for index, (curve, place, name) in enumerate(lines):
-        band(axes, counts.tolist(), run.arrays[curve][:, place], name, index)
+        band(axes, counts.tolist(), run.arrays[curve][:, place], name, index, column="test_loss")
     axes.set_xscale("log", base=2)
     axes.set_xticks(2 ** np.arange(int(np.log2(counts[-1])) + 1), 2 ** np.arange(int(np.log2(counts[-1])) + 1))
     label(axes, "restarts n", "test loss of the best of n (nats)", "more starts help, if validation chooses")
@@ -44,15 +44,14 @@ def draw_sigmas(axes: Axes, run: Results) -> None:
     axes.errorbar(
         np.maximum(sigmas, 1e-3),
         [one.mean for one in around],
-        [np.nan_to_num(one.half_width) for one in around],
+        spread(around, "test_loss"),
         marker=MARKERS[1],
         color=COLOURS[1],
         capsize=3,
         label="perturbed",
     )
     axes.axhline(independent.mean, color=COLOURS[0], linestyle="--", label="independent")
-    half = np.nan_to_num(independent.half_width)
-    axes.axhspan(independent.mean - half, independent.mean + half, color=COLOURS[0], alpha=0.15, linewidth=0)
+    axes.axhspan(*interval(independent, "test_loss"), color=COLOURS[0], alpha=0.15, linewidth=0)
     axes.set_xscale("log")
     count = run.arrays["test_curve"].shape[-1]
     label(axes, "σ of the noise on the common start", f"test loss, best of {count} (nats)", "too near, too far")

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.figures.style import COLOURS, GREY, MARKERS, label, legend, subplots
+from experiments.figures.style import COLOURS, GREY, MARKERS, label, legend, spread, subplots
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import by_setting, summarize
 
@@ -14,8 +14,8 @@ def calibration(run: Results) -> Figure:
     for place, (setting, rows) in enumerate(by_setting(run.rows).items()):
         colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
         accuracy = summarize(row["test_accuracy"] for row in rows)
-        half = np.nan_to_num(accuracy.half_width)
-        axes[0, 0].errorbar(accuracy.mean, place, xerr=half, color=colour, marker=marker, capsize=3)
+        ends = spread([accuracy], "test_accuracy")
+        axes[0, 0].errorbar(accuracy.mean, place, xerr=ends, color=colour, marker=marker, capsize=3)
         axes[0, 0].annotate(
             setting, (accuracy.mean, place), (0, 8), textcoords="offset points", ha="center", fontsize="small"
         )

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.learning_curves import series
-from experiments.figures.style import COLOURS, GREY, band, label, legend, log_scale, quantity, subplots
+from experiments.figures.style import COLOURS, GREY, band, label, legend, log_scale, quantity, spread, subplots
 from experiments.run_directory.results import Results, Row
 from experiments.run_directory.settings import TUNED, by_setting, short, shown, summarize, tuned
 from nn_core.schedules import make_schedule
@@ -24,7 +24,7 @@ def schedules(run: Results) -> Figure:
         rate = rows[0]["overrides"].get("hparams.learning_rate", run.config["hparams"]["learning_rate"])
         by_rate[name.split(TUNED, 1)[0]][rate] = rows
     first = next(iter(best))
-    figure, axes = subplots(3, len(best), width=2.3, height=2.4, sharex="row", sharey="row")
+    figure, axes = subplots(3, len(best), width=1.8, height=2.1, sharex="row", sharey="row")
     for place, (column, (name, rows)) in enumerate(zip(axes.T, best.items(), strict=True)):
         if place:
             draw_training(column[1], run, best[first], short(first), GREY)
@@ -36,6 +36,9 @@ def schedules(run: Results) -> Figure:
         titles = (short(name), f"best: {tuned(name)}" if tuned(name) else "", "")
         for axis, x, y, title in zip(column, ("update", "update", "learning rate"), names, titles, strict=True):
             label(axis, x, "" if place else y, title)
+            axis.title.set_fontsize("medium")
+        for axis in column[:2]:
+            axis.locator_params(axis="x", nbins=3)
     log_scale(axes[1][0])
     log_scale(axes[2][0])
     log_scale(axes[2][0], "x")
@@ -56,7 +59,7 @@ def draw_training(axes: Axes, run: Results, rows: list[Row], name: str, colour: 
     """The loss over time, with a band over seeds."""
     steps, values_SN = series(run, METRIC, {row["member"] for row in rows})
     if len(values_SN):
-        band(axes, steps, values_SN, name, 0, colour)
+        band(axes, steps, values_SN, name, 0, colour, column=METRIC)
 
 
 def draw_rates(axes: Axes, by_rate: dict[float, list[Row]], colour: str) -> None:
@@ -64,5 +67,5 @@ def draw_rates(axes: Axes, by_rate: dict[float, list[Row]], colour: str) -> None
     sound = {rate: rows for rate, rows in by_rate.items() if all(row["status"] != "diverged" for row in rows)}
     rates = sorted(sound)
     summaries = [summarize(row[METRIC] for row in sound[rate]) for rate in rates]
-    mean_N, half_N = (np.array([getattr(s, field) for s in summaries]) for field in ("mean", "half_width"))
-    axes.errorbar(rates, mean_N, yerr=np.nan_to_num(half_N), fmt="o-", color=colour, markersize=4, capsize=2)
+    means = [summary.mean for summary in summaries]
+    axes.errorbar(rates, means, yerr=spread(summaries, METRIC), fmt="o-", color=colour, markersize=4, capsize=2)

@@ -6,7 +6,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.style import BAND, COLOURS, GREY, MARKERS, label, legend, log_scale, nothing, panels, quantity
+from experiments.figures.style import (
+    BAND,
+    COLOURS,
+    GREY,
+    MARKERS,
+    label,
+    legend,
+    log_scale,
+    nothing,
+    panels,
+    quantity,
+    spread,
+)
 from experiments.run_directory.results import Results, Row
 from experiments.run_directory.settings import by_setting, family, short, shown, summarize
 from nn_core.evidence.claims import direction
@@ -48,9 +60,9 @@ def draw(axes: Axes, by_rate: dict[float, list[Row]], metric: str, name: str, in
     sound = {rate: [row[metric] for row in by_rate[rate] if row["status"] != "diverged"] for rate in rates}
     summaries = [summarize(sound[rate]) for rate in rates]
     mean_N = np.array([summary.mean for summary in summaries])
-    half_N = np.nan_to_num(np.array([summary.half_width for summary in summaries]))
+    below_N, above_N = spread(summaries, metric)
     axes.plot(rates, mean_N, color=COLOURS[index], marker=MARKERS[index], markersize=3, label=name)
-    axes.fill_between(rates, mean_N - half_N, mean_N + half_N, color=COLOURS[index], alpha=0.2, linewidth=0, gid=BAND)
+    axes.fill_between(rates, mean_N - below_N, mean_N + above_N, color=COLOURS[index], alpha=0.2, linewidth=0, gid=BAND)
     if chosen is not None:
         axes.plot(chosen, mean_N[rates.index(chosen)], MARKERS[index], color=COLOURS[index], markersize=9)
     lost = [rate for rate in rates if any(row["status"] == "diverged" for row in by_rate[rate])]

@@ -17,7 +17,7 @@ def spam(run: Results) -> Figure:
     models = list(dict.fromkeys(name.split("/")[0] for name in run.arrays if "/chances/" in name))
     curves = {model: curves_of(run, model) for model in models}
     for index, name in enumerate(("precision", "recall", "F1")):
-        band(axes[0][0], THRESHOLDS.tolist(), curves[models[0]][:, :, index], name, index)
+        band(axes[0][0], THRESHOLDS.tolist(), curves[models[0]][:, :, index], name, index, column=name.lower())
     chosen = [float(v) for k, v in run.arrays.items() if k.startswith(f"{models[0]}/threshold/")]
     axes[0][0].plot(chosen, [0.52] * len(chosen), "k|", markersize=12, label="chosen on validation, a mark a seed")
     axes[0][0].set_ylim(0.5, 1.005)

@@ -8,37 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.run_directory.settings import Summary, interval
+from experiments.run_directory.units import EVERYTHING, range_of, unit_of
 from nn_core.evidence.statistics import t_half_width
 
 # Okabe & Ito's palette, black last; line styles repeat it so that nothing depends on colour alone.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C00")
 LINES = ("-", "--", "-.", ":")
 GREY = "#6E6E6E"
-# Ending of a column's name -> its unit; the first that fits.
-UNITS = {
-    "loss": "nats",
-    "gap": "nats",
-    "accuracy": "share right",
-    "exact": "share of sequences",
-    "recall": "share found",
-    "precision": "share right",
-    "exact_zeros": "share of weights",
-    "dead_units": "share of units",
-    "activation_sparsity": "share of zeros",
-    "weight_norm": "Euclidean",
-    "steps": "updates",
-    "best_step": "updates",
-    "selected": "weights",
-    "updates": "to the target",
-    "gradient_ratio": "first layer / last layer",
-    "first_gradient": "power of ten, first block",
-    "gradient": "size of softmax's Jacobian",
-    "saturated": "share of queries",
-    "largest_weight": "of a query",
-    "entropy": "nats",
-    "rmse": "rating points",
-    "f1": "0 to 1",
-}
 BAND = "band"  # marks the confidence bands among what is drawn
 FEWEST = 3  # seeds of an interval
 LOWEST = 0.4  # a logarithmic axis begins at this fraction of the lowest line, or where the bands end
@@ -87,11 +64,6 @@ def quantity(column: str, config: dict[str, Any]) -> str:
     return column.replace("_", " ") + (f" ({unit})" if unit else "")
 
 
-def unit_of(column: str) -> str:
-    """The unit of a column; empty where it has none."""
-    return next((unit for ending, unit in UNITS.items() if column.endswith(ending)), "")
-
-
 def below(axes: Axes, columns: int = 1, drop: float = 0.2) -> None:
     """A legend below the axes, where it hides nothing."""
     axes.legend(
@@ -129,8 +101,11 @@ def log_scale(axes: Axes, which: str = "y") -> None:
     def between(value: float, position: float | None = None) -> str:
         low, high = line.get_view_interval()
         decades = math.log10(high / low)
-        leading = round(value / 10 ** math.floor(math.log10(value)))
-        return f"{value:g}" if decades < 0.7 or (decades < 1.6 and leading in (2, 5)) else ""
+        power_of_ten = math.floor(math.log10(value))
+        leading = round(value / 10**power_of_ten)
+        if not (decades < 0.4 or leading in ((2, 3, 5, 7) if decades < 0.7 else (2, 5) if decades < 1.6 else ())):
+            return ""
+        return f"{value:g}" if 1e-3 <= value <= 1e4 else f"${leading}·10^{{{power_of_ten}}}$"
 
     line.set_major_formatter(power)
     line.set_minor_formatter(between)
@@ -164,12 +139,19 @@ def show_bands(axes: Axes) -> None:
 
 
 def band(
-    axes: Axes, x: Sequence[float], values_SN: np.ndarray, name: str, index: int, colour: str | None = None
+    axes: Axes,
+    x: Sequence[float],
+    values_SN: np.ndarray,
+    name: str,
+    index: int,
+    colour: str | None = None,
+    *,
+    column: str = "",
 ) -> None:
     """Mean over the first axis (seeds) with its 95 % confidence band, in look number `index` or in a colour.
 
-    The interval is drawn unchanged on both sides of the mean; `log_scale` says if its lower edge leaves the axis. Two
-    seeds give no useful interval (Student's t is 12.7 there): each is a thin line, and the legend says so.
+    The band ends where the quantity of that column ends (a share at 0 and 1); `log_scale` says if its lower edge leaves
+    the axis. Two seeds give no useful interval (Student's t is 12.7 there): each is a thin line, and the legend says so.
     """
     style = look(index) | ({} if colour is None else {"color": colour})
     count = np.sum(np.isfinite(values_SN), axis=0)
@@ -182,7 +164,16 @@ def band(
     elif len(values_SN) > 1:
         # A seed that stopped early has no later values; if too few are left, there is no interval.
         half_N = np.array([half_width(column_S) for column_S in values_SN.T])
-        axes.fill_between(x, mean_N - half_N, mean_N + half_N, color=style["color"], alpha=0.18, linewidth=0, gid=BAND)
+        low, high = range_of(column) if column else EVERYTHING
+        edges = np.maximum(mean_N - half_N, low), np.minimum(mean_N + half_N, high)
+        axes.fill_between(x, *edges, color=style["color"], alpha=0.18, linewidth=0, gid=BAND)
+
+
+def spread(summaries: Sequence[Summary], column: str) -> np.ndarray:
+    """Lengths of the 95 % intervals below and above each mean, as `errorbar` takes them: (2, N), 0 where there is none."""
+    ends_N2 = np.array([interval(one, column) for one in summaries])
+    mean_N = np.array([one.mean for one in summaries])
+    return np.nan_to_num(np.stack([mean_N - ends_N2[:, 0], ends_N2[:, 1] - mean_N]))
 
 
 def half_width(values_S: np.ndarray) -> float:

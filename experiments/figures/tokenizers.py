@@ -1,9 +1,8 @@
 """Tokenizers: the length of a text in tokens, and the bits per character of a small language model (F087)."""
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.figures.style import COLOURS, GREY, MARKERS, label, legend, log_scale, nothing, subplots
+from experiments.figures.style import COLOURS, GREY, MARKERS, label, legend, log_scale, nothing, spread, subplots
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import by_setting, family, short, summarize
 
@@ -29,8 +28,8 @@ def tokenizers(run: Results) -> Figure:
         }
         axes[0][0].plot(sizes, [rows[0]["tokens_per_word"] for rows in members], **style)
         bits = [summarize(row["bits_per_character"] for row in rows) for rows in members]
-        spread = np.nan_to_num([one.half_width for one in bits])
-        axes[0][1].errorbar(sizes, [one.mean for one in bits], spread, capsize=2, **style)
+        ends = spread(bits, "bits_per_character")
+        axes[0][1].errorbar(sizes, [one.mean for one in bits], ends, capsize=2, **style)
     axes[0][0].axhline(GPT_RATIO, color=GREY, linestyle=":", label="4 tokens for 3 words")
     label(axes[0][0], "vocabulary (tokens)", "tokens per word", "how long a text becomes")
     label(

@@ -22,7 +22,14 @@ def transfer(run: Results) -> Figure:
         row, column = kinds.index(kind), sizes.index(size)
         number = int(short(name).split(",")[0].removeprefix("case "))
         curves_SE = run.arrays[f"case_{number}"][rates.index(tuned(name)), column, row]
-        band(axes[row, column], run.arrays["steps"].tolist(), curves_SE, short(name), number - 1)
+        band(
+            axes[row, column],
+            run.arrays["steps"].tolist(),
+            curves_SE,
+            short(name),
+            number - 1,
+            column="validation_accuracy",
+        )
         title = f"{size} examples, pre-trained on {kind} images"
         label(axes[row, column], "update", "validation accuracy (share right)", title)
         axes[row, column].title.set_fontsize("medium")

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.labels import name_points
-from experiments.figures.style import COLOURS, MARKERS, label, nothing, subplots
+from experiments.figures.style import COLOURS, MARKERS, label, nothing
 from experiments.run_directory.results import Results
 
 
@@ -14,15 +14,19 @@ def word_vectors(run: Results) -> Figure:
     methods = [str(name) for name in run.arrays["methods"]]
     if "0_words" not in run.arrays:
         return nothing("fewer than three words of this text can be drawn")
-    figure, axes = subplots(len(methods), 4, width=5.6, height=5.4, width_ratios=(3, 3, 1.5, 1.5))
+    figure = Figure(figsize=(12.0, 4.8 * len(methods)), layout="constrained")
+    grid = figure.add_gridspec(2 * len(methods), 3, width_ratios=(4, 4, 2))
+    maps = []
     for index, method in enumerate(methods):
-        for axis, name in zip(axes[index], ("pca", "tsne"), strict=False):
-            draw_words(axis, run, index, name, method)
-        draw_losses(axes[index][2], run.arrays[f"{index}_losses"])
-        draw_topics(axes[index][3], run, method)
-    for index in range(len(methods)):
-        for axis, name in zip(axes[index], ("pca", "tsne"), strict=False):
-            name_words(axis, run, index, name)
+        upper = 2 * index
+        for column, name in enumerate(("pca", "tsne")):
+            axes = figure.add_subplot(grid[upper : upper + 2, column])
+            draw_words(axes, run, index, name, method)
+            maps.append((axes, index, name))
+        draw_losses(figure.add_subplot(grid[upper, 2]), run.arrays[f"{index}_losses"])
+        draw_topics(figure.add_subplot(grid[upper + 1, 2]), run, method)
+    for axes, index, name in maps:  # when all else stands
+        name_words(axes, run, index, name)
     return figure
 
 
@@ -49,7 +53,7 @@ def name_words(axes: Axes, run: Results, index: int, name: str) -> None:
     order = list(dict.fromkeys(groups))
     colours = [COLOURS[order.index(group) % len(COLOURS)] for group in groups]
     words = [str(word) for word in run.arrays[f"{index}_words"]]
-    name_points(axes, run.arrays[f"{index}_{name}"], words, colours, fontsize=6)
+    name_points(axes, run.arrays[f"{index}_{name}"], words, colours, fontsize=7, leaders=True)
 
 
 def draw_losses(axes: Axes, losses_SE: np.ndarray) -> None:
@@ -57,7 +61,7 @@ def draw_losses(axes: Axes, losses_SE: np.ndarray) -> None:
     epochs = np.arange(1, losses_SE.shape[1] + 1)
     axes.plot(epochs, losses_SE.T, ".-", color=COLOURS[0], alpha=0.4)
     axes.set_xticks(epochs[:: max(len(epochs) // 5, 1)])
-    label(axes, "epoch", "mean loss of a pair", f"{len(losses_SE)} seeds")
+    label(axes, "epoch", "mean loss of a pair", f"{len(losses_SE)} seeds" if len(losses_SE) > 1 else "one seed")
 
 
 def draw_topics(axes: Axes, run: Results, method: str) -> None:

@@ -56,14 +56,14 @@ def node(axes: Axes, centre: tuple[float, float], text: str) -> None:
 
 
 def edge(axes: Axes, start: tuple[float, float], end: tuple[float, float], weight: str, step: str) -> None:
-    """A connection with its weight above and its step below."""
+    """A connection with its weight above its first half and its step below the second."""
     axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "shrinkA": 22, "shrinkB": 22, "color": COLOURS[6]})
-    x, y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
     angle = np.arctan2(end[1] - start[1], end[0] - start[0])
-    for text, side, colour in ((weight, 1, FORWARD), (step, -1, BACKWARD)):
+    for text, side, share, colour in ((weight, 1, 0.36, FORWARD), (step, -1, 0.64, BACKWARD)):
+        place = (1 - share) * start[0] + share * end[0], (1 - share) * start[1] + share * end[1]
         beside = (-side * TEXT_OFFSET * np.sin(angle), side * TEXT_OFFSET * np.cos(angle))
         look = {"ha": "center", "va": "center", "fontsize": 9, "color": colour, "rotation": np.degrees(angle)}
-        axes.annotate(text, (x, y), beside, textcoords="offset points", rotation_mode="anchor", **look)
+        axes.annotate(text, place, beside, textcoords="offset points", rotation_mode="anchor", **look)
 
 
 def notes(axes: Axes, centre: tuple[float, float], above: str, below: str) -> None:

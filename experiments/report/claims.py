@@ -6,6 +6,7 @@ The number of rows matters: the correction for multiple comparisons covers all p
 from experiments.course.lessons import LESSONS
 from experiments.report.claims_alignment import ALIGNMENT
 from experiments.report.claims_descent import DESCENT
+from experiments.report.claims_models import MODELS
 from experiments.report.claims_networks import NETWORKS
 from experiments.report.claims_sequences import SEQUENCES
 from experiments.report.claims_text import TEXT
@@ -13,4 +14,4 @@ from experiments.report.outcomes import SECTIONS
 from experiments.report.records import Tables
 from experiments.report.settings import EXPERIMENTS
 
-TABLES = Tables(LESSONS, SECTIONS, EXPERIMENTS, (*NETWORKS, *DESCENT, *TEXT, *SEQUENCES, *ALIGNMENT))
+TABLES = Tables(LESSONS, SECTIONS, EXPERIMENTS, (*NETWORKS, *DESCENT, *TEXT, *SEQUENCES, *MODELS, *ALIGNMENT))

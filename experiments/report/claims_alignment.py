@@ -9,11 +9,17 @@ from nn_core.evidence.claims import Part, Side
 PPO, LOOSE, TIGHT = "ppo: beta 0.05", "ppo: beta 0.01", "ppo: beta 1"
 ALIGNMENT = (
     Claim(
-        "F169",
+        "C22",
         "A model that continues text does not answer; fine-tuned on questions and answers it does",
         "alignment",
         "alignment",
         (
+            Part(
+                "held-out questions answered exactly by the base model, near 0 (± 0.1)",
+                Side("assistant_sft: full", "start_exact"),
+                0.0,
+                tolerance=0.1,
+            ),
             Part(
                 "held-out questions answered exactly, fine-tuned - base (share)",
                 Side("assistant_sft: full", "test_exact"),

@@ -70,6 +70,11 @@ SECTIONS = (
         "Do the ways to choose the next token differ as the notes say?",
     ),
     Section(
+        "size",
+        "The size of a language model",
+        "Is a larger model better after as much text, and after as much work?",
+    ),
+    Section(
         "tokens",
         "Tokens and bags of words",
         "What do bags of words lose, and how many tokens does a word need?",

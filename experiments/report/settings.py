@@ -97,6 +97,22 @@ EXPERIMENTS: dict[str, Experiment] = {
         {"num_seeds": 20},
         {},
     ),
+    "positions": Experiment(
+        "positions",
+        "A GPT of 2 blocks of width 32 reads documentation character by character, with learned positions, fixed sinusoids "
+        "or none, each at its best learning rate.",
+        ("comparison",),
+        {"num_seeds": 16},
+        {"num_seeds": 12, "train.steps": 200},
+    ),
+    "scaling": Experiment(
+        "scaling",
+        "GPTs of 3,000 to 130,000 parameters read documentation character by character at a constant rate, each size at its "
+        "best one.",
+        ("scaling",),
+        {"num_seeds": 12, "train.steps": 800},
+        {"data.batch_size": 8, "train.steps": 160},
+    ),
     "generation": Experiment(
         "generation",
         "A small character GPT continues pieces of its validation text, the same ones with every strategy; a seed is a set "

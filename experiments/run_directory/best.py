@@ -3,7 +3,18 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from experiments.run_directory.settings import TUNED, Row, by_setting, choice, family, score, show, summarize, values
+from experiments.run_directory.settings import (
+    TUNED,
+    Row,
+    by_setting,
+    choice,
+    family,
+    interval,
+    score,
+    show,
+    summarize,
+    values,
+)
 
 SHOWN = 5  # settings that are listed
 FROM = 9  # settings from which on a table is a search, whose best are worth a list of their own
@@ -38,7 +49,10 @@ def best_settings(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
     lines = [f"best of {len(groups)} settings by {metric.replace('_', ' ')} (mean, 95 % interval):"]
     for place, name in enumerate(ranked[:SHOWN], 1):
         summary = summarize(row.get(metric) for row in groups[name])
-        spread = f" ± {summary.half_width:.2g}" if math.isfinite(summary.half_width) else ", one seed"
+        low, high = interval(summary, metric)
+        inside = low == summary.mean - summary.half_width and high == summary.mean + summary.half_width
+        spread = f" ± {summary.half_width:.2g}" if inside else f" ({low:.4g} to {high:.4g})"
+        spread = spread if math.isfinite(summary.half_width) else ", one seed"
         lines.append(f"  {place}. {name}: {summary.mean:.4g}{spread}")
     return lines + edges(rows, groups[ranked[0]])
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from experiments.run_directory.units import range_of
 from nn_core.evidence.claims import chosen_by, larger_is_better
 from nn_core.evidence.statistics import t_half_width
 
@@ -45,6 +46,17 @@ def summarize(values: Iterable[Any]) -> Summary:
     return Summary(statistics.fmean(finite), t_half_width(np.array(finite)), len(finite))
 
 
+def interval(summary: Summary, column: str) -> tuple[float, float]:
+    """The 95 % interval of a mean, ended where the quantity of that column ends: it holds the truth as often.
+
+    >>> interval(Summary(0.94, 0.19, 4), "test_accuracy"), interval(Summary(0.5, 0.1, 4), "test_accuracy")
+    ((0.75, 1.0), (0.4, 0.6))
+    """
+    low, high = range_of(column)
+    ends = summary.mean - summary.half_width, summary.mean + summary.half_width
+    return max(ends[0], min(low, summary.mean)), min(ends[1], max(high, summary.mean))
+
+
 def by_setting(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """The rows of each setting, in the order of its first member. Settings are distinguished by their values and never by
     how these are printed: rates of 0.99999 and 0.999999 are different."""
@@ -57,8 +69,8 @@ def by_setting(rows: Sequence[Row]) -> dict[str, list[Row]]:
 def setting_names(rows: Sequence[Row]) -> list[str]:
     """The name of each row's setting: its label, or its overrides without the seed.
 
-    >>> setting_names([{"overrides": {"hparams.beta2": 0.999}}, {"overrides": {"hparams.beta2": 0.99999}}])
-    ['beta2=0.999', 'beta2=0.99999']
+    >>> setting_names([{"overrides": {"hparams.beta2": 0.99999}}, {"overrides": {"hparams.beta2": 0.999999}}])
+    ['beta2=0.99999', 'beta2=0.999999']
     """
     keys = [(row.get("label") or "", json.dumps(values(row), sort_keys=True)) for row in rows]
     names = {key: row.get("label") or written(values(row), show) for key, row in zip(keys, rows, strict=True)}

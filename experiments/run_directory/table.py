@@ -18,9 +18,11 @@ from experiments.run_directory.settings import (
     by_setting,
     choice,
     chosen,
+    interval,
     shown,
     summarize,
 )
+from experiments.run_directory.units import range_of
 from nn_core.by_hand.diagnosis import diagnose
 from nn_core.evidence.claims import direction
 from nn_core.evidence.statistics import MIN_SEEDS
@@ -42,11 +44,15 @@ def verdicts(groups: Mapping[str, Sequence[Row]]) -> dict[str, str]:
     return {name: diagnose(*loss, min(finite, default=math.nan)).verdict for name, loss in losses.items()}
 
 
-def show_summary(summary: Summary) -> str:
+def show_summary(summary: Summary, column: str = "") -> str:
     """`mean ± half width`, rounded to the same place: two digits of the interval, at most ten of the mean.
+
+    An interval that would leave the range of its quantity is written by its ends.
 
     >>> show_summary(Summary(1604326818750000.0, 942318971104637.0, 8)), show_summary(Summary(27.0, 1e-6, 8))
     ('(1.60 ± 0.94)e15', '27.0000000 ± 0.0000010')
+    >>> show_summary(Summary(0.94, 0.19, 4), "test_accuracy")
+    '0.94 (0.75 to 1)'
     """
     mean, half = summary.mean, summary.half_width
     if summary.number == 0:
@@ -57,6 +63,11 @@ def show_summary(summary: Summary) -> str:
         return f"{show_number(mean)} ± 0"
     power = math.floor(math.log10(max(abs(mean), half)))
     below = math.floor(math.log10(half))
+    low, high = interval(summary, column)
+    if low > mean - half or high < mean + half:
+        form = f".{max(1 - below, 0)}f" if PLAIN[0] <= power < PLAIN[1] else ".2g"
+        ends = (show_number(end) if end in range_of(column) else f"{end:{form}}" for end in (low, high))
+        return f"{mean:{form}} ({' to '.join(ends)})"
     if PLAIN[0] <= power < PLAIN[1]:
         digits = max(1 - below, 0)
         return f"{mean:.{digits}f} ± {half:.{digits}f}"
@@ -86,7 +97,7 @@ def show_cell(rows: Sequence[Row], column: str) -> str:
         return "–"  # the setting has no such number
     sound = [row for row in rows if row.get("status") != "diverged"]
     if not sound:
-        return show_summary(summarize(row.get(column) for row in rows)) if len(rows) == 1 else "diverged"
+        return show_summary(summarize(row.get(column) for row in rows), column) if len(rows) == 1 else "diverged"
     values = [row.get(column) for row in sound]
     summary = summarize(values)
     infinite = sum(isinstance(value, float) and value == math.inf for value in values)
@@ -95,7 +106,7 @@ def show_cell(rows: Sequence[Row], column: str) -> str:
     told = [f"{count} {kind}" for count, kind in kinds if count]
     if summary.number == 0:
         return told[0].split(" ", 1)[1] if len(told) == 1 else ", ".join(told)
-    return show_summary(summary) + (f" ({', '.join(told)})" if told else "")
+    return show_summary(summary, column) + (f" ({', '.join(told)})" if told else "")
 
 
 def ranks(groups: Mapping[str, Sequence[Row]], column: str) -> dict[str, str]:

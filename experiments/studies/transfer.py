@@ -259,6 +259,6 @@ STUDY = Study(
         "target_accuracy": "(0, 1)",
     },
     columns=("test_accuracy", "test_loss", "validation_accuracy", "validation_loss", "updates"),
-    figures=("transfer",),
+    figures=("transfer", "quadrants"),
     check=check,
 )

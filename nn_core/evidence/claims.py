@@ -44,7 +44,7 @@ class Part(NamedTuple):
       a: the side that the claim calls larger.
       b: the other side, or the number that A is compared with.
       smallest_effect: >= 0; a difference below it is too small to matter.
-      tolerance: for a claim of the form "about B", where B is a number: how far A may be from it.
+      tolerance: for a claim of the form "about B": how far A may be from it, or A - B from 0 where B is a side.
     """
 
     says: str
@@ -218,6 +218,8 @@ def judge(evidence: Evidence, corrected_p: float) -> Verdict:
     part = evidence.part
     if evidence.comparison is None:
         return Verdict(INCONCLUSIVE, f"not measured: {evidence.problem}")
+    if part.tolerance is not None and isinstance(part.b, Side):
+        return verdict_near(evidence.comparison.difference, 0.0, part.tolerance)
     if part.tolerance is not None and not isinstance(part.b, Side):
         return verdict_near(estimate(evidence.a), part.b, part.tolerance)
     return verdict(evidence.comparison, corrected_p, part.smallest_effect)

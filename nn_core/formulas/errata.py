@@ -1,4 +1,4 @@
-"""All errata that figures can show, and those that they cannot: rows of kind M and C in the course's list of slips."""
+"""All errata that figures can show, and those that they cannot: rows of kind M, C and one of A in the course's list of slips."""
 
 from nn_core.formulas import (
     errata_classifiers,
@@ -7,6 +7,7 @@ from nn_core.formulas import (
     errata_language,
     errata_networks,
     errata_training,
+    errata_transfer,
 )
 from nn_core.formulas.erratum import Demonstration, Erratum, demonstrate
 
@@ -22,6 +23,7 @@ _PARTS = (
     errata_classifiers,
     errata_networks,
     errata_training,
+    errata_transfer,
     errata_language,
     errata_families,
     errata_generation,
@@ -31,8 +33,6 @@ ERRATA: tuple[Erratum, ...] = tuple(sorted((row for part in _PARTS for row in pa
 # Slips of kind M or C without a number to show: id, and what is right.
 NOT_SHOWN: tuple[tuple[str, str], ...] = (
     ("S14b", "no error: η is typically .01 to .001, and .5 in the worked example"),
-    ("S29", "slice off all but some layers near the beginning: early layers stay"),
-    ("S30", "training from scratch and from the pre-trained weights are two alternatives"),
     ("S31", "SentencePiece is a library that trains BPE or Unigram, not a third algorithm"),
     ("S32", "no rule says how many dimensions an embedding has"),
     ("S36", "classifying a sequence is many-to-one"),

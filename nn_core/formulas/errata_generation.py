@@ -49,6 +49,13 @@ def temperature_after_softmax() -> Figures:
     }
 
 
+def scores_are_logits() -> Figures:
+    """S53: four next tokens with the scores .39, 2, -1.2 and 1: their sum, their probabilities, and those of scores + 7."""
+    z_V = np.array([0.39, 2.0, -1.2, 1.0])
+    p_V, shifted_V = (np.asarray(softmax(jnp.asarray(scores))) for scores in (z_V, z_V + 7.0))
+    return {"score": z_V[0], "sum": z_V.sum(), "p": p_V[0], "total": p_V.sum(), "moved": np.abs(p_V - shifted_V).max()}
+
+
 def even_spacing() -> Figures:
     """S52: relative spread of the distance between neighbouring positions, learned (at its start) and sinusoidal."""
     sinusoids = jax.jit(sinusoidal_positions, static_argnums=1)
@@ -116,6 +123,16 @@ ERRATA: tuple[Erratum, ...] = (
         "distances of neighbours vary by {learned:.0%} (learned, at the start), {sinusoidal:.0e} (sinusoidal); "
         "position 300 of 256 has {beyond:.0f} NaN",
         lambda f: f["learned"] > 0.05 and f["sinusoidal"] < 1e-5 and f["beyond"] == 32,
+    ),
+    Erratum(
+        "S53",
+        "A",
+        "the score .39 of the next word is called its confidence",
+        "a score is a logit: any number, of which only differences count; softmax makes probabilities",
+        scores_are_logits,
+        "beside 2, -1.2 and 1, which with it sum to {sum:.2f}, the score {score:.2f} is a probability of {p:.2f}; adding 7 to "
+        "all four moves it by {moved:.0e}",
+        lambda f: abs(f["score"] - f["p"]) > 0.1 and f["moved"] < 1e-12 and abs(f["total"] - 1) < 1e-12 < f["sum"] - 2,
     ),
     Erratum(
         "S60",

@@ -14,7 +14,7 @@ class Erratum(NamedTuple):
 
     Attributes:
       id: its row (`S1`).
-      kind: M mathematically or factually wrong, C the notes contradict themselves.
+      kind: M mathematically or factually wrong, C the notes contradict themselves, A they leave open what misleads.
       printed: what the notes say.
       right: what is right, and what this library does.
       figures: computes the damage: name -> number, pure and seeded.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -32,3 +33,8 @@ def describe_weights(params: Any, gradients: Any, hidden: Sequence[Array] = ()) 
         values["dead_units"] = jnp.sum(dead * units) / jnp.sum(units)
         values["activation_sparsity"] = metrics.sparsity(jnp.concatenate([layer.reshape(-1) for layer in hidden]))
     return values
+
+
+def count_parameters(params: Any) -> Array:
+    """How many numbers a model has learned: a scalar, exact up to 2^24."""
+    return jnp.float32(sum(leaf.size for leaf in jax.tree.leaves(params)))

@@ -16,6 +16,7 @@ from jax import Array
 from nn_core import regularizers
 from nn_core.metrics import perplexity
 from nn_core.tasks.base import Batch, Data, Hparams, Metrics, Params, Plan, Task
+from nn_core.tasks.describe import count_parameters
 from nn_core.tasks.supervised import in_parts
 
 MakeModel = Callable[[Hparams], nn.Module]
@@ -138,7 +139,7 @@ def make_language_model(
         prepare=lambda data, key: {},
         plan=partial(plan, windows),
         batch=partial(batch, windows),
-        describe=lambda params, data, hparams, key: {},
+        describe=describe,
         derive=with_perplexity,
     )
 
@@ -199,6 +200,11 @@ def streamed_batch(data: Data, place: Plan) -> Batch:
     """The windows of one step, cut by the host."""
     window_BW = data["stream"][place].astype(jnp.int32)
     return {"ids": window_BW[:, :-1], "targets": window_BW[:, 1:]}
+
+
+def describe(params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
+    """The size of the model, embeddings included."""
+    return {"parameters": count_parameters(params)}
 
 
 def with_perplexity(values: dict[str, Array]) -> dict[str, Array]:

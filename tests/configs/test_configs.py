@@ -18,7 +18,7 @@ from experiments.run_directory.settings import by_setting
 from experiments.run_directory.table import remarks
 from experiments.studies import STUDIES
 from experiments.training.plan import expand, structure
-from tests.experiments.boxes import overlaps
+from tests.experiments.boxes import faults
 
 FILES = sorted(path for path in CONFIGS.glob("*.py") if path.stem not in HELPERS)
 NEEDS_DATA = (
@@ -125,7 +125,7 @@ def test_a_sweep_runs_for_a_step_and_draws_its_figures(name, tmp_path, capsys):
     assert main(words) == 0, capsys.readouterr().err
     assert "cannot be drawn" not in capsys.readouterr().err
     run = results.read(tmp_path / "run")
-    assert not [fault for figure in run.config["figures"] for fault in overlaps(FIGURES[figure](run))]
+    assert not [fault for figure in run.config["figures"] for fault in faults(FIGURES[figure](run))]
 
 
 # Those that take seconds; with -m whole all of them, which takes hours.
@@ -151,7 +151,7 @@ def test_it_runs_for_real(path: Path, tmp_path, capsys):
     assert main([f"--config={path}", f"--workdir={tmp_path / 'run'}"]) == 0, capsys.readouterr().err
     run = results.read(tmp_path / "run")
     assert not [line for line in remarks(run.rows, run.config["table"]) if "widen the grid" in line]
-    assert not [fault for figure in run.config["figures"] for fault in overlaps(FIGURES[figure](run))]
+    assert not [fault for figure in run.config["figures"] for fault in faults(FIGURES[figure](run))]
 
 
 @pytest.mark.parametrize("name", [name for name in NEEDS_RUN if name != "alignment"])

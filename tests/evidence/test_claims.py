@@ -64,6 +64,16 @@ def test_a_number_is_compared_with_every_seed_and_a_tolerance_asks_for_near():
     assert claims.judge(near._replace(part=near.part._replace(b=2.1)), 1.0).label == NOT_SUPPORTED
 
 
+def test_two_sides_are_near_if_their_difference_is_near_zero():
+    near = rows("tanh", [1.0 + 0.02 * i + 0.003 * (-1) ** i for i in range(11)])
+    close = claims.measure(FAST + near, Part("", Side("relu", "loss"), Side("tanh", "loss"), tolerance=0.01))
+    assert claims.judge(close, 1.0).label == SUPPORTED
+    apart = claims.measure(FAST + SLOW, Part("", Side("relu", "loss"), Side("sigmoid*", "loss"), tolerance=0.01))
+    assert claims.judge(apart, 0.0).label == NOT_SUPPORTED
+    wide = claims.measure(FAST + near, close.part._replace(tolerance=0.001))
+    assert claims.judge(wide, 0.0).label == INCONCLUSIVE
+
+
 @pytest.mark.parametrize(
     ("side", "message"),
     [

@@ -1,4 +1,4 @@
-"""Text over text in a figure, and text that leaves it, by the boxes of the renderer itself."""
+"""Faults of a figure: text over text or outside, by the boxes of the renderer itself; intervals that leave their range."""
 
 from itertools import combinations
 
@@ -6,9 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import Collection, LineCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+
+from experiments.figures.style import BAND
 
 SLACK = 1.5  # pixels at 100 dpi by which boxes may touch: they are a little larger than their ink
 
@@ -73,12 +76,30 @@ def apart(one: np.ndarray, other: np.ndarray) -> bool:
     return False
 
 
+def beyond(figure: Figure) -> list[str]:
+    """Intervals that leave what they measure: shares below 0 or above 1, by what the axis says."""
+    found = []
+    for axes in figure.axes:
+        for dimension, name in enumerate((axes.get_xlabel(), axes.get_ylabel())):
+            if "share" not in name:
+                continue
+            drawn = [path for child in axes.collections for path in child.get_paths() if is_interval(child)]
+            ends = [float(value) for path in drawn for value in path.vertices[:, dimension]]
+            if ends and not (min(ends) >= -1e-6 and max(ends) <= 1 + 1e-6):
+                found.append(f"an interval of {name!r} reaches from {min(ends):.3g} to {max(ends):.3g}")
+    return found
+
+
+def is_interval(child: Collection) -> bool:
+    """Whether a collection is a band or the bars of an errorbar."""
+    return child.get_gid() == BAND or isinstance(child, LineCollection)
+
+
 def overlaps(figure: Figure) -> list[str]:
     """Pairs of texts that lie over each other, and texts outside of the figure; empty for a good figure."""
     figure.set_dpi(100)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    renderer = canvas.get_renderer()
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw_without_rendering()
     boxes = {text: text.get_window_extent(renderer) for text in texts(figure)}
     found = []
     for (one, first), (other, second) in combinations(boxes.items(), 2):
@@ -91,3 +112,8 @@ def overlaps(figure: Figure) -> list[str]:
         if box.x0 < -SLACK or box.y0 < -SLACK or box.x1 > figure.bbox.x1 + SLACK or box.y1 > figure.bbox.y1 + SLACK:
             found.append(f"{text.get_text()!r} leaves the figure")
     return found
+
+
+def faults(figure: Figure) -> list[str]:
+    """All of them; empty for a good figure."""
+    return overlaps(figure) + beyond(figure)

@@ -4,8 +4,9 @@ import numpy as np
 
 from experiments import figures
 from experiments.figures.labels import name_points
-from experiments.figures.style import BAND, band, label, log_scale, subplots
-from tests.experiments.boxes import overlaps
+from experiments.figures.style import BAND, band, label, log_scale, spread, subplots
+from experiments.run_directory.settings import summarize
+from tests.experiments.boxes import beyond, overlaps
 
 SEEDS = np.array([[0.80, 0.80], [0.82, 0.82], [0.84, 0.84], [0.90, 0.90]])
 
@@ -25,6 +26,19 @@ def drawn(values_SN: np.ndarray, logarithmic: bool = False):
 def test_a_band_is_the_interval_on_both_sides():
     _, [(low, high)] = drawn(SEEDS)
     np.testing.assert_allclose((low, high), (0.7715, 0.9085), atol=5e-4)  # t(3) = 3.18, deviation 0.043
+
+
+def test_a_band_of_shares_ends_where_shares_end_and_one_that_does_not_is_found():
+    wide = np.array([[0.5, 0.98], [0.9, 1.0], [1.0, 0.9], [0.97, 0.9]])
+    for column, faults in (("test_accuracy", 0), ("", 1)):
+        figure, grid = subplots()
+        label(grid[0, 0], "step", "accuracy (share right)")
+        band(grid[0, 0], [1, 2], wide, "a", 0, column=column)
+        assert len(beyond(figure)) == faults
+    found = [summarize(values_S) for values_S in wide.T]
+    ends = spread(found, "test_accuracy")
+    assert ends[1, 0] == 1 - found[0].mean and ends[0, 0] == found[0].half_width
+    np.testing.assert_allclose(spread(found, "gap")[1], [one.half_width for one in found])
 
 
 def test_two_seeds_have_no_band_and_the_legend_says_so():

@@ -19,6 +19,7 @@ from experiments.run_directory.table import make_table
 from experiments.studies import document_vectors, embeddings, word_vectors
 from nn_core.text.projection import principal_components
 from nn_core.training import population
+from tests.experiments.boxes import faults
 
 REDUCED: dict[str, dict[str, object]] = {
     "contextual_vectors": {
@@ -186,3 +187,4 @@ def check_study(name: str) -> None:
         for axes in panels:
             # A colour bar is an axes too; it has one name.
             assert axes.get_ylabel() and (axes.get_xlabel() or axes.get_label() == "<colorbar>"), figure
+        assert not faults(drawn(name, figure)), figure

@@ -7,8 +7,7 @@ import pytest
 from experiments import studies
 from experiments.figures import FIGURES
 from experiments.run import main
-from tests.experiments.boxes import overlaps
-from tests.experiments.studies.runs import IN_OWN_FILE, REDUCED, check_study, drawn, reduced
+from tests.experiments.studies.runs import IN_OWN_FILE, REDUCED, check_study, reduced
 
 LARGE = ("bert_quick", "contextual_vectors")  # encoders that are trained take seconds to compile
 SHOWN = [
@@ -29,12 +28,6 @@ def test_every_other_study_is_checked_in_one_file_beside_this_one():
     ]
     for name in IN_OWN_FILE:
         assert sum("check_study(" in text and f'"{name}"' in text for text in files) == 1, name
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", REDUCED)
-def test_no_text_of_its_figures_lies_over_another(name):
-    assert not [fault for figure in studies.STUDIES[name].figures for fault in overlaps(drawn(name, figure))]
 
 
 def test_a_figure_is_drawn_by_its_own_study_only():

@@ -1,0 +1,52 @@
+"""Places of tokens: learned vectors, fixed sinusoids and none at all, in the same small GPT (C16).
+
+python -m experiments.run --config=configs/positions.py
+
+2 blocks of width 32 read the documentation that comes with Python, character by character, 400 updates of 512
+characters. Each kind is shown at the learning rate with the lowest validation loss.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+from configs.grid import Sweep, axis, product, zipped
+
+POSITIONS = ("learned", "sinusoidal", "none")
+RATES = (3e-3, 1e-2, 3e-2, 1e-1)
+
+
+def get_config() -> ConfigDict:
+    config = base.experiment()
+    config.name = "positions"
+    config.task = base.language()
+    config.model = base.gpt(layers_num=2, heads_num=2, embedding_dim=32)
+    config.data = base.text("pydoc", context_size=64, batch_size=8)
+    config.optimizer.name = "adamw"
+    config.hparams.learning_rate = RATES[0]
+    config.hparams.weight_decay = 0.1
+    config.hparams.beta2 = 0.99
+    config.hparams.clip_norm = 1.0
+    config.schedule.name = "cosine"
+    config.schedule.warmup_steps = 20
+    config.schedule.final_factor = 0.1
+    config.train.steps = 400
+    config.train.eval_every = 40
+    config.train.log_every = 40
+    config.train.chunk_steps = 40
+    config.train.evaluate_train = False
+    config.table = ("validation_full_loss", "validation_full_perplexity", "parameters")
+    config.figures = ("comparison", "learning_curves")
+    return config
+
+
+def get_sweep(config: ConfigDict) -> Sweep:
+    rates = [
+        zipped({"label": [f"{name} | rate {rate:g}" for rate in RATES], "hparams.learning_rate": RATES})
+        for name in POSITIONS
+    ]
+    settings = [
+        member
+        for name, own in zip(POSITIONS, rates, strict=True)
+        for member in product(own, axis("model.position", (name,)))
+    ]
+    return product(settings, axis("seed", range(config.num_seeds)))
