@@ -32,9 +32,9 @@ TASKS: dict[str, Kind] = {
     "tagging": Kind(base.TAGGING, TAG, sequences.build, TOKENS, sequences.describe_tags),
     "answers": Kind(base.ANSWERS, TEXT, alignment.build_answers, splits=("train", "test")),
     "reward_model": Kind(base.REWARD_MODEL, SCORES, alignment.build_reward_model, splits=("validation", "test")),
-    "dpo": Kind(base.DPO, TEXT, alignment.build_dpo, splits=("test",)),
-    "ppo": Kind(base.PPO, TEXT, alignment.build_policy, splits=("test",), optimizer=with_coefficient),
-    "grpo": Kind(base.GRPO, TEXT, alignment.build_policy, splits=("test",), optimizer=with_coefficient),
+    "dpo": Kind(base.DPO, TEXT, alignment.build_dpo, splits=("validation", "test")),
+    "ppo": Kind(base.PPO, TEXT, alignment.build_policy, splits=("validation", "test"), optimizer=with_coefficient),
+    "grpo": Kind(base.GRPO, TEXT, alignment.build_policy, splits=("validation", "test"), optimizer=with_coefficient),
     "translation": Kind(base.TRANSLATION, SEQUENCE, sequences.build, TOKENS, sequences.describe_translations),
     "text_to_text": Kind(base.TEXT_TO_TEXT, SEQUENCE, text_to_text.build, TOKENS),
 }

@@ -211,12 +211,14 @@ def direct_measures(problem: Pairs, params: Params, hparams: Hparams, rows: Batc
 
 
 def describe_direct(problem: Pairs, params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
-    """What its answers are worth beside those of the reference."""
+    """What its answers are worth beside those of the reference, and what chooses between settings: their worth on the
+    questions of validation."""
     del hparams
     assert problem.speaker is not None
     prompts = prompts_of(data, "test")
     told = {"answers": first_answers(problem.speaker, params, prompts)}
     if problem.rule is None:
         return told
-    reference = data["reference_params"]
-    return told | over_reference(problem.speaker, params, reference, prompts, problem.rule, key, ROUNDS)
+    judge = partial(over_reference, problem.speaker, params, data["reference_params"], rule=problem.rule, rounds=ROUNDS)
+    known = judge(prompts=prompts_of(data, "validation"), key=jax.random.fold_in(key, 1))
+    return told | judge(prompts=prompts, key=key) | {"validation_true_reward": known["true_reward"]}

@@ -35,6 +35,19 @@ KINDS = (
 )
 
 
+# Why a model_type is not one of them.
+REASONS = {
+    "smollm3": "every fourth of its layers has no positions",
+    "gemma": "its norms multiply by 1 + the weight",
+    "gemma2": "its norms multiply by 1 + the weight and its logits are capped",
+    "phi3": "it keeps queries, keys and values in one tensor",
+    "mixtral": "its feed-forward layers are chosen from several",
+    "qwen2_moe": "its feed-forward layers are chosen from several",
+    "qwen3_moe": "its feed-forward layers are chosen from several",
+    "deberta-v2": "its attention has positions of its own",
+}
+
+
 def choose_family(settings: Settings) -> tuple[Family, str]:
     """The family of a config.json, and what its head does.
 
@@ -49,8 +62,10 @@ def choose_family(settings: Settings) -> tuple[Family, str]:
         if name in known and (model_type is None or model_type in known[name].model_types):
             return known[name], known[name].architectures[name]
         near = difflib.get_close_matches(name, known, n=1, cutoff=0)
+        reason = REASONS.get(str(model_type))
         raise PretrainedError(
-            f"{settings.where} has the architecture {name!r} of model_type {model_type!r}, which is not known; "
+            f"{settings.where} has the architecture {name!r} of model_type {model_type!r}, which is not "
+            f"{f'computed: {reason}' if reason else 'known'}; "
             f"the nearest is {near[0]}; there are {', '.join(known)}"
         )
     by_type = {kind: family for family in FAMILIES.values() for kind in family.model_types}

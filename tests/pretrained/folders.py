@@ -233,12 +233,17 @@ FOLDERS: dict[str, tuple[dict[str, Any], Shapes]] = {
     ),
     "bert_span": (encoder("bert", "BertForQuestionAnswering"), bert("bert", 64, 2, linear("qa_outputs", D, 2))),
     "roberta": (encoder("roberta", "RobertaForMaskedLM", **ROBERTA), bert("roberta", 66, 1, ROBERTA_WORDS)),
+    "roberta_xlm": (encoder("xlm-roberta", "XLMRobertaForMaskedLM", **ROBERTA), bert("roberta", 66, 1, ROBERTA_WORDS)),
     "roberta_text": (
         encoder("roberta", "RobertaForSequenceClassification", **ROBERTA, **LABELS),
         bert("roberta", 66, 1, ROBERTA_HEAD),
     ),
     "t5": (seq2seq("relu", tied=True), t5(gated=False, tied=True)),
     "flan": (seq2seq("gated-gelu", tied=False), t5(gated=True, tied=False)),
+    "mt5": (
+        seq2seq("gated-gelu", tied=False) | {"model_type": "mt5", "architectures": ["MT5ForConditionalGeneration"]},
+        t5(gated=True, tied=False),
+    ),
     "vit": (image("vit", "ViTForImageClassification"), vit("vit", 1, ("classifier",))),
     "deit": (
         image("deit", "DeiTForImageClassificationWithTeacher"),

@@ -26,11 +26,16 @@ def causal(folder: Path, name: str) -> dict[str, np.ndarray]:
     weight = next(
         p for n, p in model.named_parameters() if n.endswith(("h.0.attn.c_attn.weight", "layers.0.mlp.up_proj.weight"))
     )
+    with torch.inference_mode():
+        half = transformers.AutoModelForCausalLM.from_pretrained(
+            folder, attn_implementation="eager", dtype=torch.bfloat16
+        ).eval()(prompt)
     short = torch.tensor(inputs()["short"])
     options: dict[str, Any] = {"max_new_tokens": 20, "do_sample": False, "pad_token_id": 0}
     options["attention_mask"] = torch.ones_like(short)
     return {
         "logits": kept.detach().numpy(),
+        "half": (half.logits if name == "gpt2" else half.logits[:, list(ROWS)]).float().numpy(),
         "gradient": weight.grad.numpy(),
         "greedy": model.generate(short, **options).numpy(),
         "beams": model.generate(short, num_beams=3, length_penalty=0.0, early_stopping=False, **options).numpy(),
@@ -58,6 +63,7 @@ def encoder(folder: Path, name: str) -> dict[str, np.ndarray]:
         "BertForQuestionAnswering": transformers.BertForQuestionAnswering,
         "RobertaForMaskedLM": transformers.RobertaForMaskedLM,
         "RobertaForSequenceClassification": transformers.RobertaForSequenceClassification,
+        "XLMRobertaForMaskedLM": transformers.XLMRobertaForMaskedLM,
     }[architecture]
     model = kind.from_pretrained(folder, attn_implementation="eager").eval()
     asked = inputs()
@@ -75,7 +81,8 @@ def encoder(folder: Path, name: str) -> dict[str, np.ndarray]:
 
 def seq2seq(folder: Path, name: str) -> dict[str, np.ndarray]:
     """Memory, logits, greedy and beam search of T5."""
-    model = transformers.T5ForConditionalGeneration.from_pretrained(folder, attn_implementation="eager").eval()
+    kind = transformers.MT5ForConditionalGeneration if name == "mt5" else transformers.T5ForConditionalGeneration
+    model = kind.from_pretrained(folder, attn_implementation="eager").eval()
     asked = inputs()
     mask = torch.tensor(~asked["padding"]).long()
     source = torch.tensor(np.where(asked["padding"], 0, asked["texts"]))
@@ -95,7 +102,7 @@ def job(name: str) -> Any:
     """What is asked of a folder."""
     if name in ("vit", "deit"):
         return image
-    if name in ("t5", "flan"):
+    if name in ("t5", "flan", "mt5"):
         return seq2seq
     return encoder if name.startswith(("bert", "roberta")) else causal
 

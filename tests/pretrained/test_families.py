@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -54,6 +55,17 @@ def test_logits_of_language_models(folders: Path, name: str) -> None:
     found = logits(model, ids)
     found = found if name == "gpt2" else found[:, list(ROWS)]
     np.testing.assert_allclose(found, golden()[f"{name}_logits"], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["llama", pytest.param("qwen3", marks=pytest.mark.slow)])
+def test_half_precision_is_as_near_to_single_as_that_of_transformers(folders: Path, name: str) -> None:
+    """bfloat16 rounds otherwise in every order of sums: its distance from float32 is what can be compared."""
+    model = load(folders / name, dtype="bfloat16")
+    module = model.module.clone(dtype=jnp.bfloat16)
+    found = module.apply({"params": model.params}, inputs()["long"])[:, list(ROWS)].astype(np.float32)
+    exact = golden()[f"{name}_logits"]
+    ours, theirs = (np.sqrt(np.mean((half - exact) ** 2)) for half in (found, golden()[f"{name}_half"]))
+    assert 0.002 < ours / exact.std() and ours < 1.25 * theirs
 
 
 @pytest.mark.parametrize("name", ["vit", "deit"])
@@ -123,6 +135,7 @@ ENCODERS = {
     "bert_tokens": ("logits",),
     "bert_span": ("start_logits", "end_logits"),
     "roberta": ("logits",),
+    "roberta_xlm": ("logits",),
     "roberta_text": ("logits",),
 }
 
@@ -141,7 +154,7 @@ def test_encoders_with_padding_and_segments(folders: Path, name: str) -> None:
         np.testing.assert_allclose(value, golden()[f"{name}_{key}"], atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("name", ["t5", pytest.param("flan", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["t5", *(pytest.param(name, marks=pytest.mark.slow) for name in ("flan", "mt5"))])
 def test_encoder_decoders(folders: Path, name: str) -> None:
     """Scaled outputs of a tied head, and an untied one; texts, greedily and by beams."""
     model, asked = loaded(folders / name), inputs()

@@ -15,6 +15,7 @@ from PIL import Image
 
 from experiments.pipeline import main, pipeline
 from experiments.pipelines.spans import _windows
+from experiments.run import main as train
 from nn_core.data.sounds import RATE, SOUNDS, make_sound, read_sound, sounds, spectrogram
 from nn_core.pretrained.export import export
 from nn_core.pretrained.folder_tokenizer import Fed
@@ -211,17 +212,32 @@ def test_sounds_are_told_apart_by_their_pictures() -> None:
     assert dataset.inputs.shape == (7, 32, 32, 1) and 0 <= dataset.inputs.min() <= dataset.inputs.max() <= 1
 
 
+def write_sound(path: Path, samples: np.ndarray, channels: int = 1, rate: int = RATE) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+
+
+@pytest.mark.slow
+def test_sounds_are_told_apart_by_what_a_config_trains(tmp_path: Path) -> None:
+    place, rng = tmp_path / "run", np.random.default_rng(77)
+    assert train(["--config=sounds", f"--workdir={place}", "--config.train.steps=200", "--config.figures=()"]) == 0
+    kinds, files = [SOUNDS[i % 3] for i in range(18)], [str(tmp_path / f"{i}.wav") for i in range(18)]
+    for file, kind in zip(files, kinds, strict=True):
+        write_sound(Path(file), make_sound(rng, kind))
+    found = [scores[0]["label"] for scores in pipeline("audio-classification", place)(files)]
+    assert sum(label == kind for label, kind in zip(found, kinds, strict=True)) >= 15
+
+
 def test_wave_files(tmp_path: Path) -> None:
     sound = make_sound(np.random.default_rng(0), "tone")
     for channels, rate in ((1, RATE), (2, 2 * RATE)):
         samples = np.repeat(
             np.interp(np.arange(len(sound) * rate // RATE) * RATE / rate, np.arange(len(sound)), sound), channels
         )
-        with wave.open(str(tmp_path / "x.wav"), "wb") as file:
-            file.setnchannels(channels)
-            file.setsampwidth(2)
-            file.setframerate(rate)
-            file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+        write_sound(tmp_path / "x.wav", samples, channels, rate)
         found = spectrogram(read_sound(tmp_path / "x.wav"))
         assert np.abs(found - spectrogram(np.clip(sound, -1, 1))).mean() < 0.03
     (tmp_path / "y.wav").write_bytes(b"RIFF")
