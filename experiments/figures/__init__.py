@@ -1,7 +1,8 @@
 """Figures by name. Each is a function of the content of a run directory; nothing is trained here."""
 
+import contextlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -74,15 +75,20 @@ STUDY_FIGURES = {
     "contextual_vectors": "contextual_vectors:contextual_vectors",
     "attention_variants": "attention_variants:attention_variants",
 }
+# Figures that also move: frames of the same run.
+MOVING = ("perceptron", "xor", "error_surface", "two_minima", "momentum")
 Draw = Callable[[results.Results], "Figure"]
 NOTHING: Mapping[str, Draw] = MappingProxyType({})
 FIGURES: Mapping[str, Draw] = Lazy(
     {name: f"{__name__}.{place}" for name, place in (RUN_FIGURES | STUDY_FIGURES).items()}
 )
+ANIMATIONS: Mapping[str, Callable[[results.Results], "Iterator[Figure]"]] = Lazy(
+    {name: f"{__name__}.animations:{name}" for name in MOVING}
+)
 
 
 def draw(directory: Path, names: Sequence[str], own: Mapping[str, Draw] = NOTHING) -> list[Path]:
-    """Draws figures of a run directory into its figures/ folder, as PNG and as vector PDF.
+    """Draws figures of a run directory into its figures/ folder, as PNG and as vector PDF, and as WebP those that move.
 
     A figure that cannot be drawn gives a warning: the run and its results are sound without it.
 
@@ -91,8 +97,10 @@ def draw(directory: Path, names: Sequence[str], own: Mapping[str, Draw] = NOTHIN
         names: of FIGURES, or of the own ones.
         own: figures of a config file of one's own, by name.
     Returns:
-        The PNG files.
+        The PNG and WebP files.
     """
+    from experiments.figures import moving
+
     run = results.read(directory)
     folder = entry(directory, "figures")
     paths = []
@@ -104,16 +112,26 @@ def draw(directory: Path, names: Sequence[str], own: Mapping[str, Draw] = NOTHIN
             figure.savefig(path, dpi=150)
             figure.savefig(path.with_suffix(".pdf"))
             paths.append(path)
+            if name in ANIMATIONS and name not in own:
+                with told(f"{name} of {run.directory}"):
+                    paths.append(moving.write(map(moving.pixels, ANIMATIONS[name](run)), path.with_suffix(".webp")))
     return paths
 
 
 def drawn(name: str, run: results.Results, own: Mapping[str, Draw] = NOTHING) -> "Figure | None":
     """A figure of a run; if it cannot be drawn, None and a warning that names it."""
-    try:
+    with told(f"{name} of {run.directory}"):
         figure = (own[name] if name in own else FIGURES[name])(run)
         figure.draw_without_rendering()  # an error in a layout or a label surfaces here and not while saving
-    except Exception as error:  # whatever is wrong with a picture, the numbers are safe
+        return figure
+    return None
+
+
+@contextlib.contextmanager
+def told(name: str) -> "Iterator[None]":
+    """Turns an error while drawing into a warning: whatever is wrong with a picture, the numbers are safe."""
+    try:
+        yield
+    except Exception as error:
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        say(f"warning: figure {name} of {run.directory} cannot be drawn ({what})", sys.stderr)
-        return None
-    return figure
+        say(f"warning: figure {name} cannot be drawn ({what})", sys.stderr)

@@ -3,6 +3,17 @@
 from experiments.report.records import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {
+    # No claim rests on these: they show something in a few seconds.
+    "perceptron": Experiment("perceptron", "", ("perceptron",), {}, {}),
+    "likelihood": Experiment("likelihood", "", ("likelihood",), {}, {}),
+    "logistic_regression": Experiment("logistic_regression", "", ("logistic_regression",), {}, {}),
+    "perceptron_vs_gradient_descent": Experiment(
+        "perceptron_vs_gradient_descent", "", ("perceptron_vs_gradient_descent",), {}, {}
+    ),
+    "xor": Experiment("xor", "", ("xor",), {}, {}),
+    "error_surface": Experiment("error_surface", "", ("error_surface", "two_minima"), {}, {}),
+    "worked_example": Experiment("worked_example", "", ("worked_example",), {}, {}),
+    # Those with claims.
     "regularization": Experiment(
         "regularization",
         "A network with 128 hidden ReLU units on 200 noisy digits (20 % wrong labels, 64 columns of noise): no "

@@ -8,7 +8,7 @@ from experiments.report.runs import Ran
 from experiments.run_directory.table import make_table
 from experiments.site import elements
 from experiments.site.content import Content, places, runs_of
-from experiments.site.pictures import picture_name
+from experiments.site.pictures import moving_name, picture_name
 
 
 def config(name: str, content: Content) -> str:
@@ -46,7 +46,7 @@ def run(key: str, ran: Ran, content: Content) -> str:
     if diverged:
         told = f"{diverged} of {len(ran.run.rows)} runs diverged; they are counted, and left out of the means."
         parts.append(f'<p class="failed">{told}</p>')
-    names = [picture_name(key, figure) for figure in ran.experiment.figures]
+    names = [made(key, figure) for figure in ran.experiment.figures for made in (moving_name, picture_name)]
     parts += [elements.figure(content.pictures[name]) for name in names if name in content.pictures]
     return "\n".join([*parts, settings(key, ran)])
 

@@ -108,13 +108,25 @@ def figure(picture: Picture) -> str:
     width, height = picture.inches
     least = round(width * LEAST)
     wide = f' tabindex="0" role="region" aria-label="{html.escape(picture.name)}, scrolls"' if least > PHONE else ""
+    file = f"{FOLDER}/{picture.name}"
+    ending = "webp" if picture.moves else "svg"
+    again = f" {link(f'{file}.webp', 'Play it again')}." if picture.moves else ""
     return (
-        f'<figure id="{figure_id(picture)}"><div class="picture"{wide}><picture>'
-        f'<source media="(prefers-color-scheme: dark)" srcset="{FOLDER}/{picture.name}-dark.svg">'
-        f'<img src="{FOLDER}/{picture.name}.svg" alt="Figure {html.escape(picture.name)}, described below" loading="lazy" '
+        f'<figure id="{figure_id(picture)}"><div class="picture"{wide}><picture>{sources(picture)}'
+        f'<img src="{file}.{ending}" alt="Figure {html.escape(picture.name)}, described below" loading="lazy" '
         f'width="{round(width * MOST)}" height="{round(height * MOST)}" style="min-width: {min(least, round(width * MOST))}px">'
-        f"</picture></div><figcaption>{html.escape(picture.about)}</figcaption></figure>"
+        f"</picture></div><figcaption>{html.escape(picture.about)}{again}</figcaption></figure>"
     )
+
+
+def sources(picture: Picture) -> str:
+    """The files of a picture by what the system asks for: dark pages, and no motion."""
+    file = f"{FOLDER}/{picture.name}"
+    wanted = {"(prefers-color-scheme: dark)": f"{file}-dark.{'webp' if picture.moves else 'svg'}"}
+    if picture.moves:
+        calm = "(prefers-reduced-motion: reduce)"
+        wanted = {f"{calm} and (prefers-color-scheme: dark)": f"{file}-dark.svg", calm: f"{file}.svg"} | wanted
+    return "".join(f'<source media="{media}" srcset="{name}">' for media, name in wanted.items())
 
 
 def figure_id(picture: Picture) -> str:

@@ -34,6 +34,11 @@ def night(colours_N3: np.ndarray) -> np.ndarray:
     return np.clip(colours_N3 + wanted - lightness, 0, 1)
 
 
+def night_pixels(pixels_HW3: np.ndarray) -> np.ndarray:
+    """The same for bytes."""
+    return np.round(255 * night(pixels_HW3 / 255)).astype(np.uint8)
+
+
 def night_hex(colour: str) -> str:
     """The same for "#rrggbb".
 
@@ -55,7 +60,7 @@ def night_png(data: str) -> str:
     """The same for a PNG file in base 64; what is transparent stays so."""
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
         pixels_HW4 = np.asarray(image.convert("RGBA"))
-    dark_HW3 = np.round(255 * night(pixels_HW4[..., :3] / 255)).astype(np.uint8)
+    dark_HW3 = night_pixels(pixels_HW4[..., :3])
     buffer = io.BytesIO()
     Image.fromarray(np.concatenate([dark_HW3, pixels_HW4[..., 3:]], axis=-1)).save(buffer, format="PNG")
     return base64.b64encode(buffer.getvalue()).decode("ascii")

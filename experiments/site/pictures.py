@@ -2,22 +2,24 @@
 
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from experiments.figures import FIGURES, drawn
+from experiments.figures import ANIMATIONS, FIGURES, drawn, moving, told
 from experiments.figures.course import PICTURES
 from experiments.report.figures import claim_figure
 from experiments.report.records import Finding
 from experiments.report.runs import Ran
-from experiments.site.night import night_svg
+from experiments.run_directory.results import Results
+from experiments.site.night import night_pixels, night_svg
 
 FOLDER = "figures"
+ENDINGS = (".svg", "-dark.svg", ".webp", "-dark.webp")  # of a picture's files; the last two if it moves
 POINTS = 72  # of an inch
 
 
@@ -25,14 +27,16 @@ class Picture(NamedTuple):
     """A picture of the site.
 
     Attributes:
-        name: of its files in figures/: NAME.svg and NAME-dark.svg.
+        name: of its files in figures/: NAME.svg and NAME-dark.svg; NAME.webp and NAME-dark.webp if it moves.
         inches: width and height.
         about: what it shows, for the caption and for those who cannot see it.
+        moves: whether it is an animation, of which the SVG files are the last frame.
     """
 
     name: str
     inches: tuple[float, float]
     about: str
+    moves: bool
 
 
 class Plan(NamedTuple):
@@ -40,14 +44,15 @@ class Plan(NamedTuple):
 
     Attributes:
         name, about: as in Picture.
-        draw: makes it; None where it cannot be made, which was told.
+        draw: makes its frames, one for a still; none where it cannot be made, which was told.
         new: whether to draw it even if its files are there.
     """
 
     name: str
     about: str
-    draw: Callable[[], Figure | None]
+    draw: Callable[[], Iterable[Figure]]
     new: bool
+    moves: bool = False
 
 
 def draw_all(
@@ -72,23 +77,26 @@ def of_claims(findings: Iterable[Finding], new: set[str]) -> Iterable[Plan]:
     for finding in findings:
         if any(one.comparison is not None for one in finding.evidence):
             claim = finding.claim
-            yield Plan(claim.id, about, partial(claim_figure, finding), claim.experiment in new)
+            yield Plan(claim.id, about, partial(still, claim_figure, finding), claim.experiment in new)
 
 
 def of_runs(runs: Mapping[str, Ran], new: set[str]) -> Iterable[Plan]:
     """The figures that a run is to show."""
     for name, ran in runs.items():
-        if ran.run is not None:
-            for figure in ran.experiment.figures:
-                yield Plan(
-                    picture_name(name, figure), about_figure(figure), partial(drawn, figure, ran.run), name in new
-                )
+        run = ran.run
+        for figure in ran.experiment.figures if run else ():
+            yield Plan(
+                picture_name(name, figure), about_figure(figure), partial(still, drawn, figure, run), name in new
+            )
+            if figure in ANIMATIONS:
+                about, frames = first_line(ANIMATIONS[figure]), partial(animated, figure, run)
+                yield Plan(moving_name(name, figure), about, frames, name in new, moves=True)
 
 
 def of_the_course(names: Iterable[str]) -> Iterable[Plan]:
     """Pictures that are drawn from functions alone."""
     for name in names:
-        yield Plan(name, sentence(PICTURES[name].what), PICTURES[name].draw, False)
+        yield Plan(name, sentence(PICTURES[name].what), partial(still, PICTURES[name].draw), False)
 
 
 def picture_name(run: str, figure: str) -> str:
@@ -96,9 +104,31 @@ def picture_name(run: str, figure: str) -> str:
     return f"{run}-{figure}"
 
 
+def moving_name(run: str, figure: str) -> str:
+    """The name of its animation."""
+    return f"{run}-{figure}-moves"
+
+
+def animated(figure: str, run: Results | None) -> Iterator[Figure]:
+    """The frames of a run's figure."""
+    assert run is not None
+    return ANIMATIONS[figure](run)
+
+
+def still(draw: Callable[..., Figure | None], *arguments: Any) -> list[Figure]:
+    """A figure as the only frame; none if it cannot be drawn."""
+    figure = draw(*arguments)
+    return [] if figure is None else [figure]
+
+
 def about_figure(name: str) -> str:
-    """What a figure of a run shows: the first line of its function's docstring."""
-    return sentence((FIGURES[name].__doc__ or name.replace("_", " ")).partition("\n")[0])
+    """What a figure of a run shows."""
+    return first_line(FIGURES[name]) if FIGURES[name].__doc__ else sentence(name.replace("_", " "))
+
+
+def first_line(function: Any) -> str:
+    """The first line of a function's docstring."""
+    return sentence((function.__doc__ or "").partition("\n")[0])
 
 
 def sentence(text: str) -> str:
@@ -108,15 +138,29 @@ def sentence(text: str) -> str:
 
 def kept_or_drawn(folder: Path, plan: Plan) -> Picture | None:
     """The picture as it lies there, or drawn now."""
-    light, dark = folder / f"{plan.name}.svg", folder / f"{plan.name}-dark.svg"
-    if plan.new or not (light.is_file() and dark.is_file()):
-        figure = plan.draw()
-        if figure is None:
-            return None
-        text = svg(figure)
-        light.write_text(text, encoding="utf-8", newline="\n")
-        dark.write_text(night_svg(text), encoding="utf-8", newline="\n")
-    return Picture(plan.name, size(light), plan.about)
+    files = [folder / f"{plan.name}{ending}" for ending in (ENDINGS if plan.moves else ENDINGS[:2])]
+    if plan.new or not all(file.is_file() for file in files):
+        for file in files:
+            file.unlink(missing_ok=True)
+        with told(plan.name):
+            draw(plan, *files)
+    if not all(file.is_file() for file in files):
+        return None
+    return Picture(plan.name, size(files[0]), plan.about, plan.moves)
+
+
+def draw(plan: Plan, light: Path, dark: Path, *moving_files: Path) -> None:
+    """Writes the last frame as SVG, and all of them if the picture moves."""
+    last, frames = None, []
+    for last in plan.draw():
+        frames += [moving.pixels(last)] if plan.moves else []
+    if last is None:
+        return
+    text = svg(last)
+    light.write_text(text, encoding="utf-8", newline="\n")
+    dark.write_text(night_svg(text), encoding="utf-8", newline="\n")
+    for file, colours in zip(moving_files, (frames, map(night_pixels, frames)), strict=False):
+        moving.write(colours, file)
 
 
 def svg(figure: Figure) -> str:

@@ -23,6 +23,7 @@ from nn_core.models.mlp import MLP, hidden_activations
 GRID = 101  # points along each side of the drawn plane
 REACH = 1.8  # the plane is drawn from -REACH to REACH; the corners are at +-1
 NUM_LOSSES = 201  # points of a drawn learning curve, at most
+NUM_FRAMES = 40  # pictures of the way, more of them at its beginning
 
 
 class Network(NamedTuple):
@@ -68,7 +69,13 @@ def learn(network: Network, steps: int, key: Array, scale: Array, learning_rate:
     path_KW = descend(error, network.start(key, scale), rule, steps)
     right = jnp.sum((logits(path_KW[-1]) >= 0) == (targets_4 == 1))
     losses = jax.vmap(error)(path_KW[:: max(steps // (NUM_LOSSES - 1), 1)])
-    return {"solved": (right == 4).astype(jnp.float32), "right": right, "losses": losses, "weights": path_KW[-1]}
+    solved = (right == 4).astype(jnp.float32)
+    return {"solved": solved, "right": right, "losses": losses, "weights": path_KW[frame_steps(steps)]}
+
+
+def frame_steps(steps: int) -> np.ndarray:
+    """The steps that have a picture, from 0 to the last; the first ones are near to each other."""
+    return np.unique(np.round(steps * np.linspace(0, 1, NUM_FRAMES) ** 3).astype(int))
 
 
 def run(config: ConfigDict) -> Outcome:
@@ -89,12 +96,13 @@ def run(config: ConfigDict) -> Outcome:
             columns["loss"] = found["losses"][place, :, -1]
             rows += make_rows(f"start {scale:g}: {width} hidden unit{'s' * (width > 1)}", seeds, **columns)
         if index == 0:
-            arrays |= {"losses": found["losses"][0], "shown_solved": found["solved"][0]} | shown(network, found)
+            arrays |= {"losses": found["losses"][0], "shown_solved": found["solved"][0]}
+            arrays |= shown(network, found, frame_steps(task.steps))
     return Outcome(rows, arrays | {"solved": np.stack(solved)})
 
 
-def shown(network: Network, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The output over the plane of the best network that solved it, and of the best one that failed."""
+def shown(network: Network, found: dict[str, np.ndarray], steps_F: np.ndarray) -> dict[str, np.ndarray]:
+    """The output over the plane of the best network that solved it, on its way too, and of the best one that failed."""
     side = np.linspace(-REACH, REACH, GRID, dtype=np.float32)
     plane_G2 = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     inputs_42, targets_4 = corners()
@@ -103,13 +111,27 @@ def shown(network: Network, found: dict[str, np.ndarray]) -> dict[str, np.ndarra
         losses_JS = np.where(found["solved"] == wanted, found["losses"][..., -1], np.inf)
         place = np.unravel_index(np.argmin(losses_JS), losses_JS.shape)
         if np.isfinite(losses_JS[place]):
-            params = network.unravel(found["weights"][place])
-            (hidden_GH,) = hidden_activations(network.model, params, jnp.asarray(plane_G2))
-            outputs_G = sigmoid(jnp.asarray(network.model.apply({"params": params}, plane_G2))[:, 0])
-            arrays[f"{name}_output"] = np.asarray(outputs_G).reshape(GRID, GRID)
-            arrays[f"{name}_hidden"] = np.asarray(hidden_GH).T.reshape(-1, GRID, GRID)
+            outputs_FGG, hidden_FHGG = jax.device_get(over_plane(network, found["weights"][place], plane_G2))
+            arrays[f"{name}_output"], arrays[f"{name}_hidden"] = outputs_FGG[-1], hidden_FHGG[-1]
             arrays[f"{name}_loss"] = losses_JS[place]
+            if name == "solved":
+                arrays["frames_steps"] = steps_F
+                arrays["frames_output"] = outputs_FGG.astype(np.float16)  # half the file; a picture needs no more
+                arrays["frames_hidden"] = hidden_FHGG.astype(np.float16)
     return arrays
+
+
+@partial(jax.jit, static_argnums=0)
+def over_plane(network: Network, weights_FW: Array, plane_G2: Array) -> tuple[Array, Array]:
+    """Outputs (F, GRID, GRID) and hidden units (F, H, GRID, GRID) of a network on its way."""
+
+    def look(weights_W: Array) -> tuple[Array, Array]:
+        params = network.unravel(weights_W)
+        (hidden_GH,) = hidden_activations(network.model, params, plane_G2)
+        outputs_G = sigmoid(jnp.asarray(network.model.apply({"params": params}, plane_G2))[:, 0])
+        return outputs_G.reshape(GRID, GRID), hidden_GH.T.reshape(-1, GRID, GRID)
+
+    return jax.vmap(look)(weights_FW)
 
 
 STUDY = Study(
