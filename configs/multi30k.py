@@ -24,29 +24,29 @@ def get_config() -> ConfigDict:
     config.task = base.text_to_text()
     config.task.decoded = 1014  # all of the validation file
     config.task.measures = ("bleu", "chrf")
-    config.model = base.encoder_decoder(layers_num=2, heads_num=4, embedding_dim=128)
-    config.model.ffn_features = 512
+    config.model = base.encoder_decoder(layers_num=4, heads_num=4, embedding_dim=128)
+    config.model.ffn_features = 256
     config.model.attention_dropout = False  # random bits are the dearest thing on a CPU
     config.data = base.text_pairs(
         "multi30k", vocabulary_size=4000, source_size=64, target_size=64, train=28_000, validation=1000
     )
     config.data.packed = True
-    config.data.batch_size = 24
+    config.data.batch_size = 48
     config.data.evaluation_batch = 64
     config.optimizer.name = "adam"
     config.hparams.learning_rate = 3e-3
     config.hparams.beta2 = 0.98
     config.hparams.clip_norm = 1.0
-    config.hparams.dropout_rate = 0.1
+    config.hparams.dropout_rate = 0.3
     config.hparams.label_smoothing = 0.1
     config.schedule.name = "cosine"
-    config.schedule.warmup_steps = 400
+    config.schedule.warmup_steps = 800
     config.schedule.final_factor = 0.0
-    config.train.steps = 4000
+    config.train.steps = 8000
     config.train.eval_every = 500
     config.train.log_every = 50
     config.train.chunk_steps = 10
-    config.train.sample_every = 1000
+    config.train.sample_every = 2000
     config.train.evaluate_train = False
     config.train.keep_best = False
     config.checkpoint.every_seconds = 60.0

@@ -14,8 +14,9 @@ from configs import multi30k
 def get_config() -> ConfigDict:
     config = multi30k.get_config()
     config.name = "multi30k_quick"
-    config.schedule.warmup_steps = 100
-    config.train.steps = 700
-    config.train.eval_every = 350
-    config.train.sample_every = 350
+    config.hparams.dropout_rate = 0.1
+    config.schedule.warmup_steps = 150
+    config.train.steps = 900
+    config.train.eval_every = 300
+    config.train.sample_every = 300
     return config

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from nn_core.argmax import argmax
 from nn_core.floats import wide
 from nn_core.regularizers import penalised_leaves
 
@@ -63,7 +64,7 @@ def accuracy(logits_BC: Array, targets: Array, weights: Array | None = None) -> 
     Returns:
       (sum, count).
     """
-    return mean_of(jnp.argmax(logits_BC, axis=-1) == targets, weights)
+    return mean_of(argmax(logits_BC) == targets, weights)
 
 
 def binary_accuracy(logits: Array, targets: Array, weights: Array | None = None, threshold: float = 0.5) -> Pair:

@@ -12,6 +12,7 @@ from jax import Array, lax
 
 from nn_core.alignment.answer_loss import token_log_probs
 from nn_core.alignment.ppo import filtered_log_probs
+from nn_core.argmax import argmax
 from nn_core.floats import wide
 from nn_core.generation.decoder import Decoder
 from nn_core.generation.filters import Sampling, draw_tokens, filter_logits
@@ -78,7 +79,7 @@ def draw_answers(
         # A finished row is fed at its last place again and again; nothing of that is used.
         cache, logits_BV = decoder.step(params, cache, last_B, lengths_B - 1 + place)
         if row_keys_B is None:
-            drawn_B = jnp.argmax(logits_BV, axis=1).astype(jnp.int32)
+            drawn_B = argmax(logits_BV)
         else:
             drawn_B = draw_tokens(jax.vmap(jax.random.fold_in, (0, None))(row_keys_B, place), logits_BV, sampling)
         log_probs_BV = jax.nn.log_softmax(kept_logits(logits_BV, sampling, row_keys_B is None))

@@ -10,6 +10,8 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
+from nn_core.argmax import argmax
+
 Strength = jax.Array | float | None
 
 
@@ -177,7 +179,7 @@ def _penalised(logits_BV: jax.Array, sampling: Sampling, seen_BV: jax.Array | No
 
 def take_most_probable(logits_BV: jax.Array, sampling: Sampling, seen_BV: jax.Array | None = None) -> jax.Array:
     """Greedy choice (F188): ids (B,) of the highest logits after the repetition penalty, ties to the lowest."""
-    return jnp.argmax(_penalised(logits_BV, sampling, seen_BV), axis=1)
+    return argmax(_penalised(logits_BV, sampling, seen_BV))
 
 
 def draw_tokens(
@@ -221,7 +223,7 @@ def _draw_unranked(keys_B: jax.Array, logits_BV: jax.Array, sampling: Sampling) 
     drawn_B = pick_columns(jax.vmap(jax.random.uniform)(keys_B), weights_BV)
     if sampling.temperature is None:
         return drawn_B
-    return jnp.where(_is_greedy(sampling.temperature), jnp.argmax(logits_BV, axis=1), drawn_B)
+    return jnp.where(_is_greedy(sampling.temperature), argmax(logits_BV), drawn_B)
 
 
 def pick_columns(uniform_B: jax.Array, weights_BK: jax.Array) -> jax.Array:

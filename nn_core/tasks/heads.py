@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from nn_core import losses
+from nn_core.argmax import argmax
 
 
 class Head(NamedTuple):
@@ -57,7 +58,7 @@ def _squared_losses(outputs_BC: Array, targets_B: Array, smoothing: Array | None
 
 
 def _argmax_correct(logits_BC: Array, labels_B: Array) -> Array:
-    return (jnp.argmax(logits_BC, axis=-1) == labels_B).astype(jnp.float32)
+    return (argmax(logits_BC) == labels_B).astype(jnp.float32)
 
 
 def _threshold_correct(logits_B1: Array, labels_B: Array) -> Array:
@@ -84,7 +85,7 @@ def _tokens_correct(logits_BTC: Array, tags_BT: Array) -> Array:
 def _all_correct(logits_BTC: Array, tags_BT: Array) -> Array:
     """For a sequence written token by token, this also says whether greedy decoding writes exactly the target: as long as
     every token is right, it reads the same as teacher forcing."""
-    right_BT = jnp.argmax(logits_BTC, axis=-1) == tags_BT
+    right_BT = argmax(logits_BTC) == tags_BT
     return jnp.all(right_BT | (tags_BT < 0), axis=1).astype(jnp.float32)
 
 
