@@ -40,13 +40,13 @@ def get_config() -> ConfigDict:
     config.hparams.dropout_rate = 0.3
     config.hparams.label_smoothing = 0.1
     config.schedule.name = "cosine"
-    config.schedule.warmup_steps = 800
+    config.schedule.warmup_steps = 500
     config.schedule.final_factor = 0.0
-    config.train.steps = 8000
+    config.train.steps = 5000
     config.train.eval_every = 500
     config.train.log_every = 50
     config.train.chunk_steps = 10
-    config.train.sample_every = 2000
+    config.train.sample_every = 1000
     config.train.evaluate_train = False
     config.train.keep_best = False
     config.checkpoint.every_seconds = 60.0
