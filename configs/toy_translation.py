@@ -18,15 +18,26 @@ from configs import base
 from configs.grid import Sweep, axis, product, union
 
 
+# About 194,000 parameters each; the best of three rates by the validation loss of seed 0.
+ATTENTION = {
+    "label": "LSTM with attention",
+    "model.name": "recurrent",
+    "model.source_attention": True,
+    "model.features": 80,
+    "hparams.learning_rate": 1e-2,
+}
+
+
 def get_config() -> ConfigDict:
     config = base.experiment()
     config.name = "toy_translation"
     config.task = base.text_to_text()
     config.task.num_beams = 4
     # The keys of both models stand side by side: the sweep chooses by model.name.
-    config.model = base.recurrent("lstm", features=64)
-    config.model.update(base.encoder_decoder(layers_num=2, heads_num=4, embedding_dim=32))
-    config.model.ffn_features = 64
+    config.model = base.recurrent("lstm", features=88)
+    config.model.update(base.encoder_decoder(layers_num=2, heads_num=4, embedding_dim=64))
+    config.model.ffn_features = 128
+    config.model.embedding_size = 64
     config.data = base.text_pairs(
         "toy_translation",
         vocabulary_size=400,
@@ -40,16 +51,16 @@ def get_config() -> ConfigDict:
     config.hparams.learning_rate = 3e-3
     config.hparams.clip_norm = 1.0
     config.schedule.name = "cosine"
-    config.schedule.warmup_steps = 50
+    config.schedule.warmup_steps = 200
     config.schedule.final_factor = 0.0
-    config.train.steps = 1000
-    config.train.eval_every = 250
+    config.train.steps = 1500
+    config.train.eval_every = 500
     config.train.log_every = 50
     config.train.chunk_steps = 50
     config.train.evaluate_train = False
     config.sample.prompt = "the young cat sees a star."
     config.sample.max_new_tokens = 26
-    config.table = ("test_exact", "greedy_exact", "beam_exact", "test_accuracy", "test_loss", "parameters")
+    config.table = ("test_exact", "greedy_exact", "beam_exact", "long_exact", "test_loss", "parameters")
     config.figures = ("translations", "comparison")
     return config
 
@@ -57,7 +68,7 @@ def get_config() -> ConfigDict:
 def get_sweep(config: ConfigDict) -> Sweep:
     settings = union(
         [{"label": "Transformer"}],
-        [{"label": "LSTM with attention", "model.name": "recurrent", "model.source_attention": True}],
-        [{"label": "LSTM", "model.name": "recurrent"}],
+        [ATTENTION],
+        [{"label": "LSTM", "model.name": "recurrent", "hparams.learning_rate": 1e-2}],
     )
     return product(settings, axis("seed", range(config.num_seeds)))

@@ -74,6 +74,7 @@ STUDY_FIGURES = {
     "bert_quick": "bert_quick:bert_quick",
     "contextual_vectors": "contextual_vectors:contextual_vectors",
     "attention_variants": "attention_variants:attention_variants",
+    "families": "families:families",
 }
 # Figures that also move: frames of the same run.
 MOVING = ("perceptron", "xor", "error_surface", "two_minima", "momentum")

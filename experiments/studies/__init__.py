@@ -44,6 +44,7 @@ NAMES = (
     "bert_quick",
     "contextual_vectors",
     "attention_variants",
+    "families",
 )
 STUDIES: Mapping[str, Study] = Lazy({name: f"{__name__}.{name}:STUDY" for name in NAMES})
 MAX_SEED = 2**32 - 1

@@ -105,6 +105,7 @@ def word_table(data: Data, vocabulary_size: int, num_classes: int) -> dict[str, 
     return {"table_accuracy": jnp.sum(right_M) / jnp.sum(tags_M >= 0)}
 
 
+LONGEST = 0.25  # share of the sources that count as long
 DECODED_AT_ONCE = 128  # sources of one call of the decoding loops: bounds the memory of their caches
 
 
@@ -132,8 +133,9 @@ def decoded(
         length_penalty: of the beam search.
         start_id, end_id, pad_id: what a target begins with, ends with, and has behind its end.
     Returns:
-        {"greedy_exact", "beam_exact": share of targets that are written exactly, end token included; "decoded":
-        (num_examples, 3, max(S, U)) source, greedy and beam, padded behind their ends}.
+        {"greedy_exact", "beam_exact": share of targets that are written exactly, end token included; "long_exact": the
+        beam's share of the longest quarter of the sources; "decoded": (num_examples, 3, max(S, U)) source, greedy and
+        beam, padded behind their ends}.
     """
     rows_N = data["test"][:num_examples]
     sources_NS, targets_NU = data["inputs"][0][rows_N], data["targets"][rows_N]
@@ -159,8 +161,11 @@ def decoded(
         jnp.pad(ids, ((0, 0), (0, widest - ids.shape[1])), constant_values=pad_id)
         for ids in (sources_NS, greedy_NU, beam_NU)
     ]
+    exact_N = jnp.all(beam_NU == wanted_NU, axis=1)
+    lengths_N = jnp.sum(sources_NS != pad_id, axis=1)
     return {
         "greedy_exact": jnp.mean(jnp.all(greedy_NU == wanted_NU, axis=1)),
-        "beam_exact": jnp.mean(jnp.all(beam_NU == wanted_NU, axis=1)),
+        "beam_exact": jnp.mean(exact_N),
+        "long_exact": jnp.mean(exact_N, where=lengths_N >= jnp.quantile(lengths_N, 1 - LONGEST)),
         "decoded": jnp.stack(texts, axis=1).astype(jnp.int32),
     }

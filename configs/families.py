@@ -1,0 +1,34 @@
+"""Families of transformers: decoder-only, encoder-only and encoder-decoder, equal in size, each on three tasks.
+
+python -m experiments.run --config=configs/families.py
+
+Generation is the rest of a sentence, classification whether an opinion praises (300 labelled texts), translation English
+to French. All families answer the same words of the same texts, in as many updates, each at the better of two learning
+rates by validation. A decoder and an encoder-decoder see the words before each; an encoder fills all gaps at once.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config() -> ConfigDict:
+    config = base.study(
+        "families",
+        {
+            "embedding_dim": 32,  # width, >= 1
+            "heads": 4,  # attention heads, a divisor of the width
+            "layers": 4,  # blocks; an encoder-decoder has half of them on each side
+            "texts": 6000,  # sentences to learn from, >= 8
+            "labelled": 300,  # opinions to learn from, >= 8
+            "validation": 300,  # texts that choose the learning rate, >= 8
+            "test": 500,  # texts that judge, >= 8
+            "steps": 800,  # updates, >= 10
+            "batch_size": 32,  # texts a step, >= 1
+            "learning_rates": (2e-3, 6e-3),  # of Adam at its highest, each > 0
+        },
+    )
+    config.num_seeds = 8
+    config.table = ("test_loss", "test_words_right", "test_exact", "learning_rate", "parameters")
+    config.figures = ("families",)
+    return config
