@@ -38,7 +38,7 @@ from nn_core.generation.beam_texts import (
     score,
     stops,
 )
-from nn_core.generation.decoder import Cache, Decoder, Params
+from nn_core.generation.decoder import Cache, Decoder, Params, take_rows
 from nn_core.generation.options import check_options, new_token_limits
 from nn_core.generation.prompts import bucket, pack_prompts, read_prompts, vocabulary_size
 from nn_core.generation.request import SMALLEST_CAPACITY, end_ids, ends, make_keep, on_host
@@ -124,7 +124,7 @@ def _grow(decoder: Decoder, params: Params, request: BeamRequest, state: BeamSta
     parents_PK = jnp.take_along_axis(parents_PM, columns_PK, axis=1)
     ids_PK = jnp.where(open_P1, jnp.take_along_axis(tokens_PM, columns_PK, axis=1), request.pad_id)
     rows_B = (jnp.arange(prompts)[:, None] * beams + parents_PK).reshape(-1)
-    cache, text = jax.tree.map(lambda leaf: leaf[rows_B] if leaf.ndim else leaf, (cache, state.text))
+    cache, text = decoder.reorder(cache, rows_B), take_rows(state.text, rows_B)
     open_B = jnp.repeat(~state.done_P, beams)
     at_limit_P = state.step + 1 >= request.limits_P
     text = append(text, state.step, ids_PK.reshape(-1), open_B, open_B & ~jnp.repeat(at_limit_P, beams))

@@ -9,6 +9,11 @@ Params = Any
 Cache = Any
 
 
+def take_rows(cache: Cache, rows_B: jax.Array) -> Cache:
+    """Every leaf's rows in another order; scalars as they are."""
+    return jax.tree.map(lambda leaf: leaf[rows_B] if leaf.ndim else leaf, cache)
+
+
 class Decoder(NamedTuple):
     """A language model as the loops of this package see it: GPT with its KV cache, an RNN, a translator's decoder.
 
@@ -29,9 +34,12 @@ class Decoder(NamedTuple):
             must not be written, so a row of length 0 leaves as it came. Earlier positions are in the cache already;
             where T does not divide context_size, the last piece reads some of them again.
         context_size: number of positions the cache holds; None when there is no limit (recurrent models).
+        reorder: ``(cache, rows_B) -> cache`` in which row b goes on from row ``rows_B[b]``, a row of the same prompt; see
+            ``take_rows``. A translator leaves what it keeps of the source: all rows of a prompt have it in common.
     """
 
     init_cache: Callable[[Params, int], Cache]
     step: Callable[[Params, Cache, jax.Array, jax.Array], tuple[Cache, jax.Array]]
     prefill: Callable[[Params, Cache, jax.Array, jax.Array, jax.Array], Cache] | None = None
     context_size: int | None = None
+    reorder: Callable[[Cache, jax.Array], Cache] = take_rows

@@ -19,7 +19,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from nn_core.generation.decoder import Decoder
+from nn_core.generation.decoder import Decoder, take_rows
 from nn_core.models.attention.dot_product import masked_softmax
 from nn_core.models.embeddings import Embedding
 from nn_core.models.layers import Dense, Dropout
@@ -245,7 +245,12 @@ def make_sequence_decoder(model: SequenceToSequence) -> Decoder:
         cache, logits_B1V = _apply(model, "decode", params[0], ids_B[:, None], cache)
         return cache, logits_B1V[:, 0]
 
-    return Decoder(init_cache, step, prefill=None, context_size=None)
+    def reorder(cache: Any, rows_B: Array) -> Any:
+        if not model.attention:
+            return take_rows(cache, rows_B)
+        return cache._replace(carries=take_rows(cache.carries, rows_B))  # what was read is the same in all rows of a source
+
+    return Decoder(init_cache, step, prefill=None, context_size=None, reorder=reorder)
 
 
 def _apply(model: nn.Module, method: str, params: Any, *arguments: Any) -> Any:

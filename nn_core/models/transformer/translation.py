@@ -15,6 +15,7 @@ from nn_core.models.transformer.encoder_decoder import EncoderDecoder
 
 Params = Any
 TOWERS = ("encoder", "decoder")
+MEMORY = ("memory_key", "memory_value")  # what `MultiHeadAttention` keeps of a source
 
 
 class SourceCache(NamedTuple):
@@ -70,7 +71,16 @@ def make_decoder(model: EncoderDecoder) -> Decoder:
         valid_BT = offsets_1T < lengths_B[:, None]
         return extend(unstack_towers(params[0]), cache, None, ids_BT, positions_BT, valid_BT)[1]
 
-    return Decoder(init_cache, step, prefill, model.context_size)
+    return Decoder(init_cache, step, prefill, model.context_size, reorder)
+
+
+def reorder(cache: SourceCache, rows_B: Array) -> SourceCache:
+    """The rows of the target in another order; the source's keys and values, equal in all of them, are not copied."""
+
+    def take(path: Any, leaf: Array) -> Array:
+        return leaf if path[-1].key in MEMORY else leaf[rows_B]
+
+    return cache._replace(layers=jax.tree.map_with_path(take, cache.layers))
 
 
 def attention_maps(model: EncoderDecoder, params: Params, source_BS: Array, target_BT: Array) -> dict[str, Array]:

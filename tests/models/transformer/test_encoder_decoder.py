@@ -125,6 +125,18 @@ def test_one_beam_is_greedy_and_pieces_are_the_whole() -> None:
     np.testing.assert_array_equal(result(progress).ids_BN, whole.ids_BN)
 
 
+def test_beams_change_places_and_leave_the_source_where_it_is() -> None:
+    decoder = DECODERS["original"]
+    cache = decoder.init_cache((params_of("original"), SOURCE), 3)
+    moved = decoder.reorder(cache, jnp.array([2, 0, 1]))
+    for (path, before), after in zip(jax.tree.leaves_with_path(cache.layers), jax.tree.leaves(moved.layers), strict=True):
+        if path[-1].key in ("memory_key", "memory_value"):
+            assert after is before
+        else:
+            np.testing.assert_array_equal(after, np.asarray(before)[[2, 0, 1]])
+    assert moved.keep_BS is cache.keep_BS
+
+
 def test_a_wide_beam_finds_what_exhaustive_search_finds() -> None:
     tiny = EncoderDecoder(4, 4, 4, 1, 1)
     source = np.array([[3, 1, 2]], np.int32)
