@@ -35,7 +35,12 @@ FEATURES = (
         ("ppo", "grpo", "dpo"),
         ("F171", "F171b"),
     ),
-    Feature("F172", "Decoders, encoders and both, side by side"),
+    Feature(
+        "F172",
+        "Decoders, encoders and both, side by side",
+        ("nn_core.data.text_forms:text_forms", "nn_core.models.transformer.encoder_decoder:EncoderDecoder"),
+        ("families",),
+    ),
     Feature(
         "F173",
         "Translation step by step",

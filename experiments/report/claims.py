@@ -10,8 +10,11 @@ from experiments.report.claims_models import MODELS
 from experiments.report.claims_networks import NETWORKS
 from experiments.report.claims_sequences import SEQUENCES
 from experiments.report.claims_text import TEXT
+from experiments.report.claims_transformers import TRANSFORMERS
 from experiments.report.outcomes import SECTIONS
 from experiments.report.records import Tables
 from experiments.report.settings import EXPERIMENTS
 
-TABLES = Tables(LESSONS, SECTIONS, EXPERIMENTS, (*NETWORKS, *DESCENT, *TEXT, *SEQUENCES, *MODELS, *ALIGNMENT))
+TABLES = Tables(
+    LESSONS, SECTIONS, EXPERIMENTS, (*NETWORKS, *DESCENT, *TEXT, *SEQUENCES, *TRANSFORMERS, *MODELS, *ALIGNMENT)
+)

@@ -86,6 +86,11 @@ SECTIONS = (
         "What do a simple cell, LSTM and GRU remember, and do they read what a bag of words cannot?",
     ),
     Section(
+        "families",
+        "Encoders, decoders and both",
+        "What does each family of transformers do best, and do they read long sentences better than recurrent networks?",
+    ),
+    Section(
         "alignment",
         "From a language model to an assistant",
         "Do answers by people teach a model to answer, and do rewards learned from people's choices make the answers better?",

@@ -162,6 +162,23 @@ EXPERIMENTS: dict[str, Experiment] = {
         {"num_seeds": 16},
         {"num_seeds": 12, "train.steps": 100},
     ),
+    "families": Experiment(
+        "families",
+        "Transformers of four blocks and width 32, as a decoder, an encoder, and two blocks of each, finish English "
+        "sentences, judge opinions and translate to French; all answer the same words, each at the better of two learning "
+        "rates.",
+        ("families",),
+        {"num_seeds": 16},
+        {"num_seeds": 12, "task.steps": 200, "task.learning_rates": (6e-3,)},
+    ),
+    "toy_translation": Experiment(
+        "toy_translation",
+        "The Transformer of 2017 and LSTMs with and without attention, 194,000 parameters each, translate English sentences "
+        "of a small grammar to French; no test sentence is in the training.",
+        ("translations", "comparison"),
+        {"num_seeds": 12},
+        {"num_seeds": 12, "train.steps": 400, "task.decoded": 250},
+    ),
     "alignment": Experiment(
         "alignment",
         "A GPT of 2 blocks reads facts of a small world, is fine-tuned on answers in all tones, and learns from pairs of "

@@ -55,6 +55,18 @@ REDUCED: dict[str, dict[str, object]] = {
         "task.steps": 10,
         "task.batch_size": 4,
     },
+    "families": {
+        "num_seeds": 2,
+        "task.embedding_dim": 8,
+        "task.heads": 2,
+        "task.layers": 2,
+        "task.texts": 40,
+        "task.labelled": 40,
+        "task.validation": 11,
+        "task.test": 13,
+        "task.steps": 10,
+        "task.batch_size": 4,
+    },
     "perceptron": {
         "num_seeds": 3,
         "task.max_epochs": 23,

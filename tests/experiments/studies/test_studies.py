@@ -9,7 +9,7 @@ from experiments.figures import FIGURES
 from experiments.run import main
 from tests.experiments.studies.runs import IN_OWN_FILE, REDUCED, check_study, reduced
 
-LARGE = ("bert_quick", "contextual_vectors")  # encoders that are trained take seconds to compile
+LARGE = ("bert_quick", "contextual_vectors", "families")  # encoders that are trained take seconds to compile
 SHOWN = [
     pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in REDUCED if name not in IN_OWN_FILE
 ]
