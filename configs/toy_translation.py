@@ -17,7 +17,6 @@ from ml_collections import ConfigDict
 from configs import base
 from configs.grid import Sweep, axis, product, union
 
-
 # About 194,000 parameters each; the best of three rates by the validation loss of seed 0.
 ATTENTION = {
     "label": "LSTM with attention",

@@ -40,6 +40,7 @@ FEATURES = (
         "Decoders, encoders and both, side by side",
         ("nn_core.data.text_forms:text_forms", "nn_core.models.transformer.encoder_decoder:EncoderDecoder"),
         ("families",),
+        ("E1", "E2", "E3"),
     ),
     Feature(
         "F173",

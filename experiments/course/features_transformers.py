@@ -76,6 +76,7 @@ FEATURES = (
             "nn_core.models.transformer.translation:make_decoder",
         ),
         ("toy_translation", "multi30k", "multi30k_quick"),
+        ("E4", "E5"),
     ),
     Feature(
         "F138",

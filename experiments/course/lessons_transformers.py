@@ -46,8 +46,9 @@ LESSONS = (
         ("F135", "F150"),
         (
             *("toy_translation", "multi30k", "multi30k_quick", "bert_quick", "t5_quick", "t5_pretrain"),
-            *("attention_variants", "distillation", "vit"),
+            *("attention_variants", "distillation", "vit", "families"),
         ),
+        ("families",),
         pictures=("transformer", "transformer_families"),
     ),
     Lesson(

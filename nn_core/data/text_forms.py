@@ -101,9 +101,7 @@ def text_forms(task: str, *, num_examples: int, seed: int = 0) -> Forms:
     pairs = [tuple(words_of(text) for text in pair) for pair in TASKS[task](num_examples, seed)]
     known = sorted({word for pair in pairs for side in pair for word in side})
     vocabulary = {word: index for index, word in enumerate((*SPECIAL, *known))}
-    sources, targets = (
-        [np.array([vocabulary[word] for word in pair[side]]) for pair in pairs] for side in (0, 1)
-    )
+    sources, targets = ([np.array([vocabulary[word] for word in pair[side]]) for pair in pairs] for side in (0, 1))
     widths = (max(map(len, sources)) + 1, max(map(len, targets)) + 1)
     rows = pack_pairs(sources, targets, widths, Marks(PAD, START, END), packed=False)
     joined = _joined(rows.source_RS, rows.target_RT, rows.answer_RT)

@@ -248,7 +248,9 @@ def make_sequence_decoder(model: SequenceToSequence) -> Decoder:
     def reorder(cache: Any, rows_B: Array) -> Any:
         if not model.attention:
             return take_rows(cache, rows_B)
-        return cache._replace(carries=take_rows(cache.carries, rows_B))  # what was read is the same in all rows of a source
+        return cache._replace(
+            carries=take_rows(cache.carries, rows_B)
+        )  # what was read is the same in all rows of a source
 
     return Decoder(init_cache, step, prefill=None, context_size=None, reorder=reorder)
 

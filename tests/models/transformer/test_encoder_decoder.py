@@ -129,7 +129,9 @@ def test_beams_change_places_and_leave_the_source_where_it_is() -> None:
     decoder = DECODERS["original"]
     cache = decoder.init_cache((params_of("original"), SOURCE), 3)
     moved = decoder.reorder(cache, jnp.array([2, 0, 1]))
-    for (path, before), after in zip(jax.tree.leaves_with_path(cache.layers), jax.tree.leaves(moved.layers), strict=True):
+    for (path, before), after in zip(
+        jax.tree.leaves_with_path(cache.layers), jax.tree.leaves(moved.layers), strict=True
+    ):
         if path[-1].key in ("memory_key", "memory_value"):
             assert after is before
         else:
