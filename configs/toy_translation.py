@@ -7,9 +7,9 @@ Articles and adjectives agree, most adjectives follow their noun, "le" and "ne" 
 sentence is in the training. The three models see the same batches of every seed; the figure shows the share of exact
 sentences by their length.
 
-Measured (2026-11-29, 2 x86 cores shared by eight others, 133 s; one seed of the Transformer): test_exact 0.929,
-greedy_exact 0.922, beam_exact 0.926 of 1,000 or 500 unseen sentences; after 400 updates the beam had 0.596. The aim of 0.98
-needs more updates than 1,000. The comparison with the LSTMs over 8 seeds has not been measured yet.
+Measured (2026-11-30, seed 0, on the 500 sentences that choose): the Transformer of width 64 at rate 3e-3 writes 0.962 of
+them exactly after 1,000 updates, 0.994 after 1,500, at rate 1e-3 0.978; at width 32, as before, 0.93 after 1,000. 45
+processor seconds. Test numbers and the comparison over 8 seeds have not been measured yet.
 """
 
 from ml_collections import ConfigDict
