@@ -10,8 +10,9 @@ signature. A run that is stopped goes on bit for bit.
 
 The network is the small one of Wu et al. 2021 (four layers a side, width 128, dropout 0.3); 5,000 updates are 31 passes.
 
-The whole run has not been measured yet; an update takes 0.32 processor seconds (2026-11-30), a fifth of it the head. The aim
-is 52 BLEU.
+Measured (2026-11-30, 2 x86 cores, seed 0): all 1,014 validation sentences, beam of 5: 52.7 BLEU
+(nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0) and 70.4 chrF, greedy 51.1 BLEU; padding 7.0 % of the rows. 32
+processor minutes: 43 minutes on a machine with 20 other processes. The aim of 58 BLEU is not met.
 """
 
 from ml_collections import ConfigDict

@@ -17,20 +17,18 @@ PANELS = {
 
 def families(run: Results) -> Figure:
     """Means over the seeds with intervals, and every seed as a point."""
-    found = {
-        task: [run.arrays.get(f"{task}: {family}: {column}") for family in FAMILIES]
-        for task, (column, _) in PANELS.items()
-    }
-    if any(values_S is None for several in found.values() for values_S in several):
+    names = {task: [f"{task}: {family}: {column}" for family in FAMILIES] for task, (column, _) in PANELS.items()}
+    if any(name not in run.arrays for several in names.values() for name in several):
         return nothing("this run has not all families on all tasks")
     figure, grid = subplots(1, len(PANELS), width=3.3, height=3.4)
     for axes, (task, (_, meaning)) in zip(grid[0], PANELS.items(), strict=True):
-        for place, values_S in enumerate(found[task]):
-            one = summarize(np.asarray(values_S).tolist())
+        for place, name in enumerate(names[task]):
+            values_S = run.arrays[name]
+            one = summarize(values_S.tolist())
             axes.bar(place, one.mean, yerr=np.nan_to_num(one.half_width), color=COLOURS[place], capsize=4, alpha=0.75)
             spread = np.linspace(-0.2, 0.2, len(values_S))
             axes.scatter(place + spread, values_S, s=8, color=GREY, zorder=3)
-        axes.set_xticks(range(len(FAMILIES)), [name.replace("-", "-\n") for name in FAMILIES], fontsize=8)
+        axes.set_xticks(range(len(FAMILIES)), [family.replace("-", "-\n") for family in FAMILIES], fontsize=8)
         if task != "generation":
             axes.set_ylim(0, 1.05)
         label(axes, "", meaning, task)

@@ -52,7 +52,7 @@ def pretraining_loss(model: Pretraining, masking: Masking) -> Loss:
     return loss
 
 
-def train(loss: Loss, params: Any, data: dict[str, Array], key: Array, steps: int, batch: int, rate: float) -> Any:
+def train(loss: Loss, params: Any, data: dict[str, Array], key: Array, steps: int, batch: int, rate: Any) -> Any:
     """Adam with warm-up and a linear fall to 0, batches drawn with replacement: a pure function of the key."""
     schedule = optax.join_schedules(
         [optax.linear_schedule(0.0, rate, steps // 10), optax.linear_schedule(rate, 0.0, steps - steps // 10)],

@@ -10,7 +10,7 @@ Every family answers the same words of the same pairs.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -108,7 +108,9 @@ def text_forms(task: str, *, num_examples: int, seed: int = 0) -> Forms:
     return Forms(rows.source_RS, rows.target_RT, rows.answer_RT, *joined, vocabulary)
 
 
-def _joined(source_NS: np.ndarray, target_NT: np.ndarray, answer_NT: np.ndarray) -> Sequence[np.ndarray]:
+def _joined(
+    source_NS: np.ndarray, target_NT: np.ndarray, answer_NT: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Row, gaps and answers (N, S + T): the target begins right behind the end of the source."""
     num_rows, width = len(source_NS), source_NS.shape[1] + target_NT.shape[1]
     row_NW = np.full((num_rows, width), PAD, np.int32)

@@ -140,7 +140,11 @@ def reduced(name: str, **changes: object) -> results.Results:
         name: of the study.
         changes: of its settings, instead of the reduced ones.
     """
-    settings = REDUCED[name] | {f"task.{key}": value for key, value in changes.items()}
+    return run_of(name, REDUCED[name] | {f"task.{key}": value for key, value in changes.items()})
+
+
+def run_of(name: str, settings: dict[str, object]) -> results.Results:
+    """The same with these settings, by dotted path."""
     with hurried(), tempfile.TemporaryDirectory() as folder:
         words = [f"--config.{path}={value}" for path, value in settings.items()]
         code = main([f"--config={name}", f"--workdir={folder}/run", "--config.figures=()", *words])

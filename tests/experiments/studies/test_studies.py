@@ -7,7 +7,7 @@ import pytest
 from experiments import studies
 from experiments.figures import FIGURES
 from experiments.run import main
-from tests.experiments.studies.runs import IN_OWN_FILE, REDUCED, check_study, reduced
+from tests.experiments.studies.runs import IN_OWN_FILE, REDUCED, check_study, reduced, run_of
 
 LARGE = ("bert_quick", "contextual_vectors", "families")  # encoders that are trained take seconds to compile
 SHOWN = [
@@ -28,6 +28,26 @@ def test_every_other_study_is_checked_in_one_file_beside_this_one():
     ]
     for name in IN_OWN_FILE:
         assert sum("check_study(" in text and f'"{name}"' in text for text in files) == 1, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("bert_quick", {}),
+        ("contextual_vectors", {}),
+        ("attention_variants", {"task.variants": ("linear",)}),
+        ("families", {"task.learning_rates": (6e-3,)}),  # the mean over the seeds would choose among several
+    ],
+)
+def test_a_seed_among_others_is_the_seed_alone(name, changes):
+    settings = REDUCED[name] | changes
+    among = [row for row in run_of(name, settings).rows if row.get("seed") == 1]
+    alone = [row for row in run_of(name, settings | {"seed": 1, "num_seeds": 1}).rows if row.get("seed") == 1]
+    assert [row["label"] for row in among] == [row["label"] for row in alone] and among
+    for one, other in zip(among, alone, strict=True):
+        numbers = {key for key in one if isinstance(one[key], float)}
+        assert numbers and all(one[key] == pytest.approx(other[key], rel=1e-5, abs=1e-7) for key in numbers)
 
 
 def test_a_figure_is_drawn_by_its_own_study_only():
