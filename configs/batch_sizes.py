@@ -30,7 +30,7 @@ def get_config() -> ConfigDict:
     config.model = base.mlp(hidden_sizes=(32,))
     config.data = base.examples("digits", train=TRAIN, validation=300, test=985)
     config.optimizer.name = "sgd"
-    config.table = ("steps", "train_loss", "validation_loss", "test_loss", "test_accuracy")
+    config.table = ("steps", "gradients", "train_loss", "validation_loss", "test_loss", "test_accuracy")
     config.figures = ("batches",)
     return config
 

@@ -34,7 +34,7 @@ def get_config() -> ConfigDict:
     config.train.steps = 1000
     config.train.eval_every = 5
     config.train.log_every = 5
-    config.table = ("steps", "best_step", "validation_loss", "test_loss", "test_accuracy", "gap")
+    config.table = ("steps", "gradients", "best_step", "validation_loss", "test_loss", "test_accuracy", "gap")
     config.figures = ("paths", "stopping")
     return config
 

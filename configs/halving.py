@@ -38,7 +38,7 @@ def get_config() -> ConfigDict:
     config.train.keep_best = True
     config.search.rungs = (50, 150)
     config.num_seeds = 27  # members of the random draw; without rungs, 7 cost as much as 27 with them
-    config.table = ("test_loss", "test_accuracy")
+    config.table = ("test_loss", "test_accuracy", "gradients")
     config.figures = ("learning_curves",)
     return config
 

@@ -18,7 +18,7 @@ SIZES = (
     (1, 16, 2, (2.5e-3, 5e-3, 1e-2, 2e-2)),
     (2, 24, 3, (2.5e-3, 5e-3, 1e-2)),
     (2, 40, 5, (1.25e-3, 2.5e-3, 5e-3, 1e-2)),
-    (3, 56, 7, (1.25e-3, 2.5e-3, 5e-3)),
+    (3, 56, 7, (1.25e-3, 2.5e-3, 5e-3, 1e-2)),
 )
 
 
@@ -42,7 +42,7 @@ def get_config() -> ConfigDict:
     config.train.log_every = 40
     config.train.chunk_steps = 40
     config.train.evaluate_train = False
-    config.table = ("validation_loss", "validation_full_loss", "parameters")
+    config.table = ("validation_loss", "validation_full_loss", "parameters", "gradients")
     config.figures = ("scaling",)
     return config
 

@@ -29,6 +29,7 @@ BITS = "bits_per_character"  # of the whole validation text, in results
 TOKENIZER = "tokenizer.json"  # in the folder of a population: the run directory itself for a single run
 FILE = "file"  # data.name of a text of one's own
 TOKEN_FILE = "token_file"  # data.name of a text that stays on the disk
+SAMPLED = 10_000  # characters that are read back from their tokens
 MAX_TOKENS = 2**31 - 1  # positions are int32
 
 # (shape, read) -> an array that lies where the run needs it; read(index) gives the part that belongs to one device.
@@ -129,7 +130,8 @@ def token_figures(tokenizer: Tokenizer, text: str, ids_N: np.ndarray, split_rati
         split_ratio: where the validation text begins.
     Returns:
         vocabulary_size; tokens_per_word, with words separated by white space; unknown_rate, the share of "[UNK]" tokens;
-        characters_per_token of the validation text, which bits per character refer to.
+        characters_per_token of the validation text, which bits per character refer to; lossless, 1 where the beginning of
+        the text (SAMPLED characters) comes back from its tokens, else 0.
     """
     text = clean_text(text)
     judged = text[int(split_ratio * len(text)) :]
@@ -139,6 +141,7 @@ def token_figures(tokenizer: Tokenizer, text: str, ids_N: np.ndarray, split_rati
         "tokens_per_word": len(ids_N) / max(len(text.split()), 1),
         "characters_per_token": len(judged) / max(len(tokenizer.encode(judged)), 1),
         "unknown_rate": 0.0 if unknown is None else float(np.mean(ids_N == unknown)),
+        "lossless": float(tokenizer.decode(tokenizer.encode(text[:SAMPLED])) == text[:SAMPLED]),
     }
 
 

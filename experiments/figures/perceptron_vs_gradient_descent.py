@@ -30,7 +30,13 @@ def perceptron_vs_gradient_descent(run: Results) -> Figure:
             epochs = range(1, updates_SE.shape[1] + 1)
             band(last, epochs, updates_SE, f"{method}, noise {noise:g}", place * len(noises) + index)
     last.set_ylim(bottom=0)
-    label(last, "epoch", "points that moved the weights in the epoch", "Who updates")
+    # Far from the line the sigmoid is exactly 0 or 1 in float32, and there is no error left to learn from.
+    label(
+        last,
+        "epoch",
+        "points that moved the weights in the epoch",
+        "who updates: descent at all points\nbut where the float32 sigmoid is y",
+    )
     for axis in axes[0]:
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize="small", frameon=False)
     return figure

@@ -87,11 +87,10 @@ def best_sizes(axes: Axes, sizes_J: np.ndarray, tokens_K: np.ndarray, losses: di
     )
     for place, values_S in enumerate(crossing_SP.T):
         axes.plot(values_S, np.full(len(values_S), between_P[place]), MARKERS[place], color=COLOURS[place], alpha=0.7)
-    known_P = np.isfinite(crossing_SP).all(axis=0)
-    title = "no model overtakes another in this range"
-    if known_P.sum() > 1:
-        law = fit_power_law(crossing_SP[:, known_P], np.tile(between_P[known_P], (len(crossing_SP), 1)))
-        draw_law(axes, crossing_SP[:, known_P].ravel(), law)
+    title = "fewer than two models overtake in this range"
+    if (np.isfinite(crossing_SP).sum(axis=1) > 1).any():
+        law = fit_power_law(crossing_SP, np.tile(between_P, (len(crossing_SP), 1)))
+        draw_law(axes, crossing_SP[np.isfinite(crossing_SP)], law)
         title = formula("best N", "C", law)
     label(axes, "compute C of the training (operations)", "best number of parameters N", title)
     log_scale(axes)

@@ -19,12 +19,12 @@ def tokenizers(run: Results) -> Figure:
     for index, kind in enumerate(families):
         members = [rows for name, rows in groups.items() if (family(name) or short(name)) == kind]
         sizes = [rows[0]["vocabulary_size"] for rows in members]
-        lossy = any(row["unknown_rate"] > 0 for rows in members for row in rows)
+        lossy = not all(row["lossless"] for rows in members for row in rows)
         style = {
             "color": COLOURS[index % len(COLOURS)],
             "marker": MARKERS[index % len(MARKERS)],
             "markerfacecolor": "white" if lossy else COLOURS[index % len(COLOURS)],
-            "label": kind + (" (some tokens unknown)" if lossy else ""),
+            "label": kind + (" (loses text)" if lossy else ""),
         }
         axes[0][0].plot(sizes, [rows[0]["tokens_per_word"] for rows in members], **style)
         bits = [summarize(row["bits_per_character"] for row in rows) for rows in members]

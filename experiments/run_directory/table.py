@@ -136,14 +136,28 @@ def ranks(groups: Mapping[str, Sequence[Row]], column: str) -> dict[str, str]:
     return dict(zip(groups, (f"{mean:.1f}" for mean in rankdata(worths_JS, axis=0).mean(axis=1)), strict=True))
 
 
+def notes(groups: Mapping[str, Sequence[Row]], edges: Mapping[str, str], columns: Sequence[str]) -> dict[str, str]:
+    """What a reader must know about a single row, {name: text}; the remarks below the table explain it."""
+    found = {}
+    for name, rows in groups.items():
+        told = [f"the {edges[name]} of its grid"] if name in edges else []
+        if set(JUDGED[:2]) <= set(columns):
+            train, validation = (summarize(row.get(loss) for row in rows).mean for loss in JUDGED[:2])
+            told += ["training above validation"] if train > validation else []
+        told += ["loses text"] if any(row.get("lossless") == 0 for row in rows) else []
+        found[name] = ", ".join(told)
+    return found
+
+
 def make_table(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
     """Header and body: a line per setting with n, runs that ended early, and `mean ± half width` of each column.
 
     Diverged runs are counted but left out of the means, because their last numbers mean nothing.
     The columns train_loss, validation_loss and gap together add a verdict; from RANKED settings on, the mean rank is
-    added.
+    added. A note stands at the end of a row that needs one.
     """
     groups = shown(rows, columns)
+    told = notes(groups, at_the_edge(by_setting(rows), choice(columns, rows)), columns)
     columns = [column for column in columns if any(column in row for row in rows)]
     statuses = [status for status in ("diverged", "stopped") if any(row.get("status") == status for row in rows)]
     if not statuses and any("status" in row for row in rows):
@@ -159,6 +173,9 @@ def make_table(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
     if compared and len(groups) >= RANKED and (ranked := ranks(groups, compared)):
         for line, rank in zip(body, [f"rank by {compared.replace('_', ' ')}", *ranked.values()], strict=True):
             line.append(rank)
+    if any(told.values()):
+        for line, note in zip(body, ["note", *told.values()], strict=True):
+            line.append(note)
     return body
 
 
@@ -183,6 +200,11 @@ def remarks(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
                 f"The train loss is above the validation loss in {len(above)} of {len(left)} settings: wrong labels, dropout "
                 "and augmentation are in the training split only."
             )
+    if any(row.get("lossless") == 0 for row in rows):
+        told.append(
+            'A tokenizer that "loses text" forgets white space or rare words: it predicts less, so its bits per character '
+            "are too low beside the others'."
+        )
     few = {len(members) for members in left.values()} - {1}
     if few and min(few) < MIN_SEEDS:
         told.append(f"An interval of {min(few)} seeds says little; take 8 or more (--config.num_seeds=8).")

@@ -16,6 +16,7 @@ UNITS = {
     "weight_norm": "Euclidean",
     "steps": "updates",
     "best_step": "updates",
+    "gradients": "of single examples",
     "selected": "weights",
     "updates": "to the target",
     "gradient_ratio": "first layer / last layer",
@@ -31,7 +32,17 @@ UNITS = {
 EVERYTHING = (-math.inf, math.inf)
 # Beginning of a unit -> the range of such quantities; and endings of names of what is never below 0.
 RANGES = {"share": (0.0, 1.0), "0 to 1": (0.0, 1.0)}
-NEVER_NEGATIVE = ("loss", "perplexity", "rmse", "norm", "steps", "updates", "parameters", "bits_per_character")
+NEVER_NEGATIVE = (
+    "loss",
+    "perplexity",
+    "rmse",
+    "norm",
+    "steps",
+    "updates",
+    "gradients",
+    "parameters",
+    "bits_per_character",
+)
 
 
 def unit_of(column: str) -> str:

@@ -223,13 +223,18 @@ def make_policy(population: Population) -> Policy:
 
 
 def result_row(member: plan.Member, final: Row, corpus: Corpus | None) -> Row:
-    """A member's line of results.csv: its number and overrides, its results, and for a text the figures of its tokens."""
+    """A member's line of results.csv: its number and overrides, its results, and for a text the figures of its tokens.
+
+    `gradients` is what it cost: updates times the examples (windows of a text, pairs) of a batch.
+    """
     values = flatten(member.config)
     identity = {"member": member.number, "label": member.config.label, "seed": values["seed"]}
     figures = {} if corpus is None else dict(corpus.figures)
     row = identity | {"overrides": member.overrides} | final | figures
     if "characters_per_token" in figures:
         row[BITS] = bits_per_character(row["validation_full_loss"], figures)
+    if (batch := values.get("data.batch_size") or values.get("data.train")) is not None:
+        row["gradients"] = row["steps"] * batch
     if corpus is not None and corpus.judge is not None:
         row |= corpus.judge(row)
     if "train_loss" in row and "validation_loss" in row:

@@ -37,18 +37,23 @@ def fit_power_law(x_SN: np.ndarray, y_SN: np.ndarray) -> PowerLaw:
     (3.0, -1.0)
 
     Args:
-      x_SN: (S, N) or (N,) > 0, at least two different ones in a row.
-      y_SN: (S, N) > 0, a row for each seed.
+      x_SN: (S, N) or (N,) > 0; NaN where a seed has no point.
+      y_SN: (S, N) > 0, a row for each seed. A seed without two different points is left out.
     Returns:
       The law.
     Raises:
-      ValueError: numbers that have no logarithm, or fewer than two different x.
+      ValueError: numbers that have no logarithm, or no seed with two different x.
     """
     y_SN = np.atleast_2d(np.asarray(y_SN, np.float64))
     x_SN = np.broadcast_to(np.asarray(x_SN, np.float64), y_SN.shape)
-    if not (x_SN > 0).all() or not (y_SN > 0).all() or any(len(np.unique(x_N)) < 2 for x_N in x_SN):
-        raise ValueError("a power law needs two or more different x > 0 for each seed and every y > 0")
-    lines_S2 = np.array([np.polyfit(np.log(x_N), np.log(y_N), 1) for x_N, y_N in zip(x_SN, y_SN, strict=True)])
+    points = [
+        (x_N[kept], y_N[kept])
+        for x_N, y_N in zip(x_SN, y_SN, strict=True)
+        if len(np.unique(x_N[kept := np.isfinite(x_N) & np.isfinite(y_N)])) > 1
+    ]
+    if not points or any((x_N <= 0).any() or (y_N <= 0).any() for x_N, y_N in points):
+        raise ValueError("a power law needs two or more different x > 0 of a seed and every y > 0")
+    lines_S2 = np.array([np.polyfit(np.log(x_N), np.log(y_N), 1) for x_N, y_N in points])
     slopes_S, offsets_S = lines_S2.T
     exponent, half = float(np.mean(slopes_S)), t_half_width(slopes_S)
     return PowerLaw(float(np.exp(np.mean(offsets_S))), exponent, exponent - half, exponent + half)

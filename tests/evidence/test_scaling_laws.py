@@ -16,6 +16,13 @@ def test_a_planted_law_is_found_and_its_interval_is_that_of_the_seeds():
     assert (law.low, law.high) == pytest.approx((-0.23 - half, -0.23 + half))
 
 
+def test_a_seed_without_two_points_is_left_out():
+    x_SN = np.array([SIZES, 2 * SIZES])
+    x_SN[0, 1], x_SN[1, 1:] = np.nan, np.nan
+    law = fit_power_law(x_SN, 5.0 * SIZES * np.ones((2, 1)))
+    assert law.exponent == pytest.approx(1.0) and np.isnan(law.low)  # one seed is left
+
+
 def test_each_seed_may_have_places_of_its_own():
     x_SN = np.array([SIZES, 2 * SIZES])
     law = fit_power_law(x_SN, 5.0 * x_SN**0.5)

@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import Collection, LineCollection
@@ -16,12 +17,17 @@ from experiments.figures.style import BAND
 SLACK = 1.5  # pixels at 100 dpi by which boxes may touch: they are a little larger than their ink
 
 
+def axes_of(axes: Axes) -> list[Axis]:
+    """x, y, and z where there is one."""
+    return [axes.xaxis, axes.yaxis, *([axes.zaxis] if hasattr(axes, "zaxis") else [])]
+
+
 def tick_labels(axes: Axes) -> set[Text]:
     """The labels of ticks that are drawn."""
     labels = set()
     if not axes.axison:
         return labels
-    for axis in (axes.xaxis, axes.yaxis):
+    for axis in axes_of(axes):
         low, high = sorted(axis.get_view_interval())
         room = 1e-6 * (high - low)
         for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
@@ -32,17 +38,11 @@ def tick_labels(axes: Axes) -> set[Text]:
 
 def texts(figure: Figure) -> list[Text]:
     """Everything written in a figure that is seen."""
-    ticks = {tick for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for tick in axis.get_majorticklabels()}
-    ticks |= {tick for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for tick in axis.get_minorticklabels()}
+    ticks = {tick for axes in figure.axes for axis in axes_of(axes) for tick in axis.get_majorticklabels()}
+    ticks |= {tick for axes in figure.axes for axis in axes_of(axes) for tick in axis.get_minorticklabels()}
     drawn = set().union(*(tick_labels(axes) for axes in figure.axes if axes.get_visible()), set())
     hidden = {text for axes in figure.axes if not axes.get_visible() for text in axes.findobj(Text)}
-    hidden |= {
-        text
-        for axes in figure.axes
-        if not axes.axison
-        for axis in (axes.xaxis, axes.yaxis)
-        for text in axis.findobj(Text)
-    }
+    hidden |= {text for axes in figure.axes if not axes.axison for axis in axes_of(axes) for text in axis.findobj(Text)}
     return [
         text
         for text in figure.findobj(Text)
@@ -99,7 +99,10 @@ def overlaps(figure: Figure) -> list[str]:
     """Pairs of texts that lie over each other, and texts outside of the figure; empty for a good figure."""
     figure.set_dpi(100)
     renderer = FigureCanvasAgg(figure).get_renderer()
-    figure.draw_without_rendering()
+    for _ in range(
+        2
+    ):  # as the commands do, which check a figure before they save it: the first pass settles the layout
+        figure.draw_without_rendering()
     boxes = {text: text.get_window_extent(renderer) for text in texts(figure)}
     found = []
     for (one, first), (other, second) in combinations(boxes.items(), 2):

@@ -5,7 +5,7 @@ import pytest
 from experiments.figures import __main__ as command
 from experiments.figures.course import IMAGES, NOT_DRAWN, PICTURES, blocks, diagrams, learning
 from nn_core.transfer.cases import CASES
-from tests.experiments.boxes import overlaps
+from tests.experiments.boxes import faults
 
 
 @pytest.mark.parametrize("name", ["activation_functions", "softmax", "causal_mask", "attention_weights"])
@@ -60,13 +60,14 @@ def test_every_image_of_the_notes_is_drawn_or_named_with_the_reason():
     assert set(IMAGES.values()) <= set(PICTURES) and all(NOT_DRAWN.values())
 
 
+LOOKED_AT = ("transfer_guide", "transfer_cases", "transformer", "feed_forward", "transformer_families")  # quick ones
+
+
 @pytest.mark.parametrize(
-    "name",
-    ["backpropagation", "transfer_guide", "transfer_cases", "mini_batches", "transformer", "queries_keys_values"]
-    + ["layer_normalization", "feed_forward", "transformer_families", "multinomial"],
+    "name", [name if name in LOOKED_AT else pytest.param(name, marks=pytest.mark.slow) for name in PICTURES]
 )
 def test_no_text_of_a_picture_lies_over_another(name):
-    assert not overlaps(PICTURES[name].draw())
+    assert not faults(PICTURES[name].draw())
 
 
 def test_what_the_transfer_pictures_say_is_what_the_rules_do():

@@ -32,5 +32,10 @@ def test_words_are_about_one_each_and_rare_ones_unknown():
     assert figures("byte_bpe", vocabulary_size=300)["unknown_rate"] == 0
 
 
+def test_a_tokenizer_that_gives_the_text_back_loses_nothing():
+    assert figures("characters")["lossless"] == figures("byte_bpe", vocabulary_size=300)["lossless"] == 1
+    assert figures("word", vocabulary_size=7 + 4)["lossless"] == 0
+
+
 def test_bits_are_nats_over_the_characters_of_a_token():
     assert bits_per_character(2 * math.log(2), {"characters_per_token": 4.0}) == pytest.approx(0.5)

@@ -83,6 +83,21 @@ def test_the_best_on_validation_is_shown_and_an_edge_of_the_grid_is_marked():
     assert any("a: b | rate 10 is the largest" in line for line in remarks(edge, ("test_loss",)))
 
 
+def test_a_row_that_needs_a_note_has_one_and_a_table_that_needs_none_has_no_column():
+    edge = [row | {"lossless": 0.0} for row in tuned(3, 2, 1)]
+    table = make_table(edge + rows("c", 1, 2, 3), ("test_loss",))
+    assert table[0][-1] == "note" and [line[-1] for line in table[1:]] == ["the largest of its grid, loses text", ""]
+    noisy = [row | {"train_loss": 2.0, "validation_loss": 1.0} for row in rows("a", 1, 2)]
+    assert make_table(noisy, ("train_loss", "validation_loss"))[1][-1] == "training above validation"
+    assert any("too low beside" in line for line in remarks(edge, ("test_loss",)))
+    assert "note" not in make_table(tuned(3, 1, 2), ("test_loss",))[0]
+
+
+def test_an_interval_that_would_leave_its_range_is_written_by_its_ends():
+    assert show_cell(rows("a", 0.5, 0.98, 1.0, 1.0, column="test_accuracy"), "test_accuracy") == "0.87 (0.48 to 1)"
+    assert show_cell(rows("a", 0.5, 0.98, 1.0, 1.0, column="margin"), "margin") == "0.87 ± 0.39"
+
+
 def test_what_is_compared_also_chooses():
     assert list(shown(tuned(3, 1, 2), ("dead_units", "train_loss"))) == ["a: b | rate 0.1"]
     assert choice(("test_accuracy",), [{"validation_accuracy": 1}]) == "validation_accuracy"
