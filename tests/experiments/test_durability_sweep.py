@@ -131,7 +131,7 @@ def test_a_killed_sweep_continues_on_another_number_of_devices(
     folder = shutil.copytree(killed, tmp_path / "run")
     ended = parent.run(sweep_arguments(tmp_path, folder), devices=1)
     assert ended.code == 0 and "continuing 2/2 at step" in ended.err
-    assert "6 runs in 2 programs (3 members each), 1 device\n" in ended.out
+    assert "6 runs in 2 programs (3 members each), 1 device (cpu)\n" in ended.out
     rows, again = (results.read_rows(path / results.RESULTS) for path in (whole, folder))
     assert [row["status"] for row in again] == [row["status"] for row in rows]
     assert [row["test_loss"] for row in again] == pytest.approx([row["test_loss"] for row in rows], rel=1e-5)

@@ -63,6 +63,7 @@ def test_a_vit_sees_the_same_from_its_folder(tmp_path: Path) -> None:
     words += [
         "--config.schedule.warmup_steps=5",
         "--config.data.standardize=all",
+        "--config.model.position=learned",
         "--config.figures=()",
         "--config.train.eval_every=10",
     ]

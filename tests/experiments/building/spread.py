@@ -38,6 +38,18 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
         {"train.chunk_steps": STEPS, "train.eval_every": STEPS, "data.batch_size": 32, "hparams.dropout_rate": 0.3},
     ),
     "cnn": ("digits_cnn", {"data.batch_size": 8, "model.channels": (4, 8), "train.chunk_steps": STEPS}),
+    "encoder-decoder": (
+        "toy_translation",
+        {
+            "data.batch_size": 8,
+            "model.layers_num": 2,
+            "model.heads_num": 2,
+            "model.embedding_dim": 16,
+            "schedule.warmup_steps": 1,
+            "train.chunk_steps": STEPS,
+            "train.sample_every": 0,
+        },
+    ),
     "translator": ("addition", {"data.batch_size": 8, "train.chunk_steps": STEPS, "train.sample_every": 0}),
 }
 
