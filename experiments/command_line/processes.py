@@ -191,16 +191,31 @@ def part(code: int) -> NoReturn:
 
 
 def _watch(seconds: float) -> None:
-    """Sends signs of life and watches for those of the others."""
+    """Ends this process when another one has given no sign of life for so long.
+
+    The signs come in a thread of their own, because a call to a first process that stands still does not return.
+    """
+    import jax
+
+    others = sorted(set(range(jax.process_count())) - {jax.process_index()})
+    seen = dict.fromkeys(others, ("", time.monotonic()))
+    threading.Thread(target=_exchange, args=(seen, seconds / 10), name="signs of life", daemon=True).start()
+    while True:
+        time.sleep(min(seconds / 10, 2.0))
+        for number, (_, when) in seen.items():  # the first one first: while it stands still, nothing is heard of any
+            if time.monotonic() - when > seconds:
+                _lost(f"process {number}", f"has given no sign of life for {seconds:.0f} s")
+
+
+def _exchange(seen: dict[int, tuple[str, float]], pause: float) -> None:
+    """Sends signs of life, and notes the last one of each other process and when it came."""
     import jax
     from jax._src import distributed  # the client has no public name
 
     client: Any = distributed.global_state.client
-    own, count = jax.process_index(), jax.process_count()
-    seen = dict.fromkeys(set(range(count)) - {own}, ("", time.monotonic()))
     for sign in range(2**62):
         try:
-            client.key_value_set(f"alive/{own}", str(sign), allow_overwrite=True)
+            client.key_value_set(f"alive/{jax.process_index()}", str(sign), allow_overwrite=True)
             for number, (last, when) in seen.items():
                 try:
                     now = client.key_value_try_get(f"alive/{number}")
@@ -209,10 +224,7 @@ def _watch(seconds: float) -> None:
                 seen[number] = (now, time.monotonic()) if now != last else (last, when)
         except Exception:
             _lost("the first process", "is gone")
-        for number, (_, when) in seen.items():
-            if time.monotonic() - when > seconds:
-                _lost(f"process {number}", f"has given no sign of life for {seconds:.0f} s")
-        time.sleep(min(seconds / 10, 2.0))
+        time.sleep(min(pause, 2.0))
 
 
 def _lost(who: str, what: str) -> None:

@@ -64,6 +64,7 @@ def test_a_vit_sees_the_same_from_its_folder(tmp_path: Path) -> None:
         "--config.schedule.warmup_steps=5",
         "--config.data.standardize=all",
         "--config.model.position=learned",
+        "--config.model.pooling=class",
         "--config.figures=()",
         "--config.train.eval_every=10",
     ]
