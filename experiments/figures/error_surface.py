@@ -27,6 +27,7 @@ def error_surface(run: Results) -> Figure:
     under_K = np.all(above_SK <= FLOOR, axis=0)
     axes[0][1].set_xlim(0, 1.1 * (under_K.argmax() if under_K.any() else len(under_K)))
     label(axes[0][1], "step", "error above the minimum", f"{len(above_SK)} starts, one end")
+    name_marks(figure)
     return figure
 
 
@@ -35,6 +36,7 @@ def two_minima(run: Results) -> Figure:
     figure, axes = subplots(1, 2, width=5.4, height=5.2)
     draw_map(figure, axes[0][0], run, "chain", "hidden unit: two minima, equally low", num_paths=1)
     draw_map(figure, axes[0][1], run, "valleys", "two valleys: the right one is only local", num_paths=1)
+    name_marks(figure)
     return figure
 
 
@@ -70,14 +72,15 @@ def draw_map(figure: Figure, axes: Axes, run: Results, name: str, title: str, nu
     label(axes, "$w_1$", "$w_2$", title)
     axes.grid(False)
     axes.set_aspect("equal")
-    axes.legend(
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.13),
-        ncols=4,
-        fontsize="small",
-        frameon=False,
-        title="λ: eigenvalues of the Hessian",
-    )
+
+
+def name_marks(figure: Figure) -> None:
+    """One legend below the maps, with every mark once."""
+    marks = {}
+    for axes in figure.axes:
+        marks |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    look: dict = {"loc": "outside lower center", "ncols": len(marks), "fontsize": "small", "frameon": False}
+    figure.legend(list(marks.values()), list(marks), title="λ: eigenvalues of the Hessian", **look)
 
 
 def draw_paths(axes: Axes, paths_SK2: np.ndarray, minima_M2: np.ndarray, num_paths: int) -> None:

@@ -28,10 +28,11 @@ def tick_labels(axes: Axes) -> set[Text]:
     if not axes.axison:
         return labels
     for axis in axes_of(axes):
-        low, high = sorted(axis.get_view_interval())
+        scale = axis.get_transform().transform  # a logarithmic axis has more room below than its numbers say
+        low, high = sorted(scale(np.array(axis.get_view_interval())))
         room = 1e-6 * (high - low)
         for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
-            if low - room <= tick.get_loc() <= high + room:
+            if low - room <= scale(np.array([tick.get_loc()]))[0] <= high + room:
                 labels |= {label for label in (tick.label1, tick.label2) if label.get_visible()}
     return labels
 

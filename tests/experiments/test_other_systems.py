@@ -40,7 +40,7 @@ def environment(system: str, runs: Path) -> dict[str, str]:
 def play(folder: Path, system: str, *words: str) -> dict[str, dict]:
     """How every command ends."""
     command = [sys.executable, "-m", "tests.other_systems.commands", str(folder), *words]
-    ended = run(command, env=environment(system, folder), cwd=ROOT, timeout=600)
+    ended = run(command, env=environment(system, folder), cwd=ROOT, timeout=1200)
     assert ended.code == 0, ended.err[-3000:]
     return json.loads(ended.out.splitlines()[-1])
 
