@@ -1,6 +1,7 @@
 """Error surfaces as maps: darker is a larger error, the black dot is a minimum, the paths are descents."""
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -76,9 +77,10 @@ def draw_map(figure: Figure, axes: Axes, run: Results, name: str, title: str, nu
 
 def name_marks(figure: Figure) -> None:
     """One legend below the maps, with every mark once."""
-    marks = {}
+    marks: dict[str, Artist] = {}
     for axes in figure.axes:
-        marks |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+        handles, names = axes.get_legend_handles_labels()
+        marks |= dict(zip(names, handles, strict=True))
     look: dict = {"loc": "outside lower center", "ncols": len(marks), "fontsize": "small", "frameon": False}
     figure.legend(list(marks.values()), list(marks), title="λ: eigenvalues of the Hessian", **look)
 
