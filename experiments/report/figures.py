@@ -1,5 +1,7 @@
 """The figure of a claim: for each part, both sides seed by seed, and their difference with its 95 % interval."""
 
+import textwrap
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,8 +11,8 @@ from experiments.report.records import Finding
 from nn_core.evidence.claims import Evidence
 from nn_core.evidence.statistics import Estimate, estimate
 
-WIDTH, HEIGHTS = 4.8, (1.5, 1.0)  # inches: the width of a phone, the two panels of a part
-MAX_NAME = 52  # characters of a setting's name
+WIDTH, HEIGHTS = 4.2, (1.6, 1.0)  # inches: the width of a phone, the two panels of a part
+MAX_NAME, MAX_LINE = 52, 56  # characters of a setting's name, of a line below an axis
 
 
 def claim_figure(finding: Finding) -> Figure:
@@ -85,7 +87,7 @@ def name(evidence: Evidence, side: str) -> str:
 
 def style(axes: Axes, x: str) -> None:
     """Name and grid of a panel."""
-    axes.set_xlabel(x, fontsize="small")
+    axes.set_xlabel(textwrap.fill(x, MAX_LINE), fontsize="small")
     axes.tick_params(axis="x", labelsize="small")
     axes.grid(alpha=0.25, axis="x")
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -33,11 +33,12 @@ def docstring(name: str) -> str:
 
 
 def run(key: str, ran: Ran, content: Content) -> str:
-    """A run: its setting and command, its pictures, its table."""
+    """A run: its setting and what it changes, its pictures, its table."""
     parts = [f'<h4 id="run-{key}">This run</h4>']
     if ran.experiment.setting:
         parts.append(f"<p>{elements.text(ran.experiment.setting)}</p>")
-    parts.append(elements.command(" ".join(["python -m experiments.run", *map(quoted, ran.words)])))
+    if len(ran.words) > 1:  # else it is the command of the docstring
+        parts.append(elements.command(" ".join(["python -m experiments.run", *map(quoted, ran.words)])))
     if ran.problem:
         parts.append(f'<p class="failed"><strong>The run failed.</strong> {html.escape(ran.problem)}</p>')
     if ran.run is None:
