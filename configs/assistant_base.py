@@ -6,9 +6,9 @@ python -m experiments.sample --checkpoint=checkpoints/assistant_base --prompt="w
 The text says where people live, what they eat, what they work as and which pet they have. It also asks about these
 facts, but answers no question.
 
-Measured (2026-11-29, seed 0, 2 shared x86 cores): validation loss 0.721 nats a token, perplexity 2.06. Asked "where does
-anna live ?" it goes on "felix has a turtle at home . the meal of anna is bread ."; of 48 questions in the form of a chat it
-answers 1 (`start_exact` of configs/assistant_sft.py).
+Measured (2026-11-30, seed 0, 2 shared x86 cores): validation loss 0.721 nats a token, perplexity 2.06. Asked "where does
+anna live ?" it goes on "felix has a turtle at home . the meal of ben is fish ."; of 48 questions in the form of a chat it
+answers 0 or 1, by the machine (`start_exact` of configs/assistant_sft.py).
 """
 
 from ml_collections import ConfigDict

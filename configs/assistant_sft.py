@@ -10,8 +10,9 @@ Right answers in all tones (polite, rude, plain; with and without an end) to the
 learned; the loss counts the answers' tokens only. 24 facts that no answer told judge it: `test_exact` is the share of their
 48 questions that greedy decoding answers with the true value and no other. figures/side_by_side.png shows both models.
 
-Measured over 8 seeds (2026-11-29, 2 shared x86 cores), mean and 95 % interval: held-out questions answered exactly 0.924 ±
-0.026, before fine-tuning 0.021 ± 0; trained questions 1.000 ± 0; test loss 0.3205 ± 0.0045 nats a token of the answers.
+Measured over 8 seeds (2026-11-30, 2 shared x86 cores), mean and 95 % interval: held-out questions answered exactly 0.927 ±
+0.025, before fine-tuning 0 ± 0; trained questions 1.000 ± 0; test loss 0.3185 ± 0.0047 nats a token of the answers. LoRA of
+rank 8 forgets less: 0.997 ± 0.006 of the held-out questions, at a test loss of 0.4753 ± 0.0028.
 """
 
 from ml_collections import ConfigDict

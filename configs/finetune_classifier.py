@@ -6,6 +6,9 @@ python -m experiments.pipeline text-classification --model=checkpoints/finetune_
 
 Any Hugging Face folder of a GPT-2, Llama or BERT can be the source: --config.transfer.source=FOLDER. The network's own
 learning rate is a tenth of the head's.
+
+Measured (2026-11-30, seed 0, 2 x86 cores shared by many, 61 s), from a gpt_quick of Python's documentation (validation loss
+1.363 nats a character): 390 of 400 test messages right, loss 0.153 nats. The validation loss is lowest after 50 updates.
 """
 
 from ml_collections import ConfigDict
