@@ -2,9 +2,9 @@
 
 python -m experiments.run --config=configs/contextual_vectors.py
 
-Measured over 10 seeds (2026-11-29, 2 x86 cores shared by eight others, 140 s): the cosine of two sentences' vectors of
-"date" is 0.805 ± 0.031 within a meaning and 0.757 ± 0.039 between the meanings, larger within in 10 of 10 seeds; the
-nearest sentence has the same meaning for 0.887 ± 0.023 of them. A table gives 1 for all pairs. With the notes (F095).
+Measured over 10 seeds (2026-11-30, 2 x86 cores under a load of 30, 780 s): the cosine of two sentences' vectors of
+"date" is 0.817 ± 0.036 within a meaning and 0.747 ± 0.058 between the meanings, larger within in 10 of 10 seeds; the
+nearest sentence has the same meaning for 0.890 ± 0.023 of them. A table gives 1 for all pairs. With the notes (F095).
 """
 
 from ml_collections import ConfigDict
