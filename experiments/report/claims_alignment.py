@@ -7,6 +7,7 @@ from experiments.report.records import Claim
 from nn_core.evidence.claims import Part, Side
 
 PPO, LOOSE, TIGHT = "ppo: beta 0.05", "ppo: beta 0.01", "ppo: beta 1"
+GRPO, HELD = "grpo: beta 0.05", "grpo: KL target 1"
 ALIGNMENT = (
     Claim(
         "C22",
@@ -50,8 +51,8 @@ ALIGNMENT = (
             Part("true reward, PPO - its start", Side(PPO, "true_reward"), Side(PPO, "reference_true_reward"), 0.1),
             Part(
                 "true reward, GRPO - its start",
-                Side("grpo: beta 0.05", "true_reward"),
-                Side("grpo: beta 0.05", "reference_true_reward"),
+                Side(GRPO, "true_reward"),
+                Side(GRPO, "reference_true_reward"),
                 0.1,
             ),
             Part(
@@ -72,6 +73,12 @@ ALIGNMENT = (
             Part("KL, beta 0.01 - beta 1 (nats an answer)", Side(LOOSE, "kl"), Side(TIGHT, "kl")),
             Part(
                 "learned - true reward gained, beta 0.01 - beta 1", Side(LOOSE, "overstated"), Side(TIGHT, "overstated")
+            ),
+            Part("KL, GRPO, beta 0.05 - held near 1 nat", Side(GRPO, "kl"), Side(HELD, "kl")),
+            Part(
+                "learned - true reward gained, GRPO, beta 0.05 - held near 1 nat",
+                Side(GRPO, "overstated"),
+                Side(HELD, "overstated"),
             ),
         ),
         "Learned rewards have a unit of their own: both are counted in standard deviations of the start's answers.",

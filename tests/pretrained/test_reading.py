@@ -220,6 +220,10 @@ def test_whole_numbers_are_no_weights(folder: Path) -> None:
     ("changes", "words"),
     [
         ({"architectures": ["GPT3LMHeadModel"]}, ("GPT3LMHeadModel", "nearest is GPT2LMHeadModel")),
+        (
+            {"architectures": ["SmolLM3ForCausalLM"], "model_type": "smollm3"},
+            ("every fourth of its layers has no positions",),
+        ),
         ({"architectures": "absent", "model_type": "gpt4"}, ("gpt4", "nearest is gpt2")),
         ({"n_embd": "absent"}, ("lacks 'n_embd'",)),
         ({"n_embd": 0}, ("n_embd=0",)),
