@@ -12,8 +12,8 @@ them ordered rightly. Chosen answers become less probable too, by 0.708 ± 0.199
 0.125 ± 0.062; 0.564 ± 0.031 of answers beat the start's; KL 2.872 ± 1.209 nats an answer; length 10.938 ± 0.407 tokens, before
 11.829 ± 0.311. PPO (0.790) and the best of 4 (0.890, configs/ppo.py) reach more.
 
-beta and learning rate were chosen by the true reward of the validation questions (2026-11-30, 3 seeds), of beta 0.1, 0.3 and 1
-at 5e-5 and 1e-4: 0.61, 0.55; 0.68, 0.73; 0.71, 0.72.
+The strength and the learning rate were chosen by the true reward of the validation questions (2026-11-30, 3 seeds), of beta 0.1,
+0.3 and 1 at 5e-5 and 1e-4: 0.61, 0.55; 0.68, 0.73; 0.71, 0.72.
 """
 
 from ml_collections import ConfigDict

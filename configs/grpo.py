@@ -11,11 +11,12 @@ Measured over 8 seeds (2026-11-29, 2 shared x86 cores) at beta 0.05, test questi
 reward gains 1.30 ± 0.12 and the true one 0.62 ± 0.07. Answers grow from 12.0 to 14.5 ± 0.4 tokens: a second polite phrase,
 which the hidden rule counts once, is paid for again.
 
-A KL of 1 nat asked for, beta from 1 (2026-11-30, start 0.385 ± 0.022): answers that it learns from 0.38 ± 0.04 nats in the last
-ten updates, to test questions 0.48 ± 0.06, below the target; true reward 0.671 ± 0.032, paired 0.286 ± 0.042; right answers
-0.794 ± 0.032, at the start 0.813 ± 0.022; the learned reward gains 0.15 ± 0.10 more than the true one. From beta 0.5 with a
-horizon of 512 the target is missed: 1.42 ± 0.17 nats, of test questions 1.80 ± 0.26, at a true reward of 0.789 ± 0.044 (paired
-0.404 ± 0.054), of which 0.36 ± 0.09 is overstated. Start and horizon were chosen by the KL of validation questions.
+A KL of 1 nat asked for, beta from 1 (2026-11-30, start 0.385 ± 0.022): answers that it learns from 0.38 ± 0.04 nats in
+the last ten updates, to test questions 0.48 ± 0.06, below the target; true reward 0.671 ± 0.032, paired 0.286 ± 0.042;
+right answers 0.794 ± 0.032, at the start 0.813 ± 0.022; the learned reward gains 0.15 ± 0.10 more than the true one.
+From beta 0.5 with a horizon of 512 the target is missed: 1.42 ± 0.17 nats, of test questions 1.80 ± 0.26, at a true
+reward of 0.789 ± 0.044 (paired 0.404 ± 0.054), and 0.36 ± 0.09 standard deviations of the learned gain are not true:
+paired 0.21 ± 0.14 more than at 0.48 nats. Start and horizon were chosen by the KL of validation questions.
 """
 
 from ml_collections import ConfigDict
