@@ -4,7 +4,18 @@ python -m experiments.run --config=configs/scaling.py
 
 GPTs of 3,000 to 130,000 parameters read the documentation that comes with Python, character by character, at a constant
 rate: so every point of a learning curve is a training of that length. Each size is shown at its best rate on validation.
-Compute is 6 N D operations for N parameters and D characters; attention's own products are left out.
+Compute is 6 N D operations for N parameters and D characters; attention's own products are left out. The text has
+443,000 characters, so that 2,000 updates read it 4.6 times.
+
+Measured over 3 seeds (2026-11-30, 2 x86 cores under a load of 20), validation loss in nats, mean and 95 % interval of the
+first four sizes: 2.326 ± 0.066, 2.009 ± 0.036, 1.781 ± 0.047, 1.624 ± 0.011; loss ∝ N^-0.127 [-0.141, -0.113]; the best N
+∝ C^0.43 [0.37, 0.48], from two overtakings. The fifth size was stopped after 1,440 updates, where the five have 2.340 ±
+0.021, 2.047 ± 0.029, 1.814 ± 0.020, 1.670 ± 0.014, 1.602 ± 0.030: loss ∝ N^-0.102 [-0.106, -0.098], and for the fifth
+∝ D^-0.202 [-0.212, -0.192]; three of these are at the edge of the rates tried (the fifth without 0.01). The time of the
+whole and the fifth size after 2,000 updates are not measured.
+
+As the notes say, a larger model is better after as much text, at every step. At equal compute it is not: each size is
+the best for a while, and below a compute the smaller one wins.
 """
 
 from ml_collections import ConfigDict
