@@ -14,6 +14,7 @@ from nn_core.models.transformer.encoder_decoder import EncoderDecoder
 from nn_core.models.transformer.translation import make_decoder
 from nn_core.tasks.base import Hparams
 from nn_core.tasks.supervised import MakeModel
+from nn_core.training.sharding import TRANSFORMER
 
 CONTEXT = 64  # tokens of a target, where the data do not say
 
@@ -41,4 +42,4 @@ def make(config: ConfigDict, sizes: Sizes) -> MakeModel:
     return make_model
 
 
-MODEL = Model(base.ENCODER_DECODER, {SEQUENCE: Use(make, reads=TOKENS, make_decoder=cache(make_decoder))})
+MODEL = Model(base.ENCODER_DECODER, {SEQUENCE: Use(make, reads=TOKENS, make_decoder=cache(make_decoder))}, TRANSFORMER)

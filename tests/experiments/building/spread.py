@@ -45,6 +45,8 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
             "model.layers_num": 2,
             "model.heads_num": 2,
             "model.embedding_dim": 16,
+            "model.use_bias": False,
+            "hparams.epsilon": 1e-5,  # else Adam makes whole steps of the roundings of units that hardly ever fire
             "schedule.warmup_steps": 1,
             "train.chunk_steps": STEPS,
             "train.sample_every": 0,

@@ -47,8 +47,54 @@ def test_one_device_and_four_train_alike_and_talk_as_much_as_their_mesh_needs():
     assert [result["parts"] for result in results] == [1, 4]
 
 
+MESHES = (8, 1, 1), (1, 4, 1), (4, 1, 2)
+# Collectives of the compiled step on each of MESHES. A number that rises is communication that nobody asked for.
+COLLECTIVES = {
+    "mlp": ({"all-reduce": 2}, {"all-reduce": 4, "all-gather": 2}, {"all-reduce": 2}),
+    "cnn": (
+        {"all-reduce": 1, "all-gather": 1},
+        {"all-reduce": 6, "all-gather": 6},
+        {"all-reduce": 2, "all-gather": 1, "collective-permute": 1},
+    ),
+    "recurrent": (
+        {"all-reduce": 1, "all-gather": 3},
+        {"all-reduce": 2, "all-gather": 7},
+        {"all-reduce": 1, "all-gather": 3},
+    ),
+    "translator": (
+        {"all-reduce": 2, "all-gather": 6},
+        {"all-reduce": 3, "all-gather": 13},
+        {"all-reduce": 2, "all-gather": 6},
+    ),
+    "encoder-decoder": (
+        {"all-reduce": 2},
+        {"all-reduce": 3, "all-gather": 25},
+        {"all-reduce": 23, "all-to-all": 16, "collective-permute": 8},
+    ),
+    "scanned gpt": (
+        {"all-reduce": 2},
+        {"all-reduce": 3, "all-gather": 7},
+        {"all-reduce": 8, "all-to-all": 4, "collective-permute": 2},
+    ),
+    "accumulated gpt": (
+        {"all-reduce": 1, "all-gather": 2},
+        {"all-reduce": 2, "all-gather": 13},
+        {"all-reduce": 10, "all-gather": 2, "all-to-all": 8, "collective-permute": 4},
+    ),
+}
+
+
 @pytest.mark.slow
-def test_data_alone_adds_gradients_up_and_all_three_axes_go_together():
+@pytest.mark.parametrize("family", COLLECTIVES)
+def test_every_family_trains_alike_on_every_mesh(family):
+    results = run((family, 1, 1, 1), *((family, *mesh) for mesh in MESHES))
+    check_alike(results)
+    assert tuple(result["collectives"] for result in results[1:]) == COLLECTIVES[family]
+    assert results[2]["parts"] == 4
+
+
+@pytest.mark.slow
+def test_all_three_axes_go_together():
     results = run(("gpt", 1, 1, 1), ("gpt", 8, 1, 1), ("gpt", 2, 2, 2))
     check_alike(results)
     assert results[1]["collectives"] == {"all-reduce": 1}
