@@ -1,5 +1,6 @@
 """The page: what it computes, and, in a real browser, that it writes, streams and stays on this machine."""
 
+import contextlib
 import json
 import shutil
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +127,11 @@ def set_value(browser: Browser, name: str, value: Any) -> None:
     wait(lambda: browser.run(SET.format(name=name, value=json.dumps(value))))
 
 
-def served(tmp_path: Path, model: Path) -> tuple[subprocess.Popen, str]:
+@contextlib.contextmanager
+def served(tmp_path: Path, model: Path) -> Iterator[str]:
+    """The address of a page that is served until the block ends."""
     pytest.importorskip("gradio")
+    pytest.importorskip("websocket")
     port = free_port()
     command = [sys.executable, "-m", "experiments.demo", f"--model={model}", f"--port={port}"]
     with (tmp_path / "log").open("w", encoding="utf-8") as log:
@@ -139,16 +144,18 @@ def served(tmp_path: Path, model: Path) -> tuple[subprocess.Popen, str]:
         except OSError:
             return False
 
-    wait(there)
-    return process, address
+    try:
+        wait(there)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 def test_a_browser_writes_a_text(tiny_run: Path, tmp_path: Path) -> None:
-    process, address = served(tmp_path, tiny_run)
-    browser = Browser(tmp_path / "browser", address)
-    try:
+    with served(tmp_path, tiny_run) as address, contextlib.closing(Browser(tmp_path / "browser", address)) as browser:
         set_value(browser, "prompt", "Anna")
         wait(
             lambda: browser.run(
@@ -161,18 +168,13 @@ def test_a_browser_writes_a_text(tiny_run: Path, tmp_path: Path) -> None:
         assert "%" in browser.run("document.querySelector('#candidates').innerText")
         outside = [url for url in browser.asked if not url.startswith((address, "data:", "blob:", "about:"))]
         assert not outside, outside
-    finally:
-        browser.close()
-        process.terminate()
-        process.wait(20)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 def test_a_browser_compares_sentences(tmp_path: Path) -> None:
-    process, address = served(tmp_path, write_pipeline_folder(tmp_path, "vectors"))
-    browser = Browser(tmp_path / "browser", address)
-    try:
+    folder = write_pipeline_folder(tmp_path, "vectors")
+    with served(tmp_path, folder) as address, contextlib.closing(Browser(tmp_path / "browser", address)) as browser:
         set_value(browser, "one", "the world")
         set_value(browser, "other", "the world")
         wait(
@@ -181,7 +183,3 @@ def test_a_browser_compares_sentences(tmp_path: Path) -> None:
             )
         )
         wait(lambda: abs(float(browser.run("document.querySelector('#cosine input').value") or 0) - 1) < 1e-4)
-    finally:
-        browser.close()
-        process.terminate()
-        process.wait(20)
