@@ -2,7 +2,7 @@
 
 Runs the course's comparisons (finished runs are read, interrupted ones go on), judges every claim of the notes and writes
 the course as a local site: DIR/index.html, a page for each chapter, figures/ and csv/ beside them. --quick takes fewer
-seeds and steps. --only runs a part; the rest of the site is written from the runs that are there. DIR is
+seeds and steps, and leaves out the comparisons that take minutes all the same. --only runs a part; the rest of the site is written from the runs that are there. DIR is
 checkpoints/report by default. Exit code 0 when the site is written, also with failed runs in it; 2 after a mistake by the
 caller.
 """
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             about = (__doc__ or "").partition("\n\n")[2]
             print(usage("python -m experiments.report [--OPTION=VALUE …]", about, OPTIONS, EXAMPLES))
             return 0
-        chosen = choose(TABLES, options["only"])
+        chosen = choose(TABLES, options["only"], options["quick"])
         workdir = make_workdir(options["workdir"])
     except ValueError as error:
         return tell(error, 2)
@@ -55,18 +55,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def choose(tables: Tables, only: str | None) -> list[str]:
+def choose(tables: Tables, only: str | None, quick: bool = False) -> list[str]:
     """Names of the chosen experiments, in the order of the table.
 
     Args:
         tables: all tables.
         only: chapters, sections, claims and experiments, with commas between them; None for everything.
+        quick: whether everything is what does not take long.
 
     Raises:
         ValueError: a word that is none of these.
     """
     if only is None:
-        return list(tables.experiments)
+        return [name for name, one in tables.experiments.items() if not (quick and one.long)]
     words = [word.strip() for word in only.split(",") if word.strip()]
     meant = meanings(tables)
     if not words:

@@ -30,6 +30,7 @@ class Experiment(NamedTuple):
         setting: what is trained on what here, in one or two sentences; "" where the config's docstring says it.
         figures: of the run, shown on the page of its config.
         full, quick: values of the config that the report changes, by dotted path; quick ones come after full ones.
+        long: whether the quick report leaves it out unless it is named.
     """
 
     config: str
@@ -37,6 +38,7 @@ class Experiment(NamedTuple):
     figures: tuple[str, ...]
     full: Mapping[str, Any]
     quick: Mapping[str, Any]
+    long: bool = False
 
 
 class Claim(NamedTuple):

@@ -99,6 +99,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         ("comparison",),
         {"num_seeds": 16, "task.steps": 300},
         {"num_seeds": 12, "task.steps": 100},
+        long=True,
     ),
     "attention_scale": Experiment(
         "attention_scale",
@@ -115,6 +116,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         ("comparison",),
         {"num_seeds": 16},
         {"num_seeds": 12, "train.steps": 200},
+        long=True,
     ),
     "scaling": Experiment(
         "scaling",
@@ -123,6 +125,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         ("scaling",),
         {"num_seeds": 12, "train.steps": 800},
         {"data.batch_size": 8, "train.steps": 160},
+        long=True,
     ),
     "generation": Experiment(
         "generation",
@@ -170,6 +173,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         ("families",),
         {"num_seeds": 16},
         {"num_seeds": 12, "task.steps": 200, "task.learning_rates": (6e-3,)},
+        long=True,
     ),
     "toy_translation": Experiment(
         "toy_translation",
@@ -178,6 +182,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         ("translations", "comparison"),
         {"num_seeds": 12},
         {"num_seeds": 12, "train.steps": 400, "task.decoded": 250},
+        long=True,
     ),
     "alignment": Experiment(
         "alignment",
@@ -187,6 +192,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         ("alignment",),
         {"num_seeds": 16},
         {"num_seeds": 12},
+        long=True,
     ),
     "word_order": Experiment(
         "word_order",

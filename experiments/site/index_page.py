@@ -37,9 +37,11 @@ def introduction(content: Content) -> str:
         "is printed as it is.</p></div>"
     )
     if content.quick:
+        experiments = content.tables.experiments
         text += (
             '<p class="notice"><strong>Quick report:</strong> fewer seeds and shorter training than the full one. '
-            "Where that leaves a question open, the verdict says inconclusive.</p>"
+            "Where that leaves a question open, the verdict says inconclusive. "
+            f"Left out unless they are named: {', '.join(name for name, one in experiments.items() if one.long)}.</p>"
         )
     return text
 
