@@ -14,7 +14,7 @@ first four sizes: 2.326 ± 0.066, 2.009 ± 0.036, 1.781 ± 0.047, 1.624 ± 0.011
 ∝ D^-0.202 [-0.212, -0.192]; three of these are at the edge of the rates tried (the fifth without 0.01). The time of the
 whole and the fifth size after 2,000 updates are not measured.
 
-As the notes say, a larger model is better after as much text, at every step. At equal compute it is not: each size is
+As the notes say, a larger model is better after as much text: so it is for the means at both ends. At equal compute it is not: each size is
 the best for a while, and below a compute the smaller one wins.
 """
 
