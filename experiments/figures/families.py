@@ -31,5 +31,5 @@ def families(run: Results) -> Figure:
         axes.set_xticks(range(len(FAMILIES)), [family.replace("-", "-\n") for family in FAMILIES], fontsize=8)
         if task != "generation":
             axes.set_ylim(0, 1.05)
-        label(axes, "", meaning, task)
+        label(axes, "family", meaning, task)
     return figure

@@ -58,7 +58,7 @@ def name_points(
             left_out.append(name)
             continue
         box, distance = found
-        taken.append(box)
+        taken.append(box.padded(scale))  # letters of another resolution are a little wider
         text.set_position(tuple((np.array([box.x0, box.y0]) - places_N2[index]) / scale))
         if leaders and distance > NEAR[0]:
             end_2 = axes.transData.inverted().transform((box.x0 + box.width / 2, box.y0 + box.height / 2))

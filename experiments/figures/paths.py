@@ -60,6 +60,8 @@ def paths(run: Results) -> Figure:
     columns = [
         c for c in run.config["table"] if any(changes(rows, c) for lines in by_path.values() for rows in lines.values())
     ]
+    if not columns:
+        return nothing("no number of the table changes along a path")
     if len(by_path) == 1:
         figure, flat = panels(len(columns), columns=3, width=3.8, height=3.4)
         axes = np.asarray(flat).reshape(-1, 1)

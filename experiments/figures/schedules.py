@@ -24,7 +24,8 @@ def schedules(run: Results) -> Figure:
         rate = rows[0]["overrides"].get("hparams.learning_rate", run.config["hparams"]["learning_rate"])
         by_rate[name.split(TUNED, 1)[0]][rate] = rows
     first = next(iter(best))
-    figure, axes = subplots(3, len(best), width=1.8, height=2.1, sharex="row", sharey="row")
+    width = 1.8 if len(best) > 1 else 4.2  # a single run needs room for the legend
+    figure, axes = subplots(3, len(best), width=width, height=2.1, sharex="row", sharey="row")
     for place, (column, (name, rows)) in enumerate(zip(axes.T, best.items(), strict=True)):
         if place:
             draw_training(column[1], run, best[first], short(first), GREY)

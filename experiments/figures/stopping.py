@@ -59,6 +59,8 @@ def draw_choice(axes: Axes, run: Results, row: Row, index: int) -> None:
     name += f": restores {row['best_step']}, ends at {row['steps']}"
     if row["status"] == "stopped":
         axes.axvline(row["steps"], color=colour, linestyle="--", linewidth=1.2)
+    if not len(values) or row["best_step"] not in steps:
+        return  # nothing of it was logged
     best = values[0][steps.index(row["best_step"])]
     # Hollow, and smaller one after the other: choices that coincide stay visible inside each other.
     look: dict[str, Any] = {

@@ -19,7 +19,7 @@ def tokenizers(run: Results) -> Figure:
     for index, kind in enumerate(families):
         members = [rows for name, rows in groups.items() if (family(name) or short(name)) == kind]
         sizes = [rows[0]["vocabulary_size"] for rows in members]
-        lossy = not all(row["lossless"] for rows in members for row in rows)
+        lossy = not all(row.get("lossless", True) for rows in members for row in rows)
         style = {
             "color": COLOURS[index % len(COLOURS)],
             "marker": MARKERS[index % len(MARKERS)],

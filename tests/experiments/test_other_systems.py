@@ -52,7 +52,7 @@ def check(folder: Path, done: dict[str, dict]) -> None:
     assert "continuing at step 10" in done["resumed"]["err"]
     assert "is finished" in done["finished"]["out"] and done["finished"]["out"].endswith(table(done["resumed"]["out"]))
     assert table(done["fresh"]["out"]) == table(done["resumed"]["out"]) and (folder / "run" / "superseded-1").is_dir()
-    assert " ± " in done["sweep"]["out"] and "\\u010deský" in done["vectors"]["out"]
+    assert re.search(r" ± |\(0 to 1\)", done["sweep"]["out"]) and "\\u010deský" in done["vectors"]["out"]
     assert {name for name, end in done.items() if "Traceback" in end["err"]} == set()
     names = [path.relative_to(folder) for path in folder.rglob("*")]
     assert not [str(name) for name in names if FORBIDDEN.search(name.name)]
