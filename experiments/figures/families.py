@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.figures.style import COLOURS, GREY, label, nothing, subplots
+from experiments.figures.style import COLOURS, GREY, label, nothing, spread, subplots
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import summarize
 
@@ -21,13 +21,13 @@ def families(run: Results) -> Figure:
     if any(name not in run.arrays for several in names.values() for name in several):
         return nothing("this run has not all families on all tasks")
     figure, grid = subplots(1, len(PANELS), width=3.3, height=3.4)
-    for axes, (task, (_, meaning)) in zip(grid[0], PANELS.items(), strict=True):
+    for axes, (task, (column, meaning)) in zip(grid[0], PANELS.items(), strict=True):
         for place, name in enumerate(names[task]):
             values_S = run.arrays[name]
             one = summarize(values_S.tolist())
-            axes.bar(place, one.mean, yerr=np.nan_to_num(one.half_width), color=COLOURS[place], capsize=4, alpha=0.75)
-            spread = np.linspace(-0.2, 0.2, len(values_S))
-            axes.scatter(place + spread, values_S, s=8, color=GREY, zorder=3)
+            errors = np.nan_to_num(spread([one], column))
+            axes.bar(place, one.mean, yerr=errors, color=COLOURS[place], capsize=4, alpha=0.75)
+            axes.scatter(place + np.linspace(-0.2, 0.2, len(values_S)), values_S, s=8, color=GREY, zorder=3)
         axes.set_xticks(range(len(FAMILIES)), [family.replace("-", "-\n") for family in FAMILIES], fontsize=8)
         if task != "generation":
             axes.set_ylim(0, 1.05)
