@@ -8,8 +8,9 @@ and answers.txt holds the same questions as each stage answers them.
 
 Measured stage by stage over 8 seeds (2026-11-29, 2 x86 cores under a load of 15, docstrings of the stages): held-out questions
 answered 0.924, before 0.021; pairs ordered rightly 0.963; true reward 0.418 at the start, 0.790 PPO, 0.776 GRPO, 0.552 DPO, 1.079
-the best of 16 answers. CPU time of 8 seeds with compilation: PPO at one beta 84 s, GRPO 70 s, DPO 87 s. The whole command was
-not timed alone on a machine.
+the best of 16 answers. CPU time of 8 seeds with compilation: PPO at one beta 84 s, GRPO 70 s, DPO 87 s. The whole command with
+its 4 seeds took 6 min 32 s with nothing compiled before (2026-11-30, other jobs beside it at low priority); with 8 it was not
+timed.
 """
 
 from ml_collections import ConfigDict

@@ -9,7 +9,9 @@ sentences by their length.
 
 Measured (2026-11-30, seed 0, on the 500 sentences that choose): the Transformer of width 64 at rate 3e-3 writes 0.962 of
 them exactly after 1,000 updates, 0.994 after 1,500, at rate 1e-3 0.978; at width 32, as before, 0.93 after 1,000. 45
-processor seconds. Test numbers and the comparison over 8 seeds have not been measured yet.
+processor seconds. Over 8 seeds of the 1,000 unseen test sentences (2026-11-30, mean and 95 % interval), the Transformer of
+this config writes 0.990 ± 0.002 exactly, and 0.988 ± 0.003 of the 500 that a beam of 4 writes (all seeds 0.982 or more; of
+the longest quarter 0.978 ± 0.006). The LSTMs over 8 seeds, and so the comparison, have not been measured yet.
 """
 
 from ml_collections import ConfigDict
