@@ -14,9 +14,7 @@ import os
 import shutil
 import sys
 import sysconfig
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -144,21 +142,14 @@ class Kept:
         # If the first argument comes back, its memory may be reused.
         self._donate = tuple(range(len(jax.tree.leaves(arguments[0])))) if first else ()
         self._call: Callable | None = None
-        self._compiling = threading.Lock()
 
     def __call__(self, *arguments: Any) -> Any:
         """The function of arrays."""
         leaves, tree = jax.tree.flatten(arguments)
         assert tree == self._inputs, f"arguments of another structure: {tree} instead of {self._inputs}"
-        return jax.tree.unflatten(self._outputs, self.compiled()(*leaves))
-
-    def compiled(self) -> Callable:
-        """The compiled function of leaves; who asks while another thread compiles it waits."""
-        with self._compiling:
-            if self._call is None:
-                jitted = self._jit(named(self.keep(), self._path.name), donate_argnums=self._donate)
-                self._call = jitted.lower(*self._arguments).compile()
-        return self._call
+        if self._call is None:
+            self._call = self._jit(named(self.keep(), self._path.name), donate_argnums=self._donate)
+        return jax.tree.unflatten(self._outputs, self._call(*leaves))
 
     def keep(self) -> Callable:
         """Writes a traced program and returns it as another process will read it, or unchanged if it cannot be written."""
@@ -171,25 +162,6 @@ class Kept:
         except (NotImplementedError, ValueError, OSError):
             return function
         return exported.call
-
-
-@contextlib.contextmanager
-def compiled_beside(functions: Iterable[Any]) -> Iterator[None]:
-    """Compiles kept programs in a thread while the caller goes on; XLA compiles a program on one core.
-
-    Leaving does not wait for what has not begun.
-
-    Args:
-        functions: in the order of their need; those that are not kept compile at their first call.
-    """
-    worker = ThreadPoolExecutor(1, "compile")
-    for function in functions:
-        if isinstance(function, Kept):
-            worker.submit(function.compiled)  # an error in it comes again at the call
-    try:
-        yield
-    finally:
-        worker.shutdown(wait=False, cancel_futures=True)
 
 
 def named(function: Callable, name: str) -> Callable:

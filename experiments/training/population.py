@@ -11,7 +11,6 @@ from ml_collections import ConfigDict
 
 from experiments.building.corpus import BITS, Corpus, bits_per_character, keep_tokenizer, read_whole
 from experiments.building.experiment import Experiment
-from experiments.caching.traced_programs import compiled_beside
 from experiments.command_line import processes
 from experiments.command_line.config_paths import flatten
 from experiments.command_line.output import say
@@ -99,7 +98,6 @@ def train_population(population: Population, stop: Callable[[], bool], origin: O
         open_store(population.folder, make_policy(population)) as store,
         Progress(population.name, config, len(members), live) as progress,
         contextlib.ExitStack() as stack,
-        compiled_beside((program.advance, program.evaluate, program.finish)),
     ):
         experiment = with_kept_tokenizer(group.experiment, config, population.folder)
         data = place(experiment.data, mesh, by_member=False)

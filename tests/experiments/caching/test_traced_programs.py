@@ -15,7 +15,7 @@ from configs import base
 from configs.grid import axis
 from experiments.building.experiment import build
 from experiments.caching import traced_programs
-from experiments.caching.traced_programs import Store, compiled_beside, open_store
+from experiments.caching.traced_programs import Store, open_store
 from experiments.training import plan
 from nn_core.training import program
 from nn_core.training.population import place
@@ -96,33 +96,6 @@ def test_a_second_start_traces_nothing_that_is_kept_and_gives_the_same_bits(stor
     assert second.traced.results == first.traced.results
     plain, traced = checked(None, members=4)
     assert traced == set(FUNCTIONS) and trained(plain) == expected
-
-
-def test_programs_compiled_in_a_thread_are_compiled_once_and_give_the_same_bits(store: Store) -> None:
-    expected = trained(checked(None, members=4)[0])
-    group, _ = checked(store, members=4)
-    functions = group.traced.program
-    asked: list[str] = []
-    for name in FUNCTIONS:
-        kept = getattr(functions, name)
-        jit = kept._jit
-        kept._jit = lambda f, jit=jit, **options: asked.append(f.__name__) or jit(f, **options)
-    with compiled_beside((functions.advance, functions.evaluate, functions.finish, functions.start)):
-        assert trained(group) == expected
-    functions.evaluate.compiled()
-    assert sorted(asked) == sorted(FUNCTIONS)
-
-
-def test_a_program_that_does_not_compile_says_so_at_its_call(store: Store) -> None:
-    group, _ = checked(store, members=4)
-    kept = group.traced.program.advance
-
-    def broken(*arguments: Any, **options: Any) -> Any:
-        raise MemoryError("no program is that large")
-
-    kept._jit = broken
-    with compiled_beside((kept,)), pytest.raises(MemoryError, match="that large"):
-        trained(group)
 
 
 def test_a_damaged_program_is_traced_again(store: Store) -> None:
