@@ -17,7 +17,7 @@ from experiments.benchmark import cnn
 from experiments.benchmark.timing import alternate, machine, median_ratio
 from experiments.benchmark.turns import chunk_turns
 from experiments.building.experiment import build, first_batch, set_hparams, trace
-from experiments.building.memory import demand, show_bytes
+from experiments.building.memory import copies_on, demand, show_bytes
 from experiments.training import plan
 from nn_core.training.population import shapes_on
 from nn_core.training.sharding import MeshShape, make_run_mesh
@@ -71,7 +71,7 @@ def memory(group: plan.Group) -> tuple[int, int]:
     batch: Any = jax.eval_shape(
         jax.vmap(lambda data, own: first_batch(experiment.task, data, own), (None, 0), axis_size=1), data, own
     )
-    needed = demand(traced.state, traced.state.params, batch, experiment.data, own, data_copies=traced.mesh.size)
+    needed = demand(traced.state, traced.state.params, batch, experiment.data, own, data_copies=copies_on(traced.mesh))
     advance: Any = traced.program.advance  # jitted
     compiled = advance.lower(traced.state, keys, hparams, own, data, np.int32(STEPS)).compile()
     taken = compiled.memory_analysis()

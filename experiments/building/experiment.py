@@ -14,7 +14,7 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from experiments.building.corpus import Corpus
-from experiments.building.memory import Demand, available_bytes, check_fits, demand
+from experiments.building.memory import Demand, available_bytes, check_fits, copies_on, demand
 from experiments.building.mesh import make_layout
 from experiments.building.ranges import check_keys, check_ranges, ranges_of
 from experiments.building.records import Registry
@@ -189,8 +189,7 @@ def trace(experiment: Experiment, hparams: Mapping[str, float], num_members: int
     # This comes first: what can never run should be refused before the functions that take long to trace.
     first = jax.vmap(partial(first_batch, experiment.task), (None, 0), axis_size=num_members)
     batch = jax.eval_shape(first, data, own)
-    copies = 1 if mesh.devices.flat[0].platform == "cpu" else mesh.size
-    needed = demand(state, state.params, batch, experiment.data, own, data_copies=copies)
+    needed = demand(state, state.params, batch, experiment.data, own, data_copies=copies_on(mesh))
     check_fits(needed, available_bytes(list(mesh.devices.flat)))
     functions: dict[str, Kept] = {}
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import psutil
+from jax.sharding import Mesh
 
 
 class Demand(NamedTuple):
@@ -52,6 +53,11 @@ def demand(state: Any, params: Any, batch: Any, data: Any, own: Any = (), *, dat
         batch=tree_bytes(batch),
         data=data_copies * tree_bytes(data) + tree_bytes(own),
     )
+
+
+def copies_on(mesh: Mesh) -> int:
+    """How often the data that all members share lie in memory: the devices of a CPU read one copy."""
+    return 1 if mesh.devices.flat[0].platform == "cpu" else mesh.size
 
 
 def check_fits(needed: Demand, available: int) -> None:

@@ -1,11 +1,10 @@
 """Error surfaces as maps: darker is a larger error, the black dot is a minimum, the paths are descents."""
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.style import COLOURS, MARKERS, label, subplots
+from experiments.figures.style import COLOURS, MARKERS, label, legend_of_all, subplots
 from experiments.run_directory.results import Results
 
 LEVELS = 18  # shades of a map
@@ -28,7 +27,7 @@ def error_surface(run: Results) -> Figure:
     under_K = np.all(above_SK <= FLOOR, axis=0)
     axes[0][1].set_xlim(0, 1.1 * (under_K.argmax() if under_K.any() else len(under_K)))
     label(axes[0][1], "step", "error above the minimum", f"{len(above_SK)} starts, one end")
-    name_marks(figure)
+    legend_of_all(figure, figure.axes, "λ: eigenvalues of the Hessian")
     return figure
 
 
@@ -37,7 +36,7 @@ def two_minima(run: Results) -> Figure:
     figure, axes = subplots(1, 2, width=5.4, height=5.2)
     draw_map(figure, axes[0][0], run, "chain", "hidden unit: two minima, equally low", num_paths=1)
     draw_map(figure, axes[0][1], run, "valleys", "two valleys: the right one is only local", num_paths=1)
-    name_marks(figure)
+    legend_of_all(figure, figure.axes, "λ: eigenvalues of the Hessian")
     return figure
 
 
@@ -73,16 +72,6 @@ def draw_map(figure: Figure, axes: Axes, run: Results, name: str, title: str, nu
     label(axes, "$w_1$", "$w_2$", title)
     axes.grid(False)
     axes.set_aspect("equal")
-
-
-def name_marks(figure: Figure) -> None:
-    """One legend below the maps, with every mark once."""
-    marks: dict[str, Artist] = {}
-    for axes in figure.axes:
-        handles, names = axes.get_legend_handles_labels()
-        marks |= dict(zip(names, handles, strict=True))
-    look: dict = {"loc": "outside lower center", "ncols": len(marks), "fontsize": "small", "frameon": False}
-    figure.legend(list(marks.values()), list(marks), title="λ: eigenvalues of the Hessian", **look)
 
 
 def draw_paths(axes: Axes, paths_SK2: np.ndarray, minima_M2: np.ndarray, num_paths: int) -> None:

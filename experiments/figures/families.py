@@ -25,7 +25,7 @@ def families(run: Results) -> Figure:
         for place, name in enumerate(names[task]):
             values_S = run.arrays[name]
             one = summarize(values_S.tolist())
-            errors = np.nan_to_num(spread([one], column))
+            errors = spread([one], column)
             axes.bar(place, one.mean, yerr=errors, color=COLOURS[place], capsize=4, alpha=0.75)
             axes.scatter(place + np.linspace(-0.2, 0.2, len(values_S)), values_S, s=8, color=GREY, zorder=3)
         axes.set_xticks(range(len(FAMILIES)), [family.replace("-", "-\n") for family in FAMILIES], fontsize=8)

@@ -1,11 +1,10 @@
 """Results against a strength: a column of panels for each number that varies, a row for each column of the table."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
@@ -17,6 +16,7 @@ from experiments.figures.style import (
     MARKERS,
     label,
     legend,
+    legend_of_all,
     log_scale,
     nothing,
     panels,
@@ -82,17 +82,6 @@ def paths(run: Results) -> Figure:
     else:
         legend_of_all(figure, axes[0])
     return figure
-
-
-def legend_of_all(figure: Figure, axes: Sequence[Axes]) -> None:
-    """One legend below for all columns, which names every mark once."""
-    found: dict[str, Artist] = {}
-    for axis in axes:
-        handles, names = axis.get_legend_handles_labels()
-        found |= dict(zip(map(str, names), handles, strict=True))
-    figure.legend(
-        list(found.values()), list(found), loc="outside lower center", ncols=4, fontsize="small", frameon=False
-    )
 
 
 def varied(rows: list[Row]) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -202,3 +203,13 @@ def legend(figure: Figure, axes: Axes, columns: int = 1) -> None:
     handles, names = axes.get_legend_handles_labels()
     if names:
         figure.legend(handles, names, loc="outside right upper", ncols=columns, fontsize="small", frameon=False)
+
+
+def legend_of_all(figure: Figure, axes: Sequence[Axes], title: str | None = None) -> None:
+    """One legend below for several axes, which names every mark once."""
+    found: dict[str, Artist] = {}
+    for axis in axes:
+        handles, names = axis.get_legend_handles_labels()
+        found |= dict(zip(map(str, names), handles, strict=True))
+    look: dict[str, Any] = {"loc": "outside lower center", "ncols": 4, "fontsize": "small", "frameon": False}
+    figure.legend(list(found.values()), list(found), title=title, **look)
