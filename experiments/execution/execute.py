@@ -19,6 +19,7 @@ from experiments.execution import halving, jobs
 from experiments.execution.begin import DIVERGED
 from experiments.execution.part import WHOLE, share
 from experiments.execution.prepare import Prepared
+from experiments.execution.study import run_study
 from experiments.figures import draw
 from experiments.run_directory import files, results, table
 from experiments.run_directory.best import axes
@@ -98,7 +99,7 @@ def run(prepared: Prepared) -> list[Row]:
         own = prepared.registry.studies
         study = own[config.task.name] if config.task.name in own else STUDIES[config.task.name]
         with heartbeat(config.name):
-            outcome = study.run(config)
+            outcome = run_study(study, config, directory)
         with whole_file(files.entry(directory, results.ARRAYS)) as part, part.open("wb") as file:
             np.savez(file, allow_pickle=False, **outcome.arrays)
         for name, write in outcome.files.items():

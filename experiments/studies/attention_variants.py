@@ -1,6 +1,7 @@
 """Attention variants: time and memory of one layer against the length, and what positions say beyond the training length (F140-F143)."""
 
 import time
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,7 +13,7 @@ from ml_collections import ConfigDict
 
 from experiments.command_line.choices import choose
 from experiments.run_directory.results import Row
-from experiments.studies.base import Outcome, Study, check_whole, keys_of, make_rows, seeds_of
+from experiments.studies.base import Cell, Cells, Outcome, Study, check_whole, keys_of, make_rows, seeds_of
 from nn_core.data.text import generated_text
 from nn_core.losses import cross_entropy
 from nn_core.models.attention.dot_product import dot_product_attention
@@ -102,7 +103,7 @@ def extrapolate(task: ConfigDict, position: str, ids_N: np.ndarray, size: int, k
     return train_all(one, keys)
 
 
-def run(config: ConfigDict) -> Outcome:
+def run(config: ConfigDict) -> Cells:
     """Costs of one layer, then losses beyond the training length for each kind of position."""
     task, seeds, keys = config.task, seeds_of(config), keys_of(config)
     rows, arrays = costs(task)
@@ -110,7 +111,8 @@ def run(config: ConfigDict) -> Outcome:
     tokenizer = train_characters([text])
     ids_N = np.asarray(tokenizer.encode(text))
     for position in task.positions:
-        found = extrapolate(task, position, ids_N, tokenizer.vocabulary_size, keys)
+        learn = partial(extrapolate, task, position, ids_N, tokenizer.vocabulary_size, keys)
+        found = yield Cell(f"positions: {position}", learn)
         rows += make_rows(f"positions: {position}", seeds, **found)
         arrays[f"position_{position}"] = np.stack([found[f"loss_{factor}"] for factor in (1, 2, 4)])
     return Outcome(rows, arrays)

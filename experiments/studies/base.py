@@ -1,6 +1,6 @@
 """What a study is, and what all studies share: seeds, checked settings, rows of plain numbers."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,22 @@ class Outcome(NamedTuple):
     files: Mapping[str, Callable[[Path], None]] = {}
 
 
+class Cell(NamedTuple):
+    """A part of a study that takes long. It is computed once and then read from the run directory.
+
+    Attributes:
+        name: says which part.
+        compute: () -> arrays by name, in nested dicts.
+    """
+
+    name: str
+    compute: Callable[[], dict[str, Any]]
+
+
+# What a study of cells returns: it yields each cell, and is sent the arrays of that cell.
+Cells = Generator[Cell, Any, Outcome]
+
+
 class StudyError(Exception):
     """A study cannot finish; the message is one line that says what to change."""
 
@@ -38,14 +54,14 @@ class Study(NamedTuple):
     """An algorithm with its own loop.
 
     Attributes:
-        run: does the work.
+        run: does the work; one that takes long yields cells, which a run that was stopped need not compute again.
         settings: the keys of config.task that it reads, besides the name, each with its range (see `configs.base.Key`).
         columns: numbers that its rows hold, for config.table.
         figures: figures that draw its arrays.
         check: raises ValueError for settings that do not fit together, after the ranges have been checked.
     """
 
-    run: Callable[[ConfigDict], Outcome]
+    run: Callable[[ConfigDict], Outcome | Cells]
     settings: Mapping[str, str]
     columns: tuple[str, ...]
     figures: tuple[str, ...]

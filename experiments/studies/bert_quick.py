@@ -5,6 +5,7 @@ first seed are written as Hugging Face folders, in "models" of the run directory
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -15,7 +16,7 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.run_directory.results import Row
-from experiments.studies.base import Outcome, Study, keys_of, make_rows, seeds_of
+from experiments.studies.base import Cell, Cells, Outcome, Study, keys_of, make_rows, seeds_of
 from experiments.studies.encoder_folders import MODELS, Network, folders_of
 from experiments.studies.pretraining import (
     as_data,
@@ -97,8 +98,8 @@ TASKS: dict[str, FineTuning] = {
 }
 
 
-def pretrain(task: ConfigDict, keys: Array) -> tuple[Any, dict[str, np.ndarray]]:
-    """The parameters of every seed, with their heads, and how well they guess held-out texts."""
+def pretrain(task: ConfigDict, keys: Array) -> dict[str, Any]:
+    """The "params" of every seed, with their heads, and "measures" of how well they guess held-out texts."""
     model, masking = Pretraining(make_encoder(task)), masking_of(task)
     found = unlabelled(num_examples=task.texts, width=task.width)
     held = as_data(unlabelled(num_examples=task.held_out, width=task.width, seed=10_000))
@@ -112,12 +113,12 @@ def pretrain(task: ConfigDict, keys: Array) -> tuple[Any, dict[str, np.ndarray]]
         return params, measure(model, masking, params, held, test_key)
 
     params, measures = train_all(one, keys)
-    return params, measures | baselines(found.ids_NT, np.asarray(held["ids"]))
+    return {"params": params, "measures": measures | baselines(found.ids_NT, np.asarray(held["ids"]))}
 
 
-def fine_tune(task: ConfigDict, name: str, encoders: Any, keys: Array) -> tuple[dict[str, np.ndarray], Any]:
-    """Test accuracy of every seed from its pre-trained encoder and from a random start, the same batches in both; and the
-    parameters that come from the pre-trained one."""
+def fine_tune(task: ConfigDict, name: str, encoders: Any, keys: Array) -> dict[str, Any]:
+    """Test accuracy of every seed from its pre-trained encoder and from a random start, the same batches in both ("right");
+    and the "params" that come from the pre-trained one."""
     kind, settings = TASKS[name], make_encoder(task)
     model: Any = kind.make_model(settings)
     texts, targets = kind.make_data(task.labelled + task.test, task.width, 20_000)
@@ -142,22 +143,25 @@ def fine_tune(task: ConfigDict, name: str, encoders: Any, keys: Array) -> tuple[
             found[start], tuned[start] = kind.right(outputs, parts[1]["targets"]), params
         return found, tuned[STARTS[0]]
 
-    return train_all(one, keys, encoders)
+    right, params = train_all(one, keys, encoders)
+    return {"right": right, "params": params}
 
 
-def run(config: ConfigDict) -> Outcome:
+def run(config: ConfigDict) -> Cells:
     """Pre-training, then every task from both starts."""
     task, keys, seeds = config.task, keys_of(config), seeds_of(config)
-    params, measures = pretrain(task, keys)
+    known = yield Cell("pre-training", partial(pretrain, task, keys))
+    params, measures = known["params"], known["measures"]
     rows: list[Row] = make_rows("pre-training", seeds, **measures)
     arrays = {name: np.broadcast_to(value, len(seeds)) for name, value in measures.items()}
     networks = {WORDS: Network(Pretraining(make_encoder(task)), first(params))}
     for name, kind in TASKS.items():
-        found, tuned = fine_tune(task, name, params["encoder"], keys)
+        tuned = yield Cell(name, partial(fine_tune, task, name, params["encoder"], keys))
+        found = tuned["right"]
         for start in STARTS:
             rows += make_rows(f"{name}: {start}", seeds, test_accuracy=found[start])
         arrays[name] = np.stack([found[start] for start in STARTS])
-        networks[name] = Network(kind.make_model(make_encoder(task)), first(tuned), kind.labels)
+        networks[name] = Network(kind.make_model(make_encoder(task)), first(tuned["params"]), kind.labels)
     return Outcome(rows, arrays, {MODELS: folders_of(networks)})
 
 

@@ -6,6 +6,7 @@ the source from both sides, but none of its other answers.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -16,7 +17,7 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.run_directory.results import Row
-from experiments.studies.base import Outcome, Study, keys_of, make_rows, seeds_of
+from experiments.studies.base import Cell, Cells, Outcome, Study, keys_of, make_rows, seeds_of
 from experiments.studies.pretraining import train
 from nn_core.argmax import argmax
 from nn_core.data.packing import NO_TARGET
@@ -147,7 +148,7 @@ def learn(task: ConfigDict, family: Family, forms: Forms, keys_S: Array) -> dict
     return {name: values.reshape(len(rates_R), num_seeds) for name, values in found.items()}
 
 
-def run(config: ConfigDict) -> Outcome:
+def run(config: ConfigDict) -> Cells:
     """Every family on every task, at the learning rate of its lowest mean loss on validation."""
     task, keys, seeds = config.task, keys_of(config), seeds_of(config)
     rows: list[Row] = []
@@ -156,7 +157,7 @@ def run(config: ConfigDict) -> Outcome:
         examples = task.labelled if name == "classification" else task.texts
         forms = text_forms(name, num_examples=examples + task.validation + task.test)
         for family_name, family in FAMILIES.items():
-            found = learn(task, family, forms, keys)
+            found = yield Cell(f"{name}: {family_name}", partial(learn, task, family, forms, keys))
             best = int(np.argmin(np.nan_to_num(found["validation_loss"], nan=np.inf).mean(axis=1)))
             kept = {column: found[column][best] for column in COLUMNS if column != "learning_rate"}
             rows += make_rows(f"{name}: {family_name}", seeds, learning_rate=task.learning_rates[best], **kept)

@@ -6,6 +6,7 @@ sources and seeds: a composition of the same pure functions with which a command
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -16,7 +17,7 @@ from ml_collections import ConfigDict
 
 from configs.base import SIZES
 from experiments.run_directory.results import Row
-from experiments.studies.base import Outcome, Study, adam, check_whole, keys_of, make_rows, seeds_of
+from experiments.studies.base import Cell, Cells, Outcome, Study, adam, check_whole, keys_of, make_rows, seeds_of
 from nn_core.data.dataset import Dataset, keep_classes, make_dataset
 from nn_core.data.sampling import replacement_plan
 from nn_core.data.sources import load_dataset
@@ -167,18 +168,22 @@ def grid(task: ConfigDict, keys: Array, sources: Any, num_kinds: int) -> dict[st
     }
 
 
-def run(config: ConfigDict) -> Outcome:
+def run(config: ConfigDict) -> Cells:
     """Two pre-trainings, then the four cases."""
     task, keys = config.task, keys_of(config)
     near, far, new = domains(task)
-    sources = jax.tree.map(lambda *leaves: np.stack(leaves), *(pretrain(task, data, keys) for data in (near, far)))
+    known = []
+    for name, data in (("near", near), ("far", far)):
+        known.append((yield Cell(f"pre-training, {name}", partial(pretrain, task, data, keys))))
+    sources = jax.tree.map(lambda *leaves: np.stack(leaves), *known)
     steps = task.steps // CURVE * np.arange(CURVE + 1)
     rows: list[Row] = []
     arrays: dict[str, np.ndarray] = {"steps": steps}
     shape = (len(task.learning_rates), len(task.sizes), len(KINDS), config.num_seeds)
     for number, case in CASES.items():
         num_kinds = len(KINDS) if case.load else 1
-        found = transfer(task, case, new, grid(task, keys, sources if case.load else {}, num_kinds))
+        members = grid(task, keys, sources if case.load else {}, num_kinds)
+        found = yield Cell(f"case {number}", partial(transfer, task, case, new, members))
         # Without a source, both kinds are the same run.
         spread = {
             name: np.broadcast_to(

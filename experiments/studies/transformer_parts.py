@@ -17,7 +17,7 @@ from jax import Array, lax
 from ml_collections import ConfigDict
 
 from experiments.run_directory.results import Row
-from experiments.studies.base import Outcome, Study, check_whole, keys_of, make_rows, seeds_of
+from experiments.studies.base import Cell, Cells, Outcome, Study, check_whole, keys_of, make_rows, seeds_of
 from nn_core.data.sources import load_dataset
 from nn_core.data.splits import SplitSizes, split_indices
 from nn_core.losses import cross_entropy
@@ -130,7 +130,7 @@ def learn(
     }
 
 
-def run(config: ConfigDict) -> Outcome:
+def run(config: ConfigDict) -> Cells:
     """Every depth, variant and rate with every seed; a program per depth and variant."""
     task, seeds = config.task, seeds_of(config)
     dataset = load_dataset("digits")
@@ -143,7 +143,7 @@ def run(config: ConfigDict) -> Outcome:
         for name, (residual, norm) in VARIANTS.items():
             train = partial(learn, make_model(task, depth, residual, norm), task, images, labels)
             over = jax.jit(jax.vmap(jax.vmap(train, (0, None)), (None, 0)))
-            found = jax.device_get(over(keys_of(config), rates_J))
+            found = yield Cell(f"{depth} blocks: {name}", partial(over, keys_of(config), rates_J))
             arrays[f"losses_{len(arrays)}"] = found.pop("losses")
             for place, rate in enumerate(task.learning_rates):
                 columns = {column: value[place] for column, value in found.items()}

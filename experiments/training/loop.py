@@ -43,7 +43,8 @@ class Hooks(NamedTuple):
     Attributes:
         log: rows of metrics, each with "member" and "step".
         progress: (step, rows logged in this call) after every chunk.
-        sample: (step, state) wherever `sample_every` says.
+        sample: (step, state) -> what writes that sample, wherever `sample_every` says. It takes what it needs of the state
+            at once; what it returns may be called later.
         save: (step, state, at_once) between chunks; it decides whether to save, unless at_once is set.
         stop: whether the run should stop; called between chunks, before the first and after the last.
         feed: (step, data) -> data for the chunk that starts there: a text that stays on disk comes in pieces.
@@ -51,7 +52,7 @@ class Hooks(NamedTuple):
 
     log: Callable[[list[Row]], None] = lambda rows: None
     progress: Callable[[int, list[Row]], None] = lambda step, rows: None
-    sample: Callable[[int, TrainState], None] = lambda step, state: None
+    sample: Callable[[int, TrainState], Callable[[], None]] = lambda step, state: lambda: None
     save: Callable[[int, TrainState, bool], None] = lambda step, state, at_once: None
     stop: Callable[[], bool] = lambda: False
     feed: Callable[[int, Data], Data] = lambda step, data: data
@@ -94,9 +95,10 @@ def train(
         state = program.start(keys, hparams, data)
         state, rows = evaluate(program, state, members, own, data, step)
         hooks.log(rows)
-        hooks.sample(step, state)
     else:
         step, state = resumed
+    # The first sample waits for the first logged steps: compiling a sampler takes as long as compiling a training step.
+    unwritten = [hooks.sample(step, state)] if step == 0 else []
     hooks.progress(step, [])
     stop_if_asked(hooks, step, state)
     while step < cadence.steps and not all_resting(state):
@@ -110,11 +112,20 @@ def train(
         hooks.log(rows)
         hooks.progress(step, rows)
         if cadence.sample_every and step % cadence.sample_every == 0:
-            hooks.sample(step, state)
+            unwritten.append(hooks.sample(step, state))
+        write_all(unwritten)
         stop_if_asked(hooks, step, state)
         hooks.save(step, state, False)
+    write_all(unwritten)
     hooks.save(step, state, True)
     return state, final_rows(program, state, members, own, data, cadence)
+
+
+def write_all(unwritten: list[Callable[[], None]]) -> None:
+    """Writes the samples that wait, and empties their list."""
+    for write in unwritten:
+        write()
+    unwritten.clear()
 
 
 def stop_if_asked(hooks: Hooks, step: int, state: TrainState) -> None:

@@ -37,8 +37,8 @@ Write = Callable[[int, Any], str]
 
 def make_sampler(
     config: ConfigDict, folder: Path, experiment: Experiment, keep: Path | None = None
-) -> Callable[[int, TrainState], None]:
-    """(step, state) -> writes a sample from the first member's current parameters, if the config wants samples.
+) -> Callable[[int, TrainState], Callable[[], None]]:
+    """(step, state) -> what writes a sample from the first member's parameters at that step, if the config wants samples.
 
     The same compiled loop serves every sample, and a resumed run writes the same files.
 
@@ -49,23 +49,33 @@ def make_sampler(
         keep: where the program is kept for the next start; None: nowhere.
     """
     if not config.train.sample_every:
-        return lambda step, state: None
+        return nothing
     if experiment.registry.tasks[config.task.name].form == SEQUENCE:
         write = answers(config, experiment)
     elif experiment.corpus is not None:
         write = continuation(config, experiment.registry, experiment.corpus.tokenizer, keep)
     else:
-        return lambda step, state: None
+        return nothing
 
-    def sample(step: int, state: TrainState) -> None:
+    def sample(step: int, state: TrainState) -> Callable[[], None]:
         params = first_member(state.params) if processes.alone() else jax.tree.map(on_host, state.params)
-        if not processes.leads():
-            return
-        entry(folder, FOLDER).mkdir(exist_ok=True)
-        text = write(step, params)
-        (folder / FOLDER / f"{step:06d}.txt").write_text(text, encoding="utf-8", newline="\n")
+
+        def write_it() -> None:
+            if not processes.leads():
+                return
+            entry(folder, FOLDER).mkdir(exist_ok=True)
+            text = write(step, params)
+            (folder / FOLDER / f"{step:06d}.txt").write_text(text, encoding="utf-8", newline="\n")
+
+        return write_it
 
     return sample
+
+
+def nothing(step: int, state: TrainState) -> Callable[[], None]:
+    """The sample of a run that writes none."""
+    del step, state
+    return lambda: None
 
 
 def on_host(leaf_P: jax.Array) -> np.ndarray:

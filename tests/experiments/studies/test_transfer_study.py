@@ -1,12 +1,15 @@
 """F071-F077: the four cases as populations, one program each; C12's rows as the report reads them."""
 
 import functools
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from configs import transfer as transfer_config
 from experiments import studies
+from experiments.execution.study import run_study
 from experiments.figures import FIGURES
 from experiments.report.claims import TABLES
 from experiments.run_directory import results
@@ -39,7 +42,8 @@ def reduced_config(**changes):
 @functools.cache
 def reduced():
     """(the outcome, the programs that were made)."""
-    return counting_programs(lambda: transfer.run(reduced_config()))
+    with tempfile.TemporaryDirectory() as folder:
+        return counting_programs(lambda: run_study(transfer.STUDY, reduced_config(), Path(folder)))
 
 
 def test_every_case_is_one_program_over_rates_sizes_sources_and_seeds():
