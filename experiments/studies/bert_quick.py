@@ -24,7 +24,9 @@ from experiments.studies.pretraining import (
     make_encoder,
     masking_of,
     measure,
+    naming,
     pretraining_loss,
+    spelling_of,
     train,
 )
 from nn_core.data.sequences import TAGS
@@ -41,14 +43,14 @@ class FineTuning(NamedTuple):
     """A task that a pre-trained encoder is tuned for.
 
     Attributes:
-        make_data: (number of texts, tokens, seed) -> texts and their targets.
+        make_data: (number of texts, tokens, seed, pieces) -> texts and their targets.
         make_model: encoder -> module.
         losses: (outputs, targets) -> mean loss.
         right: (outputs, targets) -> share of right decisions.
         labels: names of the classes.
     """
 
-    make_data: Callable[[int, int, int], tuple[Pages, np.ndarray]]
+    make_data: Callable[[int, int, int, int], tuple[Pages, np.ndarray]]
     make_model: Callable[[Encoder], nn.Module]
     losses: Callable[[Array, Array], Array]
     right: Callable[[Array, Array], Array]
@@ -98,12 +100,24 @@ TASKS: dict[str, FineTuning] = {
 }
 
 
+def pretraining_texts(task: ConfigDict) -> tuple[Pages, Pages]:
+    """The texts that an encoder learns from, and those that judge it."""
+    return (
+        unlabelled(num_examples=task.texts, width=task.width, pieces=task.pieces),
+        unlabelled(num_examples=task.held_out, width=task.width, seed=10_000, pieces=task.pieces),
+    )
+
+
+def task_texts(task: ConfigDict, name: str) -> tuple[Pages, np.ndarray]:
+    """The texts of a task that are learned from, then those that judge, and their targets."""
+    return TASKS[name].make_data(task.labelled + task.test, task.width, 20_000, task.pieces)
+
+
 def pretrain(task: ConfigDict, keys: Array) -> dict[str, Any]:
     """The "params" of every seed, with their heads, and "measures" of how well they guess held-out texts."""
     model, masking = Pretraining(make_encoder(task)), masking_of(task)
-    found = unlabelled(num_examples=task.texts, width=task.width)
-    held = as_data(unlabelled(num_examples=task.held_out, width=task.width, seed=10_000))
-    data = as_data(found)
+    found, asked = pretraining_texts(task)
+    data, held = (as_data(part, **({"words": part.words_NT} if task.whole_words else {})) for part in (found, asked))
 
     def one(key: Array) -> tuple[Any, dict[str, Array]]:
         start_key, train_key, test_key = jax.random.split(jax.random.fold_in(key, 1), 3)
@@ -113,7 +127,7 @@ def pretrain(task: ConfigDict, keys: Array) -> dict[str, Any]:
         return params, measure(model, masking, params, held, test_key)
 
     params, measures = train_all(one, keys)
-    return {"params": params, "measures": measures | baselines(found.ids_NT, np.asarray(held["ids"]))}
+    return {"params": params, "measures": measures | baselines(found.ids_NT, asked.ids_NT)}
 
 
 def fine_tune(task: ConfigDict, name: str, encoders: Any, keys: Array) -> dict[str, Any]:
@@ -121,7 +135,7 @@ def fine_tune(task: ConfigDict, name: str, encoders: Any, keys: Array) -> dict[s
     and the "params" that come from the pre-trained one."""
     kind, settings = TASKS[name], make_encoder(task)
     model: Any = kind.make_model(settings)
-    texts, targets = kind.make_data(task.labelled + task.test, task.width, 20_000)
+    texts, targets = task_texts(task, name)
     parts = [
         as_data(Pages(*(array[rows] for array in texts)), targets=targets[rows])
         for rows in (slice(task.labelled), slice(task.labelled, None))
@@ -162,12 +176,29 @@ def run(config: ConfigDict) -> Cells:
             rows += make_rows(f"{name}: {start}", seeds, test_accuracy=found[start])
         arrays[name] = np.stack([found[start] for start in STARTS])
         networks[name] = Network(kind.make_model(make_encoder(task)), first(tuned["params"]), kind.labels)
-    return Outcome(rows, arrays, {MODELS: folders_of(networks)})
+    return Outcome(rows, arrays, {MODELS: folders_of(networks, task.pieces)})
 
 
 def first(params: Any) -> Any:
     """The parameters of the first seed."""
     return jax.tree.map(lambda leaf_S: leaf_S[0], params)
+
+
+def check(config: ConfigDict) -> None:
+    """Raises ValueError for whole words without pieces, too few pieces, or texts that do not fit the width."""
+    task = config.task
+    if task.whole_words and not task.pieces:
+        raise ValueError(
+            "config.task.whole_words=True has no effect while words are tokens; set config.task.pieces=100"
+        )
+    try:
+        spelling_of(task)
+    except ValueError as error:
+        raise ValueError(f"config.task.pieces={task.pieces} is too small ({error})") from None
+    with naming("config.task.width", task.width):
+        pretraining_texts(task)
+        for name in TASKS:
+            task_texts(task, name)
 
 
 STUDY = Study(
@@ -178,6 +209,8 @@ STUDY = Study(
         "layers": "[1, inf)",
         "width": "[8, inf)",
         "chosen": "(0, 1)",
+        "pieces": "[0, inf)",
+        "whole_words": "",
         "texts": "[8, inf)",
         "held_out": "[8, inf)",
         "pretrain_steps": "[10, inf)",
@@ -196,4 +229,5 @@ STUDY = Study(
         "test_accuracy",
     ),
     figures=("bert_quick",),
+    check=check,
 )

@@ -9,8 +9,8 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.studies.base import Outcome, Study, keys_of, make_rows, seeds_of
-from experiments.studies.pretraining import as_data, make_encoder, masking_of, pretraining_loss, train
-from nn_core.data.stories import NO_LABEL, date_sentences, pages, unlabelled, vocabulary
+from experiments.studies.pretraining import as_data, make_encoder, masking_of, naming, pretraining_loss, train
+from nn_core.data.stories import NO_LABEL, Pages, date_sentences, pages, unlabelled, vocabulary
 from nn_core.models.transformer.encoder import Pretraining
 from nn_core.text.projection import principal_components
 from nn_core.training.population import train_all
@@ -34,14 +34,25 @@ def cosines(vectors_ND: Array, meanings_N: Array) -> dict[str, Array]:
     }
 
 
+def different_sentences() -> list[list[str]]:
+    """The sentences with the word in each of its meanings."""
+    return [sorted(set(date_sentences(meaning, 1000, 7))) for meaning in range(len(MEANINGS))]
+
+
+def sentence_pages(width: int) -> Pages:
+    """The same as ids."""
+    texts = [text for meaning in different_sentences() for text in meaning]
+    return pages([(text, "") for text in texts], [NO_LABEL] * len(texts), width)
+
+
 def run(config: ConfigDict) -> Outcome:
     """Pre-trains an encoder a seed without any label, then compares the vectors of the word."""
     task, keys, seeds = config.task, keys_of(config), seeds_of(config)
     model, masking = Pretraining(make_encoder(task)), masking_of(task)
     data = as_data(unlabelled(num_examples=task.texts, width=task.width))
-    different = [sorted(set(date_sentences(meaning, 1000, 7))) for meaning in (0, 1)]
+    different = different_sentences()
     texts = [text for meaning in different for text in meaning]
-    asked = as_data(pages([(text, "") for text in texts], [NO_LABEL] * len(texts), task.width))
+    asked = as_data(sentence_pages(task.width))
     meanings_N = jnp.repeat(jnp.arange(2), np.array([len(meaning) for meaning in different]))
     places_N = jnp.argmax(asked["ids"] == vocabulary()[WORD], axis=1)
 
@@ -65,6 +76,13 @@ def run(config: ConfigDict) -> Outcome:
     return Outcome(rows, found | {"points": points_N2, "meanings": np.asarray(meanings_N)})
 
 
+def check(config: ConfigDict) -> None:
+    """Raises ValueError for texts that do not fit the width."""
+    with naming("config.task.width", config.task.width):
+        unlabelled(num_examples=config.task.texts, width=config.task.width)
+        sentence_pages(config.task.width)
+
+
 STUDY = Study(
     run,
     settings={
@@ -80,4 +98,5 @@ STUDY = Study(
     },
     columns=("within", "between", "nearest_right"),
     figures=("contextual_vectors",),
+    check=check,
 )

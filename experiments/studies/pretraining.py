@@ -1,6 +1,7 @@
 """What the studies of BERT share: pre-training on hidden words and next sentences, and its measures (F098, F138)."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -10,7 +11,7 @@ import optax
 from jax import Array, lax
 from ml_collections import ConfigDict
 
-from nn_core.data.stories import MASK, NO_LABEL, SPECIAL, Pages, vocabulary
+from nn_core.data.stories import MASK, NO_LABEL, SPECIAL, Pages, Spelling, spelling
 from nn_core.losses import cross_entropy
 from nn_core.models.transformer.encoder import Encoder, Pretraining
 from nn_core.tasks.masked_words import Masking, hide_words, masked_loss
@@ -18,10 +19,24 @@ from nn_core.tasks.masked_words import Masking, hide_words, masked_loss
 Loss = Callable[[Any, dict[str, Array], Array], Array]  # (params, batch, key) -> loss
 
 
+def spelling_of(task: ConfigDict) -> Spelling:
+    """How a config spells words; a study without pieces reads whole words."""
+    return spelling(task.get("pieces", 0))
+
+
+@contextlib.contextmanager
+def naming(key: str, value: Any) -> Iterator[None]:
+    """Gives a ValueError of the data the name of the key that must change."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{key}={value}: {error}") from None
+
+
 def make_encoder(task: ConfigDict) -> Encoder:
     """The encoder of a config."""
     return Encoder(
-        len(vocabulary()),
+        len(spelling_of(task).ids),
         task.width,
         task.embedding_dim,
         task.heads,
@@ -32,14 +47,14 @@ def make_encoder(task: ConfigDict) -> Encoder:
 
 def masking_of(task: ConfigDict) -> Masking:
     """How words are hidden: 80 / 10 / 10."""
-    return Masking(MASK, len(SPECIAL), len(vocabulary()), chosen=task.chosen)
+    return Masking(MASK, len(SPECIAL), len(spelling_of(task).ids), chosen=task.chosen)
 
 
 def pretraining_loss(model: Pretraining, masking: Masking) -> Loss:
     """Mean loss of the hidden words plus that of the next sentences."""
 
     def loss(params: Any, batch: dict[str, Array], key: Array) -> Array:
-        hidden_BT, chosen_BT = hide_words(key, batch["ids"], masking)
+        hidden_BT, chosen_BT = hide_words(key, batch["ids"], masking, batch.get("words"))
         outputs: Any = model.apply({"params": params}, hidden_BT, batch["segments"])
         words, follows = outputs
         total, count = masked_loss(words, batch["ids"], chosen_BT)
@@ -81,7 +96,7 @@ def as_data(found: Pages, **more: np.ndarray) -> dict[str, Array]:
 
 def measure(model: Pretraining, masking: Masking, params: Any, data: dict[str, Array], key: Array) -> dict[str, Array]:
     """Share of hidden words that are guessed, and of next sentences."""
-    hidden_NT, chosen_NT = hide_words(key, data["ids"], masking)
+    hidden_NT, chosen_NT = hide_words(key, data["ids"], masking, data.get("words"))
     found: Any = model.apply({"params": params}, hidden_NT, data["segments"])
     right_NT = (jnp.argmax(found[0], axis=-1) == data["ids"]) & chosen_NT
     known_N = data["follows"] != NO_LABEL
@@ -93,8 +108,8 @@ def measure(model: Pretraining, masking: Masking, params: Any, data: dict[str, A
 
 
 def baselines(train_ids_NT: np.ndarray, test_ids_NT: np.ndarray) -> dict[str, float]:
-    """Accuracy of guessing the most frequent word, and the most frequent one after the word before."""
-    size, first = len(vocabulary()), len(SPECIAL)
+    """Accuracy of guessing the most frequent token, and the most frequent one after the token before."""
+    size, first = int(max(train_ids_NT.max(), test_ids_NT.max())) + 1, len(SPECIAL)
     counts_VV = np.zeros((size, size))
     np.add.at(counts_VV, (train_ids_NT[:, :-1].ravel(), train_ids_NT[:, 1:].ravel()), 1)
     counts_VV[:, :first] = 0

@@ -4,7 +4,9 @@ Stories of a few steps that follow each other, so that the second of two sentenc
 tagged sentences; facts with a question; stories and what they are about; and "date" in its two meanings (F095, F098, F138).
 """
 
-from collections.abc import Sequence
+import functools
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +15,7 @@ from nn_core.data.checks import check_int
 from nn_core.data.opinions import opinions
 from nn_core.data.sequences import PAD_ID, TAG_WORDS, tagged_sentences
 from nn_core.data.text_tasks import answer
+from nn_core.text.wordpiece import CONTINUATION, train_wordpiece_vocabulary
 
 PAD, CLS, SEP, MASK = PAD_ID, 1, 2, 3
 SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]")  # no text of these has an unknown word; people's have
@@ -41,41 +44,103 @@ class Pages(NamedTuple):
         ids_NT: int32, padded with PAD.
         segments_NT: 0 up to the first [SEP], then 1.
         follows_N: 1 where b follows a, 0 where it does not, NO_LABEL where there is no b.
+        words_NT: the place at which the word of each token begins, its own place where the token is a whole word.
     """
 
     ids_NT: np.ndarray
     segments_NT: np.ndarray
     follows_N: np.ndarray
+    words_NT: np.ndarray
+
+
+class Spelling(NamedTuple):
+    """How the words of these texts become tokens.
+
+    Attributes:
+        ids: of every token; special tokens first.
+        tokens_of: word -> its tokens' ids.
+    """
+
+    ids: Mapping[str, int]
+    tokens_of: Mapping[str, tuple[int, ...]]
 
 
 def vocabulary() -> dict[str, int]:
     """Every word of these texts and its id; special tokens first."""
+    return {word: index for index, word in enumerate((*SPECIAL, *sorted(_counts())))}
+
+
+def _counts() -> Counter[str]:
+    """Every word of these texts and how often a sample of them has it."""
     texts = [*opinions(num_examples=600)[0], *_facts(400, 0), *_FRUIT, *_DAY]
     texts += [line.format(a="", t="") for script in _SCRIPTS for line in script]
-    words = {word for text in texts for word in text.replace("{a}", "").lower().split()}
-    words |= {*_NAMES, *_KINDS, *TAG_WORDS[1:]}
-    return {word: index for index, word in enumerate((*SPECIAL, *sorted(words - set(SPECIAL))))}
+    counts = Counter(word for text in texts for word in text.replace("{a}", "").lower().split())
+    counts.update({*_NAMES, *_KINDS, *TAG_WORDS[1:]})
+    return Counter({word: count for word, count in counts.items() if word not in SPECIAL})
 
 
-def pages(pairs: Sequence[tuple[str, str]], follows: Sequence[int], width: int) -> Pages:
+@functools.cache
+def spelling(pieces: int = 0) -> Spelling:
+    """Words as tokens, or in the pieces of a WordPiece vocabulary.
+
+    Args:
+        pieces: the size of the vocabulary, special tokens included; 0: every word is a token.
+    Raises:
+        ValueError: fewer pieces than the special tokens and the single characters.
+    """
+    if not pieces:
+        ids = vocabulary()
+        return Spelling(ids, {word: (index,) for word, index in ids.items()})
+    counts = _counts()
+    learned = train_wordpiece_vocabulary(dict(sorted(counts.items())), max(pieces - len(SPECIAL), 0))
+    ids = {piece: index for index, piece in enumerate((*SPECIAL, *learned))}
+    return Spelling(ids, {word: _longest_first(word, ids) for word in counts})
+
+
+def _longest_first(word: str, ids: Mapping[str, int]) -> tuple[int, ...]:
+    """The longest piece that the word begins with, then the longest that the rest begins with, to its end."""
+    found: list[int] = []
+    start = 0
+    while start < len(word):
+        mark = CONTINUATION if start else ""
+        end = next(end for end in range(len(word), start, -1) if mark + word[start:end] in ids)
+        found.append(ids[mark + word[start:end]])
+        start = end
+    return tuple(found)
+
+
+def pages(pairs: Sequence[tuple[str, str]], follows: Sequence[int], width: int, pieces: int = 0) -> Pages:
     """Texts as ids; an empty second sentence is none.
 
+    Args:
+        pairs, follows: the sentences, and whether the second follows the first.
+        width: T.
+        pieces: of `spelling`.
     Raises:
         ValueError: a text of more than `width` tokens.
     """
-    ids_of = vocabulary()
+    tokens_of = spelling(pieces).tokens_of
+    heads = [[(CLS,), *(tokens_of[word] for word in first.split()), (SEP,)] for first, _ in pairs]
+    tails = [[*(tokens_of[word] for word in second.split()), (SEP,)] if second else [] for _, second in pairs]
+    lengths = [[len(word) for word in head + tail] for head, tail in zip(heads, tails, strict=True)]
+    if (longest := max(map(sum, lengths), default=0)) > width:
+        raise ValueError(f"the longest text has {longest} tokens, more than width={width}; raise it")
     ids_NT, segments_NT = np.full((len(pairs), width), PAD, np.int32), np.zeros((len(pairs), width), np.int32)
-    for row, (first, second) in enumerate(pairs):
-        head = [CLS, *(ids_of[word] for word in first.split()), SEP]
-        tail = [*(ids_of[word] for word in second.split()), SEP] if second else []
-        if len(head) + len(tail) > width:
-            raise ValueError(f"text {row} has {len(head) + len(tail)} tokens, more than width={width}; raise it")
-        ids_NT[row, : len(head) + len(tail)] = head + tail
-        segments_NT[row, len(head) : len(head) + len(tail)] = 1
-    return Pages(ids_NT, segments_NT, np.asarray(follows, np.int32))
+    words_NT = np.tile(np.arange(width, dtype=np.int32), (len(pairs), 1))
+    for row, (head, tail, each) in enumerate(zip(heads, tails, lengths, strict=True)):
+        count = sum(each)
+        ids_NT[row, :count] = [index for word in head + tail for index in word]
+        segments_NT[row, sum(map(len, head)) : count] = 1
+        words_NT[row, :count] = np.repeat(np.cumsum([0, *each[:-1]]), each)
+    return Pages(ids_NT, segments_NT, np.asarray(follows, np.int32), words_NT)
 
 
-def unlabelled(*, num_examples: int = 6000, width: int = 24, seed: int = 0) -> Pages:
+def starts_of(words_T: np.ndarray) -> np.ndarray:
+    """The place at which each word begins, [CLS] being word 0; one of the padding follows the last word."""
+    return np.flatnonzero(words_T == np.arange(len(words_T)))
+
+
+def unlabelled(*, num_examples: int = 6000, width: int = 24, seed: int = 0, pieces: int = 0) -> Pages:
     """Half story pairs (half of them in order; of the others half are turned round, half from two stories), the rest
     single texts of the other kinds in equal parts."""
     check_int("num_examples", num_examples, 8)
@@ -89,7 +154,7 @@ def unlabelled(*, num_examples: int = 6000, width: int = 24, seed: int = 0) -> P
     others += [text for meaning in (0, 1) for text in date_sentences(meaning, rest // 2, seed + 1)]
     chosen = rng.permutation(len(others))[:rest]
     pairs += [(others[i], "") for i in chosen]
-    return pages(pairs, follows + [NO_LABEL] * rest, width)
+    return pages(pairs, follows + [NO_LABEL] * rest, width, pieces)
 
 
 def story_pairs(count: int, rng: np.random.Generator) -> tuple[list[tuple[str, str]], list[int]]:
@@ -127,24 +192,25 @@ def _plain(text: str) -> str:
     return text.replace(".", " .").replace("?", " ?").lower()
 
 
-def opinion_task(num_examples: int, width: int, seed: int) -> tuple[Pages, np.ndarray]:
+def opinion_task(num_examples: int, width: int, seed: int, pieces: int = 0) -> tuple[Pages, np.ndarray]:
     """Whether an opinion praises: (texts, int32 (N,))."""
     texts, labels_N = opinions(num_examples=num_examples, seed=seed)
-    return pages([(text, "") for text in texts], [NO_LABEL] * len(texts), width), labels_N
+    return pages([(text, "") for text in texts], [NO_LABEL] * len(texts), width, pieces), labels_N
 
 
-def tag_task(num_examples: int, width: int, seed: int) -> tuple[Pages, np.ndarray]:
-    """The part of speech of each word: (texts, int32 (N, T), NO_LABEL at special tokens and padding)."""
+def tag_task(num_examples: int, width: int, seed: int, pieces: int = 0) -> tuple[Pages, np.ndarray]:
+    """The part of speech of each word: (texts, int32 (N, T), at the first token of the word, NO_LABEL elsewhere)."""
     found = tagged_sentences(num_examples=num_examples, seed=seed)
     texts = [" ".join(TAG_WORDS[i] for i in row if i) for row in found.ids_NT]
+    made = pages([(text, "") for text in texts], [NO_LABEL] * num_examples, width, pieces)
     tags_NT = np.full((num_examples, width), NO_LABEL, np.int32)
     for row, text in enumerate(texts):
         count = len(text.split())
-        tags_NT[row, 1 : count + 1] = found.tags_NT[row, :count]
-    return pages([(text, "") for text in texts], [NO_LABEL] * num_examples, width), tags_NT
+        tags_NT[row, starts_of(made.words_NT[row])[1 : count + 1]] = found.tags_NT[row, :count]
+    return made, tags_NT
 
 
-def span_task(num_examples: int, width: int, seed: int) -> tuple[Pages, np.ndarray]:
+def span_task(num_examples: int, width: int, seed: int, pieces: int = 0) -> tuple[Pages, np.ndarray]:
     """Where the answer stands: question and facts as two sentences, (texts, int32 (N, 2) first and last place)."""
     rng = np.random.default_rng((seed, 3))
     pairs, spans_N2 = [], np.zeros((num_examples, 2), np.int32)
@@ -155,11 +221,14 @@ def span_task(num_examples: int, width: int, seed: int) -> tuple[Pages, np.ndarr
         pairs.append((question, facts))
         words, wanted = facts.split(), _plain(target).split()
         start = next(i for i in range(len(words)) if words[i : i + len(wanted)] == wanted)
-        spans_N2[row] = len(question.split()) + 2 + start + np.array([0, len(wanted) - 1])
-    return pages(pairs, [NO_LABEL] * num_examples, width), spans_N2
+        spans_N2[row] = len(question.split()) + 2 + start + np.array([0, len(wanted)])
+    made = pages(pairs, [NO_LABEL] * num_examples, width, pieces)
+    for row, words_T in enumerate(made.words_NT):
+        spans_N2[row] = starts_of(words_T)[spans_N2[row]] - [0, 1]  # the last token is before the next word
+    return made, spans_N2
 
 
-def topic_task(num_examples: int, width: int, seed: int) -> tuple[Pages, np.ndarray]:
+def topic_task(num_examples: int, width: int, seed: int, pieces: int = 0) -> tuple[Pages, np.ndarray]:
     """Whether a sentence of a story, the first one, is about a topic, the second: (texts, int32 (N,)), half of them are."""
     rng = np.random.default_rng((seed, 4))
     pairs, labels_N = [], (np.arange(num_examples) % 2).astype(np.int32)
@@ -169,4 +238,4 @@ def topic_task(num_examples: int, width: int, seed: int) -> tuple[Pages, np.ndar
         sentence = script[rng.integers(len(script))]
         words = {"a": _NAMES[rng.integers(len(_NAMES))], "t": _KINDS[rng.integers(len(_KINDS))]}
         pairs.append((sentence.format(**words), TOPICS[place if label else other]))
-    return pages(pairs, [NO_LABEL] * num_examples, width), labels_N
+    return pages(pairs, [NO_LABEL] * num_examples, width, pieces), labels_N

@@ -1,6 +1,7 @@
 """Stories and what is asked about them: one vocabulary, labels that are right, baselines by counting."""
 
 import numpy as np
+import pytest
 
 from experiments.studies.pretraining import baselines
 from nn_core.data.sequences import TAG_WORDS, TAGS, tagged_sentences
@@ -8,9 +9,12 @@ from nn_core.data.stories import (
     CLS,
     NO_LABEL,
     SEP,
+    SPECIAL,
     TOPICS,
     opinion_task,
     span_task,
+    spelling,
+    starts_of,
     tag_task,
     topic_task,
     unlabelled,
@@ -28,7 +32,7 @@ def spelled(ids: np.ndarray) -> list[str]:
 def test_texts_begin_and_end_and_their_segments_are_the_sentences() -> None:
     pages = unlabelled(num_examples=90, width=WIDTH)
     assert (pages.ids_NT[:, 0] == CLS).all() and len(set(vocabulary().values())) == len(WORDS)
-    for ids, segments, follows in zip(*pages, strict=True):
+    for ids, segments, follows, _ in zip(*pages, strict=True):
         ends = np.flatnonzero(ids == SEP)
         assert len(ends) == (1 if follows == NO_LABEL else 2)
         assert not segments[: ends[0] + 1].any() and segments.sum() == (0 if len(ends) == 1 else ends[1] - ends[0])
@@ -65,6 +69,35 @@ def test_tags_and_spans_stand_where_their_words_do() -> None:
         assert topic in TOPICS and (label or topic not in sentence.split())  # a topic's word is in its own story only
     pages, labels_N = opinion_task(30, WIDTH, 3)
     assert set(labels_N) == {0, 1} and (pages.follows_N == NO_LABEL).all()
+
+
+def test_pieces_spell_the_same_texts_and_their_targets_move_along() -> None:
+    whole, pieces = spelling(), spelling(100)
+    assert len(pieces.ids) <= 100 < len(whole.ids) and list(pieces.ids)[: len(SPECIAL)] == list(SPECIAL)
+    names = list(pieces.ids)
+
+    def words(ids_T: np.ndarray, words_T: np.ndarray) -> list[str]:
+        starts = starts_of(words_T)
+        each = [ids_T[start:end] for start, end in zip(starts, [*starts[1:], len(ids_T)], strict=True)]
+        return ["".join(names[i].removeprefix("##") for i in ids) for ids in each if ids[0]]
+
+    for make in (opinion_task, tag_task, span_task, topic_task):
+        (short, right), (long, moved) = make(20, WIDTH, 3), make(20, 3 * WIDTH, 3, 100)
+        assert (long.ids_NT > 0).sum() > (short.ids_NT > 0).sum()
+        for row in range(20):
+            spelled_out = words(long.ids_NT[row], long.words_NT[row])
+            assert spelled_out == spelled(short.ids_NT[row])
+            starts = starts_of(long.words_NT[row])
+            if make is tag_task:
+                assert moved[row][starts[: WIDTH - 1]].tolist() == right[row][: WIDTH - 1].tolist()
+                assert (moved[row] != NO_LABEL).sum() == (right[row] != NO_LABEL).sum()
+            elif make is span_task:
+                assert starts[right[row][0]] == moved[row][0] and starts[right[row][1] + 1] == moved[row][1] + 1
+
+
+def test_too_few_pieces_are_refused() -> None:
+    with pytest.raises(ValueError, match="less than the .* single characters"):
+        spelling(20)
 
 
 def test_counting_baselines_by_hand() -> None:

@@ -28,6 +28,12 @@ def test_the_folder_feeds_what_the_encoder_was_trained_on() -> None:
         for ids_T, segments_T in zip(found.ids_NT, found.segments_NT, strict=True):
             fed, count = tokenizer.feed(*texts_of(ids_T)), int((ids_T > 0).sum())
             assert fed.ids == ids_T[:count].tolist() and fed.segments == segments_T[:count].tolist()
+    pieces = as_folder_tokenizer(story_tokenizer(100), brackets=True)
+    for make in (opinion_task, tag_task, span_task, topic_task):
+        (found, _), (spelled, _) = make(7, 32, 3), make(7, 96, 3, 100)
+        for words_T, ids_T, segments_T in zip(found.ids_NT, spelled.ids_NT, spelled.segments_NT, strict=True):
+            fed, count = pieces.feed(*texts_of(words_T)), int((ids_T > 0).sum())
+            assert fed.ids == ids_T[:count].tolist() and fed.segments == segments_T[:count].tolist()
     assert tokenizer.feed("Anna zzz.").ids == [WORDS.index(word) for word in ("[CLS]", "anna", "[UNK]", ".", "[SEP]")]
     assert set(SPECIAL) == set(tokenizer.special.values())
 

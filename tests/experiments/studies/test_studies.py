@@ -99,6 +99,10 @@ def test_the_command_prints_the_table_draws_and_then_knows_that_it_is_done(tmp_p
         (["--config=restarts", "--config.task.chains=(1,1000)", "--config.task.evaluations=2000"], "fewer than 3"),
         (["--config=likelihood", "--config.task.heads=10"], "task.heads=10 must be between 1 and 9"),
         (["--config=likelihood", "--config.task.learning_rate=8"], "must be below 8"),
+        (["--config=bert_quick", "--config.task.width=12"], "config.task.width=12: the longest text has"),
+        (["--config=bert_quick", "--config.task.whole_words=True"], "has no effect while words are tokens"),
+        (["--config=bert_quick", "--config.task.pieces=20"], "config.task.pieces=20 is too small"),
+        (["--config=contextual_vectors", "--config.task.width=12"], "config.task.width=12: the longest text has"),
         (["--config=worked_example", "--config.task.inputs=(1.0,2.0,3.0)"], "differ in length"),
     ],
 )
