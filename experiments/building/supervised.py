@@ -24,7 +24,17 @@ from nn_core.tasks.base import Data, Hparams, Task
 from nn_core.tasks.describe import describe_weights
 from nn_core.tasks.examples import FILLS, View
 from nn_core.tasks.heads import Head
-from nn_core.tasks.records import Record, Trained, coefficients, confusion, filters, recorded, regions, support
+from nn_core.tasks.records import (
+    Record,
+    Trained,
+    coefficients,
+    confusion,
+    decided,
+    filters,
+    recorded,
+    regions,
+    support,
+)
 from nn_core.tasks.supervised import MakeModel, Problem, make_supervised
 
 STANDARDIZATIONS = {"feature": "one statistic a feature", "all": "one for all", "none": "raw"}
@@ -44,6 +54,7 @@ RECORDS: dict[str, Callable[[ConfigDict], Record]] = {
     "regions": lambda config: regions,
     "support": lambda config: make_support(config),
 }
+WATCHED: dict[str, Record] = {"regions": decided}  # of these records, what is kept at every evaluation too
 
 
 def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
@@ -73,7 +84,8 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
         augment=make_image_augment(config.data, inputs.shape[1:]),
         describe=describe,
     )
-    task = with_records(make_supervised(problem), make_model, num_classes, records)
+    watched = tuple(WATCHED[name] for name in config.task.record if name in WATCHED)
+    task = with_records(make_supervised(problem), make_model, num_classes, records, watched)
     return task, data
 
 
@@ -117,14 +129,19 @@ def make_image_augment(section: ConfigDict, shape: tuple[int, ...]) -> Callable[
     return augment
 
 
-def with_records(task: Task, make_model: MakeModel, num_classes: int, records: tuple[Record, ...]) -> Task:
-    """A task whose results also hold the records."""
+def with_records(
+    task: Task, make_model: MakeModel, num_classes: int, records: tuple[Record, ...], watched: tuple[Record, ...]
+) -> Task:
+    """A task whose results also hold the records; it is watched by those of them that change while it learns."""
 
     def describe(params: Any, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
         model = trained(make_model, params, data, hparams, num_classes)
         return task.describe(params, data, hparams, key) | recorded(records, model)
 
-    return task._replace(describe=describe) if records else task
+    def watch(params: Any, data: Data, hparams: Hparams) -> dict[str, Array]:
+        return recorded(watched, trained(make_model, params, data, hparams, num_classes))
+
+    return task._replace(describe=describe, watch=watch if watched else None) if records else task
 
 
 def trained(make_model: MakeModel, params: Any, data: Data, hparams: Hparams, num_classes: int) -> Trained:

@@ -77,7 +77,10 @@ STUDY_FIGURES = {
     "families": "families:families",
 }
 # Figures that also move: frames of the same run.
-MOVING = ("perceptron", "xor", "error_surface", "two_minima", "momentum")
+MOVING = (
+    *("perceptron", "perceptron_vs_gradient_descent", "xor", "regions"),
+    *("error_surface", "two_minima", "momentum"),
+)
 Draw = Callable[[results.Results], "Figure"]
 NOTHING: Mapping[str, Draw] = MappingProxyType({})
 FIGURES: Mapping[str, Draw] = Lazy(

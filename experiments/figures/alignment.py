@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.policies import START, TRUE, draw_frontier
-from experiments.figures.style import COLOURS, label, legend, nothing, spread, subplots
+from experiments.figures.style import COLOURS, WIDEST, label, legend, nothing, spread, subplots
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import by_setting, summarize
 from nn_core.alignment.conversations import make_template, plain
@@ -61,7 +61,7 @@ def answers_text(run: Results) -> str:
 
 def side_by_side(run: Results) -> Figure:
     """The first test questions, and what each model answers."""
-    figure = Figure(figsize=(11, 5), layout="constrained")
+    figure = Figure(figsize=(WIDEST, 5), layout="constrained")
     write_answers(figure.subplots(), run)
     return figure
 
@@ -80,7 +80,7 @@ def write_answers(axes: Axes, run: Results) -> None:
     cells = [[textwrap.fill(text, COLUMN) for text in row] for row in rows]
     table = axes.table(cells, colLabels=["question", *found], loc="center", cellLoc="left", colLoc="left")
     table.auto_set_font_size(False)
-    table.set_fontsize(7)
+    table.set_fontsize(8.4)
     for (line, _), cell in table.get_celld().items():
         tallest = 1 if line == 0 else max(text.count("\n") + 1 for text in cells[line - 1])
         cell.set_height(0.055 * tallest + 0.02)
@@ -129,6 +129,6 @@ def draw_bars(axes: Axes, bars: dict[str, Any], name: str, column: str) -> None:
     places = np.arange(len(bars))
     means, ends = [one.mean for one in bars.values()], spread(list(bars.values()), column)
     axes.barh(places, means, xerr=ends, color=COLOURS[0], alpha=0.7, capsize=3)
-    axes.set_yticks(places, list(bars), fontsize="x-small")
+    axes.set_yticks(places, list(bars), fontsize="small")
     axes.invert_yaxis()
     label(axes, name, "")

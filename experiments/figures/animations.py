@@ -4,7 +4,8 @@ A generator yields one figure again and again, a little further each time; the l
 them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -17,8 +18,12 @@ from matplotlib.lines import Line2D
 from experiments.figures import plane
 from experiments.figures.error_surface import PATH_COLOURS
 from experiments.figures.momentum import DRAWN_STEPS, METHODS, path_of
-from experiments.figures.style import COLOURS, GREY, LINES, MARKERS, label, subplots
+from experiments.figures.perceptron_vs_gradient_descent import BOUNDARY_COLOURS
+from experiments.figures.regions import draw, recorded
+from experiments.figures.style import COLOURS, GREY, LINES, MARKERS, label, panels, subplots
+from experiments.run_directory.frames import read_frames
 from experiments.run_directory.results import Results
+from experiments.run_directory.settings import short
 
 MOST = 40  # frames
 SIDE = 4.8  # inches of a square picture: the width of a phone
@@ -44,42 +49,107 @@ def perceptron(run: Results) -> Iterator[Figure]:
         yield figure
 
 
+def perceptron_vs_gradient_descent(run: Results) -> Iterator[Figure]:
+    """Both boundaries epoch by epoch: one halts at the first line without mistakes, the other goes on turning."""
+    methods, noises = [str(name) for name in run.arrays["labels"]], run.arrays["noises"]
+    figure, grid = subplots(len(noises), 1, width=SIDE, height=0.9 * SIDE)
+    looks: list[dict[str, Any]] = [
+        {"color": BOUNDARY_COLOURS[place], "linestyle": LINES[place], "linewidth": 2} for place in range(len(methods))
+    ]
+    for index, axes in enumerate(grid[:, 0]):
+        plane.points(axes, run.arrays[f"inputs_{index}"], run.arrays[f"targets_{index}"])
+        plane.frame(axes, run.arrays[f"inputs_{index}"])
+    named = [Line2D([], [], label=method, **look) for method, look in zip(methods, looks, strict=True)]
+    below(grid[0, 0], [*grid[0, 0].get_legend_handles_labels()[0], *named])
+    for epoch in chosen(len(run.arrays["way_0_0"]), early=True):
+        for index, axes in enumerate(grid[:, 0]):
+            for line in axes.lines[2:]:
+                line.remove()
+            for place, look in enumerate(looks):
+                plane.boundary(axes, run.arrays[f"way_{index}_{place}"][epoch], **look)
+            label(axes, "$x_1$", "$x_2$", f"noise {noises[index]:g}: after epoch {epoch + 1}")
+        yield figure
+
+
+def regions(run: Results) -> Iterator[Figure]:
+    """The class that each network gives every point of the plane, evaluation by evaluation, from its start on."""
+    firsts = {name: next(row for row in rows if "regions" in row) for name, rows in recorded(run).items()}
+    ways = {name: read_frames(run.directory, "regions", row["member"]) for name, row in firsts.items()}
+    figure, grid = panels(len(firsts), columns=2, width=SIDE / 2, height=0.55 * SIDE)
+    images = [draw(axes, row) for axes, row in zip(grid, firsts.values(), strict=True)]
+    for line in (line for axes in grid for line in axes.lines):
+        line.set_markersize(4)
+    below(grid[0])
+    steps = max((steps for steps, _ in ways.values()), key=len)
+    for place in chosen(len(steps)):
+        for axes, image, (name, (own, frames)) in zip(grid, images, ways.items(), strict=True):
+            now = min(place, len(own) - 1)  # one that has stopped stays as it is
+            image.set_data(frames[now])
+            label(axes, "first feature", "second feature", f"{short(name)}: update {own[now]}")
+            axes.title.set_fontsize("medium")
+            axes.grid(False)
+        yield figure
+
+
 def error_surface(run: Results) -> Iterator[Figure]:
     """Two descents on the error of one sigmoid unit, step by step; darker is a larger error."""
-    yield from descents(run, "neuron", 2, "one sigmoid unit")
+    yield from descents(run, {"neuron": "one sigmoid unit"}, lambda name: [0, 1])
 
 
 def two_minima(run: Results) -> Iterator[Figure]:
-    """A descent into each of two valleys, step by step; darker is a larger error."""
-    paths_SK2 = run.arrays["valleys_paths"]
-    minima_M2 = run.arrays["valleys_points"][run.arrays["valleys_kinds"] == 0]
-    nearest_S = np.linalg.norm(paths_SK2[:, -1][:, None] - minima_M2[None], axis=-1).argmin(axis=1)
-    starts = [int(np.argmax(nearest_S == index)) for index in range(len(minima_M2)) if (nearest_S == index).any()]
-    yield from descents(run, "valleys", starts, "two valleys")
+    """A descent into each of two minima, on two surfaces, step by step; darker is a larger error."""
+
+    def starts(name: str) -> list[int]:
+        """The first start that ends in each minimum."""
+        minima_M2 = run.arrays[f"{name}_points"][run.arrays[f"{name}_kinds"] == 0]
+        ends_S2 = run.arrays[f"{name}_paths"][:, -1]
+        nearest_S = np.linalg.norm(ends_S2[:, None] - minima_M2[None], axis=-1).argmin(axis=1)
+        return [int(np.argmax(nearest_S == index)) for index in range(len(minima_M2)) if (nearest_S == index).any()]
+
+    yield from descents(run, {"chain": "hidden unit", "valleys": "two valleys"}, starts)
 
 
-def descents(run: Results, name: str, starts: int | Sequence[int], title: str) -> Iterator[Figure]:
-    """Paths that grow on the map of a surface; `starts` are their numbers, or how many of the first ones."""
-    figure, axes = canvas()
+def descents(run: Results, titles: Mapping[str, str], starts: Callable[[str], Sequence[int]]) -> Iterator[Figure]:
+    """Paths that grow on the maps of surfaces, one below the other.
+
+    Args:
+        run: with the surfaces.
+        titles: {surface: how it is called}.
+        starts: surface -> numbers of its paths.
+    """
+    figure, grid = subplots(len(titles), 1, width=SIDE, height=SIDE if len(titles) == 1 else 0.85 * SIDE)
+    maps = [
+        (axes, title, *draw_map(axes, run, name, starts(name)))
+        for axes, (name, title) in zip(grid[:, 0], titles.items(), strict=True)
+    ]
+    below(max(grid[:, 0], key=lambda axes: len(axes.lines)))
+    before = None
+    for share in np.linspace(0, 0.999, MOST):
+        # Steps that are equally long on the map, not equally many: the last ones hardly move.
+        places = [int(np.searchsorted(lengths_K, share * lengths_K[-1])) for *_, lengths_K in maps]
+        if places == before:
+            continue
+        before = places
+        for place, (axes, title, lines, paths_SK2, _) in zip(places, maps, strict=True):
+            for line, path_K2 in zip(lines, paths_SK2, strict=True):
+                line.set_data(*path_K2[: place + 2].T)
+            label(axes, "$w_1$", "$w_2$", f"{title}: step {place + 1}")
+            axes.grid(False)
+        yield figure
+
+
+def draw_map(axes: Axes, run: Results, name: str, starts: Sequence[int]) -> tuple[list[Line2D], np.ndarray, np.ndarray]:
+    """Draws a surface; returns empty lines, their paths (S, K, 2), and the length of the paths after each step (K - 1,)."""
     plane_GG2, heights_GG = run.arrays[f"{name}_plane"], run.arrays[f"{name}_heights"]
     levels = np.unique(np.quantile(heights_GG, np.linspace(0, 1, 18)))
     axes.contourf(plane_GG2[..., 0], plane_GG2[..., 1], heights_GG, levels=levels, cmap="Greys")
-    paths_SK2 = run.arrays[f"{name}_paths"][range(starts) if isinstance(starts, int) else list(starts)]
+    paths_SK2 = run.arrays[f"{name}_paths"][list(starts)]
+    look: dict[str, Any] = {"linewidth": 2, "marker": ".", "markersize": 4}
     lines = [
-        axes.plot(
-            [], [], "-", color=PATH_COLOURS[index], linewidth=2, marker=".", markersize=4, label=f"start {index + 1}"
-        )[0]
+        axes.plot([], [], "-", color=PATH_COLOURS[index], label=f"start {index + 1}", **look)[0]
         for index in range(len(paths_SK2))
     ]
-    below(axes)
-    # Steps that are equally long on the map, not equally many: the last ones hardly move.
-    lengths_K = np.linalg.norm(np.diff(paths_SK2, axis=1), axis=-1).sum(axis=0).cumsum()
-    for place in np.unique(np.searchsorted(lengths_K, np.linspace(0, 0.999, MOST) * lengths_K[-1])):
-        for line, path_K2 in zip(lines, paths_SK2, strict=True):
-            line.set_data(*path_K2[: place + 2].T)
-        label(axes, "$w_1$", "$w_2$", f"{title}: step {place + 1}")
-        axes.grid(False)
-        yield figure
+    return lines, paths_SK2, np.linalg.norm(np.diff(paths_SK2, axis=1), axis=-1).sum(axis=0).cumsum()
 
 
 def momentum(run: Results) -> Iterator[Figure]:
@@ -151,6 +221,7 @@ def below(axes: Axes, handles: Sequence[Artist] | None = None) -> None:
     axes.figure.legend(handles=shown, loc="outside lower center", ncols=2, fontsize="small", frameon=False)
 
 
-def chosen(count: int) -> list[int]:
-    """At most MOST of the numbers 0 … count - 1, first and last among them."""
-    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, MOST))})
+def chosen(count: int, *, early: bool = False) -> list[int]:
+    """At most MOST of the numbers 0 … count - 1, first and last among them; `early`: more of the first ones."""
+    shares = np.linspace(0, 1, min(count, MOST)) ** (3 if early else 1)
+    return sorted({round(share * (count - 1)) for share in shares})

@@ -1,4 +1,7 @@
-"""Comparison of settings: every seed as a point, the mean with its 95 % confidence interval."""
+"""Comparison of settings: every seed as a point, the mean with its 95 % confidence interval.
+
+A family that varies one strength is there with its best one; the table has them all.
+"""
 
 import math
 
@@ -8,24 +11,22 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, GREY, label, log_scale, panels, quantity, spread
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.settings import FAMILY, family, shown, summarize
+from experiments.run_directory.settings import FAMILY, choice, family, grids, score, shown, summarize
 
-COLUMNS = 3  # panels side by side; four stand two by two
+COLUMNS = 3  # panels side by side
 DECADES = 30.0  # a range wider than this factor gets a logarithmic axis
 
 
 def comparison(run: Results) -> Figure:
     """One panel for each column of the table, settings from top to bottom under the name of their family."""
-    groups = shown(run.rows, run.config["table"])
+    groups = best_strengths(shown(run.rows, run.config["table"]), choice(run.config["table"], run.rows))
     columns = [c for c in run.config["table"] if any(isinstance(row.get(c), (int, float)) for row in run.rows)]
     families = list(dict.fromkeys(family(name) for name in groups))
     # A line for each setting, and one for the name of each family that holds several.
     lines = [line for title in families for line in lines_of(title, [n for n in groups if family(n) == title])]
     longest = max(len(text) for text, _ in lines)
     width, height = 2.9 + 0.03 * longest, max(1.0 + 0.24 * len(lines), 1.8)
-    figure, axes = panels(
-        len(columns), columns=2 if len(columns) == 4 else COLUMNS, width=width, height=height, sharey=True
-    )
+    figure, axes = panels(len(columns), columns=COLUMNS, width=width, height=height, sharey=True)
     for axis, column in zip(axes, columns, strict=True):
         for place, (_, name) in enumerate(lines):
             if name is not None:
@@ -39,6 +40,16 @@ def comparison(run: Results) -> Figure:
             tick.set_fontweight("bold" if name is None else "normal")
     axes[0].set_ylim(len(lines) - 0.5, -0.5)
     return figure
+
+
+def best_strengths(groups: dict[str, list[Row]], metric: str) -> dict[str, list[Row]]:
+    """Settings without the strengths that are not the best of their family; the name says of how many it is the best."""
+    name_of = {name: name for name in groups}
+    for grid in grids(groups):
+        best = min(grid, key=lambda name: score(groups[name], metric))
+        name_of = {name: of for name, of in name_of.items() if name not in grid or name == best}
+        name_of[best] = f"{best} (best of {len(grid)})"
+    return {of: groups[name] for name, of in name_of.items()}
 
 
 def lines_of(title: str, names: list[str]) -> list[tuple[str, str | None]]:

@@ -32,7 +32,7 @@ def draw(axes: Axes, rows: list[Row]):
     counts_CC = np.sum([row["confusion"] for row in rows if "confusion" in row], axis=0)
     shares_CC = counts_CC / np.maximum(counts_CC.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares_CC, cmap="Blues", vmin=0.0, vmax=1.0)
-    size = "x-small" if len(counts_CC) > 5 else "large"
+    size = "small" if len(counts_CC) > 5 else "large"
     ticks = range(len(counts_CC))
     axes.set_xticks(ticks)
     axes.set_yticks(ticks)

@@ -68,7 +68,7 @@ def draw_map(figure: Figure, axes: Axes, run: Results, name: str, title: str, nu
     for (px, py), eigenvalues in zip(points_M2, run.arrays[f"{name}_eigenvalues"], strict=True):
         text = "λ = " + ", ".join(f"{value:.2g}" for value in eigenvalues)
         box = {"boxstyle": "round,pad=0.2", "facecolor": "white", "alpha": 0.6, "linewidth": 0}
-        axes.annotate(text, (px, py), xytext=(8, 8), textcoords="offset points", fontsize=7, bbox=box, zorder=6)
+        axes.annotate(text, (px, py), xytext=(8, 8), textcoords="offset points", fontsize="small", bbox=box, zorder=6)
     label(axes, "$w_1$", "$w_2$", title)
     axes.grid(False)
     axes.set_aspect("equal")

@@ -17,7 +17,7 @@ def name_points(
     points_N2: np.ndarray,
     names: Sequence[str],
     colours: Sequence[str],
-    fontsize: float = 7,
+    fontsize: float | str = "small",
     leaders: bool = False,
     bars: bool = False,
 ) -> list[str]:

@@ -11,6 +11,7 @@ from experiments.run_directory.results import Results
 from experiments.run_directory.settings import choice, family, score, short, shown, tuned
 
 NAMES = ("train_loss", "batch_loss", "validation_loss")
+ABREAST = 4  # families side by side
 
 
 def series(run: Results, name: str, members: set[int]) -> tuple[list[int], np.ndarray]:
@@ -38,27 +39,45 @@ def learning_curves(run: Results) -> Figure:
     for setting in groups:
         families[family(setting)].append(setting)
     alone = families.pop("", []) if len(families) > 1 else []
-    if len(families) == 1:
-        figure, axes = subplots(1, len(names))
-        columns = axes.T
-    else:
-        figure, columns = subplots(len(names), len(families), width=2.9, height=2.7, sharex=True, sharey="row")
-        columns = columns.T
-    for (title, settings), column in zip(families.items(), columns.reshape(len(families), -1), strict=True):
+    figure, columns = make_columns(len(families), len(names))
+    for place, ((title, settings), column) in enumerate(zip(families.items(), columns, strict=True)):
         for axes, name in zip(column, names, strict=True):
             for setting in alone:
                 draw(axes, run, name, groups[setting], short(setting), None)
             draw_settings(axes, run, name, {setting: groups[setting] for setting in settings})
             label(axes, "update", quantity(name, run.config), with_tuned(title, settings) if name == names[0] else "")
             log_scale(axes)
-            axes.label_outer() if len(families) > 1 else None
+            if len(families) > 1:
+                lowest = name == names[-1] and place + ABREAST >= len(families)
+                outer(axes, left=place % ABREAST == 0, lowest=lowest)
     lines = {tuple(short(setting) for setting in settings) for settings in families.values()}
-    if len(families) == 1 or len(lines) == 1:
-        legend(figure, columns.ravel()[-1])
+    if len(lines) == 1:
+        legend(figure, columns[-1][-1])
     else:
-        for column in columns.reshape(len(families), -1):
+        for column in columns:
             below(column[-1])
     return figure
+
+
+def make_columns(families: int, metrics: int) -> tuple[Figure, list[list[Axes]]]:
+    """A figure and the panels of each family, one for each metric: side by side for one family, else above each other,
+    ABREAST families in a row."""
+    if families == 1:
+        figure, axes = subplots(1, metrics)
+        return figure, [list(axes[0])]
+    blocks, abreast = -(-families // ABREAST), min(families, ABREAST)
+    figure, axes = subplots(metrics * blocks, abreast, width=2.9, height=2.7, sharex=True, sharey="row")
+    columns = axes.reshape(blocks, metrics, abreast).swapaxes(1, 2).reshape(-1, metrics)
+    for unused in columns[families:].ravel():
+        unused.set_visible(False)
+    return figure, [list(column) for column in columns[:families]]
+
+
+def outer(axes: Axes, *, left: bool, lowest: bool) -> None:
+    """Names and numbers of the axes only where no panel with the same ones follows."""
+    axes.tick_params(which="both", labelleft=left, labelbottom=lowest)
+    axes.set_ylabel(axes.get_ylabel() if left else "")
+    axes.set_xlabel(axes.get_xlabel() if lowest else "")
 
 
 def draw_settings(axes: Axes, run: Results, name: str, groups: dict[str, list]) -> None:

@@ -25,7 +25,7 @@ def draw_coefficients(axes: Axes, values_SD: np.ndarray, names: np.ndarray) -> N
     axes.hlines(places, low[order], high[order], color=COLOURS[5], linewidth=3)
     axes.plot(values_SD.mean(axis=0)[order], places, "o", color=COLOURS[0], markersize=4)
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(places, names[order], fontsize=7)
+    axes.set_yticks(places, names[order], fontsize="small")
     label(axes, "coefficient (log-odds per standard deviation)", "", "for benign: mean and 95 % of the splits")
 
 

@@ -75,4 +75,4 @@ def label_axes(place: Any, found: dict[str, list[Any]], scales: dict[str, dict[s
             else [min(tried, key=lambda v: scales[path][repr(v)]), max(tried, key=lambda v: scales[path][repr(v)])]
         )
         for value in shown:
-            place.text(index + 0.03, scales[path][repr(value)], show(value), fontsize=7, va="center")
+            place.text(index + 0.03, scales[path][repr(value)], show(value), fontsize="small", va="center")

@@ -20,7 +20,7 @@ def perceptron_vs_gradient_descent(run: Results) -> Figure:
         plane.frame(axis, arrays[f"inputs_{index}"])
         for place, method in enumerate(methods):
             line = {"color": BOUNDARY_COLOURS[place], "linestyle": LINES[place], "linewidth": 2}
-            plane.boundary(axis, arrays[f"boundary_{index}_{place}"], label=method, **line)
+            plane.boundary(axis, arrays[f"way_{index}_{place}"][-1], label=method, **line)
         kind = "a line separates" if noise == 0 else "the classes overlap"
         label(axis, "$x_1$", "$x_2$", f"noise {noise:g}: {kind}")
     last = axes[0][-1]

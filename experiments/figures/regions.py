@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from experiments.figures.style import COLOURS, MARKERS, label, nothing, panels
 from experiments.run_directory.results import Results, Row
@@ -15,11 +16,7 @@ from experiments.run_directory.table import verdicts
 
 def regions(run: Results) -> Figure:
     """A panel for each setting, with its first seed."""
-    groups = {
-        name: rows
-        for name, rows in shown(run.rows, run.config["table"]).items()
-        if any("regions" in row for row in rows)
-    }
+    groups = recorded(run)
     if not groups:
         return nothing("no regions were recorded: set config.task.record=('regions',)")
     verdict = verdicts(groups)
@@ -37,10 +34,16 @@ def regions(run: Results) -> Figure:
     return figure
 
 
-def draw(axes: Axes, row: Row) -> None:
-    """Regions as pale colours, training points on them."""
+def recorded(run: Results) -> dict[str, list[Row]]:
+    """The settings of which regions were recorded."""
+    groups = shown(run.rows, run.config["table"])
+    return {name: rows for name, rows in groups.items() if any("regions" in row for row in rows)}
+
+
+def draw(axes: Axes, row: Row) -> AxesImage:
+    """Regions as pale colours, training points on them; returns the picture of the regions."""
     classes = int(max(np.max(row["regions"]), np.max(row["points"][:, 2]))) + 1
-    axes.imshow(
+    image = axes.imshow(
         row["regions"],
         origin="lower",
         extent=tuple(row["extent"]),
@@ -60,3 +63,4 @@ def draw(axes: Axes, row: Row) -> None:
             "markersize": 6,
         }
         axes.plot(*points[:, :2].T, MARKERS[index], linestyle="", label=f"class {index}, training", **style)
+    return image

@@ -53,7 +53,7 @@ def draw_words(axes: Axes, run: Results) -> None:
     order = np.argsort(weights)
     shown = np.concatenate([order[:SHOWN], order[-SHOWN:]])
     axes.barh(range(len(shown)), weights[shown], color=[COLOURS[int(w > 0)] for w in weights[shown]])
-    axes.set_yticks(range(len(shown)), words[shown], fontsize=7)
+    axes.set_yticks(range(len(shown)), words[shown], fontsize="small")
     label(axes, "weight of the word (spam to the right)", "word", "logistic regression, last seed")
 
 

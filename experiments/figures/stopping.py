@@ -27,28 +27,27 @@ def stopping(run: Results) -> Figure:
     }
     if not families:
         return nothing("no run keeps its best parameters: set config.hparams.patience")
-    figure, axes = panels(len(families), columns=3, width=4.2, height=3.8, sharex=True, sharey=True)
-    for axis, (name, rows) in zip(axes, families.items(), strict=True):
+    figure, axes = panels(len(families), columns=3, width=4.2, height=3.8, sharey=True)
+    for place, (axis, (name, rows)) in enumerate(zip(axes, families.items(), strict=True)):
         last = 1.2 * max(row["steps"] for own in families.values() for row in own)
-        draw_curves(axis, run, alone or rows[-1:], last)
+        draw_curves(axis, run, alone or rows[-1:], last, named=place == 0)
         for index, row in enumerate(rows):
             draw_choice(axis, run, row, index)
         label(axis, "update", quantity("loss", run.config), f"{name or 'early stopping'}, seed {first}")
         log_scale(axis)
-        below(axis)
+        below(axis, drop=0.26)
     return figure
 
 
-def draw_curves(axes: Axes, run: Results, rows: list[Row], last: float) -> None:
-    """Training and validation loss of a run that never stops, up to the update `last`."""
+def draw_curves(axes: Axes, run: Results, rows: list[Row], last: float, *, named: bool) -> None:
+    """Training and validation loss of a run that never stops, up to the update `last`; the legend names them once."""
     for row in rows:
         for metric, style in ((METRIC, "-"), ("train_loss", ":")):
             steps, values = series(run, metric, {row["member"]})
             if len(values):
                 shown = [step for step in steps if step <= last]
-                axes.plot(
-                    shown, values[0][: len(shown)], style, color=GREY, linewidth=1.2, label=quantity(metric, run.config)
-                )
+                name: dict[str, Any] = {"label": quantity(metric, run.config)} if named else {}
+                axes.plot(shown, values[0][: len(shown)], style, color=GREY, linewidth=1.2, **name)
 
 
 def draw_choice(axes: Axes, run: Results, row: Row, index: int) -> None:

@@ -20,6 +20,7 @@ GREY = "#6E6E6E"
 BAND = "band"  # marks the confidence bands among what is drawn
 FEWEST = 3  # seeds of an interval
 LOWEST = 0.4  # a logarithmic axis begins at this fraction of the lowest line, or where the bands end
+WIDEST = 10.5  # inches of a figure: its small text still has 7 pixels where the figure has 640, half a desktop page
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
@@ -30,23 +31,28 @@ def subplots(
 
     Args:
         rows, columns: of axes.
-        width, height: of one of them, in inches.
+        width, height: of one of them, in inches; less wide where the figure would be wider than WIDEST.
         shared: sharex, sharey, width_ratios and the like.
     """
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    figure = Figure(figsize=(min(width * columns, WIDEST), height * rows), layout="constrained")
     return figure, np.asarray(figure.subplots(rows, columns, squeeze=False, **shared))
 
 
 def panels(
     count: int, *, columns: int, width: float = 3.6, height: float = 3.0, **shared: Any
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with `count` axes in rows of `columns`; the rest of the last row is empty. `shared` is as for subplots."""
-    columns = max(min(columns, count), 1)
+    """A figure with `count` axes in rows of `columns`; the rest of the last row is empty. `shared` is as for subplots.
+
+    Four stand two by two. The lowest axes of each column have numbers, whether or not they are in the last row.
+    """
+    columns = 2 if count == 4 and columns == 3 else max(min(columns, count), 1)
     rows = max(-(-count // columns), 1)
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
-    axes = list(np.asarray(figure.subplots(rows, columns, squeeze=False, **shared)).ravel())
+    figure, grid = subplots(rows, columns, width=width, height=height, **shared)
+    axes = list(grid.ravel())
     for unused in axes[count:]:
         unused.set_visible(False)
+    for lowest in axes[max(count - columns, 0) : count]:
+        lowest.tick_params(axis="x", which="both", labelbottom=True)
     return figure, axes[:count]
 
 

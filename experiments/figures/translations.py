@@ -78,8 +78,8 @@ def attention(axes: Axes, row: Row, tokenizer: Tokenizer) -> None:
     source, read = source_N[source_N > 0], read_N[read_N > 0]
     written = [*tokenizer.tokens(read[1:]), "[EOS]"]
     axes.imshow(np.asarray(row["cross_attention"])[: len(read), : len(source)], cmap="Blues", vmin=0, aspect="auto")
-    axes.set_xticks(range(len(source)), tokenizer.tokens(source), rotation=60, ha="right", fontsize=7)
-    axes.set_yticks(range(len(read)), written, fontsize=7)
+    axes.set_xticks(range(len(source)), tokenizer.tokens(source), rotation=60, ha="right", fontsize="small")
+    axes.set_yticks(range(len(read)), written, fontsize="small")
     axes.tick_params(length=0)
     label(axes, "source", "is written", "")
 

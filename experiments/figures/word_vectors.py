@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.labels import name_points
-from experiments.figures.style import COLOURS, MARKERS, label, nothing
+from experiments.figures.style import COLOURS, MARKERS, WIDEST, label, nothing
 from experiments.run_directory.results import Results
 
 
@@ -14,7 +14,7 @@ def word_vectors(run: Results) -> Figure:
     methods = [str(name) for name in run.arrays["methods"]]
     if "0_words" not in run.arrays:
         return nothing("fewer than three words of this text can be drawn")
-    figure = Figure(figsize=(12.0, 4.8 * len(methods)), layout="constrained")
+    figure = Figure(figsize=(WIDEST, 4.8 * len(methods)), layout="constrained")
     grid = figure.add_gridspec(2 * len(methods), 3, width_ratios=(4, 4, 2))
     maps = []
     for index, method in enumerate(methods):
@@ -53,7 +53,7 @@ def name_words(axes: Axes, run: Results, index: int, name: str) -> None:
     order = list(dict.fromkeys(groups))
     colours = [COLOURS[order.index(group) % len(COLOURS)] for group in groups]
     words = [str(word) for word in run.arrays[f"{index}_words"]]
-    name_points(axes, run.arrays[f"{index}_{name}"], words, colours, fontsize=7, leaders=True)
+    name_points(axes, run.arrays[f"{index}_{name}"], words, colours, fontsize="small", leaders=True)
 
 
 def draw_losses(axes: Axes, losses_SE: np.ndarray) -> None:

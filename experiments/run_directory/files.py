@@ -40,6 +40,7 @@ ENTRIES = (
     "table.npz",
     "data.txt",
     "samples",
+    "frames",
     "jobs",
     "models",
     "figures",

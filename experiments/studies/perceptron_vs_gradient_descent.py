@@ -34,8 +34,9 @@ def learn(inputs_ND: Array, targets_N: Array, *, learning_rate: float, max_epoch
     )
     widest_margin = perceptron.margin(perceptron.widest_boundary(*train, WIDEST_STEPS), *train)
     found = {}
-    boundaries = (step.boundary_D, smooth.boundaries_ED[-1])
-    for method, boundary_D, updates_E in zip(METHODS, boundaries, (step.mistakes_E, smooth.updates_E), strict=True):
+    ways = (step.epoch_boundaries_ED[1:], smooth.boundaries_ED)
+    for method, way_ED, updates_E in zip(METHODS, ways, (step.mistakes_E, smooth.updates_E), strict=True):
+        boundary_D = way_ED[-1]
         found[method] = {
             "updates_first": updates_E[0],
             "updates_last": updates_E[-1],
@@ -47,7 +48,7 @@ def learn(inputs_ND: Array, targets_N: Array, *, learning_rate: float, max_epoch
                 widest_margin > 0, perceptron.margin(boundary_D, *train) / jnp.abs(widest_margin), jnp.nan
             ),
             "updates_per_epoch": updates_E,
-            "boundary": boundary_D,
+            "way": way_ED,
         }
     return found
 
@@ -75,7 +76,7 @@ def run(config: ConfigDict) -> Outcome:
         arrays[f"inputs_{index}"] = inputs_SND[0, : task.num_points]
         arrays[f"targets_{index}"] = targets_SN[0, : task.num_points]
         for place, method in enumerate(METHODS):
-            arrays[f"boundary_{index}_{place}"] = found[method]["boundary"][0]
+            arrays[f"way_{index}_{place}"] = found[method]["way"][0]
             arrays[f"updates_{index}_{place}"] = found[method]["updates_per_epoch"]
     return Outcome(rows, arrays)
 

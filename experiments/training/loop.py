@@ -48,6 +48,7 @@ class Hooks(NamedTuple):
         save: (step, state, at_once) between chunks; it decides whether to save, unless at_once is set.
         stop: whether the run should stop; called between chunks, before the first and after the last.
         feed: (step, data) -> data for the chunk that starts there: a text that stays on disk comes in pieces.
+        watch: (step, state) after every evaluation.
     """
 
     log: Callable[[list[Row]], None] = lambda rows: None
@@ -56,6 +57,7 @@ class Hooks(NamedTuple):
     save: Callable[[int, TrainState, bool], None] = lambda step, state, at_once: None
     stop: Callable[[], bool] = lambda: False
     feed: Callable[[int, Data], Data] = lambda step, data: data
+    watch: Callable[[int, TrainState], None] = lambda step, state: None
 
 
 class Interrupted(Exception):
@@ -95,6 +97,7 @@ def train(
         state = program.start(keys, hparams, data)
         state, rows = evaluate(program, state, members, own, data, step)
         hooks.log(rows)
+        hooks.watch(step, state)
     else:
         step, state = resumed
     # The first sample waits for the first logged steps: compiling a sampler takes as long as compiling a training step.
@@ -109,6 +112,7 @@ def train(
         if step % cadence.eval_every == 0 or step == cadence.steps:
             state, evaluated = evaluate(program, state, members, own, data, step)
             rows = merge(rows, evaluated)
+            hooks.watch(step, state)
         hooks.log(rows)
         hooks.progress(step, rows)
         if cadence.sample_every and step % cadence.sample_every == 0:

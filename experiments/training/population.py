@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from experiments.run_directory.lock import hold
 from experiments.run_directory.population_store import Policy, finished_rows, open_store
 from experiments.run_directory.results import Row
 from experiments.training import plan
+from experiments.training.frames import make_watch
 from experiments.training.image_labels import keep_images
 from experiments.training.kept_table import keep_table
 from experiments.training.loop import Cadence, Hooks, Interrupted, train
@@ -119,7 +121,9 @@ def train_population(population: Population, stop: Callable[[], bool], origin: O
         logs = [store.log, *([stack.enter_context(follow(config, population.folder, start))] if followed else [])]
         sample = make_sampler(config, population.folder, experiment, group.traced.keep)
         seen = progress.step if processes.leads() else unseen
-        hooks = Hooks(make_log(members, logs), seen, sample, store.save, stop, make_feed(experiment, arrays))
+        own = partial(program.prepare, arrays.keys, data)
+        watch = make_watch(experiment, population.folder, numbers, arrays.hparams, data, own)
+        hooks = Hooks(make_log(members, logs), seen, sample, store.save, stop, make_feed(experiment, arrays), watch)
         _, final = train(program, data, arrays, make_cadence(config), experiment.settings.chunk_steps, hooks, resumed)
     if progress.tokens_per_second:
         say(f"{population.name}{progress.tokens_per_second:,.0f} tokens/s, evaluation and samples included")

@@ -34,6 +34,7 @@ class Task(NamedTuple):
         update: None: a step is one gradient of the loss and one update. Else (optimizer, params, optimizer's state, batch,
             hparams, key) -> (params, state, objective, Metrics, gradient norm): a step of several updates, on what the
             model itself has drawn.
+        watch: None, or (params, data, hparams) -> {name: array}, what pictures show of a model at each evaluation.
     """
 
     init: Callable[[Array, Hparams], Params]
@@ -45,3 +46,4 @@ class Task(NamedTuple):
     describe: Callable[[Params, Data, Hparams, Array], dict[str, Array]]
     derive: Callable[[dict[str, Array]], dict[str, Array]] = lambda values: values
     update: Callable[..., tuple[Params, Any, Array, Metrics, Array]] | None = None
+    watch: Callable[[Params, Data, Hparams], dict[str, Array]] | None = None

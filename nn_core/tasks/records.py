@@ -120,19 +120,34 @@ def regions(trained: Trained) -> dict[str, Array]:
     inputs_N2 = trained.data["inputs"]
     if inputs_N2.shape[1:] != (2,) or not trained.num_classes:
         raise ValueError("config.task.record 'regions' needs classes of two features, such as data.name='moons'")
+    extent_4 = extent(inputs_N2)
+    seen_N2 = jnp.asarray(inputs_N2)[trained.data["train"]]
+    return {
+        "regions": decided(trained)["regions"].astype(jnp.int32),
+        "extent": extent_4,
+        "points": jnp.concatenate([seen_N2, targets_of(trained.data, "train")[:, None].astype(seen_N2.dtype)], axis=1),
+    }
+
+
+def extent(inputs_N2: Array) -> Array:
+    """Left, right, bottom, top of a picture of these points: (4,)."""
     low_2, high_2 = jnp.min(inputs_N2, axis=0), jnp.max(inputs_N2, axis=0)
     pad_2 = MARGIN * (high_2 - low_2)
     low_2, high_2 = low_2 - pad_2, high_2 + pad_2
-    x_RR, y_RR = jnp.meshgrid(*(jnp.linspace(low_2[i], high_2[i], RESOLUTION) for i in (0, 1)))
+    return jnp.stack([low_2[0], high_2[0], low_2[1], high_2[1]])
+
+
+def decided(trained: Trained) -> dict[str, Array]:
+    """{"regions": (R, R) the class that a classifier of two features gives each point of the plane, at most 256 classes}.
+
+    Row = second feature from low to high. This is what changes of `regions` while a model learns.
+    """
+    left, right, bottom, top = extent(trained.data["inputs"])
+    x_RR, y_RR = jnp.meshgrid(jnp.linspace(left, right, RESOLUTION), jnp.linspace(bottom, top, RESOLUTION))
     grid_M2 = jnp.stack([x_RR.ravel(), y_RR.ravel()], axis=1)
     outputs = trained.predict(look_up(trained.data | {"inputs": grid_M2}, jnp.arange(len(grid_M2))))
     classes_M = jnp.argmax(outputs, axis=-1) if outputs.shape[1] > 1 else (outputs[:, 0] >= 0).astype(jnp.int32)
-    seen_N2 = jnp.asarray(inputs_N2)[trained.data["train"]]
-    return {
-        "regions": classes_M.reshape(RESOLUTION, RESOLUTION).astype(jnp.int32),
-        "extent": jnp.stack([low_2[0], high_2[0], low_2[1], high_2[1]]),
-        "points": jnp.concatenate([seen_N2, targets_of(trained.data, "train")[:, None].astype(seen_N2.dtype)], axis=1),
-    }
+    return {"regions": classes_M.reshape(RESOLUTION, RESOLUTION).astype(jnp.uint8)}
 
 
 def filters(trained: Trained) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""Faults of a figure: text over text or outside, by the boxes of the renderer itself; intervals that leave their range."""
+"""Faults of a figure: text over text, outside or too small, by the boxes of the renderer; intervals beyond their range."""
 
 from itertools import combinations
 
@@ -14,6 +14,7 @@ from matplotlib.transforms import Bbox
 
 from experiments.figures.style import BAND
 
+HALF_PAGE, LEGIBLE = 640, 7  # pixels: half of a page of 1,280, and the least size of a text
 SLACK = 1.5  # pixels at 100 dpi by which boxes may touch: they are a little larger than their ink
 
 
@@ -118,6 +119,13 @@ def overlaps(figure: Figure) -> list[str]:
     return found
 
 
+def small(figure: Figure) -> list[str]:
+    """Texts that are not legible where the figure is as wide as half a desktop page, or as it is where that is less."""
+    scale = min(HALF_PAGE / figure.get_figwidth(), 96) / 72
+    sizes = {text: scale * text.get_fontsize() for text in texts(figure)}
+    return [f"{text.get_text()!r} has {size:.1f} pixels" for text, size in sizes.items() if size < LEGIBLE]
+
+
 def faults(figure: Figure) -> list[str]:
     """All of them; empty for a good figure."""
-    return overlaps(figure) + beyond(figure)
+    return overlaps(figure) + beyond(figure) + small(figure)

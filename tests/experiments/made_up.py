@@ -30,6 +30,22 @@ def number(column: str, setting: str, seed: int) -> float:
     return float(10 ** (1.5 * place - 1) * np.exp(0.15 * noise))
 
 
+def recorded(setting: str, seed: int) -> Row:
+    """Arrays that some runs keep of each member."""
+    draws, side = generator(setting, seed), np.linspace(0.0, 1.0, 16)
+    classes_RR = (side[None] + 0.3 * np.sin(6 * side)[:, None] > 0.6).astype(int)
+    points_N2 = draws.uniform(size=(40, 2))
+    return {
+        "calibration_predicted": np.linspace(0.55, 0.95, 5),
+        "calibration_observed": np.sort(draws.uniform(0.5, 1.0, 5)),
+        "calibration_count": np.full(5, 20.0),
+        "confusion": draws.integers(1, 9, (10, 10)) + 90 * np.eye(10, dtype=int),
+        "regions": classes_RR,
+        "extent": np.array([0.0, 1.0, 0.0, 1.0]),
+        "points": np.column_stack([points_N2, points_N2[:, 0] > 0.5]),
+    }
+
+
 def member(index: int, config: ConfigDict, overrides: dict[str, Any]) -> tuple[Row, list[Row]]:
     """A row, and its lines of the log."""
     label, seed = str(overrides.get("label", "")), int(overrides.get("seed", 0))
@@ -38,8 +54,9 @@ def member(index: int, config: ConfigDict, overrides: dict[str, Any]) -> tuple[R
     steps = int(overrides.get("train.steps", config.train.steps))
     row: Row = {"member": index, "label": label, "seed": seed, "status": "finished", "steps": steps}
     row |= {"overrides": overrides} | {column: number(column, name, seed) for column in sorted(columns)}
-    row["best_step"] = round(0.4 * steps + seed)
+    row |= {"steps": steps, "best_step": round(0.4 * steps + seed)}  # whatever the table holds
     noise_MK = generator(name, seed).normal(size=(len(CURVES), POINTS))
+    row |= recorded(name, seed)
     log = []
     for place, step in enumerate(np.linspace(0, steps, POINTS).round().astype(int).tolist()):
         share = np.exp(-3 * place / POINTS)

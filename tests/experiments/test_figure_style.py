@@ -4,9 +4,9 @@ import numpy as np
 
 from experiments import figures
 from experiments.figures.labels import name_points
-from experiments.figures.style import BAND, band, label, log_scale, spread, subplots
+from experiments.figures.style import BAND, band, label, log_scale, panels, spread, subplots
 from experiments.run_directory.settings import summarize
-from tests.experiments.boxes import beyond, overlaps
+from tests.experiments.boxes import beyond, overlaps, small
 
 SEEDS = np.array([[0.80, 0.80], [0.82, 0.82], [0.84, 0.84], [0.90, 0.90]])
 
@@ -76,6 +76,24 @@ def test_text_over_text_is_found():
     grid[0, 0].text(1.2, 0.5, "outside").set_in_layout(False)
     found = overlaps(figure)
     assert len(found) == 2 and "over" in found[0] and found[1] == "'outside' leaves the figure"
+
+
+def test_no_figure_is_so_wide_that_its_texts_are_small_at_half_width():
+    figure, grid = subplots(1, 7, width=4.0)
+    label(grid[0, 0], "step", "loss")
+    grid[0, 0].legend([], [], title="small", title_fontsize="small")
+    assert not small(figure)
+    figure.set_figwidth(28.0)
+    assert "'step' has 3.2 pixels" in small(figure)
+
+
+def test_panels_have_numbers_wherever_none_stands_below():
+    figure, axes = panels(5, columns=3, sharex=True, sharey=True)
+    figure.draw_without_rendering()
+    numbered = [any(label.get_visible() for label in axis.get_xticklabels()) for axis in axes]
+    assert numbered == [False, False, True, True, True]
+    figure, axes = panels(4, columns=3)
+    assert axes[1].get_subplotspec().colspan.stop == 2
 
 
 def test_turned_texts_are_taken_as_they_lie():

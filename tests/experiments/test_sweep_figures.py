@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 
 from configs import generation as generation_config
+from configs import regularization as regularization_config
 from configs import transfer as transfer_config
 from experiments.command_line.arguments import CONFIGS, HELPERS
 from experiments.figures import FIGURES
+from experiments.figures.comparison import comparison
 from experiments.run_directory.results import Results, Row
 from experiments.studies import generation, transfer
 from tests.experiments.boxes import faults
 from tests.experiments.made_up import made_up, number
 
 QUICK = ("rnn_memory", "halving", "scaling")  # paths, many settings, fits; the others are as cheap, but they are many
-MEASURED = {"reward_model": ("calibration",)}  # figures that only a run can make: they read what it recorded
 SWEEPS = sorted(
     path.stem
     for path in CONFIGS.glob("*.py")
@@ -31,8 +32,20 @@ def test_the_figures_of_a_sweep_have_no_fault(name):
     module = importlib.import_module(f"configs.{name}")
     config = module.get_config()
     run = made_up(config, module.get_sweep(config))
-    figures = [figure for figure in config.figures if figure not in MEASURED.get(name, ())]
-    assert not [f"{figure}: {fault}" for figure in figures for fault in faults(FIGURES[figure](run))]
+    assert not [f"{figure}: {fault}" for figure in config.figures for fault in faults(FIGURES[figure](run))]
+
+
+def test_a_comparison_shows_the_best_strength_of_each_family_and_says_of_how_many():
+    config = regularization_config.get_config()
+    run = made_up(config, regularization_config.get_sweep(config))
+    figure = comparison(run)
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    best = min(
+        (row for row in run.rows if row["label"].startswith("L2")),
+        key=lambda row: sum(r["validation_loss"] for r in run.rows if r["label"] == row["label"]),
+    )
+    assert len(names) == 6 and f"{best['label']} (best of 6)" in names and names[:2] == ["none", "early stopping"]
+    assert figure.get_figheight() < 8
 
 
 def rows_of(labels: Any, columns: tuple[str, ...]) -> list[Row]:

@@ -79,7 +79,7 @@ def test_gradient_descent_updates_at_all_points_and_the_perceptron_at_its_mistak
 def test_both_boundaries_separate_the_same_points_and_are_drawn():
     arrays, axes = reduced(RIVALS).arrays, drawn(RIVALS, RIVALS).axes[0]
     for place, style in ((0, "-"), (1, "--")):
-        boundary = arrays[f"boundary_0_{place}"]
+        boundary = arrays[f"way_0_{place}"][-1]
         assert np.array_equal(arrays["inputs_0"] @ boundary[:2] + boundary[2] >= 0, arrays["targets_0"] == 1)
         (line,) = lines(axes, style)
         assert on_the_line(line, boundary)
