@@ -18,10 +18,11 @@ from experiments.command_line.output import say
 from experiments.execution.begin import begin
 from experiments.execution.execute import execute
 from experiments.execution.prepare import prepare
-from experiments.figures import alignment, draw
+from experiments.figures import draw
 from experiments.run_directory import files, results, table
 from experiments.run_directory.lock import hold
 from experiments.run_directory.results import Row
+from experiments.trained.side_by_side import answers_text
 
 CHAIN = "chain"  # config.task.name
 ANSWERS = ("answers", "start_answers")  # arrays of a stage's results that the page shows
@@ -136,6 +137,6 @@ def stage_rows(config: ConfigDict, directory: Path) -> list[Row]:
 
 def write_answers(directory: Path) -> str:
     """answers.txt: the same questions and what each stage answers, side by side; returns its text."""
-    text = alignment.answers_text(results.read(directory))
+    text = answers_text(results.read(directory))
     (directory / "answers.txt").write_text(text + "\n", encoding="utf-8", newline="\n")
     return text

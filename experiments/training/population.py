@@ -70,6 +70,7 @@ def cut(
     ]
 
 
+Save = Callable[[int, TrainState, bool], None]
 # Where a population begins that does not begin at step 0: step and state.
 Origin = Callable[[], tuple[int, TrainState]] | None
 
@@ -103,9 +104,6 @@ def train_population(population: Population, stop: Callable[[], bool], origin: O
     ):
         experiment = with_kept_tokenizer(group.experiment, config, population.folder)
         data = place(experiment.data, mesh, by_member=False)
-        if processes.leads():
-            keep_images(population.folder, config, experiment, population.arrays.keys, numbers)
-            keep_table(population.folder, config, experiment, population.arrays.keys, numbers)
         shapes = jax.eval_shape(program.start, *arrays, data)
         resumed, notes = store.resume(shapes)
         resumed = origin() if resumed is None and origin is not None else resumed
@@ -121,9 +119,10 @@ def train_population(population: Population, stop: Callable[[], bool], origin: O
         logs = [store.log, *([stack.enter_context(follow(config, population.folder, start))] if followed else [])]
         sample = make_sampler(config, population.folder, experiment, group.traced.keep)
         seen = progress.step if processes.leads() else unseen
+        save = saving(population, experiment, store.save)
         own = partial(program.prepare, arrays.keys, data)
         watch = make_watch(experiment, population.folder, numbers, arrays.hparams, data, own)
-        hooks = Hooks(make_log(members, logs), seen, sample, store.save, stop, make_feed(experiment, arrays), watch)
+        hooks = Hooks(make_log(members, logs), seen, sample, save, stop, make_feed(experiment, arrays), watch)
         _, final = train(program, data, arrays, make_cadence(config), experiment.settings.chunk_steps, hooks, resumed)
     if progress.tokens_per_second:
         say(f"{population.name}{progress.tokens_per_second:,.0f} tokens/s, evaluation and samples included")
@@ -131,6 +130,20 @@ def train_population(population: Population, stop: Callable[[], bool], origin: O
     if population.name:
         results.write_rows(entry(population.folder, results.RESULTS), rows)
     return rows
+
+
+def saving(population: Population, experiment: Experiment, save: Save) -> Save:
+    """Saves a state, and before the first one what prediction needs besides: nothing can be asked of a run until then."""
+    config, keys = population.members[0].config, population.arrays.keys
+    numbers = [member.number for member in population.members]
+    unkept = [keep_images, keep_table] if processes.leads() else []
+
+    def save_all(step: int, state: TrainState, at_once: bool) -> None:
+        while unkept:
+            unkept.pop()(population.folder, config, experiment, keys, numbers)
+        save(step, state, at_once)
+
+    return save_all
 
 
 def make_log(members: Sequence[plan.Member], logs: Sequence[Log]) -> Log:
