@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from nn_core.argmax import argmax
 from nn_core.floats import wide
+from nn_core.largest import argmax
 from nn_core.regularizers import penalised_leaves
 
 Pair = tuple[Array, Array]

@@ -20,7 +20,7 @@ CONFIGS = sorted((ROOT / "configs").glob("*.py"))
 # The floors of both houses from the bottom to the top; a module imports from its own floor or from below.
 FLOORS = {
     "nn_core": (
-        ("argmax", "files", "floats"),
+        ("largest", "files", "floats"),
         ("activations", "losses", "regularizers", "schedules", "optimizers", "metrics", "initializers"),
         ("data", "text"),
         ("models", "generation", "by_hand", "evidence"),

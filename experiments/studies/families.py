@@ -19,9 +19,9 @@ from ml_collections import ConfigDict
 from experiments.run_directory.results import Row
 from experiments.studies.base import Cell, Cells, Outcome, Study, keys_of, make_rows, seeds_of
 from experiments.studies.pretraining import train
-from nn_core.argmax import argmax
 from nn_core.data.packing import NO_TARGET
 from nn_core.data.text_forms import PAD, TASKS, Forms, text_forms
+from nn_core.largest import argmax
 from nn_core.losses import cross_entropy
 from nn_core.models.attention.multi_head import head_width
 from nn_core.models.transformer.encoder import Encoder, MaskedLanguageModel

@@ -12,10 +12,10 @@ from jax import Array, lax
 
 from nn_core.alignment.answer_loss import token_log_probs
 from nn_core.alignment.ppo import filtered_log_probs
-from nn_core.argmax import argmax
 from nn_core.floats import wide
 from nn_core.generation.decoder import Decoder
 from nn_core.generation.filters import Sampling, draw_tokens, filter_logits
+from nn_core.largest import argmax
 
 Params = Any
 

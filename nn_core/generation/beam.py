@@ -43,6 +43,7 @@ from nn_core.generation.options import check_options, new_token_limits
 from nn_core.generation.prompts import bucket, pack_prompts, read_prompts, vocabulary_size
 from nn_core.generation.request import SMALLEST_CAPACITY, end_ids, ends, make_keep, on_host
 from nn_core.generation.window import Text, append, full_rows, make_room
+from nn_core.largest import top_k
 
 
 class BeamSearch(NamedTuple):
@@ -103,7 +104,7 @@ def _candidates(logits_BV: jax.Array, log_probs_PK: jax.Array, number: int) -> t
     prompts, beams = log_probs_PK.shape
     log_probs_PKV = jax.nn.log_softmax(logits_BV.astype(jnp.float32)).reshape(prompts, beams, -1)
     sums_PKV = log_probs_PK[:, :, None] + log_probs_PKV
-    sums_PM, best_PM = lax.top_k(sums_PKV.reshape(prompts, -1), number)
+    sums_PM, best_PM = top_k(sums_PKV.reshape(prompts, -1), number)
     size = log_probs_PKV.shape[2]
     return sums_PM, best_PM // size, best_PM % size
 
@@ -117,10 +118,10 @@ def _grow(decoder: Decoder, params: Params, request: BeamRequest, state: BeamSta
     sums_PM, parents_PM, tokens_PM = _candidates(logits_BV, state.log_probs_PK, number)
     endings = ending(request, state, sums_PM, parents_PM, tokens_PM)
     both = joined(state.finished, endings)
-    finished = choose(both, lax.top_k(both.scores_PK, beams)[1])
+    finished = choose(both, top_k(both.scores_PK, beams)[1])
 
     growing_PM = jnp.where(ends(tokens_PM, request.eos_id), -jnp.inf, sums_PM)
-    log_probs_PK, columns_PK = lax.top_k(growing_PM, beams)
+    log_probs_PK, columns_PK = top_k(growing_PM, beams)
     parents_PK = jnp.take_along_axis(parents_PM, columns_PK, axis=1)
     ids_PK = jnp.where(open_P1, jnp.take_along_axis(tokens_PM, columns_PK, axis=1), request.pad_id)
     rows_B = (jnp.arange(prompts)[:, None] * beams + parents_PK).reshape(-1)

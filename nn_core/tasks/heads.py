@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from nn_core import losses
-from nn_core.argmax import argmax
+from nn_core.largest import argmax
 
 
 class Head(NamedTuple):

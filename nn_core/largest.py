@@ -1,4 +1,4 @@
-"""The place of the largest value: of the class or the token that a model prefers."""
+"""The places of the largest values: of the classes or tokens that a model prefers."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -30,3 +30,20 @@ def argmax(values: Array) -> Array:
     places = start[..., None] + jnp.arange(BLOCK).reshape(*ones, BLOCK)
     within = jnp.take_along_axis(values, jnp.minimum(places, size - 1), axis=-1)
     return start + jnp.argmax(within, axis=-1)
+
+
+def top_k(values: Array, k: int) -> tuple[Array, Array]:
+    """`lax.top_k`: the k largest values along the last axis and their places, always by selection.
+
+    XLA makes a selection of a sort of which only the first k are read. Where a caller reads fewer values than places (the
+    best of a beam's candidates), it no longer sees one k, and sorts everything: of 64 rows of 20,000 logits that is 228 ms
+    instead of 2 ms. The barrier keeps the caller's slices apart.
+
+    Args:
+      values: (..., V).
+      k: at most V.
+
+    Returns:
+      (values, int32 places), (..., k) each, in decreasing order; of equal values the first comes first.
+    """
+    return lax.optimization_barrier(tuple(lax.top_k(values, k)))

@@ -1,11 +1,11 @@
-"""The two-stage argmax is NumPy's, whatever the width, the ties and the axes before it."""
+"""The two-stage argmax is NumPy's, whatever the width, the ties and the axes before it; top-k never sorts everything."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nn_core.argmax import BLOCK, FEWEST, argmax
+from nn_core.largest import BLOCK, FEWEST, argmax, top_k
 
 
 @pytest.mark.parametrize("size", [7, FEWEST, FEWEST + 1, 5 * BLOCK - 1, 5 * BLOCK + 3])
@@ -31,3 +31,18 @@ def test_a_loss_may_hold_it():
 def test_half_precision():
     values = jnp.asarray(np.random.default_rng(0).normal(size=(3, 300)), jnp.bfloat16)
     np.testing.assert_array_equal(argmax(values), jnp.argmax(values, axis=-1))
+
+
+def test_top_k_is_lax_s_and_selects_where_fewer_values_than_places_are_read():
+    values = np.random.default_rng(0).integers(0, 9, (3, 701)).astype(np.float32)
+    for found, right in zip(top_k(values, 10), jax.lax.top_k(values, 10), strict=True):
+        np.testing.assert_array_equal(found, right)
+    doubled = jax.vmap(lambda row: top_k(row, 4)[1])(values)
+    np.testing.assert_array_equal(doubled, jax.lax.top_k(values, 4)[1])
+
+    def best_five_and_ten_places(values):
+        largest, places = top_k(values, 10)
+        return largest[:, :5], places
+
+    compiled = jax.jit(best_five_and_ten_places).lower(values).compile().as_text()
+    assert " sort(" not in compiled
