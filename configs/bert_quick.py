@@ -10,8 +10,11 @@ the most frequent one after the word before, stand beside the hidden words. Word
 
 python -m experiments.run --config=configs/bert_quick.py --config.task.pieces=100 --config.task.whole_words=True --config.task.width=64
 
-Not measured at this size yet. Of 1,000 held-out texts, counting guesses 0.106 of the words by their frequency, 0.423 by the
-word before: hidden words must be above both.
+Measured over 8 seeds (2026-11-30, 2 shared x86 cores, 3.7 processor minutes), 1,000 held-out texts: 0.755 ± 0.013 of the
+hidden words are guessed, 0.106 by counting words, 0.423 by counting pairs; next sentences 0.994 ± 0.003. Test accuracy of
+the pre-trained network less that of the random one, paired: tags +0.058 ± 0.007 (0.996), topics +0.086 ± 0.049 (0.680),
+opinions +0.067 ± 0.029 (0.637), answers -0.043 ± 0.081 (0.378): 60 examples are too few for these, and pre-training helps
+all but the last.
 """
 
 from ml_collections import ConfigDict
