@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from configs import base
 from experiments.building.records import Registry
 from experiments.command_line.config_paths import flatten
+from experiments.run_directory.earlier import data_keys
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9_-])?")
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # no names of folders on Windows
@@ -41,7 +42,7 @@ def keys_of(config: ConfigDict, registry: Registry) -> dict[str, base.Key]:
         own = registry.models[config.model.name].keys
         sections["model"] = {name: others[name] for name in config.model if name in others} | dict(own)
     if "data" in config:
-        sections["data"] = next((keys for keys in base.DATA if set(config.data) <= set(keys)), {})
+        sections["data"] = data_keys(config.data)
     return {
         f"{section}.{name}" if section else name: key
         for section, keys in sections.items()

@@ -1,6 +1,6 @@
 """Runs of earlier versions: keys that were declared since then have their defaults, which is what was done before."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from configs import base
@@ -57,7 +57,7 @@ def filled(section: Mapping[str, Any], keys: Mapping[str, base.Key]) -> dict[str
     return values
 
 
-def data_keys(section: Mapping[str, Any]) -> Mapping[str, base.Key]:
-    """The keys of the kind of data whose section this is: of all that know its names, the one that lacks fewest."""
+def data_keys(section: Iterable[str]) -> Mapping[str, base.Key]:
+    """The keys of the kind of data whose section has these names: of all that know them, the kind with the fewest others."""
     fitting = [keys for keys in base.DATA if set(section) <= set(keys)]
     return min(fitting, key=lambda keys: len(set(keys) - set(section)), default={})
