@@ -24,6 +24,6 @@ main(sys.argv[1:])
 def test_nothing_that_only_draws_or_reads_tables_is_imported_before_the_first_logged_steps(tmp_path):
     words = tiny.arguments(tmp_path, train__sample_every=0)
     found = subprocess.run(
-        [sys.executable, "-c", PROBE.format(names=SLOW_TO_IMPORT), *words], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", PROBE.format(names=SLOW_TO_IMPORT), *words], capture_output=True, text=True, timeout=600
     )
     assert found.stdout.strip().splitlines()[-1] == "[]", found.stdout + found.stderr
