@@ -1,6 +1,12 @@
 """Token ids on disk, for text that does not fit in memory: a NumPy .npy file of uint16 or uint32, memory-mapped.
 
 The .npy header carries type and length, so a file needs no further description; nothing in it can run code.
+
+Why a memory map and no loader such as Grain: a batch is windows at random places of one row of numbers, and the places
+are a function of (seed, step). So there is no reader whose state would have to be kept, no epoch to shuffle, nothing to
+decode, and nothing for a pool of workers to do: a chunk of 20 steps of 64 windows of 1,024 tokens is copied out of a
+file of 10^9 in 30 ms, those of the small GPT (64 tokens) in 6 ms, of the seconds that such steps take. Where several
+processes train one run, each reads its own windows: they are the workers.
 """
 
 from collections.abc import Iterable
@@ -55,21 +61,26 @@ def write_token_file(path: str | Path, pieces: Iterable[np.ndarray], vocabulary_
 def read_token_file(path: str | Path, vocabulary_size: int) -> np.ndarray:
     """A read-only memory map (T,) of the ids; only the parts that are used are read into memory.
 
-    All ids are read once to check them, because on the device an id out of range would pass unnoticed.
+    All ids are read once to check them, because on the device an id out of range would pass unnoticed. That map is let
+    go of: this process would otherwise count the whole file as its memory.
 
     Raises:
         ValueError: not a token file, a truncated one, or an id >= vocabulary_size.
     """
     check_int("vocabulary_size", vocabulary_size, 1, 1 << 32)
-    try:
-        tokens_T = np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} is not a whole token file ({error}); write it again with write_token_file") from error
+    tokens_T = _open(path)
     if tokens_T.ndim != 1 or tokens_T.dtype not in (np.uint16, np.uint32):
         raise ValueError(f"{path} holds no row of uint16 or uint32 tokens; write it with write_token_file")
     for start in range(0, len(tokens_T), _CHECKED_AT_ONCE):
         _check_ids(tokens_T[start : start + _CHECKED_AT_ONCE], vocabulary_size, start)
-    return tokens_T
+    return _open(path)
+
+
+def _open(path: str | Path) -> np.ndarray:
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{path} is not a whole token file ({error}); write it again with write_token_file") from error
 
 
 def _write_header(file: object, dtype: np.dtype, length: int) -> None:

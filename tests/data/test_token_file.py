@@ -4,6 +4,7 @@ import tracemalloc
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from nn_core.data.token_file import read_token_file, token_dtype, write_token_file
@@ -88,3 +89,11 @@ def test_writing_and_reading_take_little_memory(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert path.stat().st_size > 20_000_000 > 2 * peak
+
+
+def test_what_was_checked_does_not_stay_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "t.npy"
+    write_token_file(path, (np.zeros(1 << 22, np.uint16) for _ in range(16)), 9)  # 134 MB on disk
+    before = psutil.Process().memory_info().rss
+    tokens = read_token_file(path, 9)
+    assert len(tokens) == 1 << 26 and psutil.Process().memory_info().rss - before < 60_000_000
