@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from configs.grid import Sweep
 from experiments.building.experiment import Experiment, Traced, build, members_of, set_hparams, trace
+from experiments.building.fused_attention import check_fused_attention
 from experiments.building.mesh import run_mesh
 from experiments.building.ranges import check_ranges, ranges_of
 from experiments.building.records import Registry
@@ -104,6 +105,7 @@ def group(members: list[Member], registry: Registry = REGISTRY, store: Store | N
         with naming(same[0]):
             if len(same) > 1:
                 check_no_mesh(same[0].config)
+            check_fused_attention(same[0].config, len(same), jax.devices()[0].platform)
             mesh = run_mesh(same[0].config) if len(same) == 1 else None
             experiment = build(same[0].config, registry, mesh)
             _, rows = sizes(len(same), same[0].config.train.max_members, len(jax.local_devices()))
