@@ -370,6 +370,7 @@ GPT = {
     "activation": Key("gelu", "gelu (exact), gelu_tanh"),
     "ffn": Key("mlp", "mlp (4 x width), swiglu, geglu"),
     "tied_head": Key(False, "the head is the transposed token embedding"),
+    "scale_embedding": Key(False, "token vectors of length 1, times the root of the width: as long as sinusoids"),
     "attention": Key("dense", "dense, blockwise (online softmax), cudnn (GPU)"),
     "attention_dropout": Key(True, "drop attention weights too"),
     "scan_layers": Key(False, "one compiled block, whatever the depth"),

@@ -30,7 +30,15 @@ def get_config() -> ConfigDict:
     config.train.steps = 500
     config.train.eval_every = 50
     config.train.log_every = 50
-    config.table = ("test_loss", "test_accuracy", "macro_f1", "rare_recall", "rare_precision", "exact_zeros")
+    config.table = (
+        "test_loss",
+        "test_accuracy",
+        "macro_f1",
+        "rare_recall",
+        "rare_precision",
+        "exact_zeros",
+        "gradients",
+    )
     config.figures = ("comparison", "confusion")
     return config
 

@@ -18,7 +18,7 @@ FROZEN = (("output/*", 1.0), ("*", 0.0))
 def get_config() -> ConfigDict:
     config = finetune_classifier.get_config()
     config.name = "finetune_lora"
-    config.num_seeds = 4
+    config.num_seeds = 4  # each fine-tunes the whole network of gpt_quick five times; twice as many take twice as long
     config.lora = base.lora(rank=4)
     config.figures = ("comparison",)
     return config

@@ -36,6 +36,6 @@ def get_config() -> ConfigDict:
             "num_beams": (2, 4),  # each >= 2
         },
     )
-    config.num_seeds = 5
-    config.table = ("log_probability", "repetition", "distinct_2", "self_bleu")
+    config.num_seeds = 5  # sets of prompts; twice as many take twice as long, and beams are slow
+    config.table = ("log_probability", "repetition", "distinct_2", "self_bleu", "evaluations")
     return config

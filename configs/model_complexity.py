@@ -31,7 +31,7 @@ def get_config() -> ConfigDict:
     config.train.steps = 1000
     config.train.eval_every = 10
     config.train.log_every = 10
-    config.table = ("train_loss", "validation_loss", "gap", "test_loss", "test_accuracy", "best_step")
+    config.table = ("train_loss", "validation_loss", "gap", "test_loss", "test_accuracy", "best_step", "gradients")
     config.figures = ("complexity",)
     return config
 

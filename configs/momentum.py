@@ -7,7 +7,7 @@ plain descent, heavy ball and Nesterov at five strengths; and the same rules dow
 
 Measured on 100 starts, share that ends in the global minimum with its 95 % interval (2026-11-22, 2-core x86 CPU):
 from before the hump plain descent 0, heavy ball 0.57 ± 0.10 at beta = 0.5 and 1.00 at 0.9; Nesterov 0 and 1.00. It
-overshoots by 2.7 ± 0.1 (Nesterov 1.9 ± 0.1) and needs 68 steps (35). The step down the slope is eta / (1 - beta) in
+overshoots by 2.7 ± 0.1 (Nesterov 1.9 ± 0.1) and needs 68 gradients, one a step (35). The step down the slope is eta / (1 - beta) in
 all ten cases, 10 and 100 times eta at 0.9 and 0.99.
 
 Contrary to the notes, the sum is not a "weighted average" (S26): its weights sum to 1 / (1 - beta), and the present
@@ -33,5 +33,5 @@ def get_config() -> ConfigDict:
         },
     )
     config.num_seeds = 100
-    config.table = ("reached", "kept", "steps_needed", "overshoot", "step_ratio", "limit")
+    config.table = ("reached", "kept", "gradients_needed", "overshoot", "step_ratio", "limit")
     return config

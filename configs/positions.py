@@ -3,21 +3,23 @@
 python -m experiments.run --config=configs/positions.py
 
 2 blocks of width 32 read the documentation that comes with Python, character by character, 400 updates of 512
-characters. Each kind is shown at the learning rate with the lowest validation loss.
+characters. Token vectors start short, at 0.02 as in GPT-2, or as long as the sinusoids: of length 1 and multiplied by the
+root of the width, as in the Transformer of 2017. Each kind of positions tries both, at four learning rates, and is shown
+with what has the lowest validation loss.
 
-Measured over 8 seeds (2026-11-30, 2 shared x86 cores), validation loss in nats, mean and 95 % interval: learned
-2.272 ± 0.011, sinusoidal 2.641 ± 0.084, none 2.261 ± 0.008, each at rate 0.01; sinusoidal − learned 0.369 ± 0.084.
+Measured over 8 seeds with short token vectors only (2026-11-30, 2 shared x86 cores), validation loss in nats, mean and
+95 % interval: learned 2.272 ± 0.011, sinusoidal 2.641 ± 0.084, none 2.261 ± 0.008, each at rate 0.01; sinusoidal − learned
+0.369 ± 0.084. That was no fair test: sinusoids have a size of 0.7, 35 times that of the token vectors that they are added
+to. With long ones it is not measured yet.
 
-Contrary to the notes, the sinusoids do not do as well here. A likely reason, which was not tested: they have a size of 0.7
-beside token vectors that start at 0.02, as in GPT-2, whereas the Transformer of 2017 brings its token vectors to the size
-of the sinusoids first. Nor does this test ask for places: in 400 updates the model learns which character follows which,
-and without any positions it is as good as with learned ones.
+How much this test asks for places the row "none" says: a model that sees the characters before each one in order can count
+them itself.
 """
 
 from ml_collections import ConfigDict
 
 from configs import base
-from configs.grid import Sweep, axis, product, zipped
+from configs.grid import Sweep, axis, product
 
 POSITIONS = ("learned", "sinusoidal", "none")
 RATES = (3e-3, 1e-2, 3e-2, 1e-1)
@@ -48,13 +50,15 @@ def get_config() -> ConfigDict:
 
 
 def get_sweep(config: ConfigDict) -> Sweep:
-    rates = [
-        zipped({"label": [f"{name} | rate {rate:g}" for rate in RATES], "hparams.learning_rate": RATES})
-        for name in POSITIONS
-    ]
     settings = [
-        member
-        for name, own in zip(POSITIONS, rates, strict=True)
-        for member in product(own, axis("model.position", (name,)))
+        {
+            "label": f"{kind} | {'long' if long else 'short'} tokens, rate {rate:g}",
+            "model.position": kind,
+            "model.scale_embedding": long,
+            "hparams.learning_rate": rate,
+        }
+        for kind in POSITIONS
+        for long in (False, True)
+        for rate in RATES
     ]
     return product(settings, axis("seed", range(config.num_seeds)))

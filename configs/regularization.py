@@ -37,7 +37,7 @@ def get_config() -> ConfigDict:
     config.train.log_every = 50
     config.table = (
         *("test_loss", "test_accuracy", "train_loss", "validation_loss", "gap"),
-        *("exact_zeros", "weight_norm", "dead_units"),
+        *("exact_zeros", "weight_norm", "dead_units", "gradients"),
     )
     config.figures = ("paths", "comparison", "learning_curves")
     return config

@@ -51,5 +51,5 @@ def get_config() -> ConfigDict:
         },
     )
     config.num_seeds = 20
-    config.table = ("median", "best", "test_best", "test_by_training", "found", "energy")
+    config.table = ("median", "best", "test_best", "test_by_training", "found", "energy", "evaluations")
     return config

@@ -28,7 +28,7 @@ LENGTHS = (10, 30, 100)
 def get_config() -> ConfigDict:
     config = base.experiment()
     config.name = "rnn_memory"
-    config.num_seeds = 4
+    config.num_seeds = 4  # they take minutes; twice as many take twice as long
     config.task = base.sequence_classification()
     config.model = base.recurrent(features=32)
     config.model.embedding_size = 16

@@ -23,7 +23,7 @@ from configs.grid import Sweep, axis, product, union
 def get_config() -> ConfigDict:
     config = base.experiment()
     config.name = "rnn_spam"
-    config.num_seeds = 4
+    config.num_seeds = 4  # recurrent networks are slow: twice as many take twice as long
     config.task = base.sequence_classification()
     config.model = base.recurrent("lstm", features=32)
     config.data = base.sequences("generated_spam", train=1200, validation=300, test=500, buckets=4000, max_words=40)

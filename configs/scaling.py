@@ -36,7 +36,7 @@ SIZES = (
 def get_config() -> ConfigDict:
     config = base.experiment()
     config.name = "scaling"
-    config.num_seeds = 3
+    config.num_seeds = 3  # five sizes are hours already
     config.task = base.language()
     config.model = base.gpt(layers_num=1, heads_num=1, embedding_dim=8)
     config.model.use_bias = False

@@ -37,7 +37,7 @@ TRAINED = {
 def get_config() -> ConfigDict:
     config = base.experiment()
     config.name = "tokenizers"
-    config.num_seeds = 4
+    config.num_seeds = 4  # 14 programs, each with its own vocabulary: twice as many seeds take twice as long
     config.task = base.language()
     config.model = base.gpt(layers_num=2, heads_num=4, embedding_dim=64)
     config.model.use_bias = False

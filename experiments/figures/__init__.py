@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from experiments.caching.lazy_registry import Lazy
 from experiments.command_line.output import say
 from experiments.run_directory import results
 from experiments.run_directory.files import entry
+from experiments.run_directory.settings import at_the_edge, by_setting, choice
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -81,6 +83,7 @@ MOVING = (
     *("perceptron", "perceptron_vs_gradient_descent", "xor", "regions"),
     *("error_surface", "two_minima", "momentum"),
 )
+NAMED, LETTERS, EDGE = 4, 11, "#A33D00"  # settings at an edge that a figure names; letters an inch; their colour
 Draw = Callable[[results.Results], "Figure"]
 NOTHING: Mapping[str, Draw] = MappingProxyType({})
 FIGURES: Mapping[str, Draw] = Lazy(
@@ -126,9 +129,23 @@ def drawn(name: str, run: results.Results, own: Mapping[str, Draw] = NOTHING) ->
     """A figure of a run; if it cannot be drawn, None and a warning that names it."""
     with told(f"{name} of {run.directory}"):
         figure = (own[name] if name in own else FIGURES[name])(run)
+        mark_edges(figure, run)
         figure.draw_without_rendering()  # an error in a layout or a label surfaces here and not while saving
         return figure
     return None
+
+
+def mark_edges(figure: "Figure", run: results.Results) -> None:
+    """Says above a figure which of its run's settings are the best of their grid and lie at its edge."""
+    found = at_the_edge(by_setting(run.rows), choice(run.config.get("table", ()), run.rows))
+    if not found or not figure.axes:
+        return
+    names = [f"{name} ({end})" for name, end in found.items()][:NAMED]
+    more = [f"{len(found) - NAMED} more"] if len(found) > NAMED else []
+    text = f"At the edge of its grid, so that a better one may lie beyond: {'; '.join(names + more)}"
+    lines = textwrap.wrap(text, round(LETTERS * figure.get_figwidth()))
+    title = "\n".join(filter(None, (figure.get_suptitle(), *lines)))
+    figure.suptitle(title, x=0.01, ha="left", fontsize="small", color=EDGE)
 
 
 @contextlib.contextmanager

@@ -26,8 +26,8 @@ def bert_quick(run: Results) -> Figure:
     for place, name in enumerate(GUESSES):
         one = summarize(run.arrays[name].tolist())
         left.bar(place, one.mean, yerr=spread([one], name), color=GREY if place < 2 else COLOURS[0], capsize=3)
-        left.text(place, one.mean + 0.02, f"{one.mean:.2f}", ha="center", fontsize=8)
-    left.set_xticks(range(len(GUESSES)), GUESSES.values(), rotation=20, ha="right", fontsize=8)
+        left.text(place, one.mean + 0.02, f"{one.mean:.2f}", ha="center", fontsize="small")
+    left.set_xticks(range(len(GUESSES)), GUESSES.values(), rotation=20, ha="right", fontsize="small")
     left.set_ylim(0, 1.1)
     label(left, "who guesses", "share right on held-out texts", "")
     for place, name in enumerate(tasks):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, GREY, label, log_scale, panels, quantity, spread
 from experiments.run_directory.results import Results, Row
-from experiments.run_directory.settings import FAMILY, choice, family, grids, score, shown, summarize
+from experiments.run_directory.settings import FAMILY, best_of, choice, family, grids, shown, summarize
 
 COLUMNS = 3  # panels side by side
 DECADES = 30.0  # a range wider than this factor gets a logarithmic axis
@@ -45,8 +45,8 @@ def comparison(run: Results) -> Figure:
 def best_strengths(groups: dict[str, list[Row]], metric: str) -> dict[str, list[Row]]:
     """Settings without the strengths that are not the best of their family; the name says of how many it is the best."""
     name_of = {name: name for name in groups}
-    for grid in grids(groups):
-        best = min(grid, key=lambda name: score(groups[name], metric))
+    for grid in (grid for grid in grids(groups) if all(map(family, grid))):
+        best = best_of(grid, groups, metric)
         name_of = {name: of for name, of in name_of.items() if name not in grid or name == best}
         name_of[best] = f"{best} (best of {len(grid)})"
     return {of: groups[name] for name, of in name_of.items()}

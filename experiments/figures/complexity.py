@@ -32,7 +32,7 @@ def complexity(run: Results) -> Figure:
     label(axes[0][1], "hidden units", "loss (nats)", f"at the end, after {run.config['train']['steps']} epochs")
     for axis in axes[0]:
         log_scale(axis)
-        below(axis, drop=0.16)
+        below(axis)
     return figure
 
 

@@ -26,7 +26,7 @@ def contextual_vectors(run: Results) -> Figure:
         values_S = run.arrays[column]
         colour = GREY if column.startswith("static") else COLOURS[place]
         right.scatter(np.full(len(values_S), place), values_S, s=14, color=colour)
-    right.set_xticks(range(len(columns)), ("within", "between", "table,\nwithin", "table,\nbetween"), fontsize=8)
+    right.set_xticks(range(len(columns)), ("within", "between", "table,\nwithin", "table,\nbetween"), fontsize="small")
     right.set_ylim(min(0.0, float(run.arrays["between"].min()) - 0.05), 1.05)
     label(right, "pairs of sentences", "cosine of two sentences' vectors", "")
     return figure

@@ -19,7 +19,7 @@ def joint_space(run: Results) -> Figure:
     draw_fetched(axes[0][1], run)
     losses = run.arrays["losses"]
     band(axes[0][2], list(range(1, losses.shape[1] + 1)), losses, "InfoNCE", 0)
-    label(axes[0][2], "update", "contrastive loss (nats)", "mean and 95 % interval of the seeds")
+    label(axes[0][2], "update", "contrastive loss (nats)", "training: mean, 95 % interval")
     axes[0][2].set_ylim(bottom=0)
     return figure
 

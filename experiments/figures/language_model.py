@@ -64,7 +64,7 @@ def attention(model: LanguageModel, prompt: str) -> Figure:
             axes = grid[layer][head]
             # The root makes weights visible that are small beside a head's largest one.
             axes.imshow(np.sqrt(maps_LHTT[layer, head]), vmin=0, vmax=1, cmap="Blues")
-            axes.set_title(f"layer {layer + 1}, head {head + 1}", fontsize=8)
+            axes.set_title(f"layer {layer + 1}, head {head + 1}", fontsize="small")
             axes.set_xticks(range(length), names, fontsize=6)
             axes.set_yticks(range(length), names, fontsize=6)
             axes.tick_params(length=0, pad=1)

@@ -64,7 +64,7 @@ def draw_underflow(axes: Axes, run: Results) -> None:
             # On the side where there is room.
             left = counts[alive][-1] > 0.5 * underflow_end(run)
             beside: dict[str, Any] = {"xytext": (-10, -12), "ha": "right"} if left else {"xytext": (8, 4), "ha": "left"}
-            axes.annotate(text, (counts[alive][-1], values[-1]), textcoords="offset points", fontsize=8, **beside)
+            axes.annotate(text, (counts[alive][-1], values[-1]), textcoords="offset points", fontsize="small", **beside)
     axes.set_xlim(0, 1.3 * underflow_end(run))
     axes.set_ylim(1.4 * np.interp(underflow_end(run), counts, run.arrays["log_sums"] / np.log(10)), 5)
     label(axes, "tosses n", "$\\log_{10}$ of the likelihood", "the product underflows, the sum does not")

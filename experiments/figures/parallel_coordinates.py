@@ -46,7 +46,7 @@ def parallel_coordinates(run: Results) -> Figure:
     label_axes(place, found, scales)
     for name, height in ((order[0], 1.0), (order[-1], 0.0)):
         mean = summarize(row.get(metric) for row in groups[name]).mean
-        place.text(len(found) + 0.05, height, show(mean), va="center", fontsize=8)
+        place.text(len(found) + 0.05, height, show(mean), va="center", fontsize="small")
     names = [path.rsplit(".", 1)[-1] for path in found]
     place.set_xticks(range(len(found) + 1), [*names, metric.replace("_", " ")])
     place.set_yticks([])

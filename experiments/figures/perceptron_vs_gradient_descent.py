@@ -37,6 +37,6 @@ def perceptron_vs_gradient_descent(run: Results) -> Figure:
         "points that moved the weights in the epoch",
         "who updates: descent at all points\nbut where the float32 sigmoid is y",
     )
-    for axis in axes[0]:
+    for axis in (axes[0][0], last):
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize="small", frameon=False)
     return figure

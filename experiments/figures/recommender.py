@@ -40,5 +40,5 @@ def recommender(run: Results) -> Figure:
         band(axes[0][2], list(range(1, errors.shape[1] + 1)), np.sqrt(errors), method, index)
     label(axes[0][2], "update", "RMSE on the training ratings", "training")
     for axis in axes[0]:
-        below(axis, 2, 0.26)
+        below(axis, 2, 0.68)  # the names of the groups take two lines
     return figure

@@ -35,7 +35,7 @@ def stopping(run: Results) -> Figure:
             draw_choice(axis, run, row, index)
         label(axis, "update", quantity("loss", run.config), f"{name or 'early stopping'}, seed {first}")
         log_scale(axis)
-        below(axis, drop=0.26)
+        below(axis)
     return figure
 
 

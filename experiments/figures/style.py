@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 from experiments.run_directory.settings import Summary, interval
 from experiments.run_directory.units import EVERYTHING, range_of, unit_of
@@ -20,6 +21,7 @@ GREY = "#6E6E6E"
 BAND = "band"  # marks the confidence bands among what is drawn
 FEWEST = 3  # seeds of an interval
 LOWEST = 0.4  # a logarithmic axis begins at this fraction of the lowest line, or where the bands end
+BELOW = 0.48  # inches between axes and a legend below them: numbers and a name
 WIDEST = 10.5  # inches of a figure: its small text still has 7 pixels where the figure has 640, half a desktop page
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
@@ -71,11 +73,13 @@ def quantity(column: str, config: dict[str, Any]) -> str:
     return column.replace("_", " ") + (f" ({unit})" if unit else "")
 
 
-def below(axes: Axes, columns: int = 1, drop: float = 0.2) -> None:
-    """A legend below the axes, where it hides nothing."""
+def below(axes: Axes, columns: int = 1, inches: float = BELOW) -> None:
+    """A legend so far below the axes, however tall they are, that it hides neither their numbers nor their name."""
+    figure = axes.figure
     axes.legend(
         loc="upper center",
-        bbox_to_anchor=(0.5, -drop),
+        bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=axes.transAxes + ScaledTranslation(0, -inches, figure.dpi_scale_trans),  # type: ignore[union-attr]
         ncols=columns,
         fontsize="small",
         frameon=False,

@@ -99,5 +99,5 @@ def examples(axes: Axes, row: Row, tokenizer: Tokenizer) -> None:
             colour = COLOURS[2] if right_N[index] and mark else COLOURS[1] if mark.startswith("✗") else "black"
             text = mark + tokenizer.decode(ids)
             text = text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
-            axes.text(0, height, text, fontsize=8, color=colour, va="top", transform=axes.transAxes)
+            axes.text(0, height, text, fontsize="small", color=colour, va="top", transform=axes.transAxes)
             height -= 1 / max(lines, 1)

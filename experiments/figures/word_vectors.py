@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.labels import name_points
-from experiments.figures.style import COLOURS, MARKERS, WIDEST, label, nothing
+from experiments.figures.style import COLOURS, MARKERS, WIDEST, label, legend_of_all, nothing
 from experiments.run_directory.results import Results
 
 
@@ -25,6 +25,7 @@ def word_vectors(run: Results) -> Figure:
             maps.append((axes, index, name))
         draw_losses(figure.add_subplot(grid[upper, 2]), run.arrays[f"{index}_losses"])
         draw_topics(figure.add_subplot(grid[upper + 1, 2]), run, method)
+    legend_of_all(figure, [axes for axes, *_ in maps])
     for axes, index, name in maps:  # when all else stands
         name_words(axes, run, index, name)
     return figure
@@ -43,7 +44,6 @@ def draw_words(axes: Axes, run: Results, index: int, name: str, method: str) -> 
         label(axes, "first component", "second component", f"{method}: PCA, {share:.0%} of the variance")
     else:
         label(axes, "first coordinate (no unit)", "second coordinate (no unit)", f"{method}: t-SNE")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, fontsize="small", frameon=False)
     axes.margins(x=0.1)
 
 

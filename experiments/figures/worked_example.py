@@ -52,7 +52,7 @@ def draw_network(axes: Axes, run: Results) -> None:
 def node(axes: Axes, centre: tuple[float, float], text: str) -> None:
     """A unit with its value."""
     axes.add_patch(Circle(centre, RADIUS, facecolor="white", edgecolor=COLOURS[6], zorder=3))
-    axes.text(*centre, text, ha="center", va="center", fontsize=8, color=FORWARD, zorder=4)
+    axes.text(*centre, text, ha="center", va="center", fontsize="small", color=FORWARD, zorder=4)
 
 
 def edge(axes: Axes, start: tuple[float, float], end: tuple[float, float], weight: str, step: str) -> None:
@@ -79,7 +79,7 @@ def draw_errors(axes: Axes, run: Results) -> None:
     axes.axhline(errors[0], color=GREY, linewidth=1, linestyle=":")
     for place, (value, colour) in enumerate(zip(errors, (GREY, COLOURS[2], COLOURS[1]), strict=True)):
         axes.plot(place, value, MARKERS[place], color=colour, markersize=9)
-        axes.annotate(f"{value:.5f}", (place, value), (0, 8), textcoords="offset points", ha="center", fontsize=8)
-    axes.set_xticks(range(len(names)), names, fontsize=8)
+        axes.annotate(f"{value:.5f}", (place, value), (0, 8), textcoords="offset points", ha="center", fontsize="small")
+    axes.set_xticks(range(len(names)), names, fontsize="small")
     axes.margins(x=0.25, y=0.2)
     label(axes, "weights", "error $E = (y - \\hat{y})^2 / 2$", "the step goes down")

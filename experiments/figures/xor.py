@@ -26,8 +26,8 @@ def xor(run: Results) -> Figure:
         else:
             axes[0][unit].set_visible(False)
     for axis, name, title in (
-        (axes[0][2], "solved", "their combination (loss {:.2g})"),
-        (axes[1][0], "failed", "a start that failed (loss {:.2f})"),
+        (axes[0][2], "solved", "their combination\nloss {:.2g} nats"),
+        (axes[1][0], "failed", "a start that failed\nloss {:.2f} nats"),
     ):
         if f"{name}_output" in arrays:
             surface = regions(axis, run, arrays[f"{name}_output"], title.format(float(arrays[f"{name}_loss"])))

@@ -22,8 +22,8 @@ MODELS = (
                 tolerance=0.02,
             ),
         ),
-        "0.02 nats are 2 % of the perplexity. Token vectors start at 0.02 here, as in GPT-2, and sinusoids have a size of 0.7; "
-        "with token vectors scaled as in the first Transformer it was not measured. A model without positions is in the table.",
+        "0.02 nats are 2 % of the perplexity. Token vectors start short, as in GPT-2, or as long as the sinusoids, as in the "
+        "first Transformer; each kind is shown with the better of both. A model without positions is in the table.",
     ),
     Claim(
         "C20",

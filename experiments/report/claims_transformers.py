@@ -15,8 +15,8 @@ TRANSFORMERS = (
         (
             Part(
                 "unseen sentences translated exactly, encoder-decoder − decoder-only (share)",
-                Side("translation: encoder-decoder", "test_exact"),
-                Side("translation: decoder-only", "test_exact"),
+                Side("translation: encoder-decoder | *", "test_exact"),
+                Side("translation: decoder-only | *", "test_exact"),
                 smallest_effect=0.05,
             ),
         ),
@@ -31,8 +31,8 @@ TRANSFORMERS = (
         (
             Part(
                 "unseen opinions classified, encoder-only − decoder-only (share right)",
-                Side("classification: encoder-only", "test_exact"),
-                Side("classification: decoder-only", "test_exact"),
+                Side("classification: encoder-only | *", "test_exact"),
+                Side("classification: decoder-only | *", "test_exact"),
                 smallest_effect=0.02,
             ),
         ),
@@ -46,8 +46,8 @@ TRANSFORMERS = (
         (
             Part(
                 "loss on the rest of unseen sentences, encoder-only − decoder-only (nats a word)",
-                Side("generation: encoder-only", "test_loss"),
-                Side("generation: decoder-only", "test_loss"),
+                Side("generation: encoder-only | *", "test_loss"),
+                Side("generation: decoder-only | *", "test_loss"),
                 smallest_effect=0.1,
             ),
         ),

@@ -8,7 +8,8 @@ from typing import Any
 
 from experiments.report.records import Claim, Finding, Tables
 from experiments.report.runs import Ran
-from nn_core.evidence.claims import Evidence, corrected, judge, measure, sides
+from experiments.run_directory.settings import CHOICE, Row, at_the_edge, by_setting
+from nn_core.evidence.claims import Evidence, Side, chosen_by, corrected, judge, measure, sides
 from nn_core.evidence.verdicts import SUPPORTED, all_of
 
 NOT_RUN = "not run yet"
@@ -34,7 +35,18 @@ def look_up(ran: Ran, part: Any) -> Evidence:
         return Evidence(part, problem=NOT_RUN)
     if ran.run is None:
         return Evidence(part, problem=f"the run failed: {ran.problem}")
-    return measure(ran.run.rows, part)
+    found = measure(ran.run.rows, part)
+    return found._replace(
+        a_name=with_edge(found.a_name, ran.run.rows, part.a.metric),
+        b_name=with_edge(found.b_name, ran.run.rows, part.b.metric) if isinstance(part.b, Side) else found.b_name,
+    )
+
+
+def with_edge(name: str, rows: Sequence[Row], metric: str) -> str:
+    """The name of a setting, and whether it was chosen at the edge of its grid."""
+    by = chosen_by(metric)
+    edges = at_the_edge(by_setting(rows), by if any(by in row for row in rows) else CHOICE)
+    return f"{name} ({edges[name]} of its grid)" if name in edges else name
 
 
 def is_pending(finding: Finding) -> bool:

@@ -112,7 +112,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "positions": Experiment(
         "positions",
         "A GPT of 2 blocks of width 32 reads documentation character by character, with learned positions, fixed sinusoids "
-        "or none, each at its best learning rate.",
+        "or none, each with short or long token vectors and at its best learning rate.",
         ("comparison",),
         {"num_seeds": 16},
         {"num_seeds": 12, "train.steps": 200},
@@ -168,7 +168,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "families": Experiment(
         "families",
         "Transformers of four blocks and width 32, as a decoder, an encoder, and two blocks of each, finish English "
-        "sentences, judge opinions and translate to French; all answer the same words, each at the better of two learning "
+        "sentences, judge opinions and translate to French; all answer the same words, each at the best of its learning "
         "rates.",
         ("families",),
         {"num_seeds": 16},

@@ -1,4 +1,4 @@
-"""The best settings of a search, with their intervals, and where the best value stands at the end of what was tried."""
+"""The best settings of a search, with their intervals."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,6 @@ from experiments.run_directory.settings import (
     family,
     interval,
     score,
-    show,
     summarize,
     values,
 )
@@ -54,22 +53,9 @@ def best_settings(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
         spread = f" ± {summary.half_width:.2g}" if inside else f" ({low:.4g} to {high:.4g})"
         spread = spread if math.isfinite(summary.half_width) else ", one seed"
         lines.append(f"  {place}. {name}: {summary.mean:.4g}{spread}")
-    return lines + edges(rows, groups[ranked[0]])
+    return lines
 
 
 def sound(groups: Mapping[str, Sequence[Row]], name: str, metric: str) -> bool:
     """Whether a setting has a finite score."""
     return math.isfinite(score(groups[name], metric))
-
-
-def edges(rows: Sequence[Row], best: Sequence[Row]) -> list[str]:
-    """A line for each number of the best setting that is the smallest or the largest that was tried."""
-    lines = []
-    for path, tried in axes(rows).items():
-        numbers = [value for value in tried if isinstance(value, (int, float)) and not isinstance(value, bool)]
-        value = values(best[0]).get(path)
-        if len(numbers) < 3 or len(numbers) < len(tried) or value not in (min(numbers), max(numbers)):
-            continue
-        end = "smallest" if value == min(numbers) else "largest"
-        lines.append(f"  {path}={show(value)} is the {end} that was tried: the best may lie beyond")
-    return lines

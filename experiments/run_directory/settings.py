@@ -22,6 +22,7 @@ NAMES = ("seed", "label")  # overrides that do not belong to a setting
 CHOICE = "validation_loss"  # chooses if nothing else is compared
 
 Row = dict[str, Any]
+Grid = dict[str, dict[str, float]]  # {setting: {axis: its place}}
 
 
 class Summary(NamedTuple):
@@ -176,41 +177,83 @@ def shown(rows: Sequence[Row], columns: Sequence[str]) -> dict[str, list[Row]]:
 def at_the_edge(groups: Mapping[str, list[Row]], metric: str = CHOICE) -> dict[str, str]:
     """The settings that are the best of their grid and lie at its edge, so the grid may be too narrow.
 
-    A grid consists of settings that differ only in the tuned part, or of a family that varies one of config.hparams.
+    Where one that lies inside is as good, nothing says that a better one lies beyond.
 
     Args:
         groups, metric: as in `chosen`.
     Returns:
-        {name of the setting: "smallest" or "largest"}.
+        {name of the setting: "smallest" or "largest", of a grid with several axes "largest learning rate"}.
     """
-    found = {}
-    for grid in grids(groups):
-        best = min(grid, key=lambda name: score(groups[name], metric))
-        place = sorted(grid.values()).index(grid[best])
-        if place in (0, len(grid) - 1) and math.isfinite(score(groups[best], metric)):
-            found[best] = "largest" if place else "smallest"
-    return found
+    best = {best_of(grid, groups, metric): grid for grid in grids(groups)}
+    told = {name: " and ".join(ends_of(grid, name)) for name, grid in best.items()}
+    return {name: text for name, text in told.items() if text and math.isfinite(score(groups[name], metric))}
 
 
-def grids(groups: Mapping[str, list[Row]]) -> list[dict[str, float]]:
-    """{setting: its value} of every grid."""
+def best_of(grid: Grid, groups: Mapping[str, list[Row]], metric: str = CHOICE) -> str:
+    """The best setting of a grid; of several that are equally good the one farthest inside, then the first."""
+    scores = {name: score(groups[name], metric) for name in grid}
+    best = [name for name in grid if scores[name] == min(scores.values())]
+    return min(best, key=lambda name: len(ends_of(grid, name)))
+
+
+def ends_of(grid: Grid, name: str) -> list[str]:
+    """The axes of a grid of which a setting has the smallest or the largest value."""
+    axes = {axis for values in grid.values() for axis in values}
+    told = []
+    for axis, value in grid[name].items():
+        tried = [values[axis] for values in grid.values() if axis in values]
+        if value in (min(tried), max(tried)):
+            shown_axis = axis.rsplit(".", 1)[-1].replace("_", " ") if len(axes) > 1 else ""
+            told.append(f"{'smallest' if value == min(tried) else 'largest'} {shown_axis}".strip())
+    return told
+
+
+def grids(groups: Mapping[str, list[Row]]) -> list[Grid]:
+    """The settings among which one is chosen by a number, grid by grid, with their place on each of its axes.
+
+    A grid consists of settings that differ only in the tuned part; of a family that varies one of config.hparams; or of
+    all settings without a label, as a search has them, on each axis with at least three values. A named setting without
+    a family belongs to none.
+    """
     places: dict[str, list[str]] = {}
-    for name in groups:
-        places.setdefault(name.split(TUNED, 1)[0] if TUNED in name else family(name), []).append(name)
+    for name, rows in groups.items():
+        if TUNED in name or family(name) or not rows[0].get("label"):
+            places.setdefault(name.split(TUNED, 1)[0] + TUNED if TUNED in name else family(name), []).append(name)
     found = []
     for place, names in places.items():
-        if all(TUNED in name for name in names):
-            grid = {name: tuned_value(name) for name in names}
+        changed = {name: values(groups[name][0]) for name in names}
+        if place.endswith(TUNED):
+            grid = varied(changed) or varied({name: {"": tuned_value(name)} for name in names})
+        elif place:
+            grid = varied(changed, "hparams.") if len(paths_of(changed)) == 1 else {}
         else:
-            of_names = {name: values(groups[name][0]) for name in names}
-            paths = {path for own in of_names.values() for path in own}
-            varied = [path for path in paths if len({repr(own.get(path)) for own in of_names.values()}) > 1]
-            hparam = varied[0] if len(varied) == 1 and varied[0].startswith("hparams.") else None
-            grid = {name: own.get(hparam) if place and hparam else None for name, own in of_names.items()}
-        numbers = {name: float(value) for name, value in grid.items() if isinstance(value, (int, float))}
-        if len(numbers) == len(names) and len(set(numbers.values())) > 1:
-            found.append(numbers)
+            grid = varied(changed, at_least=3)
+        if grid:
+            found.append(grid)
     return found
+
+
+def paths_of(changed: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The paths in which settings differ."""
+    paths = dict.fromkeys(path for own in changed.values() for path in own)
+    return [path for path in paths if len({repr(own.get(path)) for own in changed.values()}) > 1]
+
+
+def varied(changed: Mapping[str, Mapping[str, Any]], beginning: str = "", at_least: int = 2) -> Grid:
+    """The numbers in which settings differ, {setting: {path: value}}; empty if there are none.
+
+    Args:
+        changed: what each setting changes.
+        beginning: of the paths that count.
+        at_least: values of a path that counts; every setting must have one.
+    """
+    kept = []
+    for path in paths_of(changed):
+        tried = [own.get(path) for own in changed.values()]
+        numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in tried)
+        if path.startswith(beginning) and numbers and len(set(tried)) >= at_least:
+            kept.append(path)
+    return {name: {path: float(own[path]) for path in kept} for name, own in changed.items()} if kept else {}
 
 
 def tuned_value(name: str) -> float | None:

@@ -29,7 +29,7 @@ from nn_core.evidence.statistics import MIN_SEEDS
 
 JUDGED = ("train_loss", "validation_loss", "gap")  # columns that together tell underfitting from overfitting
 # Columns that count until something happens; infinity means that it never did.
-NEVER = ("updates", "steps_needed", "underflow")
+NEVER = ("updates", "gradients_needed", "underflow")
 RANKED = 4  # number of settings from which on ranks are shown too
 PLAIN = (-4, 6)  # powers of ten between which a number is written in full
 
@@ -189,7 +189,7 @@ def remarks(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
             f"Of settings that differ after the bar, the one with the best mean {by.replace('_', ' ')} is shown."
         )
     for name, end in at_the_edge(groups, by).items():
-        told.append(f"{name} is the {end} of those that were tried: the best may lie beyond; widen the grid.")
+        told.append(f"{name} is the best of its grid and the {end} of it: a better one may lie beyond; widen the grid.")
     if set(JUDGED[:2]) <= set(columns):
         means = {
             name: [summarize(row.get(loss) for row in own).mean for loss in JUDGED[:2]] for name, own in left.items()

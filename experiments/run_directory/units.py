@@ -17,6 +17,8 @@ UNITS = {
     "steps": "updates",
     "best_step": "updates",
     "gradients": "of single examples",
+    "gradients_needed": "to stay at the minimum",
+    "evaluations": "of the function, the network",
     "selected": "weights",
     "updates": "to the target",
     "gradient_ratio": "first layer / last layer",

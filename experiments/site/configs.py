@@ -5,7 +5,7 @@ import html
 
 from experiments.command_line.arguments import CONFIGS
 from experiments.report.runs import Ran
-from experiments.run_directory.table import make_table
+from experiments.run_directory.table import make_table, remarks
 from experiments.site import elements
 from experiments.site.content import Content, places, runs_of
 from experiments.site.pictures import moving_name, picture_name
@@ -58,8 +58,12 @@ def settings(key: str, ran: Ran) -> str:
     header, *body = make_table(ran.run.rows, ran.run.config["table"])
     cells = [[elements.number(cell) for cell in line] for line in body]
     address = f"csv/run-{key}.csv"
+    told = "".join(
+        f'<p class="soft">{html.escape(line)}</p>\n' for line in remarks(ran.run.rows, ran.run.config["table"])
+    )
     return (
-        f"<details><summary>All {len(body)} settings</summary>\n{elements.table(f'Settings of {key}', header, cells)}"
+        f"{told}<details><summary>All {len(body)} settings</summary>\n"
+        f"{elements.table(f'Settings of {key}', header, cells)}"
         f'</details>\n<p class="soft">Every run: {elements.link(address, address)}</p>'
     )
 

@@ -6,6 +6,7 @@ teacher's answers. All students are one program over temperature, share of the s
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -92,10 +93,22 @@ def run(config: ConfigDict) -> Outcome:
         "logits": logits_SNC[seed],
     }
     found = learn(task, data, members)
-    rows: list[Row] = make_rows("teacher", seeds_of(config), **taught)
-    for index, name in enumerate(settings):
-        rows += make_rows(name, seeds_of(config), **{key: value[place == index] for key, value in found.items()})
+    work = task.steps * task.batch_size  # of each network; a student that is taught needs its teacher's too
+    cost = {"parameters": size(task.teacher_sizes, data), "gradients": work}
+    rows: list[Row] = make_rows("teacher", seeds_of(config), **taught, **cost)
+    for index, (name, (_, alpha)) in enumerate(settings.items()):
+        cost = {"parameters": size(task.student_sizes, data), "gradients": work * (1 + (alpha > 0))}
+        rows += make_rows(
+            name, seeds_of(config), **{key: value[place == index] for key, value in found.items()}, **cost
+        )
     return Outcome(rows, {})
+
+
+def size(hidden_sizes: tuple[int, ...], data: Data) -> int:
+    """The number of parameters of a network with these hidden layers."""
+    network = MLP(hidden_sizes, CLASSES)
+    shapes = jax.eval_shape(network.init, jax.random.key(0), data["inputs"][:1])
+    return sum(leaf.size for leaf in jax.tree.leaves(shapes))
 
 
 def settings_of(task: ConfigDict) -> dict[str, tuple[float, float]]:
@@ -131,7 +144,10 @@ STUDY = Study(
         "validation_examples": "[1, inf)",
         "test_examples": "[1, inf)",
     },
-    columns=("train_loss", "validation_loss", "test_loss", "train_accuracy", "validation_accuracy", "test_accuracy"),
+    columns=(
+        *("train_loss", "validation_loss", "test_loss", "train_accuracy", "validation_accuracy", "test_accuracy"),
+        *("parameters", "gradients"),
+    ),
     figures=("distillation",),
     check=check,
 )

@@ -128,8 +128,18 @@ def run(config: ConfigDict) -> Outcome:
         samples.append(model.tokenizer.decode(prompts[0]) + "|" + texts[0])
         for index, seed in enumerate(seeds):
             part = slice(index * task.texts, (index + 1) * task.texts)
-            rows.append({"label": label, "seed": seed} | measure(texts[part], log_probs_BN[part]))
+            cost = {} if label == REFERENCE else {"evaluations": cost_of(label)}
+            rows.append({"label": label, "seed": seed} | measure(texts[part], log_probs_BN[part]) | cost)
     return Outcome(rows, {"labels": np.array(list(written)), "samples": np.array(samples)})
+
+
+def cost_of(label: str) -> int:
+    """Rows that the network reads for each token: a beam search reads all its hypotheses.
+
+    >>> cost_of("beam search 4"), cost_of("top-k 10")
+    (4, 1)
+    """
+    return int(label.rsplit(" ", 1)[1]) if label.startswith("beam search") else 1
 
 
 def measure(texts: list[str], log_probs_BN: np.ndarray) -> dict[str, float]:
@@ -239,7 +249,7 @@ STUDY = Study(
         "repetition_penalties": "",
         "num_beams": "[2, 4096]",
     },
-    columns=("log_probability", "repetition", "distinct_1", "distinct_2", "self_bleu"),
+    columns=("log_probability", "repetition", "distinct_1", "distinct_2", "self_bleu", "evaluations"),
     figures=("generation",),
     check=check,
 )

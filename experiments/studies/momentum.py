@@ -30,7 +30,7 @@ def walk(start: Array, momentum: Array, learning_rate: Array, *, surface, nester
 
 
 def settled(paths_SK: np.ndarray) -> np.ndarray:
-    """The step from which on a path stays near the global minimum; infinite if it does not end there."""
+    """The step, one gradient each, from which on a path stays near the global minimum; infinite if it does not end there."""
     away_SK = np.abs(paths_SK) > NEAR
     last_S = paths_SK.shape[1] - 1 - np.argmax(away_SK[:, ::-1], axis=1)  # the last step away
     first_S = np.where(away_SK.any(axis=1), last_S + 1.0, 0.0)
@@ -76,7 +76,7 @@ def run(config: ConfigDict) -> Outcome:
                 seeds,
                 reached=reached_JS[index].astype(float),
                 kept=kept_JS[index].astype(float),
-                steps_needed=settled(left_JSK[index]),
+                gradients_needed=settled(left_JSK[index]),
                 overshoot=np.where(reached_JS[index], np.maximum(left_JSK[index].max(axis=1), 0.0), np.nan),
                 step_ratio=steps_JK[index, -1],
                 limit=1 / (1 - momentum),
@@ -105,7 +105,7 @@ STUDY = Study(
         "starts_right": "[-20, 20]",
         "steps": "[1, 100000]",
     },
-    columns=("reached", "kept", "steps_needed", "overshoot", "step_ratio", "limit"),
+    columns=("reached", "kept", "gradients_needed", "overshoot", "step_ratio", "limit"),
     figures=("momentum",),
     check=check,
 )

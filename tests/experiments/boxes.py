@@ -114,6 +114,11 @@ def overlaps(figure: Figure) -> list[str]:
         if not apart(corners(one, first, renderer), corners(other, second, renderer)):
             found.append(f"{one.get_text()!r} over {other.get_text()!r}")
     for text, box in boxes.items():
+        for axes in figure.axes:
+            if axes is not text.axes and text.axes is not None and axes.get_visible() and axes.axison:
+                both = Bbox.intersection(box, axes.bbox)
+                if both is not None and both.width > SLACK and both.height > SLACK:
+                    found.append(f"{text.get_text()!r} reaches into another panel")
         if box.x0 < -SLACK or box.y0 < -SLACK or box.x1 > figure.bbox.x1 + SLACK or box.y1 > figure.bbox.y1 + SLACK:
             found.append(f"{text.get_text()!r} leaves the figure")
     return found

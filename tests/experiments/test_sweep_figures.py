@@ -10,11 +10,12 @@ from configs import generation as generation_config
 from configs import regularization as regularization_config
 from configs import transfer as transfer_config
 from experiments.command_line.arguments import CONFIGS, HELPERS
-from experiments.figures import FIGURES
+from experiments.figures import FIGURES, drawn
 from experiments.figures.comparison import comparison
 from experiments.run_directory.results import Results, Row
+from experiments.run_directory.settings import at_the_edge, by_setting, choice
 from experiments.studies import generation, transfer
-from tests.experiments.boxes import faults
+from tests.experiments.boxes import faults, texts
 from tests.experiments.made_up import made_up, number
 
 QUICK = ("rnn_memory", "halving", "scaling")  # paths, many settings, fits; the others are as cheap, but they are many
@@ -32,7 +33,12 @@ def test_the_figures_of_a_sweep_have_no_fault(name):
     module = importlib.import_module(f"configs.{name}")
     config = module.get_config()
     run = made_up(config, module.get_sweep(config))
-    assert not [f"{figure}: {fault}" for figure in config.figures for fault in faults(FIGURES[figure](run))]
+    figures = {figure: drawn(figure, run) for figure in config.figures}
+    assert not [f"{figure}: {fault}" for figure, picture in figures.items() for fault in faults(picture)]
+    edges = at_the_edge(by_setting(run.rows), choice(config.table, run.rows))
+    for picture in figures.values():
+        marked = any("edge of its grid" in text.get_text() for text in texts(picture))
+        assert marked == bool(edges and picture.axes)  # without axes: it says that this run has nothing to draw
 
 
 def test_a_comparison_shows_the_best_strength_of_each_family_and_says_of_how_many():

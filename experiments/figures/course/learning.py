@@ -45,7 +45,7 @@ def error_surface() -> Figure:
     label(plane, "$w_1$", "$w_2$", "the same from above")
     plane.grid(False)
     plane.set_aspect("equal")
-    below(plane, columns=2, drop=0.14)
+    below(plane, columns=2)
     return figure
 
 

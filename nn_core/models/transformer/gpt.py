@@ -42,7 +42,8 @@ class GPT(nn.Module):
     """A causal language model (F132, F139).
 
     Kernels start from N(0, 0.02^2), those that write to the residual stream from that divided by sqrt(2 layers_num), as
-    in GPT-2, so that the variance of the stream does not grow with depth and the first loss is ln V.
+    in GPT-2, so that the variance of the stream does not grow with depth and the first loss is ln V. Token vectors
+    that `scale_embedding` multiplies start with length 1, as in the Transformer of 2017, unless a head reads them too.
 
     Attributes:
       vocabulary_size: V >= 1.
@@ -111,10 +112,11 @@ class GPT(nn.Module):
             head_width(self.embedding_dim, self.heads_num, ("heads_num", "embedding_dim"))
         init = nn.initializers.normal(GPT2_STDDEV)
         last_init = nn.initializers.normal(head_stddev(self.embedding_dim))
+        token_init = nn.initializers.normal(self.embedding_dim**-0.5) if self.scale_embedding else init
         self.token_embedding = nn.Embed(
             self.vocabulary_size,
             self.embedding_dim,
-            embedding_init=last_init if self.tied_head else init,
+            embedding_init=last_init if self.tied_head else token_init,
             dtype=self.dtype,
         )
         if self.position == "learned":

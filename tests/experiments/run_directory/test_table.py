@@ -80,7 +80,28 @@ def test_the_best_on_validation_is_shown_and_an_edge_of_the_grid_is_marked():
     inside, edge = tuned(3, 1, 2), tuned(3, 2, 1)
     assert list(shown(inside, ("test_loss",))) == ["a: b | rate 1"]
     assert at_the_edge(by_setting(inside)) == {} and at_the_edge(by_setting(edge)) == {"a: b | rate 10": "largest"}
-    assert any("a: b | rate 10 is the largest" in line for line in remarks(edge, ("test_loss",)))
+    assert any(
+        "a: b | rate 10 is the best of its grid and the largest" in line for line in remarks(edge, ("test_loss",))
+    )
+
+
+def test_an_edge_that_is_no_better_than_a_setting_inside_is_none():
+    assert at_the_edge(by_setting(tuned(1, 1, 2))) == {}
+    assert at_the_edge(by_setting(tuned(1, 1.01, 2))) == {"a: b | rate 0.1": "smallest"}
+
+
+def test_a_sweep_of_any_number_without_labels_is_marked_too():
+    """By construction: who writes `axis("hparams.learning_rate", RATES)` has named no family and tuned nothing."""
+    rates = [
+        row | {"label": "", "overrides": {"data.batch_size": 8, "hparams.learning_rate": rate}, "validation_loss": rate}
+        for rate in (0.1, 0.2, 0.4)
+        for row in rows("", 1.0, 2.0)
+    ]
+    assert list(at_the_edge(by_setting(rates)).values()) == ["smallest"]
+    two = [row | {"overrides": row["overrides"] | {"hparams.l2": l2}} for row in rates for l2 in (0.1, 0.2, 0.3)]
+    (told,) = at_the_edge(by_setting(two)).values()
+    assert told == "smallest learning rate"
+    assert at_the_edge(by_setting(rates[:4])) == {}  # two are compared, not chosen from
 
 
 def test_a_row_that_needs_a_note_has_one_and_a_table_that_needs_none_has_no_column():

@@ -195,7 +195,7 @@ def check_study(name: str) -> None:
         math.isfinite(row[key])
         for row in run.rows
         for key in found & row.keys() - {"bound", "margin_share"}
-        if key not in ("steps_needed", "overshoot", "underflow")
+        if key not in ("gradients_needed", "overshoot", "underflow")
     )
     for figure in study.figures:
         panels = [axes for axes in drawn(name, figure).axes if axes.axison and axes.get_visible()]

@@ -15,7 +15,7 @@ from scipy.special import softmax
 from nn_core.activations import gelu_tanh
 from nn_core.initializers import GPT2_STDDEV
 from nn_core.models.transformer.gpt import GPT, POSITIONS, head_stddev
-from nn_core.models.transformer.language_model import parameter_count, stack_layers, token_losses
+from nn_core.models.transformer.language_model import embedding_norm_ratio, parameter_count, stack_layers, token_losses
 from tests.jitted import method, shapes
 
 V, T, D, H, L = 13, 11, 24, 3, 2
@@ -148,6 +148,15 @@ def test_the_first_loss_is_ln_v(width: int) -> None:
     losses = jax.jit(lambda key: [first_loss(key, tied) for tied in (False, True)])(jax.random.key(3))
     np.testing.assert_allclose(losses, np.log(65), atol=0.1)
     np.testing.assert_allclose([head_stddev(384), head_stddev(1600)], [0.02, 0.01])
+
+
+def test_scaled_token_vectors_start_as_long_as_sinusoids() -> None:
+    """Length 1 and then sqrt(D) times that, as in 2017; a sinusoid has sqrt(D / 2); unscaled ones would drown in it."""
+    ids_BT = np.arange(64, dtype=np.int32)[None]
+    for scaled, expected in ((True, np.sqrt(2)), (False, 0.02 * np.sqrt(2))):
+        model = GPT(65, 64, 32, 4, 1, position="sinusoidal", scale_embedding=scaled)
+        ratio = embedding_norm_ratio(model, jax.jit(model.init)(jax.random.key(0), ids_BT)["params"], ids_BT)
+        np.testing.assert_allclose(ratio, expected, rtol=0.1)
 
 
 def test_gpt2s_init_shrinks_what_writes_to_the_residual_stream() -> None:
