@@ -41,7 +41,7 @@ def coefficients(run: Results) -> Figure:
             column[1],
             NAMES.get(path, path),
             f"weight, seed {run.rows[0]['seed']}",
-            "dotted: best on validation\n◂ and blue: true weights",
+            "dotted: best λ\n◂ and blue: true weights",
         )
         column[1].set_xscale("log")
     return figure

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.figures.learning_curves import series
-from experiments.figures.style import COLOURS, label, legend, log_scale, nothing, panels
+from experiments.figures.style import COLOURS, label, legend, log_scale, nothing, outer, panels
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import by_setting, family, short
 
@@ -28,6 +28,6 @@ def gradient_norms(run: Results) -> Figure:
             axis.fill_between(steps, middle_N, largest_N, color=colour, alpha=0.18, linewidth=0)
         label(axis, "update", "norm of the gradient before clipping", title)
         log_scale(axis)
-        axis.label_outer()
+    outer(axes)
     legend(figure, axes[0])
     return figure

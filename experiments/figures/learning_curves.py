@@ -6,7 +6,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.style import COLOURS, GREY, band, below, label, legend, log_scale, quantity, subplots
+from experiments.figures.style import (
+    COLOURS,
+    GREY,
+    LINES,
+    band,
+    below,
+    label,
+    legend,
+    log_scale,
+    outer,
+    quantity,
+    subplots,
+)
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import choice, family, score, short, shown, tuned
 
@@ -40,16 +52,15 @@ def learning_curves(run: Results) -> Figure:
         families[family(setting)].append(setting)
     alone = families.pop("", []) if len(families) > 1 else []
     figure, columns = make_columns(len(families), len(names))
-    for place, ((title, settings), column) in enumerate(zip(families.items(), columns, strict=True)):
+    for (title, settings), column in zip(families.items(), columns, strict=True):
         for axes, name in zip(column, names, strict=True):
-            for setting in alone:
-                draw(axes, run, name, groups[setting], short(setting), None)
+            for place, setting in enumerate(alone):
+                draw(axes, run, name, groups[setting], short(setting), LINES[1 + place % 3])
             draw_settings(axes, run, name, {setting: groups[setting] for setting in settings})
             label(axes, "update", quantity(name, run.config), with_tuned(title, settings) if name == names[0] else "")
             log_scale(axes)
-            if len(families) > 1:
-                lowest = name == names[-1] and place + ABREAST >= len(families)
-                outer(axes, left=place % ABREAST == 0, lowest=lowest)
+    if len(families) > 1:
+        outer(axes for column in columns for axes in column)
     lines = {tuple(short(setting) for setting in settings) for settings in families.values()}
     if len(lines) == 1:
         legend(figure, columns[-1][-1])
@@ -73,13 +84,6 @@ def make_columns(families: int, metrics: int) -> tuple[Figure, list[list[Axes]]]
     return figure, [list(column) for column in columns[:families]]
 
 
-def outer(axes: Axes, *, left: bool, lowest: bool) -> None:
-    """Names and numbers of the axes only where no panel with the same ones follows."""
-    axes.tick_params(which="both", labelleft=left, labelbottom=lowest)
-    axes.set_ylabel(axes.get_ylabel() if left else "")
-    axes.set_xlabel(axes.get_xlabel() if lowest else "")
-
-
 def draw_settings(axes: Axes, run: Results, name: str, groups: dict[str, list]) -> None:
     """A line for each setting; of more than there are colours, the best ones, and the others in grey under one name."""
     metric = choice(run.config["table"], run.rows)
@@ -99,12 +103,12 @@ def with_tuned(title: str, settings: list[str]) -> str:
     return "\n".join(filter(None, (title, ", ".join(chosen))))
 
 
-def draw(axes: Axes, run: Results, name: str, rows: list, text: str, index: int | None) -> None:
-    """One setting's mean and band; index None: grey and dashed."""
+def draw(axes: Axes, run: Results, name: str, rows: list, text: str, how: int | str) -> None:
+    """One setting's mean: with its band in look number `how`, or as a thin grey line of this style."""
     steps, values = series(run, name, {row["member"] for row in rows})
     if not len(values):
         return
-    if index is None:
-        axes.plot(steps, np.nanmean(values, axis=0), color=GREY, linestyle="--", linewidth=1.2, label=text)
+    if isinstance(how, int):
+        band(axes, steps, values, text, how, column=name)
     else:
-        band(axes, steps, values, text, index, column=name)
+        axes.plot(steps, np.nanmean(values, axis=0), how, color=GREY, linewidth=1.2, label=text)

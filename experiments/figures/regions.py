@@ -8,7 +8,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from experiments.figures.style import COLOURS, MARKERS, label, nothing, panels
+from experiments.figures.style import COLOURS, MARKERS, label, nothing, outer, panels
 from experiments.run_directory.results import Results, Row
 from experiments.run_directory.settings import short, shown, summarize
 from experiments.run_directory.table import verdicts
@@ -28,7 +28,7 @@ def regions(run: Results) -> Figure:
         title = f"{short(name)}: {verdict[name]}\nloss {losses[0]:.2f} train, {losses[1]:.2f} validation (nats)"
         label(axis, "first feature", "second feature", title)
         axis.grid(False)
-        axis.label_outer()
+    outer(axes)
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)
     return figure

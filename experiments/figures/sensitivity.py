@@ -15,6 +15,7 @@ from experiments.figures.style import (
     legend,
     log_scale,
     nothing,
+    outer,
     panels,
     quantity,
     spread,
@@ -47,8 +48,7 @@ def sensitivity(run: Results) -> Figure:
     axes[0].set_xscale("log")
     if direction(metric) < 0:
         log_scale(axes[0])
-    for axis in axes:
-        axis.label_outer()
+    outer(axes)
     axes[0].plot([], [], "x", color=GREY, label="above: a seed diverged")
     legend(figure, axes[0])
     return figure

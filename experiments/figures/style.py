@@ -1,7 +1,7 @@
 """How every figure looks: colours that survive colour blindness, no figure without axis names."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ def panels(
 ) -> tuple[Figure, list[Axes]]:
     """A figure with `count` axes in rows of `columns`; the rest of the last row is empty. `shared` is as for subplots.
 
-    Four stand two by two. The lowest axes of each column have numbers, whether or not they are in the last row.
+    Four stand two by two.
     """
     columns = 2 if count == 4 and columns == 3 else max(min(columns, count), 1)
     rows = max(-(-count // columns), 1)
@@ -56,6 +56,23 @@ def panels(
     for lowest in axes[max(count - columns, 0) : count]:
         lowest.tick_params(axis="x", which="both", labelbottom=True)
     return figure, axes[:count]
+
+
+def outer(axes: Iterable[Axes]) -> None:
+    """Names and numbers at the left of each row and below each column only: there, even if the last row is not full."""
+    places = {axis: axis.get_subplotspec() for axis in axes}
+    for axis, place in places.items():
+        assert place is not None, "axes without a place in a grid"
+        left = place.is_first_col()
+        lowest = not any(
+            other is not None
+            and other.colspan.start == place.colspan.start
+            and other.rowspan.start > place.rowspan.start
+            for other in places.values()
+        )
+        axis.tick_params(which="both", labelleft=left, labelbottom=lowest)
+        axis.set_ylabel(axis.get_ylabel() if left else "")
+        axis.set_xlabel(axis.get_xlabel() if lowest else "")
 
 
 def nothing(message: str) -> Figure:

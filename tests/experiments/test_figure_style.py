@@ -4,7 +4,7 @@ import numpy as np
 
 from experiments import figures
 from experiments.figures.labels import name_points
-from experiments.figures.style import BAND, band, label, log_scale, panels, spread, subplots
+from experiments.figures.style import BAND, band, label, log_scale, outer, panels, spread, subplots
 from experiments.run_directory.settings import summarize
 from tests.experiments.boxes import beyond, overlaps, small
 
@@ -92,6 +92,11 @@ def test_panels_have_numbers_wherever_none_stands_below():
     figure.draw_without_rendering()
     numbered = [any(label.get_visible() for label in axis.get_xticklabels()) for axis in axes]
     assert numbered == [False, False, True, True, True]
+    for axis in axes:
+        label(axis, "step", "loss")
+    outer(axes)
+    assert [bool(axis.get_xlabel()) for axis in axes] == numbered
+    assert [bool(axis.get_ylabel()) for axis in axes] == [True, False, False, True, False]
     figure, axes = panels(4, columns=3)
     assert axes[1].get_subplotspec().colspan.stop == 2
 
