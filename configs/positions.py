@@ -52,7 +52,7 @@ def get_config() -> ConfigDict:
 def get_sweep(config: ConfigDict) -> Sweep:
     settings = [
         {
-            "label": f"{kind} | {'long' if long else 'short'} tokens, rate {rate:g}",
+            "label": f"{kind} | {'long' if long else 'short'}, rate {rate:g}",
             "model.position": kind,
             "model.scale_embedding": long,
             "hparams.learning_rate": rate,

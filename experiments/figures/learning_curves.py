@@ -1,5 +1,6 @@
 """Learning curves: loss against steps, a line per setting with a band over its seeds, a column of panels per family."""
 
+import textwrap
 from collections import defaultdict
 
 import numpy as np
@@ -23,7 +24,7 @@ from experiments.run_directory.results import Results
 from experiments.run_directory.settings import choice, family, score, short, shown, tuned
 
 NAMES = ("train_loss", "batch_loss", "validation_loss")
-ABREAST = 4  # families side by side
+ABREAST, LETTERS = 4, 30  # families side by side; letters of a line of a panel's title
 
 
 def series(run: Results, name: str, members: set[int]) -> tuple[list[int], np.ndarray]:
@@ -100,7 +101,7 @@ def draw_settings(axes: Axes, run: Results, name: str, groups: dict[str, list]) 
 def with_tuned(title: str, settings: list[str]) -> str:
     """A panel's title with what was chosen for each of its lines, in their order."""
     chosen = [tuned(setting) for setting in settings if tuned(setting)]
-    return "\n".join(filter(None, (title, ", ".join(chosen))))
+    return "\n".join(filter(None, (title, *textwrap.wrap(", ".join(chosen), LETTERS))))
 
 
 def draw(axes: Axes, run: Results, name: str, rows: list, text: str, how: int | str) -> None:
