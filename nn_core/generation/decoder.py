@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 Params = Any
 Cache = Any
@@ -14,11 +15,17 @@ def take_rows(cache: Cache, rows_B: jax.Array) -> Cache:
     return jax.tree.map(lambda leaf: leaf[rows_B] if leaf.ndim else leaf, cache)
 
 
+def repeat_rows(cache: Cache, times: int) -> Cache:
+    """Repeats every row ``times`` times, one after the other; scalars are unchanged."""
+    return jax.tree.map(lambda leaf: jnp.repeat(leaf, times, axis=0) if leaf.ndim else leaf, cache)
+
+
 class Decoder(NamedTuple):
     """A language model as the loops of this package see it: GPT with its KV cache, an RNN, a translator's decoder.
 
     Build it once and keep it: compiled loops are looked up by these functions, so a new closure compiles again.
     Every cache leaf has the leading axis B, so that rows can be repeated and reordered (beams); scalars are left unchanged.
+    What all rows of a prompt have in common may stay as it is: then a decoder brings its own `repeat` and `reorder`.
     Positions count from 0 inside a row's window: row b writes its cache slot ``positions_B[b]``, sees the slots
     0 .. positions_B[b] and must never look beyond (an earlier, longer window may have left something there).
 
@@ -35,7 +42,8 @@ class Decoder(NamedTuple):
             where T does not divide context_size, the last piece reads some of them again.
         context_size: number of positions the cache holds; None when there is no limit (recurrent models).
         reorder: ``(cache, rows_B) -> cache`` in which row b goes on from row ``rows_B[b]``, a row of the same prompt; see
-            ``take_rows``. A translator leaves what it keeps of the source: all rows of a prompt have it in common.
+            ``take_rows``. A translator leaves what it keeps of the source.
+        repeat: ``(cache, times) -> cache`` of as many rows after each other for each row; see ``repeat_rows``.
     """
 
     init_cache: Callable[[Params, int], Cache]
@@ -43,3 +51,4 @@ class Decoder(NamedTuple):
     prefill: Callable[[Params, Cache, jax.Array, jax.Array, jax.Array], Cache] | None = None
     context_size: int | None = None
     reorder: Callable[[Cache, jax.Array], Cache] = take_rows
+    repeat: Callable[[Cache, int], Cache] = repeat_rows

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nn_core.generation.decoder import Cache, Decoder, Params
+from nn_core.generation.decoder import Cache, Decoder, Params, repeat_rows
 from nn_core.generation.window import Text, make_text, read_window
 
 SMALLEST_PROMPT_WIDTH = 64
@@ -46,11 +46,6 @@ def bucket(size: int, smallest: int) -> int:
     return max(smallest, 1 << (size - 1).bit_length())
 
 
-def repeat_rows(cache: Cache, times: int) -> Cache:
-    """Repeats every row ``times`` times, one after the other; scalars are unchanged."""
-    return jax.tree.map(lambda leaf: jnp.repeat(leaf, times, axis=0) if leaf.ndim else leaf, cache)
-
-
 def vocabulary_size(decoder: Decoder, params: Params, cache: Cache, rows: int) -> int:
     """V, from the shape of a step's logits; nothing is computed."""
     ids_B = jax.ShapeDtypeStruct((rows,), jnp.int32)
@@ -73,4 +68,4 @@ def read_prompts(
     if decoder.context_size is None:
         # Never used again, so that its width does not reach the loop's shapes.
         text = text._replace(prompt_ids_BP=prompt_ids_PL[:, :0])
-    return repeat_rows(cache, copies), repeat_rows(text, copies)
+    return decoder.repeat(cache, copies), repeat_rows(text, copies)

@@ -106,7 +106,8 @@ class MultiHeadAttention(nn.Module):
               place >= S is not written. The queries then see the whole cache through `mask`, whose S is the cache's
               size.
           keep_memory: the collection "cache" holds the memory's keys and values. The first call computes them from
-              memory_BSD; later calls read them and need no memory_BSD.
+              memory_BSD; later calls read them and need no memory_BSD. They may be fewer rows than those of x, which are
+              then the same number of rows for each, one after the other; the mask is the memory's.
           pattern: causal, window, global_tokens, stride, see `dot_product_attention`.
 
         Returns:
@@ -119,8 +120,11 @@ class MultiHeadAttention(nn.Module):
         head = self.head_features or head_width(width, self.num_heads)
         if keep_memory:
             q = self._split(self._dense(self.num_heads * head, "query", self.kernel_init, self.qkv_bias)(x_BTD), head)
-            outputs = self._attend_blocks(self._scaled(q), [self._kept(memory_BSD, head)], mask, bias)
-            return self._joined(outputs, width)
+            keys, values = self._kept(memory_BSD, head)
+            asked = self._scaled(q).reshape(
+                len(keys), -1, *q.shape[2:]
+            )  # rows of one memory as queries after each other
+            return self._joined(self._attend_blocks(asked, [(keys, values)], mask, bias).reshape(q.shape), width)
         q, k, v = self._project(x_BTD, memory_BSD, head)
         if self.qk_norm is not None:
             q, k = RMSNorm(self.qk_norm, name="query_norm")(q), RMSNorm(self.qk_norm, name="key_norm")(k)

@@ -4,6 +4,7 @@ A translator is a `Decoder` whose cache also holds the source: its params are th
 Sources: F123, F136, F137, F149.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -19,7 +20,7 @@ MEMORY = ("memory_key", "memory_value")  # what `MultiHeadAttention` keeps of a 
 
 
 class SourceCache(NamedTuple):
-    """What a row carries while its target is written.
+    """What a row carries while its target is written. A source has one row, whatever the number of its targets.
 
     Attributes:
       layers: each decoder layer's keys and values, of the target so far and of the source.
@@ -71,16 +72,22 @@ def make_decoder(model: EncoderDecoder) -> Decoder:
         valid_BT = offsets_1T < lengths_B[:, None]
         return extend(unstack_towers(params[0]), cache, None, ids_BT, positions_BT, valid_BT)[1]
 
-    return Decoder(init_cache, step, prefill, model.context_size, reorder)
+    return Decoder(init_cache, step, prefill, model.context_size, reorder, repeat)
 
 
 def reorder(cache: SourceCache, rows_B: Array) -> SourceCache:
-    """The rows of the target in another order; the source's keys and values, equal in all of them, are not copied."""
+    """The rows of the target in another order; the source's keys and values are those of all rows of a prompt."""
+    return cache._replace(layers=of_target(lambda leaf: leaf[rows_B], cache.layers))
 
-    def take(path: Any, leaf: Array) -> Array:
-        return leaf if path[-1].key in MEMORY else leaf[rows_B]
 
-    return cache._replace(layers=jax.tree.map_with_path(take, cache.layers))
+def repeat(cache: SourceCache, times: int) -> SourceCache:
+    """Several rows for each source, one after the other; they read the same keys and values of the source."""
+    return cache._replace(layers=of_target(lambda leaf: jnp.repeat(leaf, times, axis=0), cache.layers))
+
+
+def of_target(change: Callable[[Array], Array], layers: Cache) -> Cache:
+    """Layers with a change of everything but what they keep of the source."""
+    return jax.tree.map_with_path(lambda path, leaf: leaf if path[-1].key in MEMORY else change(leaf), layers)
 
 
 def attention_maps(model: EncoderDecoder, params: Params, source_BS: Array, target_BT: Array) -> dict[str, Array]:

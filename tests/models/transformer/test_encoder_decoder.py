@@ -139,6 +139,20 @@ def test_beams_change_places_and_leave_the_source_where_it_is() -> None:
     assert moved.keep_BS is cache.keep_BS
 
 
+def test_rows_of_one_source_share_its_keys_and_write_what_rows_of_their_own_write() -> None:
+    decoder, params = DECODERS["original"], params_of("original")
+    shared = decoder.repeat(decoder.init_cache((params, SOURCE), 3), 2)
+    own = decoder.init_cache((params, np.repeat(SOURCE, 2, axis=0)), 6)
+    assert sum(leaf.shape[0] == 3 for leaf in jax.tree.leaves(shared.layers)) >= 2
+    ids_B = np.array([START, 4, START, 5, 6, 4], np.int32)
+    for position in range(3):
+        places_B = np.full(6, position, np.int32)
+        shared, found_BV = decoder.step((params, SOURCE), shared, ids_B, places_B)
+        own, expected_BV = decoder.step((params, SOURCE), own, ids_B, places_B)
+        np.testing.assert_allclose(found_BV, expected_BV, rtol=1e-5, atol=1e-6)
+        ids_B = np.asarray(expected_BV.argmax(axis=-1), np.int32)
+
+
 def test_a_wide_beam_finds_what_exhaustive_search_finds() -> None:
     tiny = EncoderDecoder(4, 4, 4, 1, 1)
     source = np.array([[3, 1, 2]], np.int32)
