@@ -30,7 +30,8 @@ from nn_core.evidence.statistics import MIN_SEEDS
 JUDGED = ("train_loss", "validation_loss", "gap")  # columns that together tell underfitting from overfitting
 # Columns that count until something happens; infinity means that it never did.
 NEVER = ("updates", "gradients_needed", "underflow")
-RANKED = 4  # number of settings from which on ranks are shown too
+RANKED = 4  # number of settings of a problem from which on ranks are shown too
+PROBLEM = ": "  # ends the problem's name in the labels of a study of several
 PLAIN = (-4, 6)  # powers of ten between which a number is written in full
 
 
@@ -136,6 +137,22 @@ def ranks(groups: Mapping[str, Sequence[Row]], column: str) -> dict[str, str]:
     return dict(zip(groups, (f"{mean:.1f}" for mean in rankdata(worths_JS, axis=0).mean(axis=1)), strict=True))
 
 
+def ranks_by_problem(groups: Mapping[str, Sequence[Row]], column: str) -> dict[str, str]:
+    """`ranks` of settings of the same problem: "translation: encoder-only" competes with no "classification: …".
+
+    Returns:
+        {name: rank}, "–" for a problem with fewer than RANKED settings; empty if no problem has ranks.
+    """
+    by_problem: dict[str, dict[str, Sequence[Row]]] = {}
+    several = all(PROBLEM in name for name in groups)
+    for name, rows in groups.items():
+        by_problem.setdefault(name.partition(PROBLEM)[0] if several else "", {})[name] = rows
+    ranked = {}
+    for members in by_problem.values():
+        ranked |= ranks(members, column) if len(members) >= RANKED else {}
+    return {name: ranked.get(name, "–") for name in groups} if ranked else {}
+
+
 def notes(groups: Mapping[str, Sequence[Row]], edges: Mapping[str, str], columns: Sequence[str]) -> dict[str, str]:
     """What a reader must know about a single row, {name: text}; the remarks below the table explain it."""
     found = {}
@@ -153,8 +170,8 @@ def make_table(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
     """Header and body: a line per setting with n, runs that ended early, and `mean ± half width` of each column.
 
     Diverged runs are counted but left out of the means, because their last numbers mean nothing.
-    The columns train_loss, validation_loss and gap together add a verdict; from RANKED settings on, the mean rank is
-    added. A note stands at the end of a row that needs one.
+    The columns train_loss, validation_loss and gap together add a verdict; from RANKED settings of a problem on, the
+    mean rank is added. A note stands at the end of a row that needs one.
     """
     groups = shown(rows, columns)
     told = notes(groups, at_the_edge(by_setting(rows), choice(columns, rows)), columns)
@@ -170,7 +187,7 @@ def make_table(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
         for line, verdict in zip(body, ["verdict", *verdicts(groups).values()], strict=True):
             line.append(verdict)
     compared = next((column for column in columns if direction(column)), None)
-    if compared and len(groups) >= RANKED and (ranked := ranks(groups, compared)):
+    if compared and (ranked := ranks_by_problem(groups, compared)):
         for line, rank in zip(body, [f"rank by {compared.replace('_', ' ')}", *ranked.values()], strict=True):
             line.append(rank)
     if any(told.values()):

@@ -141,6 +141,16 @@ def test_ranks_stand_beside_the_means_of_four_settings():
     assert make_table(sum(settings[:3], []), ("test_loss",))[0][-1] == "test loss"
 
 
+def test_settings_of_different_problems_have_ranks_of_their_own():
+    names = [f"{problem}: {name}" for problem in ("easy", "hard") for name in "abcd"]
+    settings = [rows(name, 10 * place + 1, 10 * place) for place, name in enumerate(names)]
+    table = make_table(sum(settings, []), ("test_loss",))
+    assert [line[-1] for line in table[1:]] == ["1.0", "2.0", "3.0", "4.0"] * 2
+    few = make_table(sum(settings[:3] + settings[4:], []), ("test_loss",))
+    assert [line[-1] for line in few[1:]] == ["–", "–", "–", "1.0", "2.0", "3.0", "4.0"]
+    assert make_table(sum(settings[:3] + settings[5:], []), ("test_loss",))[0][-1] == "test loss"
+
+
 def test_what_has_one_seed_or_no_value_is_not_ranked():
     once = [rows(name, loss) for name, loss in zip("abcd", range(4), strict=True)]
     assert make_table(sum(once, []), ("test_loss",))[0][-1] == "test loss"
