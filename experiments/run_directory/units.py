@@ -30,6 +30,7 @@ UNITS = {
     "rmse": "rating points",
     "f1": "0 to 1",
     "trained_share": "share of parameters",
+    "megabytes": "MB",
 }
 EVERYTHING = (-math.inf, math.inf)
 # Beginning of a unit -> the range of such quantities; and endings of names of what is never below 0.
@@ -43,6 +44,7 @@ NEVER_NEGATIVE = (
     "updates",
     "gradients",
     "parameters",
+    "megabytes",
     "bits_per_character",
 )
 

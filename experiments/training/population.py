@@ -126,7 +126,8 @@ def train_population(population: Population, stop: Callable[[], bool], origin: O
         _, final = train(program, data, arrays, make_cadence(config), experiment.settings.chunk_steps, hooks, resumed)
     if progress.tokens_per_second:
         say(f"{population.name}{progress.tokens_per_second:,.0f} tokens/s, evaluation and samples included")
-    rows = [result_row(member, row, experiment.corpus) for member, row in zip(members, final, strict=False)]
+    bytes_each = group.traced.needed.state / len(arrays.keys)
+    rows = [result_row(member, row, experiment.corpus, bytes_each) for member, row in zip(members, final, strict=False)]
     if population.name:
         results.write_rows(entry(population.folder, results.RESULTS), rows)
     return rows
@@ -237,10 +238,11 @@ def make_policy(population: Population) -> Policy:
     return Policy(settings.every_seconds, settings.keep_latest, settings.keep_best, members, single, record)
 
 
-def result_row(member: plan.Member, final: Row, corpus: Corpus | None) -> Row:
+def result_row(member: plan.Member, final: Row, corpus: Corpus | None, bytes_each: float) -> Row:
     """A member's line of results.csv: its number and overrides, its results, and for a text the figures of its tokens.
 
-    `gradients` is what it cost: updates times the examples (windows of a text, pairs) of a batch.
+    `gradients` is what it cost: updates times the examples (windows of a text, pairs) of a batch. Where a part of a network
+    learns, `state_megabytes` is what its training holds: parameters, optimizer and the best ones so far.
     """
     values = flatten(member.config)
     identity = {"member": member.number, "label": member.config.label, "seed": values["seed"]}
@@ -250,6 +252,8 @@ def result_row(member: plan.Member, final: Row, corpus: Corpus | None) -> Row:
         row[BITS] = bits_per_character(row["validation_full_loss"], figures)
     if (batch := values.get("data.batch_size") or values.get("data.train")) is not None:
         row["gradients"] = row["steps"] * batch
+    if "trained_share" in row:
+        row["state_megabytes"] = bytes_each / 1e6
     if corpus is not None and corpus.judge is not None:
         row |= corpus.judge(row)
     if "train_loss" in row and "validation_loss" in row:
