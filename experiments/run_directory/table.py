@@ -147,7 +147,7 @@ def ranks_by_problem(groups: Mapping[str, Sequence[Row]], column: str) -> dict[s
     several = all(PROBLEM in name for name in groups)
     for name, rows in groups.items():
         by_problem.setdefault(name.partition(PROBLEM)[0] if several else "", {})[name] = rows
-    ranked = {}
+    ranked: dict[str, str] = {}
     for members in by_problem.values():
         ranked |= ranks(members, column) if len(members) >= RANKED else {}
     return {name: ranked.get(name, "–") for name in groups} if ranked else {}
