@@ -51,7 +51,11 @@ RECURRENT: tuple[Rule, ...] = (
     EVERYTHING_ELSE,
 )
 DENSE: tuple[Rule, ...] = (("kernel", (FSDP, None)), EVERYTHING_ELSE)
-CONVOLUTIONAL: tuple[Rule, ...] = (("conv_*/kernel", (None, FSDP)), ("dense_*/kernel", (FSDP, None)), EVERYTHING_ELSE)
+CONVOLUTIONAL: tuple[Rule, ...] = (
+    ("conv_*/kernel", (None, None, None, FSDP)),
+    ("dense_*/kernel", (FSDP, None)),
+    EVERYTHING_ELSE,
+)
 
 
 class MeshShape(NamedTuple):
@@ -127,7 +131,7 @@ def specs_of(tree: Any, layout: Layout) -> Any:
     mesh, used, specs = layout.mesh, set(), []
     leaves = named(tree)
     for name, leaf in leaves.items():
-        pattern, axes = next((rule for rule in layout.rules if _matches(name, rule[0])), EVERYTHING_ELSE)
+        pattern, axes = rule_of(name, layout)
         used.add(pattern)
         specs.append(_spec(name, leaf.shape, axes, mesh))
         if mesh.shape[FSDP] > 1 and _bytes(leaf) >= LARGE and not any(specs[-1]):
@@ -136,6 +140,34 @@ def specs_of(tree: Any, layout: Layout) -> Any:
     if unused and layout.strict:
         raise ValueError(f"mesh.rules: {unused[0]!r} matches no array; there are {', '.join(leaves)}")
     return jax.tree.unflatten(jax.tree.structure(tree), specs)
+
+
+def rule_of(name: str, layout: Layout) -> Rule:
+    """The first rule that matches a path."""
+    return next((rule for rule in layout.rules if _matches(name, rule[0])), EVERYTHING_ELSE)
+
+
+def in_a_step(params: Any, layout: Layout) -> Any:
+    """Where each parameter lies while a step computes with it, as a tree of shardings: gathered over fsdp.
+
+    A scanned stack, whose rule names the dimensions of one layer, stays split: a layer is gathered when its turn comes.
+    """
+    leaves = named(params)
+    stacked = [len(leaf.shape) > len(rule_of(name, layout)[1]) for name, leaf in leaves.items()]
+    specs = jax.tree.leaves(specs_of(params, layout), is_leaf=is_spec)
+    lie = [spec if stack else without_fsdp(spec) for spec, stack in zip(specs, stacked, strict=True)]
+    return jax.tree.unflatten(jax.tree.structure(params), [NamedSharding(layout.mesh, spec) for spec in lie])
+
+
+def is_split(shardings: Any, axis: str) -> bool:
+    """Whether some array of a tree of shardings is split over a mesh axis."""
+    specs = [sharding.spec for sharding in jax.tree.leaves(shardings)]
+    return any(axis in axis_names(entry) for spec in specs for entry in spec)
+
+
+def without_fsdp(spec: P) -> P:
+    """The same axes without fsdp."""
+    return P(*(tuple(axis for axis in axis_names(entry) if axis != FSDP) or None for entry in spec))
 
 
 def named(tree: Any) -> dict[str, Any]:

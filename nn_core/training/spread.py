@@ -1,8 +1,10 @@
 """One run on a mesh: the same task and the same functions, with `jit` told where the state lies."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
+import flax.linen as nn
 import jax
 from jax import Array
 from jax.sharding import NamedSharding
@@ -11,17 +13,19 @@ from jax.sharding import PartitionSpec as P
 from nn_core.tasks.base import Batch, Data, Hparams, Metrics, Params, Plan, Task
 from nn_core.training.population import Members, compiler_options, lift_one
 from nn_core.training.program import Program
-from nn_core.training.sharding import DATA, FSDP, Layout, axis_names, divisors, is_spec, specs_of, state_shardings
+from nn_core.training.sharding import DATA, FSDP, Layout, divisors, in_a_step, is_split, state_shardings
 
 
 def on_mesh(task: Task, layout: Layout) -> Task:
     """The task with its batches split over data and fsdp and its parameters gathered over fsdp where a step needs them.
 
     Between the steps every device keeps its part of the parameters and of their moments. The gradient of the gathering
-    is the scattering, so a gradient comes back in parts. Without this XLA may gather activations instead of weights.
+    is the scattering, so a gradient comes back in parts. Left to itself, XLA may gather activations instead of weights:
+    so parameters are gathered at the start of a step, except for scanned stacks. Where there is one, what a layer returns
+    stays split as the batch is; the layers are then gathered one by one, and again in the backward pass: a device never
+    holds the stack.
     """
-    mesh = layout.mesh
-    parts = mesh.shape[DATA] * mesh.shape[FSDP]
+    parts = layout.mesh.shape[DATA] * layout.mesh.shape[FSDP]
     split = batch_sharding(layout)
 
     def place(leaf: Array) -> Array:
@@ -32,18 +36,35 @@ def on_mesh(task: Task, layout: Layout) -> Task:
             )
         return jax.lax.with_sharding_constraint(leaf, split)
 
-    def without_fsdp(spec: P) -> NamedSharding:
-        kept = [tuple(axis for axis in axis_names(entry) if axis != FSDP) or None for entry in spec]
-        return NamedSharding(mesh, P(*kept))
-
     def loss(params: Params, batch: Batch, hparams: Hparams, key: Array) -> tuple[Array, Metrics]:
-        gathered = jax.tree.map(without_fsdp, specs_of(params, layout), is_leaf=is_spec)
-        return task.loss(jax.lax.with_sharding_constraint(params, gathered), batch, hparams, key)
+        lies = in_a_step(params, layout)
+        params = jax.lax.with_sharding_constraint(params, lies)
+        if not is_split(lies, FSDP):
+            return task.loss(params, batch, hparams, key)
+        with examples_stay(layout, num_examples=len(jax.tree.leaves(batch)[0])):
+            return task.loss(params, batch, hparams, key)
 
     def batch(data: Data, plan: Plan) -> Batch:
         return jax.tree.map(place, task.batch(data, plan))
 
     return task._replace(loss=loss, batch=batch)
+
+
+def examples_stay(layout: Layout, num_examples: int) -> AbstractContextManager[None]:
+    """Inside this context the examples of whatever a Linen module returns lie where those of the batch lie."""
+    parts = layout.mesh.shape[DATA] * layout.mesh.shape[FSDP]
+
+    def stay(leaf: Array) -> Array:
+        if not isinstance(leaf, Array) or leaf.shape[:1] != (num_examples,) or num_examples % parts:
+            return leaf
+        rest = (P.UNCONSTRAINED,) * (leaf.ndim - 1)
+        return jax.lax.with_sharding_constraint(leaf, NamedSharding(layout.mesh, P((DATA, FSDP), *rest)))
+
+    def call(next_call: Callable[..., Any], args: Any, kwargs: Any, context: nn.module.InterceptorContext) -> Any:
+        del context
+        return jax.tree.map(stay, next_call(*args, **kwargs))
+
+    return nn.intercept_methods(call)
 
 
 def batch_sharding(layout: Layout, axis: int = 0) -> NamedSharding:

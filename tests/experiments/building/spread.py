@@ -27,10 +27,13 @@ TEXT = {
     "train.sample_every": 0,
 }
 GPT = TEXT | {"model.layers_num": 2, "model.heads_num": 2, "model.embedding_dim": 16, "schedule.warmup_steps": 1}
+# Twelve layers whose parameters take more memory than what a step of eight windows makes of them.
+DEEP = {"model.layers_num": 12, "model.embedding_dim": 128, "model.scan_layers": True, "schedule.warmup_steps": 1}
 # family -> config, its changes.
 FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "gpt": ("gpt_quick", GPT),
     "scanned gpt": ("gpt_quick", GPT | {"model.scan_layers": True}),
+    "deep gpt": ("gpt_quick", TEXT | DEEP),
     "accumulated gpt": ("gpt_quick", GPT | {"train.accumulate": 4, "data.batch_size": 32}),
     "recurrent": ("rnn_text", TEXT | {"model.embedding_size": 8, "model.features": 16}),
     "mlp": (
@@ -63,8 +66,8 @@ def train(family: str, sizes: tuple[int, int, int]) -> dict[str, Any]:
         family: of FAMILIES.
         sizes: data, fsdp, tensor.
     Returns:
-        losses and gradient norms of every step, norm of the parameters, collectives of the compiled program, and into
-        how many parts the largest parameter is split.
+        losses and gradient norms of every step, norm of the parameters, collectives of the compiled program, its
+        temporary bytes on a device and the bytes of all parameters, and into how many parts the largest one is split.
     """
     name, changes = FAMILIES[family]
     arguments = parse([f"--config=configs/{name}.py"], OPTIONS)
@@ -79,6 +82,7 @@ def train(family: str, sizes: tuple[int, int, int]) -> dict[str, Any]:
     state, own = traced.program.start(*members, data), traced.program.prepare(members.keys, data)
     compiled = traced.program.advance.lower(state, *members, own, data, np.int32(STEPS)).compile()
     collectives = count_collectives(compiled.as_text())
+    compiled_bytes = compiled.memory_analysis().temp_size_in_bytes
     state, rows = compiled(state, *members, own, data, np.int32(STEPS))
     largest = max(jax.tree.leaves(state.params), key=lambda leaf: leaf.size)
     return {
@@ -86,6 +90,8 @@ def train(family: str, sizes: tuple[int, int, int]) -> dict[str, Any]:
         "gradient_norms": np.asarray(rows["gradient_norm"])[0].tolist(),
         "norm": float(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(state.params))),
         "collectives": collectives,
+        "temporary": compiled_bytes,
+        "parameters": sum(leaf.nbytes for leaf in jax.tree.leaves(state.params)),
         "parts": largest.size // largest.addressable_shards[0].data.size,
     }
 
