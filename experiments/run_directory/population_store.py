@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
 
 from experiments.command_line import processes
 from experiments.run_directory import results
@@ -19,7 +21,9 @@ from experiments.run_directory.extension import check_longer, is_longer
 from experiments.run_directory.files import append_rows, compare, cut_metrics, decode, entry, refusal
 from experiments.run_directory.results import Row, finite_or_none
 from nn_core.training.checkpoint import Checkpointer, open_checkpoints, save, values
-from nn_core.training.manifest import CheckpointError, gathered
+from nn_core.training.manifest import CheckpointError
+from nn_core.training.pieces import is_apart, with_first_axis, without_first_axis
+from nn_core.training.population import MEMBER_AXIS
 from nn_core.training.restore import Restored, restore_latest
 from nn_core.training.state import TrainState, pack, unpack
 
@@ -135,16 +139,26 @@ class Store:
             self.lowest, self.last_best_save = value, self.last_save
 
     def stored_shape(self, leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
-        """The shape of a stored leaf: without the member axis for a single run, without padding for a population."""
+        """The shape of a stored leaf: without the member axis for a single run, without padding for a population.
+
+        Where it lies is told only if that is on several processes, each of which then reads its own part.
+        """
         shape = leaf.shape[1:] if self.policy.single else (self.policy.members, *leaf.shape[1:])
-        return jax.ShapeDtypeStruct(shape, leaf.dtype)
+        if leaf.sharding is None or leaf.sharding.is_fully_addressable:
+            return jax.ShapeDtypeStruct(shape, leaf.dtype)
+        sharding = NamedSharding(leaf.sharding.mesh, P(*leaf.sharding.spec[1:]))
+        return jax.ShapeDtypeStruct(shape, leaf.dtype, sharding=sharding)
 
-    def stored(self, leaf: jax.Array) -> np.ndarray:
-        """A leaf in the form in which it is stored."""
-        return np.asarray(gathered(leaf))[0 if self.policy.single else slice(self.policy.members)]
+    def stored(self, leaf: jax.Array) -> np.ndarray | jax.Array:
+        """A leaf in the form in which it is stored; one that several processes split stays split."""
+        if is_apart(leaf):
+            return without_first_axis(leaf)
+        return np.asarray(leaf)[0 if self.policy.single else slice(self.policy.members)]
 
-    def padded(self, leaf: jax.Array, size: int) -> np.ndarray:
+    def padded(self, leaf: jax.Array, size: int) -> np.ndarray | jax.Array:
         """The inverse of `stored`: copies of the last member fill up to `size` rows, as in `plan.parts`."""
+        if is_apart(leaf):
+            return with_first_axis(leaf, MEMBER_AXIS)
         rows = np.asarray(leaf)[None] if self.policy.single else np.asarray(leaf)
         return np.concatenate([rows, *[rows[-1:]] * (size - len(rows))])
 

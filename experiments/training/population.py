@@ -104,8 +104,7 @@ def train_population(population: Population, stop: Callable[[], bool], origin: O
     ):
         experiment = with_kept_tokenizer(group.experiment, config, population.folder)
         data = place(experiment.data, mesh, by_member=False)
-        shapes = jax.eval_shape(program.start, *arrays, data)
-        resumed, notes = store.resume(shapes)
+        resumed, notes = store.resume(group.traced.state)
         resumed = origin() if resumed is None and origin is not None else resumed
         for note in notes:
             progress.note(f"warning: {note}")

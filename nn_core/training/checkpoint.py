@@ -3,7 +3,7 @@
 A step is the directory `<directory>/<step>`: what Orbax writes (two checkpointables, `params` apart from `training`,
 each a flat dict of arrays by path) and `manifest.json` (see manifest.py). It is written under another name and renamed
 when complete, so a process that dies at any moment leaves either the complete step or none. Reading is in restore.py.
-This is the only file that imports Orbax, and only when a step is written or read, so a refused config need not wait.
+This is the only file that imports Orbax, and only when a run may write, so a refused config need not wait.
 """
 
 import contextlib
@@ -24,7 +24,6 @@ from jax.experimental import multihost_utils
 from nn_core.files import move
 from nn_core.training.manifest import (
     CheckpointError,
-    DamagedError,
     describe,
     leaf_digest,
     named_leaves,
@@ -32,6 +31,8 @@ from nn_core.training.manifest import (
     to_host,
     write_manifest,
 )
+from nn_core.training.pieces import digest_pieces, first_reason, is_apart
+from nn_core.training.stored_arrays import brief
 
 PARAMS, TRAINING = "params", "training"
 PARTIAL = ".partial"
@@ -100,7 +101,8 @@ def save(
 
     Waits for the previous save. A failed write is tried once more; after that the next `save` or `wait` raises. A step
     with the same number is replaced. If several processes train together, all of them call this, and the call blocks:
-    Orbax's communication between processes must not run beside the training's own collectives.
+    Orbax's communication between processes must not run beside the training's own collectives. Each of them writes its
+    own pieces of the arrays that are split over them, and needs memory for no more.
 
     Args:
         checkpointer: from `open_checkpoints`.
@@ -117,19 +119,35 @@ def save(
         raise CheckpointError(f"step={step} is outside [0, {MAX_STEP}]")
     check_names(params)
     leaves = {PARAMS: named_leaves(params), TRAINING: named_leaves(training)}
-    host = {kind: {name: to_host(leaf) for name, leaf in tree.items()} for kind, tree in leaves.items()}
-    for name, array in host[PARAMS].items():
-        if jax.dtypes.issubdtype(array.dtype, np.inexact) and not np.all(np.isfinite(array)):
-            raise CheckpointError(f"parameter {name} is not finite at step {step}; such a state is never saved")
+    held = {kind: {name: _hold(leaf) for name, leaf in tree.items()} for kind, tree in leaves.items()}
+    bad = next((name for name, array in held[PARAMS].items() if not _finite(array)), None)
+    reason = first_reason(
+        f"parameter {bad} is not finite at step {step}; such a state is never saved" if bad is not None else ""
+    )
+    if reason:
+        raise CheckpointError(reason)
     body = {
         "step": step,
         "value": float(value) if value is not None and np.isfinite(value) else None,
         "record": dict(record),
         "leaves": {kind: describe(tree) for kind, tree in leaves.items()},
     }
-    checkpointer.pending.append(checkpointer.worker.submit(_save, checkpointer, body, host))
+    checkpointer.pending.append(checkpointer.worker.submit(_save, checkpointer, body, held))
     if jax.process_count() > 1:
         wait(checkpointer)
+
+
+def _hold(leaf: Any) -> np.ndarray | jax.Array:
+    """A private copy in host memory; of an array that is split over several processes the array itself."""
+    return leaf if is_apart(leaf) else to_host(leaf)
+
+
+def _finite(array: np.ndarray | jax.Array) -> bool:
+    """Whether no number that this process holds is infinite or not a number."""
+    if not jax.dtypes.issubdtype(array.dtype, np.inexact):
+        return True
+    parts = [shard.data for shard in array.addressable_shards] if isinstance(array, jax.Array) else [array]
+    return all(np.all(np.isfinite(np.asarray(part))) for part in parts)
 
 
 def wait(checkpointer: Checkpointer) -> None:
@@ -186,64 +204,39 @@ def barrier(name: str) -> None:
         multihost_utils.sync_global_devices(name)
 
 
-def load_arrays(path: Path, described: Leaves) -> dict[str, dict[str, np.ndarray]]:
-    """The arrays of a verified step, each checked against the digest taken before it was written.
-
-    Args:
-        path: the step's directory.
-        described: the kinds to load, from the manifest.
-    Raises:
-        DamagedError: an array is not what was saved.
-        CheckpointError: Orbax cannot read the step although its files are what was written.
-    """
-    kinds = [kind for kind, entries in described.items() if any(np.prod(entry["shape"]) for entry in entries.values())]
-    try:
-        with _orbax(alone=True) as ocp:
-            loaded = ocp.load_checkpointables(path, {kind: None for kind in kinds}) if kinds else {}
-    except Exception as error:  # Orbax raises KeyError, ValueError, JSONDecodeError, bare Exception, …
-        # The files are sound, so this is not damage, unless a running training has removed the step meanwhile.
-        raised = CheckpointError if path.is_dir() else DamagedError
-        raise raised(f"{path} cannot be read ({_brief(error)})") from error
-    arrays: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in described}
-    for kind, entries in described.items():
-        for name, entry in entries.items():
-            if np.prod(entry["shape"]):
-                array = np.asarray(loaded[kind][name])
-            else:
-                array = np.zeros(entry["shape"], jax.dtypes.canonicalize_dtype(entry["dtype"]))
-            if leaf_digest(entry, array) != entry["sha256"]:
-                raise DamagedError(f"array {kind}/{name} is damaged")
-            arrays[kind][name] = array
-    return arrays
-
-
-def _save(checkpointer: Checkpointer, body: dict[str, Any], host: dict[str, dict[str, np.ndarray]]) -> None:
+def _save(checkpointer: Checkpointer, body: dict[str, Any], held: Leaves) -> None:
     """Runs in the worker: writes a step, retries once if that fails, then removes steps that the policy does not keep."""
     directory, step = checkpointer.directory, body["step"]
-    for kind, entries in body["leaves"].items():
-        for name, entry in entries.items():
-            entry["sha256"] = leaf_digest(entry, host[kind][name])
     try:
+        for kind, entries in body["leaves"].items():
+            pieces = digest_pieces({name: array for name, array in held[kind].items() if is_apart(array)})
+            for name, entry in entries.items():
+                if name in pieces:
+                    entry["pieces"] = pieces[name]
+                else:
+                    entry["sha256"] = leaf_digest(entry, held[kind][name])
         try:
-            _write(directory, step, body, host)
+            _write(directory, step, body, held)
         except CheckpointError:
             raise
         except Exception:
-            _write(directory, step, body, host)
+            if jax.process_count() > 1:
+                raise  # the others would not write it once more
+            _write(directory, step, body, held)
         if jax.process_index() == 0:
             _remove_surplus(checkpointer)
     except Exception as error:
         place = f"step {step} is not saved in {directory}"
-        raise CheckpointError(f"{place} ({_brief(error)}); earlier steps are untouched") from error
+        raise CheckpointError(f"{place} ({brief(error)}); earlier steps are untouched") from error
 
 
-def _write(directory: Path, step: int, body: dict[str, Any], host: dict[str, dict[str, np.ndarray]]) -> None:
+def _write(directory: Path, step: int, body: dict[str, Any], held: Leaves) -> None:
     partial, final, old = directory / f"{step}{PARTIAL}", directory / str(step), directory / f"{step}.old{PARTIAL}"
     if jax.process_index() == 0:
         shutil.rmtree(partial, ignore_errors=True)
     # Orbax stores neither empty dicts nor arrays without elements; the manifest knows their shapes.
-    sized = {kind: {name: array for name, array in tree.items() if array.size} for kind, tree in host.items()}
-    with _orbax(alone=False) as ocp:
+    sized = {kind: {name: array for name, array in tree.items() if array.size} for kind, tree in held.items()}
+    with _orbax() as ocp:
         ocp.save_checkpointables(partial, {kind: tree for kind, tree in sized.items() if tree}, overwrite=True)
     if jax.process_index() == 0:
         write_manifest(partial, body)
@@ -274,13 +267,9 @@ def _import_orbax() -> ModuleType:
 
 
 @contextlib.contextmanager
-def _orbax(*, alone: bool) -> Iterator[ModuleType]:
-    """Sets up Orbax for this process or for all, without its pages of tracebacks; the error itself is raised anyway."""
+def _orbax() -> Iterator[ModuleType]:
+    """Orbax without its pages of tracebacks; the error itself is raised anyway."""
     ocp = _import_orbax()
-    context = ocp.Context()
-    if alone:
-        context.multiprocessing.active_processes = {jax.process_index()}
-        context.multiprocessing.primary_host = jax.process_index()
     logger = logging.getLogger("absl")
 
     def foreign(record: logging.LogRecord) -> bool:
@@ -288,12 +277,6 @@ def _orbax(*, alone: bool) -> Iterator[ModuleType]:
 
     logger.addFilter(foreign)
     try:
-        with context:
-            yield ocp
+        yield ocp
     finally:
         logger.removeFilter(foreign)
-
-
-def _brief(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:200]}{'…' if len(text) > 200 else ''}"

@@ -1,8 +1,9 @@
 """The manifest of a checkpoint step: its content, and the proof that it is unchanged.
 
 Orbax notices neither a flipped bit in an array nor the loss of its metadata. So each step carries `manifest.json`:
-dtype, shape and sha256 of every array in memory, sha256 of every file as written, and the caller's record (the resolved
-config, the versions). It is sealed by its own sha256. This file does not use Orbax.
+dtype, shape and sha256 of every array in memory (of one that is split over processes, of each piece), sha256 of every
+file as written, and the caller's record (the resolved config, the versions). It is sealed by its own sha256. This file
+does not use Orbax.
 """
 
 import errno
@@ -21,6 +22,7 @@ from nn_core.files import sync_folder
 
 MANIFEST = "manifest.json"
 FORMAT = 1
+FORMAT_IN_PIECES = 2  # some array has a digest for each of its pieces
 PARTS = {"format", "step", "value", "record", "leaves", "files"}
 _SHOWN = 8  # entries of each sign in a −/+ diff before it says "and n more"
 
@@ -166,19 +168,31 @@ def hash_files(directory: Path, *, sync: bool = False) -> dict[str, str]:
     digests = {}
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory).as_posix()
-        if name == MANIFEST or path.is_symlink() or not path.is_file():
+        if name == MANIFEST or not is_regular(path):
             continue
         if sync:
             with path.open("rb+") as file:  # Windows forces to the disk only what is open for writing
                 os.fsync(file.fileno())
-        with path.open("rb") as file:
-            digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        digests[name] = hash_file(path)
     return digests
+
+
+def is_regular(path: Path) -> bool:
+    """Whether a path is a file of its own."""
+    return path.is_file() and not path.is_symlink()
+
+
+def hash_file(path: Path) -> str:
+    """sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_manifest(directory: Path, body: Mapping[str, Any]) -> None:
     """Completes a written step: hashes and syncs its files and writes the sealed manifest."""
-    raw = seal({**body, "format": FORMAT, "files": hash_files(directory, sync=True)})
+    in_pieces = any("pieces" in entry for tree in body["leaves"].values() for entry in tree.values())
+    kind = FORMAT_IN_PIECES if in_pieces else FORMAT
+    raw = seal({**body, "format": kind, "files": hash_files(directory, sync=True)})
     with (directory / MANIFEST).open("wb") as file:
         file.write(raw)
         file.flush()
@@ -201,28 +215,32 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     except OSError as error:
         raise unreadable(error) from None
     body = unseal(raw)
-    if body["format"] != FORMAT:
-        raise MismatchError(f"{directory} has format {body['format']}, this version reads {FORMAT}; update nn_core")
+    if body["format"] not in (FORMAT, FORMAT_IN_PIECES):
+        newest = FORMAT_IN_PIECES
+        raise MismatchError(f"{directory} has format {body['format']}, this version reads {newest}; update nn_core")
     return body
 
 
-def verify(directory: Path) -> dict[str, Any]:
+def verify(directory: Path, share: tuple[int, int] = (0, 1)) -> dict[str, Any]:
     """The body of a step's manifest, after checking that every file is as written.
 
+    Args:
+        directory: of the step.
+        share: (i, n): of the files only every n-th from the i-th on, where n processes share the work.
     Raises:
         DamagedError: a file is missing or differs; the message names it.
         CheckpointError: the files cannot be read for another reason (permissions, too many open files).
     """
     body = read_manifest(directory)
+    first, step = share
     try:
-        found = hash_files(directory)
+        for name in sorted(body["files"])[first::step]:
+            if not is_regular(directory / name):
+                raise DamagedError(f"{name} is missing")
+            if hash_file(directory / name) != body["files"][name]:
+                raise DamagedError(f"{name} is damaged")
     except OSError as error:
         raise unreadable(error) from None
-    for name, digest in body["files"].items():
-        if name not in found:
-            raise DamagedError(f"{name} is missing")
-        if found[name] != digest:
-            raise DamagedError(f"{name} is damaged")
     return body
 
 

@@ -231,6 +231,8 @@ def place(tree: Any, mesh: Mesh, *, by_member: bool) -> Any:
 
 def put(leaf: Any, sharding: Any) -> Array:
     """Places an array by its sharding; if every process has the array, each places its own part."""
+    if isinstance(leaf, Array) and leaf.sharding == sharding:
+        return leaf
     if sharding.is_fully_addressable:
         return jax.device_put(leaf, sharding)
     if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):

@@ -1,6 +1,7 @@
 """Reads checkpoints: the newest sound state for a resume, the parameters alone for everything else.
 
-No array is returned before every file of its step, and the array itself, have been verified.
+No array is returned before every file of its step, and the array itself, have been verified. Several processes share
+that work: each reads its part of the files and its pieces of the arrays, and what one finds damaged all pass over.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +17,6 @@ from nn_core.training.checkpoint import (
     TRAINING,
     Checkpointer,
     barrier,
-    load_arrays,
     set_aside,
     steps,
     values,
@@ -32,6 +32,8 @@ from nn_core.training.manifest import (
     nested,
     verify,
 )
+from nn_core.training.pieces import first_reason
+from nn_core.training.stored_arrays import load_arrays
 
 
 class Restored(NamedTuple):
@@ -80,14 +82,19 @@ def restore_latest(checkpointer: Checkpointer, params: Any, training: Any) -> Re
             )
         return None
     wanted = {PARAMS: params, TRAINING: training}
+    shardings = {
+        kind: {name: getattr(leaf, "sharding", None) for name, leaf in named_leaves(tree).items()}
+        for kind, tree in wanted.items()
+    }
 
-    def restore(path: Path, body: dict[str, Any]) -> Restored:
+    def restore(path: Path) -> Restored:
+        body = verify(path, (jax.process_index(), jax.process_count()))
         check_structure(path, body, wanted)
-        arrays = load_arrays(path, body["leaves"])
+        arrays = load_arrays(path, body["leaves"], shardings)
         trees = {kind: like(target, arrays[kind], body["leaves"][kind]) for kind, target in wanted.items()}
         return Restored(body["step"], trees[PARAMS], trees[TRAINING], body["record"], body["value"])
 
-    restored, bad = first_sound(directory, order, restore)
+    restored, bad = first_sound(directory, order, restore, first_reason)
     notes = []
     barrier("the step is read")
     for step, reason in bad.items():
@@ -114,7 +121,8 @@ def restore_params(directory: str | Path, which: str | int = "best", *, member: 
     """
     directory = Path(directory).absolute()
 
-    def restore(path: Path, body: dict[str, Any]) -> Restored:
+    def restore(path: Path) -> Restored:
+        body = verify(path)
         described = body["leaves"][PARAMS]
         arrays = load_arrays(path, {PARAMS: described})[PARAMS]
         chosen = {name: place(select_member(array, name, member), described[name]) for name, array in arrays.items()}
@@ -151,20 +159,32 @@ def candidates(directory: Path, which: str | int) -> list[int]:
 
 
 def first_sound(
-    directory: Path, order: list[int], restore: Callable[[Path, dict[str, Any]], Restored]
+    directory: Path,
+    order: list[int],
+    restore: Callable[[Path], Restored],
+    agree: Callable[[str], str] = lambda reason: reason,
 ) -> tuple[Restored, dict[int, str]]:
     """Restores the first sound step; also says why each one before it was not taken.
 
+    Args:
+        directory: of the steps.
+        order: the preferred one first.
+        restore: reads and verifies a step.
+        agree: why this process does not take a step, or "" -> why none does.
     Raises:
         CheckpointError: none is sound; the message names each.
     """
     bad: dict[int, str] = {}
     for step in order:
-        path = directory / str(step)
+        reason, restored = "", None
         try:
-            return restore(path, verify(path)), bad
+            restored = restore(directory / str(step))
         except DamagedError as error:
-            bad[step] = str(error)
+            reason = str(error)
+        reason = agree(reason)
+        if restored is not None and not reason:
+            return restored, bad
+        bad[step] = reason
     reasons = "; ".join(f"step {step}: {reason}" for step, reason in bad.items())
     raise CheckpointError(
         f"{directory} has no sound checkpoint ({reasons}); restore a copy, or start afresh on purpose"
@@ -183,19 +203,19 @@ def check_structure(path: Path, body: Mapping[str, Any], wanted: Mapping[str, An
         raise MismatchError(f"{path} does not fit (- in the checkpoint, + expected): {difference}")
 
 
-def like(target: Any, arrays: Mapping[str, np.ndarray], described: Mapping[str, Mapping[str, Any]]) -> Any:
+def like(target: Any, arrays: Mapping[str, Any], described: Mapping[str, Mapping[str, Any]]) -> Any:
     """The arrays as a tree of the target's structure and placement."""
     placed = [place(arrays[name], described[name], leaf) for name, leaf in named_leaves(target).items()]
     return jax.tree.unflatten(jax.tree.structure(target), placed)
 
 
-def place(array: np.ndarray, entry: Mapping[str, Any], target: Any = None) -> jax.Array:
-    """An array on its device or devices, of its original kind: key data become keys again.
+def place(array: np.ndarray | jax.Array, entry: Mapping[str, Any], target: Any = None) -> jax.Array:
+    """An array on its device or devices (a JAX array is there), of its original kind: key data become keys again.
 
     Raises:
         MismatchError: this process cannot hold the dtype.
     """
-    placed = jax.device_put(array, getattr(target, "sharding", None))
+    placed = array if isinstance(array, jax.Array) else jax.device_put(array, getattr(target, "sharding", None))
     if "key_impl" in entry:
         placed = jax.random.wrap_key_data(placed, impl=entry["key_impl"])
     if str(placed.dtype) != entry["dtype"]:

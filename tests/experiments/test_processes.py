@@ -11,10 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nn_core.training.checkpoint import steps
+from nn_core.training.manifest import read_manifest, verify
+from nn_core.training.stored_arrays import load_arrays
+from tests import faults
 from tests.experiments import tiny
 from tests.lives import ROOT
 
 SIZES = {"data__batch_size": 8, "model__embedding_dim": 16, "mesh__data": -1}
+SPLIT = SIZES | {"mesh__data": 1, "mesh__fsdp": 2}  # each process holds a half of the matrices
 
 
 def free_port() -> int:
@@ -58,11 +63,30 @@ def wait_for_lines(log: Path, count: int) -> None:
 
 
 def same_run(one: Path, other: Path) -> None:
-    """Log, results, samples and tokenizer, byte for byte; every array of the last checkpoint, bit for bit."""
+    """Log, results, samples and tokenizer, byte for byte."""
     for name in ("metrics.jsonl", "results.csv", "tokenizer.json"):
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
     samples = sorted(path.name for path in (one / "samples").iterdir())
     assert samples and all((one / "samples" / n).read_bytes() == (other / "samples" / n).read_bytes() for n in samples)
+
+
+def same_arrays(one: Path, other: Path) -> None:
+    """Every array of the last checkpoints, up to the order of sums."""
+    mine, others = saved(one), saved(other)
+    assert mine.keys() == others.keys()
+    for name, array in others.items():
+        np.testing.assert_allclose(mine[name], array, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def saved(run: Path) -> dict[str, np.ndarray]:
+    """Every array of the last checkpoint, verified."""
+    path = last_step(run)
+    kinds = load_arrays(path, verify(path)["leaves"])
+    return {f"{kind}/{name}": array for kind, arrays in kinds.items() for name, array in arrays.items()}
+
+
+def last_step(run: Path) -> Path:
+    return run / "steps" / str(steps(run / "steps")[-1])
 
 
 def test_two_processes_train_what_one_with_two_devices_does_bit_for_bit(tmp_path):
@@ -72,6 +96,42 @@ def test_two_processes_train_what_one_with_two_devices_does_bit_for_bit(tmp_path
     assert codes == [0, 0, 0], (tmp_path / "1.err").read_text()
     same_run(tmp_path / "two", tmp_path / "one")
     assert "results:" in (tmp_path / "0.out").read_text() and not (tmp_path / "1.out").read_text()
+
+
+@pytest.mark.slow
+def test_each_of_two_processes_saves_its_half(tmp_path):
+    two, one = (tiny.arguments(tmp_path, workdir=tmp_path / name, **SPLIT) for name in ("two", "one"))
+    codes = wait([*start_two(two, tmp_path), start(one, 2, tmp_path, "one")])
+    assert codes == [0, 0, 0], (tmp_path / "1.err").read_text()
+    same_arrays(tmp_path / "two", tmp_path / "one")
+    leaves = read_manifest(last_step(tmp_path / "two"))["leaves"]
+    kernels = [entry for tree in leaves.values() for name, entry in tree.items() if name.endswith("up/kernel")]
+    assert len(kernels) >= 3  # with both moments
+    assert all([piece["shape"] for piece in entry["pieces"]] == [[8, 64]] * 2 for entry in kernels)
+    written = [
+        sum(file.stat().st_size for file in last_step(tmp_path / "two").glob(f"*/ocdbt.process_{process}/d/*"))
+        for process in (0, 1)
+    ]
+    assert written[1] > 0.4 * written[0]  # the first one has the arrays that are not split besides
+
+
+@pytest.mark.slow
+def test_what_two_processes_saved_goes_on_in_one_and_in_two_with_another_split(tmp_path):
+    lives = (
+        {"mesh__fsdp": 2, "mesh__data": 1},
+        {"mesh__data": 1},
+        {"mesh__fsdp": 1, "mesh__tensor": 2, "mesh__data": 1},
+    )
+    for number, mesh in enumerate(lives, start=1):
+        changes = SIZES | mesh | {"train__steps": 3 * number}
+        argv = tiny.arguments(tmp_path, workdir=tmp_path / "moved", **changes)
+        together = len(mesh) > 1
+        codes = wait(start_two(argv, tmp_path) if together else [start(argv, 1, tmp_path, "0")])
+        assert set(codes) == {0}, (tmp_path / "0.err").read_text()
+        assert "continuing" in (tmp_path / "0.err").read_text() or number == 1
+    alone = tiny.arguments(tmp_path, workdir=tmp_path / "alone", **SIZES | {"train__steps": 9, "mesh__data": 1})
+    assert wait([start(alone, 1, tmp_path, "alone")]) == [0]
+    same_arrays(tmp_path / "moved", tmp_path / "alone")
 
 
 def test_options_that_do_not_go_together_are_refused_before_anything_is_imported(capsys):
@@ -128,3 +188,25 @@ def test_killed_at_random_moments_two_processes_end_like_one_that_never_was(tmp_
         assert set(wait(pair, 60)) <= {0, 1, 2, -9}
     assert wait(start_two(argv, tmp_path)) == [0, 0]
     same_run(tmp_path / "run", tmp_path / "alone")
+
+
+@pytest.mark.slow
+def test_a_full_disk_of_the_second_process_ends_both_and_earlier_steps_stay(tmp_path):
+    if not hasattr(signal, "SIGXFSZ"):
+        pytest.skip("this system cannot limit the size of files")
+    argv = tiny.arguments(tmp_path, workdir=tmp_path / "run", **SPLIT)
+    assert wait(start_two(argv, tmp_path)) == [0, 0]
+    before = last_step(tmp_path / "run")
+    longer = [*argv, "--config.train.steps=12"]
+    together = [f"--coordinator=127.0.0.1:{free_port()}", "--num_processes=2"]
+    first = start([*longer, *together, "--process_id=0"], 1, tmp_path, "0")
+    second = faults.start(
+        [sys.executable, "-m", "experiments.run", *longer, *together, "--process_id=1"],
+        env={"NN_CORE_CPU_DEVICES": "1", "NN_CORE_PROCESS_TIMEOUT": "10"},
+        file_size=1000,
+        cwd=ROOT,
+    )
+    assert faults.finish(second, 120).code == 1 and wait([first], 120) == [1]
+    assert (tmp_path / "0.err").read_text().count("error: ") == 1
+    verify(before)
+    assert wait(start_two(longer, tmp_path)) == [0, 0]

@@ -120,8 +120,8 @@ def test_a_directory_is_verified_file_by_file(tmp_path) -> None:
 
 
 def test_a_newer_format_is_a_mismatch_and_no_damage(tmp_path) -> None:
-    (tmp_path / "manifest.json").write_bytes(manifest.seal({**BODY, "format": 2}))
-    with pytest.raises(MismatchError, match="format 2, this version reads 1; update nn_core"):
+    (tmp_path / "manifest.json").write_bytes(manifest.seal({**BODY, "format": 3}))
+    with pytest.raises(MismatchError, match="format 3, this version reads 2; update nn_core"):
         manifest.read_manifest(tmp_path)
 
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from orbax.checkpoint import v1 as ocp
+import tensorstore
 
 from nn_core.training import checkpoint, manifest, restore
 from nn_core.training.checkpoint import open_checkpoints, save
@@ -206,9 +206,7 @@ def test_when_every_step_is_damaged_it_stops_names_each_and_moves_nothing(three:
     assert checkpoint.steps(directory) == [10, 20, 30]
 
 
-def test_an_array_that_orbax_returns_wrong_is_noticed_although_every_file_is_as_written(
-    three: Path, tmp_path: Path
-) -> None:
+def test_an_array_that_is_read_wrong_is_noticed_although_every_file_is_as_written(three: Path, tmp_path: Path) -> None:
     for step in ("20", "30"):
         shutil.copytree(three / step, tmp_path / step)
     path = tmp_path / "30" / "manifest.json"
@@ -221,12 +219,12 @@ def test_an_array_that_orbax_returns_wrong_is_noticed_although_every_file_is_as_
     assert "array params/dense_0/kernel is damaged" in restored.notes[0]
 
 
-def test_a_sound_step_that_orbax_cannot_read_is_an_error_and_is_not_set_aside(newest, monkeypatch) -> None:
+def test_a_sound_step_that_cannot_be_read_is_an_error_and_is_not_set_aside(newest, monkeypatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise KeyError("a very\nlong message" * 100)
 
     directory = newest().parent
-    monkeypatch.setattr(ocp, "load_checkpointables", broken)
+    monkeypatch.setattr(tensorstore, "open", broken)
     with pytest.raises(CheckpointError, match="run/30 cannot be read .KeyError") as caught:
         read(directory)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
@@ -234,14 +232,14 @@ def test_a_sound_step_that_orbax_cannot_read_is_an_error_and_is_not_set_aside(ne
 
 
 def test_a_step_that_a_running_training_removes_meanwhile_is_passed_over(newest, monkeypatch) -> None:
-    directory, real = newest().parent, ocp.load_checkpointables
+    directory, real = newest().parent, tensorstore.open
 
-    def removed(path: Path, *rest: object) -> object:
-        if path.name == "30":
-            shutil.rmtree(path)
-        return real(path, *rest)
+    def removed(spec: dict, **options: object) -> object:
+        if "/30/" in spec["kvstore"]["base"]["path"]:
+            shutil.rmtree(directory / "30", ignore_errors=True)
+        return real(spec, **options)
 
-    monkeypatch.setattr(ocp, "load_checkpointables", removed)
+    monkeypatch.setattr(tensorstore, "open", removed)
     restored = restore_params(directory, "latest")
     assert restored.step == 20 and len(restored.notes) == 1
 
