@@ -28,6 +28,7 @@ DEFAULT_SECONDS = 30.0
 _handlers: list[Any] = []  # C keeps no reference to the function that it calls
 _logs: list[str] = []  # of the runtime of this process
 LOST = 1  # exit code of a process whose companions are lost
+BROKEN = ("Gloo", "NCCL", "oordination service", "by peer")  # in the error of a collective whose companions are gone
 
 
 class Places(NamedTuple):
@@ -169,7 +170,9 @@ def together(here: Places | None) -> Iterator[Callable[[int], int]]:
         return
     try:
         yield part
-    except Exception:
+    except Exception as error:
+        if any(sign in str(error) for sign in BROKEN):
+            _lost("another process", f"is gone ({str(error).splitlines()[0][:120]})")
         traceback.print_exc()
         part(LOST)
 

@@ -122,14 +122,17 @@ def test_what_two_processes_saved_goes_on_in_one_and_in_two_with_another_split(t
         {"mesh__data": 1},
         {"mesh__fsdp": 1, "mesh__tensor": 2, "mesh__data": 1},
     )
+    steady = {"schedule__name": "constant"}  # one that knows the end could not be made longer
     for number, mesh in enumerate(lives, start=1):
-        changes = SIZES | mesh | {"train__steps": 3 * number}
+        changes = SIZES | mesh | {"train__steps": 3 * number} | steady
         argv = tiny.arguments(tmp_path, workdir=tmp_path / "moved", **changes)
         together = len(mesh) > 1
         codes = wait(start_two(argv, tmp_path) if together else [start(argv, 1, tmp_path, "0")])
         assert set(codes) == {0}, (tmp_path / "0.err").read_text()
         assert "continuing" in (tmp_path / "0.err").read_text() or number == 1
-    alone = tiny.arguments(tmp_path, workdir=tmp_path / "alone", **SIZES | {"train__steps": 9, "mesh__data": 1})
+    alone = tiny.arguments(
+        tmp_path, workdir=tmp_path / "alone", **SIZES | steady | {"train__steps": 9, "mesh__data": 1}
+    )
     assert wait([start(alone, 1, tmp_path, "alone")]) == [0]
     same_arrays(tmp_path / "moved", tmp_path / "alone")
 
