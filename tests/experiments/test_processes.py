@@ -19,6 +19,7 @@ from tests.experiments import tiny
 from tests.lives import ROOT
 
 SIZES = {"data__batch_size": 8, "model__embedding_dim": 16, "mesh__data": -1}
+STEADY = {"schedule__name": "constant", "schedule__final_factor": None}  # one that knows the end cannot be made longer
 SPLIT = SIZES | {"mesh__data": 1, "mesh__fsdp": 2}  # each process holds a half of the matrices
 
 
@@ -122,16 +123,15 @@ def test_what_two_processes_saved_goes_on_in_one_and_in_two_with_another_split(t
         {"mesh__data": 1},
         {"mesh__fsdp": 1, "mesh__tensor": 2, "mesh__data": 1},
     )
-    steady = {"schedule__name": "constant"}  # one that knows the end could not be made longer
     for number, mesh in enumerate(lives, start=1):
-        changes = SIZES | mesh | {"train__steps": 3 * number} | steady
+        changes = SIZES | mesh | {"train__steps": 3 * number} | STEADY
         argv = tiny.arguments(tmp_path, workdir=tmp_path / "moved", **changes)
         together = len(mesh) > 1
         codes = wait(start_two(argv, tmp_path) if together else [start(argv, 1, tmp_path, "0")])
         assert set(codes) == {0}, (tmp_path / "0.err").read_text()
         assert "continuing" in (tmp_path / "0.err").read_text() or number == 1
     alone = tiny.arguments(
-        tmp_path, workdir=tmp_path / "alone", **SIZES | steady | {"train__steps": 9, "mesh__data": 1}
+        tmp_path, workdir=tmp_path / "alone", **SIZES | STEADY | {"train__steps": 9, "mesh__data": 1}
     )
     assert wait([start(alone, 1, tmp_path, "alone")]) == [0]
     same_arrays(tmp_path / "moved", tmp_path / "alone")
@@ -197,10 +197,10 @@ def test_killed_at_random_moments_two_processes_end_like_one_that_never_was(tmp_
 def test_a_full_disk_of_the_second_process_ends_both_and_earlier_steps_stay(tmp_path):
     if not hasattr(signal, "SIGXFSZ"):
         pytest.skip("this system cannot limit the size of files")
-    argv = tiny.arguments(tmp_path, workdir=tmp_path / "run", **SPLIT)
+    argv = tiny.arguments(tmp_path, workdir=tmp_path / "run", **SPLIT | STEADY)
     assert wait(start_two(argv, tmp_path)) == [0, 0]
     before = last_step(tmp_path / "run")
-    longer = [*argv, "--config.train.steps=12"]
+    longer = tiny.arguments(tmp_path, workdir=tmp_path / "run", **SPLIT | STEADY | {"train__steps": 12})
     together = [f"--coordinator=127.0.0.1:{free_port()}", "--num_processes=2"]
     first = start([*longer, *together, "--process_id=0"], 1, tmp_path, "0")
     second = faults.start(
