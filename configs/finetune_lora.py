@@ -5,6 +5,11 @@ python -m experiments.run --config=configs/finetune_lora.py
 
 The adapters of all seeds of a rank are one population over one frozen network. The table shows the accuracy, the share of
 the parameters that learn, and the memory of what training holds besides the frozen network.
+
+Measured over 8 seeds (2026-11-30, 2 shared x86 cores, 13.5 processor minutes), test accuracy: full 0.974 ± 0.006, head only
+0.972 ± 0.007, LoRA of rank 1, 4 and 16 0.972 ± 0.015, 0.974 ± 0.007 and 0.970 ± 0.009: no difference from full, paired, is
+larger than its interval. In nats the head alone is behind: 0.185 ± 0.013, the others 0.131 to 0.141. The adapters are 0.4,
+1.6 and 6 % of the parameters and their training holds 0.04, 0.15 and 0.6 MB a run, the whole network's 9.7 MB.
 """
 
 from ml_collections import ConfigDict
