@@ -32,14 +32,8 @@ from experiments.studies import STUDIES
 from experiments.training import plan, tracking
 from experiments.training.population import cut
 
-OTHER_COLUMNS = {
-    "steps",
-    "best_step",
-    "skipped",
-    "gap",
-    "gradients",
-    "state_megabytes",
-}  # what result rows hold beside the final metrics
+# What result rows hold beside the final metrics.
+OTHER_COLUMNS = {"steps", "best_step", "skipped", "gap", "gradients", "state_megabytes"}
 RESUME = ("auto", "fresh", "never")
 
 

@@ -51,7 +51,6 @@ def run(config: ConfigDict) -> Outcome:
     model, masking = Pretraining(make_encoder(task)), masking_of(task)
     data = as_data(unlabelled(num_examples=task.texts, width=task.width))
     different = different_sentences()
-    texts = [text for meaning in different for text in meaning]
     asked = as_data(sentence_pages(task.width))
     meanings_N = jnp.repeat(jnp.arange(2), np.array([len(meaning) for meaning in different]))
     places_N = jnp.argmax(asked["ids"] == vocabulary()[WORD], axis=1)
@@ -63,7 +62,7 @@ def run(config: ConfigDict) -> Outcome:
         params = train(loss, params, data, train_key, task.pretrain_steps, task.batch_size, task.pretrain_rate)
         hidden: Any = model.encoder.apply({"params": params["encoder"]}, asked["ids"], asked["segments"])
         vectors_ND = jnp.take_along_axis(hidden, places_N[:, None, None], axis=1)[:, 0]
-        static_ND = params["encoder"]["token_embedding"]["embedding"][asked["ids"][jnp.arange(len(texts)), places_N]]
+        static_ND = params["encoder"]["token_embedding"]["embedding"][asked["ids"][jnp.arange(len(places_N)), places_N]]
         found = cosines(vectors_ND, meanings_N)
         table = cosines(static_ND, meanings_N)
         return found | {"static_within": table["within"], "static_between": table["between"], "vectors": vectors_ND}

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from tokenizers.models import WordPiece
 
 from nn_core.data.checks import check_int
 from nn_core.data.opinions import opinions
@@ -94,19 +95,8 @@ def spelling(pieces: int = 0) -> Spelling:
     counts = _counts()
     learned = train_wordpiece_vocabulary(dict(sorted(counts.items())), max(pieces - len(SPECIAL), 0))
     ids = {piece: index for index, piece in enumerate((*SPECIAL, *learned))}
-    return Spelling(ids, {word: _longest_first(word, ids) for word in counts})
-
-
-def _longest_first(word: str, ids: Mapping[str, int]) -> tuple[int, ...]:
-    """The longest piece that the word begins with, then the longest that the rest begins with, to its end."""
-    found: list[int] = []
-    start = 0
-    while start < len(word):
-        mark = CONTINUATION if start else ""
-        end = next(end for end in range(len(word), start, -1) if mark + word[start:end] in ids)
-        found.append(ids[mark + word[start:end]])
-        start = end
-    return tuple(found)
+    model = WordPiece(ids, unk_token="[UNK]", continuing_subword_prefix=CONTINUATION)
+    return Spelling(ids, {word: tuple(token.id for token in model.tokenize(word)) for word in counts})
 
 
 def pages(pairs: Sequence[tuple[str, str]], follows: Sequence[int], width: int, pieces: int = 0) -> Pages:

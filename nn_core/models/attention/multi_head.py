@@ -121,9 +121,8 @@ class MultiHeadAttention(nn.Module):
         if keep_memory:
             q = self._split(self._dense(self.num_heads * head, "query", self.kernel_init, self.qkv_bias)(x_BTD), head)
             keys, values = self._kept(memory_BSD, head)
-            asked = self._scaled(q).reshape(
-                len(keys), -1, *q.shape[2:]
-            )  # rows of one memory as queries after each other
+            # Rows of one memory become queries after each other.
+            asked = self._scaled(q).reshape(len(keys), -1, *q.shape[2:])
             return self._joined(self._attend_blocks(asked, [(keys, values)], mask, bias).reshape(q.shape), width)
         q, k, v = self._project(x_BTD, memory_BSD, head)
         if self.qk_norm is not None:
