@@ -114,7 +114,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "A GPT of 2 blocks of width 32 reads documentation character by character, with learned positions, fixed sinusoids "
         "or none, each with short or long token vectors and at its best learning rate.",
         ("comparison",),
-        {"num_seeds": 16},
+        {"num_seeds": 12},
         {"num_seeds": 12, "train.steps": 200},
         long=True,
     ),
@@ -171,7 +171,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "sentences, judge opinions and translate to French; all answer the same words, each at the best of its learning "
         "rates.",
         ("families",),
-        {"num_seeds": 16},
+        {"num_seeds": 12},
         {"num_seeds": 12, "task.steps": 200, "task.learning_rates": (6e-3,)},
         long=True,
     ),
@@ -190,7 +190,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "answers that a hidden rule ranks (right, polite, short), 5 % of whose labels are wrong; a seed is a fine-tuned model, "
         "its reward model and the policies that start from it.",
         ("alignment",),
-        {"num_seeds": 16},
+        {"num_seeds": 12},
         {"num_seeds": 12},
         long=True,
     ),
