@@ -38,8 +38,8 @@ FAILED, REFUSED = 1, 2  # exit codes where nothing can be saved or restored, and
 PAGE, LEAST_AXES = "results.md", 3
 
 
-def execute(prepared: Prepared, started: float) -> int:
-    """Trains, writes the results, prints the table, draws the figures. Returns the exit code."""
+def execute(prepared: Prepared, started: float, draws: bool = True) -> int:
+    """Trains, writes the results, prints the table, draws the figures where the caller does not. Returns the exit code."""
     directory = prepared.directory
     try:
         told = submitted(prepared)
@@ -48,7 +48,7 @@ def execute(prepared: Prepared, started: float) -> int:
         if told:
             return 0
         rows = run(prepared)
-        return tell(prepared, rows, started) if prepared.part == WHOLE else tell_part(prepared)
+        return tell(prepared, rows, started, draws) if prepared.part == WHOLE else tell_part(prepared)
     except Interrupted as interruption:
         number = interruption.args[0]
         note(directory, "interrupted", signal=number)
@@ -142,7 +142,7 @@ def unasked(rows: list[Row], config: ConfigDict) -> tuple[str, ...]:
     return (name,) if len(axes(rows)) >= LEAST_AXES and name not in config.figures else ()
 
 
-def tell(prepared: Prepared, rows: list[Row], started: float) -> int:
+def tell(prepared: Prepared, rows: list[Row], started: float, draws: bool) -> int:
     """Writes results, table and figures of a run that has ended; returns the exit code."""
     config, directory = prepared.arguments.config, prepared.directory
     diverged = len(rows) == 1 and rows[0].get("status") == "diverged"
@@ -152,7 +152,8 @@ def tell(prepared: Prepared, rows: list[Row], started: float) -> int:
     with whole_file(files.entry(directory, PAGE)) as part:
         part.write_text(table.as_markdown(config.name, rows, config.table), encoding="utf-8", newline="\n")
     say(table.report(rows, config.table))
-    drawn = draw(directory, (*config.figures, *unasked(rows, config)), prepared.registry.figures)
+    names = (*config.figures, *unasked(rows, config)) if draws else ()
+    drawn = draw(directory, names, prepared.registry.figures)
     for path in drawn:
         say(f"figure: {path}")
     if prepared.groups:

@@ -112,27 +112,24 @@ def draw(directory: Path, names: Sequence[str], own: Mapping[str, Draw] = NOTHIN
     folder = entry(directory, "figures")
     paths = []
     for name in names:
-        figure = drawn(name, run, own)
-        if figure is not None:
+        path = folder / f"{name}.png"
+        with told(f"{name} of {run.directory}"):
+            figure = make(name, run, own)
             folder.mkdir(exist_ok=True)
-            path = folder / f"{name}.png"
             figure.savefig(path, dpi=150)
             figure.savefig(path.with_suffix(".pdf"))
             paths.append(path)
             if name in ANIMATIONS and name not in own:
-                with told(f"{name} of {run.directory}"):
-                    paths.append(moving.write(map(moving.pixels, ANIMATIONS[name](run)), path.with_suffix(".webp")))
+                paths.append(moving.write(map(moving.pixels, ANIMATIONS[name](run)), path.with_suffix(".webp")))
     return paths
 
 
-def drawn(name: str, run: results.Results, own: Mapping[str, Draw] = NOTHING) -> "Figure | None":
-    """A figure of a run; if it cannot be drawn, None and a warning that names it."""
-    with told(f"{name} of {run.directory}"):
-        figure = (own[name] if name in own else FIGURES[name])(run)
-        mark_edges(figure, run)
-        figure.draw_without_rendering()  # an error in a layout or a label surfaces here and not while saving
-        return figure
-    return None
+def make(name: str, run: results.Results, own: Mapping[str, Draw] = NOTHING) -> "Figure":
+    """A figure of a run, laid out: the numbers at an axis depend on the room that is left for it."""
+    figure = (own[name] if name in own else FIGURES[name])(run)
+    mark_edges(figure, run)
+    figure.draw_without_rendering()
+    return figure
 
 
 def mark_edges(figure: "Figure", run: results.Results) -> None:

@@ -33,7 +33,7 @@ def comparison(run: Results) -> Figure:
                 draw(axis, place, groups[name], column, COLOURS[families.index(family(name)) % len(COLOURS)])
         label(axis, quantity(column, run.config).replace(" (", "\n("), "")
         axis.tick_params(axis="y", labelsize="small")
-        set_scale(axis, run.rows, column)
+        set_scale(axis, [row for rows in groups.values() for row in rows], column)
     axes[0].set_yticks(np.arange(len(lines)), [text for text, _ in lines])
     for axis in axes:
         for tick, (_, name) in zip(axis.get_yticklabels(), lines, strict=False):

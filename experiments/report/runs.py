@@ -162,7 +162,7 @@ def run_quietly(arguments: Arguments, directory: Path) -> tuple[int, str]:
         prepared = prepare(arguments, directory)
         code = begin(prepared)
         if code is None:
-            code = execute(prepared, started)
+            code = execute(prepared, started, draws=False)  # the pages get pictures of their own
     return code, output.getvalue()
 
 

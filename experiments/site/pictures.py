@@ -1,16 +1,19 @@
 """Draws the pictures of the site: each as SVG in light and in dark, beside the pages."""
 
 import io
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from experiments.figures import ANIMATIONS, FIGURES, drawn, moving, told
+from experiments.figures import ANIMATIONS, FIGURES, make, moving, told
 from experiments.figures.course import PICTURES
 from experiments.report.figures import claim_figure
 from experiments.report.records import Finding
@@ -21,6 +24,8 @@ from experiments.site.night import night_pixels, night_svg
 FOLDER = "figures"
 ENDINGS = (".svg", "-dark.svg", ".webp", "-dark.webp")  # of a picture's files; the last two if it moves
 POINTS = 72  # of an inch
+SEVERAL = 12  # from so many pictures on, several processes draw them: each takes two seconds to start
+MOST_PROCESSES = 4  # each holds half a gigabyte
 
 
 class Picture(NamedTuple):
@@ -67,8 +72,20 @@ def draw_all(
     folder.mkdir(parents=True, exist_ok=True)
     fresh = set(new)
     plans = [*of_claims(findings, fresh), *of_runs(runs, fresh), *of_the_course(pictures)]
-    made = {plan.name: kept_or_drawn(folder, plan) for plan in plans}
-    return {name: picture for name, picture in made.items() if picture is not None}
+    draw_together(folder, [plan for plan in plans if plan.new or not lie_there(files_of(folder, plan))])
+    return {plan.name: picture_of(folder, plan) for plan in plans if lie_there(files_of(folder, plan))}
+
+
+def draw_together(folder: Path, plans: Sequence[Plan]) -> None:
+    """Draws pictures: each stands alone, so that processes can share them."""
+    count = min(os.cpu_count() or 1, MOST_PROCESSES)
+    if len(plans) < SEVERAL or count == 1:
+        for plan in plans:
+            draw_anew(folder, plan)
+        return
+    with told("of the pages"), ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        for _ in pool.map(partial(draw_anew, folder), plans):
+            pass
 
 
 def of_claims(findings: Iterable[Finding], new: set[str]) -> Iterable[Plan]:
@@ -85,9 +102,7 @@ def of_runs(runs: Mapping[str, Ran], new: set[str]) -> Iterable[Plan]:
     for name, ran in runs.items():
         run = ran.run
         for figure in ran.experiment.figures if run else ():
-            yield Plan(
-                picture_name(name, figure), about_figure(figure), partial(still, drawn, figure, run), name in new
-            )
+            yield Plan(picture_name(name, figure), about_figure(figure), partial(still, make, figure, run), name in new)
             if figure in ANIMATIONS:
                 about, frames = first_line(ANIMATIONS[figure]), partial(animated, figure, run)
                 yield Plan(moving_name(name, figure), about, frames, name in new, moves=True)
@@ -136,17 +151,28 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
-def kept_or_drawn(folder: Path, plan: Plan) -> Picture | None:
-    """The picture as it lies there, or drawn now."""
-    files = [folder / f"{plan.name}{ending}" for ending in (ENDINGS if plan.moves else ENDINGS[:2])]
-    if plan.new or not all(file.is_file() for file in files):
-        for file in files:
-            file.unlink(missing_ok=True)
-        with told(plan.name):
-            draw(plan, *files)
-    if not all(file.is_file() for file in files):
-        return None
-    return Picture(plan.name, size(files[0]), plan.about, plan.moves)
+def files_of(folder: Path, plan: Plan) -> list[Path]:
+    """Where a picture lies."""
+    return [folder / f"{plan.name}{ending}" for ending in (ENDINGS if plan.moves else ENDINGS[:2])]
+
+
+def lie_there(files: Iterable[Path]) -> bool:
+    """Whether a picture is whole."""
+    return all(file.is_file() for file in files)
+
+
+def picture_of(folder: Path, plan: Plan) -> Picture:
+    """A picture that lies there."""
+    return Picture(plan.name, size(files_of(folder, plan)[0]), plan.about, plan.moves)
+
+
+def draw_anew(folder: Path, plan: Plan) -> None:
+    """Draws a picture in the place of an older one; where that fails, it is told and none lies there."""
+    files = files_of(folder, plan)
+    for file in files:
+        file.unlink(missing_ok=True)
+    with told(plan.name):
+        draw(plan, *files)
 
 
 def draw(plan: Plan, light: Path, dark: Path, *moving_files: Path) -> None:

@@ -1,10 +1,14 @@
 """Bands: the interval as it is, at both sides; few seeds have none; a logarithmic axis says where one is cut."""
 
+from pathlib import Path
+
 import numpy as np
 
 from experiments import figures
+from experiments.figures.comparison import comparison
 from experiments.figures.labels import name_points
 from experiments.figures.style import BAND, band, label, log_scale, outer, panels, spread, subplots
+from experiments.run_directory.results import Results
 from experiments.run_directory.settings import summarize
 from tests.experiments.boxes import beyond, overlaps, small
 
@@ -65,6 +69,19 @@ def test_a_figure_that_cannot_be_drawn_is_a_warning_that_names_it(tmp_path, monk
     assert figures.draw(tmp_path, ("broken", "fine")) == [tmp_path / "figures" / "fine.png"]
     warning = capsys.readouterr().err
     assert warning == f"warning: figure broken of {tmp_path} cannot be drawn (KeyError: 'label')\n"
+
+
+def test_an_axis_is_scaled_by_what_is_drawn():
+    """Not by strengths that were worse: numbers of 0.86 to 0.94 on a logarithmic axis lie over each other."""
+    accuracies = {"a | rate 0.1": (0.86, 0.94), "a | rate 1": (0.02, 0.02), "b | rate 0.1": (0.9, 0.88)}
+    rows = [
+        {"member": seed, "label": name, "overrides": {"label": name}, "test_accuracy": value, "validation_loss": -value}
+        for name, values in accuracies.items()
+        for seed, value in enumerate(values)
+    ]
+    run = Results(Path(), {"table": ("test_accuracy",)}, rows, [], {})
+    figure = comparison(run)
+    assert [axes.get_xscale() for axes in figure.axes] == ["linear"] and not overlaps(figure)
 
 
 def test_text_over_text_is_found():
