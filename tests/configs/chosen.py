@@ -38,6 +38,8 @@ def measured(directory: Path) -> dict[str, Any]:
     config = encode(parse([f"--config={CONFIGS / name}.py"], OPTIONS).config.to_dict())
     held = (read_config(directory) or {"config": {}})["config"]
     other = [key for key in config if key not in SHOWN and encode(held.get(key)) != config[key]]
+    if held.get("num_seeds", 0) >= config["num_seeds"]:  # more seeds know better
+        other = [key for key in other if key != "num_seeds"]
     if other or not (directory / RESULTS).is_file():
         raise ValueError(
             f"{directory} is not a finished run of configs/{name}.py: {', '.join(other) or RESULTS} differs"

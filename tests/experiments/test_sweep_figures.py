@@ -10,7 +10,7 @@ from configs import generation as generation_config
 from configs import regularization as regularization_config
 from configs import transfer as transfer_config
 from experiments.command_line.arguments import CONFIGS, HELPERS
-from experiments.figures import FIGURES, drawn
+from experiments.figures import FIGURES, make
 from experiments.figures.comparison import comparison
 from experiments.run_directory.results import Results, Row
 from experiments.run_directory.settings import at_the_edge, by_setting, choice
@@ -33,7 +33,7 @@ def test_the_figures_of_a_sweep_have_no_fault(name):
     module = importlib.import_module(f"configs.{name}")
     config = module.get_config()
     run = made_up(config, module.get_sweep(config))
-    figures = {figure: drawn(figure, run) for figure in config.figures}
+    figures = {figure: make(figure, run) for figure in config.figures}
     assert not [f"{figure}: {fault}" for figure, picture in figures.items() for fault in faults(picture)]
     edges = at_the_edge(by_setting(run.rows), choice(config.table, run.rows))
     for picture in figures.values():
