@@ -123,7 +123,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "GPTs of 3,000 to 130,000 parameters read documentation character by character at a constant rate, each size at its "
         "best one.",
         ("scaling",),
-        {"num_seeds": 12, "train.steps": 800},
+        {},
         {"data.batch_size": 8, "train.steps": 160},
         long=True,
     ),
