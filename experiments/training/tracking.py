@@ -5,7 +5,7 @@ as a run of its own with its hparams.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,17 +63,45 @@ def follow(config: ConfigDict, folder: Path, step: int) -> Iterator[Log]:
         folder: the run directory.
         step: where the run begins or goes on; what was written after it is not shown any more.
     """
-    if not config.log.tensorboard:
-        yield lambda rows: None
-        return
-    with event_writer(folder, "", step) as writer:
+    with ExitStack() as stack:
+        writers = [stack.enter_context(event_writer(folder, "", step))] if config.log.tensorboard else []
+        open_runs = [stack.enter_context(followed(config, folder))] if config.log.wandb else []
 
         def log(rows: list[Row]) -> None:
-            for row in rows:
-                write_row(writer, row)
-            writer.flush()
+            for writer in writers:
+                for row in rows:
+                    write_row(writer, row)
+                writer.flush()
+            for tracked in open_runs:
+                for row in rows:
+                    log_row(tracked, row)
 
         yield log
+
+
+@contextmanager
+def followed(config: ConfigDict, folder: Path) -> Iterator[Any]:
+    """The run of a run directory at Weights & Biases; one that goes on is the same run there.
+
+    It stays open when the training has ended, because figures and the table come later: see `upload`.
+    """
+    wandb = weights_and_biases()
+    before = sorted(path.name.rpartition("-")[2] for path in entry(folder, "wandb").glob("*run-*"))
+    known: dict[str, Any] = {"id": before[-1], "resume": "allow"} if before else {}
+    about = {path: plain(value) for path, value in flatten(config).items()}
+    tracked = wandb.init(
+        project=config.name, group=folder.name, name=config.name, dir=str(folder), config=about, **known
+    )
+    try:
+        yield tracked
+    except BaseException:
+        tracked.finish(exit_code=1)
+        raise
+
+
+def log_row(tracked: Any, row: Row) -> None:
+    """The numbers of a logged row."""
+    tracked.log({name: value for name, value in row.items() if name not in IDENTITY}, step=row["step"])
 
 
 @contextmanager
@@ -139,24 +167,29 @@ def write_hparams(writer: Any, hparams: dict[str, Any], ended: Mapping[str, floa
 
 
 def upload(run: Results, config: ConfigDict, figures: Sequence[Path]) -> None:
-    """The members of a run to Weights & Biases, offline where WANDB_MODE=offline says so."""
+    """The end of a run, or the members of a sweep, to Weights & Biases, offline where WANDB_MODE=offline says so."""
     wandb = weights_and_biases()
     for row in run.rows:
-        name = config.name if len(run.rows) == 1 else f"{config.name} {row['member']}"
-        with wandb.init(
-            project=config.name,
-            group=run.directory.name,
-            name=name,
-            dir=str(run.directory),
-            config={path: plain(value) for path, value in (flatten(config) | row["overrides"]).items()},
-        ) as tracked:
-            for logged in logged_of(run, row):
-                tracked.log({k: v for k, v in logged.items() if k not in IDENTITY}, step=logged["step"])
+        with wandb.run or begun(run, config, row) as tracked:
             tracked.summary.update(results_of(row))
             if row is run.rows[0]:
                 tracked.log({f"figures/{path.stem}": wandb.Image(str(path)) for path in figures})
                 for step, text in samples_of(run.directory):
                     tracked.log({"sample": wandb.Html(f"<pre>{text}</pre>", inject=False), "sample_step": step})
+
+
+def begun(run: Results, config: ConfigDict, row: Row) -> Any:
+    """A member of a sweep as a run of its own, with what it has logged."""
+    tracked = weights_and_biases().init(
+        project=config.name,
+        group=run.directory.name,
+        name=config.name if len(run.rows) == 1 else f"{config.name} {row['member']}",
+        dir=str(run.directory),
+        config={path: plain(value) for path, value in (flatten(config) | row["overrides"]).items()},
+    )
+    for logged in logged_of(run, row):
+        log_row(tracked, logged)
+    return tracked
 
 
 def logged_of(run: Results, row: Row) -> list[Row]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments.run_directory import results
+from experiments.training import tracking
 from tests.experiments.test_continuing import config, run
 
 __all__ = ["config"]
@@ -70,8 +71,33 @@ def test_a_tracker_that_is_not_installed_names_its_extra(config, tmp_path, capsy
 
 
 @pytest.mark.slow
-def test_wandb_takes_a_run_offline(config, tmp_path, monkeypatch):
+def test_wandb_follows_a_run_offline_and_it_goes_on_as_the_same_run(config, tmp_path, monkeypatch):
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
-    assert run(config, tmp_path, "--config.log.wandb=true", sweep=False) == 0
-    assert list((tmp_path / "wandb").glob("offline-run-*/*.wandb"))
+    logged, ends, log_row, write_end = [], [], tracking.log_row, tracking.write_end
+
+    def noting(tracked, row):
+        logged.append((tracked.id, row["step"]))
+        log_row(tracked, row)
+
+    def ending(*arguments):
+        ends.append(len(logged))
+        write_end(*arguments)
+
+    monkeypatch.setattr(tracking, "log_row", noting)
+    monkeypatch.setattr(tracking, "write_end", ending)
+    words = ["--config.log.wandb=true"]
+    assert run(config, tmp_path, *words, sweep=False) == 0
+    assert run(config, tmp_path, *words, "--config.train.steps=12", sweep=False) == 0
+    assert [step for _, step in logged] == [0, 3, 6, 9, 12] and ends == [3, 5]  # all of them while it trains
+    folders = list((tmp_path / "wandb").glob("offline-run-*"))
+    assert len(folders) == 2 and {folder.name.rpartition("-")[2] for folder in folders} == {id for id, _ in logged}
+    assert len({id for id, _ in logged}) == 1 and all(list(folder.glob("*.wandb")) for folder in folders)
+
+
+@pytest.mark.slow
+def test_wandb_takes_the_members_of_a_sweep(config, tmp_path, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert run(config, tmp_path, "--config.log.wandb=true") == 0
+    assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 4
