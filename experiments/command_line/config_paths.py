@@ -1,6 +1,6 @@
 """Dotted paths into a config: listing them, checking a misspelt one, and setting values."""
 
-import pickle
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,7 +71,7 @@ def apply(config: ConfigDict, overrides: Mapping[str, Any]) -> ConfigDict:
     Raises:
         ValueError: an unknown path, or a value of another type.
     """
-    changed: ConfigDict = pickle.loads(pickle.dumps(config))  # a sixth of deepcopy's time, for thousands of members
+    changed = copy.deepcopy(config)
     known = flatten(config)
     for path, value in overrides.items():
         if path not in known:
