@@ -4,7 +4,10 @@ python -m experiments.run --config=configs/assistant_base.py
 python -m experiments.run --config=configs/assistant_sft.py
 python -m experiments.sample --checkpoint=checkpoints/assistant_sft --member=0 --chat --prompt="where does anna live ?"
 
-From a Hugging Face folder: --config.transfer.source=FOLDER --config.model.name=pretrained; every stage takes one.
+From a Hugging Face folder: --sweep=false --config.transfer.source=FOLDER --config.model.name=pretrained; every stage takes
+one. With a chat template (Qwen, Llama, SmolLM, …) conversations are written by it, and the run keeps it. They are your own:
+--config.data.name=file --config.data.path=own.jsonl, with lines {"prompt": "…", "response": "…"} or {"messages": […]}, a
+system message included. A stage that goes on from such a run is given --config.model.name=pretrained as well.
 
 Right answers in all tones (polite, rude, plain; with and without an end) to the questions about 60 of the 96 facts are
 learned; the loss counts the answers' tokens only. 24 facts that no answer told judge it: `test_exact` is the share of their

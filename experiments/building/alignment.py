@@ -9,7 +9,8 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.building import assistant_data
-from experiments.building.corpus import TOKENIZER, Corpus
+from experiments.building.corpus import Corpus
+from experiments.building.kept_tokenizer import TOKENIZER, stored_tokenizer
 from experiments.building.language import evaluation_hparams, family_of, make_language_module
 from experiments.building.records import Registry
 from experiments.building.sources import Source, load_source, same_vocabulary
@@ -28,7 +29,7 @@ from nn_core.data.text import load_text
 from nn_core.tasks.base import Data, Task
 from nn_core.tasks.supervised import MakeModel
 from nn_core.text.interface import Tokenizer
-from nn_core.text.tokenizers import load_tokenizer, make_tokenizer
+from nn_core.text.tokenizers import make_tokenizer
 
 SPLITS = assistant_data.SPLITS
 WORDS = 400  # most words of the small world's vocabulary
@@ -63,9 +64,8 @@ def parts_of(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None
             section.source, "transfer.source", step=section.step, member=section.member, by_seed=section.by_seed
         )
         found = tokenizer_of(source)
-        if tokenizer is not None:
-            same_vocabulary(tokenizer, found, source)
-        tokenizer = found
+        tokenizer = found if tokenizer is None else tokenizer
+        same_vocabulary(tokenizer, found, source)
     elif tokenizer is None:
         tokenizer = make_tokenizer("word", [load_text("assistant_world")], vocabulary_size=WORDS)
     reader = assistant_data.make_reader(config.data, tokenizer)
@@ -83,14 +83,15 @@ def tokenizer_of(source: Source) -> Tokenizer:
     Raises:
         ValueError: it has none: it is not a language model.
     """
-    path = source.folder / TOKENIZER
-    if not path.is_file():
-        kind = "a folder" if source.config is None else f"a run of task {source.config.task.name!r}"
+    if source.config is not None and not (source.folder / TOKENIZER).is_file():
         raise ValueError(
-            f"config.{source.key}={source.path!r} holds {kind} without a tokenizer.json; give one of a language model, "
-            "such as that of configs/assistant_base.py"
+            f"config.{source.key}={source.path!r} holds a run of task {source.config.task.name!r} without a "
+            "tokenizer.json; give one of a language model, such as that of configs/assistant_base.py"
         )
-    return load_tokenizer(path)
+    try:
+        return stored_tokenizer(source.folder)
+    except ValueError as error:
+        raise ValueError(f"config.{source.key}={source.path!r}: {error}") from None
 
 
 def corpus_of(parts: Parts, **held: Source) -> Corpus:

@@ -7,9 +7,10 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.command_line.choices import choose
-from nn_core.alignment.conversations import ASSISTANT, USER, Template, encode_turns, make_template, pad_rows
+from nn_core.alignment.conversations import encode_turns, last_answer, pad_rows
 from nn_core.alignment.packing import pack
 from nn_core.alignment.rule import Rule, make_rule, word_id
+from nn_core.alignment.templates import ASSISTANT, USER, Template, make_template
 from nn_core.data.assistant_world import Fact, held_out, questions, world_facts
 from nn_core.data.conversation_files import Turns, conversation_of, preference_of, prompt_of, read_records
 from nn_core.data.preferences import Pair, demonstrations, preference_pairs
@@ -147,8 +148,8 @@ def encoded(reader: Reader, turns: Turns) -> Row:
     most = reader.section.context_size
     if len(ids) > most:
         raise ValueError(
-            f"a conversation of {len(ids)} tokens is longer than config.data.context_size={most}; shorten it, or use a "
-            "model with a larger context"
+            f"a conversation of {len(ids)} tokens is longer than config.data.context_size={most}; shorten it, or raise "
+            "that where the model reads more"
         )
     return ids, mask
 
@@ -180,8 +181,7 @@ def answer_arrays(reader: Reader) -> dict[str, np.ndarray]:
     if reader.section.name == WORLD:
         return arrays | prompt_arrays(reader)
     asked = {split: [turns[:-1] for turns in of] for split, of in told.items()}
-    answers = {split: [turns[-1:] for turns in of] for split, of in told.items()}
-    return arrays | question_arrays(reader, asked, answers)
+    return arrays | question_arrays(reader, asked, rows)
 
 
 def pair_arrays(reader: Reader) -> dict[str, np.ndarray]:
@@ -210,8 +210,7 @@ def prompt_arrays(reader: Reader) -> dict[str, np.ndarray]:
     """Questions of each split: "SPLIT_prompts" (M, L), "SPLIT_lengths" (M,), "SPLIT_truth" (M,)."""
     section = reader.section
     if section.name == FILE:
-        found = read_own(reader, prompt_of, lambda prompt: [((USER, prompt),)])
-        return question_arrays(reader, {split: [((USER, one),) for one in of] for split, of in found.items()})
+        return question_arrays(reader, read_own(reader, prompt_of, lambda turns: [turns]))
     asked = {split: questions(facts) for split, facts in facts_of(section).items()}
     arrays = question_arrays(reader, {split: [((USER, one),) for _, one in of] for split, of in asked.items()})
     for split, of in asked.items():
@@ -219,9 +218,13 @@ def prompt_arrays(reader: Reader) -> dict[str, np.ndarray]:
     return arrays
 
 
-def question_arrays(reader: Reader, asked: Splits, answers: Splits | None = None) -> dict[str, np.ndarray]:
+def question_arrays(reader: Reader, asked: Splits, answered: Splits | None = None) -> dict[str, np.ndarray]:
     """Questions as arrays; where answers are known, also the rows that would be exactly right, "SPLIT_expected".
 
+    Args:
+        reader: texts to tokens.
+        asked: conversations that end with the user, of each split.
+        answered: ids and mask of the same ones with their answers.
     Raises:
         ValueError: a question that leaves no room for an answer.
     """
@@ -236,10 +239,10 @@ def question_arrays(reader: Reader, asked: Splits, answers: Splits | None = None
         padded = pad_rows(of, widest, template.pad_id)
         arrays |= {f"{split}_prompts": padded.ids_NT, f"{split}_lengths": padded.lengths_N}
         arrays[f"{split}_truth"] = np.full(len(of), UNKNOWN, np.int32)
-        if answers is not None:
+        if answered is not None:
             expected = np.full((len(of), widest + section.new_tokens), UNKNOWN, np.int32)
-            for row, length, turns in zip(expected, padded.lengths_N, answers[split], strict=True):
-                ids, _ = encode_turns(reader.tokenizer, template, turns)
+            for row, length, encoding in zip(expected, padded.lengths_N, answered[split], strict=True):
+                ids = last_answer(*encoding)
                 fits = len(ids) <= section.new_tokens
                 row[length : length + section.new_tokens][: len(ids)] = ids if fits else NEVER
             arrays[f"{split}_expected"] = expected

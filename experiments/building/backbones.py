@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from experiments.building.corpus import TOKENIZER
+from experiments.building.kept_tokenizer import TOKENIZER, stored_tokenizer
 from experiments.building.language import evaluation_hparams
 from experiments.building.models import gpt
 from experiments.building.records import Sizes
 from experiments.building.sources import recipe
 from experiments.run_directory.stored_run import load as load_run
 from experiments.run_directory.stored_run import parse_step
+from nn_core.alignment.heads import without_heads
 from nn_core.files import user_path
 from nn_core.models.transformer.encoder import Encoder
 from nn_core.models.transformer.gpt import GPT
@@ -20,7 +21,6 @@ from nn_core.pretrained.folder import is_folder
 from nn_core.pretrained.folder_tokenizer import FolderTokenizer
 from nn_core.pretrained.load import load as load_folder
 from nn_core.pretrained.tokenizer_files import as_folder_tokenizer, read_tokenizer
-from nn_core.text.tokenizers import load_tokenizer
 from nn_core.training.manifest import CheckpointError
 
 
@@ -53,7 +53,7 @@ def source_of(section: ConfigDict) -> Source:
         raise ValueError(f"config.transfer.source={section.source!r}: {message}{recipe(section.source)}") from None
 
 
-@lru_cache(maxsize=1)  # the members of a sweep start from one network
+@lru_cache(maxsize=2)  # the members of a sweep start from one network, which may have started from another
 def _read(source: str, step: str, member: int | None) -> Source:
     place = user_path(source)
     return _of_folder(place) if is_folder(place) else _of_run(place, step, member)
@@ -72,13 +72,17 @@ def _of_folder(place: Path) -> Source:
 
 def _of_run(place: Path, step: str, member: int | None) -> Source:
     stored = load_run(place, parse_step(step), member)
-    if stored.config.task.name != "language" or stored.config.model.name != "gpt":
+    name = stored.config.model.name
+    if name not in ("gpt", "pretrained") or not (stored.folder / TOKENIZER).is_file():
         return Source(None, stored.params, None, None)
-    tokenizer = load_tokenizer(stored.folder / TOKENIZER)
-    size = tokenizer.vocabulary_size
-    module = gpt.make(stored.config, Sizes(size, (size,), stored.config.data.context_size))
-    backbone: Any = module(evaluation_hparams(stored.config))
-    return Source(backbone, stored.params, stored.params, as_folder_tokenizer(tokenizer))
+    tokenizer = stored_tokenizer(stored.folder)
+    if name == "gpt":
+        size = tokenizer.vocabulary_size
+        module = gpt.make(stored.config, Sizes(size, (size,), stored.config.data.context_size))
+        backbone: Any = module(evaluation_hparams(stored.config))
+    else:  # the structure of what it started from itself
+        backbone, _, _ = backbone_of(stored.config)
+    return Source(backbone, stored.params, without_heads(stored.params), as_folder_tokenizer(tokenizer))
 
 
 def backbone_of(config: ConfigDict) -> tuple[GPT | Encoder, Any, FolderTokenizer]:

@@ -1,4 +1,4 @@
-"""The text of a language-model config as tokens, and the tokenizer that is kept with the run."""
+"""The text of a language-model config as tokens."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,6 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.command_line.choices import choose
-from experiments.run_directory.files import entry
 from nn_core.data.text import TEXTS, load_text
 from nn_core.data.text_files import OwnText, read_own_text
 from nn_core.data.token_file import read_token_file
@@ -22,11 +21,9 @@ from nn_core.tasks.language import Windows, check_length, evaluation_text, split
 from nn_core.text.characters import CharacterTokenizer
 from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer, clean_text
 from nn_core.text.tokenizers import CHARACTERS, TOKENIZERS, load_tokenizer, make_tokenizer
-from nn_core.training.manifest import CheckpointError
 from nn_core.training.state import run_keys
 
 BITS = "bits_per_character"  # of the whole validation text, in results
-TOKENIZER = "tokenizer.json"  # in the folder of a population: the run directory itself for a single run
 FILE = "file"  # data.name of a text of one's own
 TOKEN_FILE = "token_file"  # data.name of a text that stays on the disk
 SAMPLED = 10_000  # characters that are read back from their tokens
@@ -254,19 +251,3 @@ def shortened_list(characters: Sequence[str], most: int = 10) -> str:
     """Characters for a message: the first of them, and how many more there are."""
     more = f" and {len(characters) - most} more" if len(characters) > most else ""
     return " ".join(map(repr, characters[:most])) + more
-
-
-def keep_tokenizer(folder: Path, tokenizer: Tokenizer) -> Tokenizer:
-    """Saves the tokenizer of a new run; a run that continues gets the one that it began with.
-
-    Raises:
-        CheckpointError: the saved one cannot be read.
-    """
-    path = entry(folder, TOKENIZER)
-    if not path.is_file():
-        tokenizer.save(path)
-        return tokenizer
-    try:
-        return load_tokenizer(path)
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"the run's tokenizer cannot be read ({error})") from None

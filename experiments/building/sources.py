@@ -14,6 +14,8 @@ from nn_core.files import user_path
 from nn_core.models.transformer.gpt import GPT
 from nn_core.pretrained.folder import is_folder
 from nn_core.pretrained.load import load as load_folder
+from nn_core.pretrained.tokenizer_files import as_folder_tokenizer
+from nn_core.text.interface import Tokenizer
 from nn_core.training.manifest import CheckpointError
 
 
@@ -122,9 +124,12 @@ def check_seed(config: ConfigDict) -> None:
         )
 
 
-def same_vocabulary(one: Any, other: Any, source: Source) -> None:
-    """Raises ValueError where two models that read each other's tokens spell them differently."""
-    if one != other:
+def same_vocabulary(one: Tokenizer, other: Tokenizer, source: Source) -> None:
+    """Raises ValueError where two models that read each other's tokens spell them differently.
+
+    A run and the folder that it was exported to keep the same tokens in two kinds of file.
+    """
+    if one != other and as_folder_tokenizer(one).backend.to_str() != as_folder_tokenizer(other).backend.to_str():
         raise ValueError(
             f"config.{source.key}={source.path!r} has another vocabulary ({other.vocabulary_size} tokens, not "
             f"{one.vocabulary_size} of the same spelling); take one that was trained with the same tokenizer"

@@ -6,7 +6,7 @@ FEATURES = (
     Feature(
         "F168",
         "A base model is no assistant",
-        ("nn_core.alignment.conversations:make_template", "nn_core.data.assistant_world:questions"),
+        ("nn_core.alignment.templates:make_template", "nn_core.data.assistant_world:questions"),
         ("assistant_base", "alignment"),
     ),
     Feature(

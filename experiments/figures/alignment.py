@@ -11,7 +11,9 @@ from experiments.figures.policies import START, TRUE, draw_frontier
 from experiments.figures.style import COLOURS, WIDEST, label, legend, nothing, spread, subplots
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import by_setting, summarize
-from experiments.trained.side_by_side import QUESTIONS, answers_of, spoken, tokenizer_of
+from experiments.trained.side_by_side import QUESTIONS, answers_of, tokenizer_of
+from nn_core.alignment.conversations import spoken
+from nn_core.alignment.templates import make_template
 
 COLUMN = 34  # characters of a line of an answer
 
@@ -29,17 +31,18 @@ def write_answers(axes: Axes, run: Results) -> None:
     tokenizer, found = tokenizer_of(run), answers_of(run)
     if tokenizer is None or not found:
         return
-    first = next(iter(found.values()))
+    template, first = make_template(tokenizer), next(iter(found.values()))
     rows = []
     for place in range(min(QUESTIONS, len(first))):
-        question = spoken(tokenizer, first[place])[0]
-        rows.append([question, *(spoken(tokenizer, ids[place])[1] for ids in found.values())])
+        question = spoken(tokenizer, template, first[place])[0]
+        rows.append([question, *(spoken(tokenizer, template, ids[place])[1] for ids in found.values())])
     cells = [[textwrap.fill(text, COLUMN) for text in row] for row in rows]
     table = axes.table(cells, colLabels=["question", *found], loc="center", cellLoc="left", colLoc="left")
     table.auto_set_font_size(False)
     table.set_fontsize(8.4)
     for (line, _), cell in table.get_celld().items():
         tallest = 1 if line == 0 else max(text.count("\n") + 1 for text in cells[line - 1])
+        cell.get_text().set_parse_math(False)  # people write of $5 and $10
         cell.set_height(0.055 * tallest + 0.02)
 
 

@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.building.kept_tokenizer import stored_tokenizer
 from experiments.figures.style import COLOURS, label, look, nothing, subplots
 from experiments.run_directory.results import Results, Row
 from experiments.run_directory.settings import by_setting
 from nn_core.text.interface import Tokenizer
-from nn_core.text.tokenizers import load_tokenizer
 
 LENGTH_GROUPS = 5
 SHOWN = 5  # examples
@@ -41,7 +41,7 @@ def tokenizer_of(directory: Path) -> Tokenizer | None:
     """The tokenizer of a run, or of the first population of a sweep."""
     paths = [directory / "tokenizer.json", *sorted(directory.glob("groups/*/tokenizer.json"))]
     found = next((path for path in paths if path.is_file()), None)
-    return None if found is None else load_tokenizer(found)
+    return None if found is None else stored_tokenizer(found.parent)
 
 
 def is_exact(row: Row) -> np.ndarray:

@@ -45,6 +45,7 @@ ENTRIES = (
     "models",
     "figures",
     "tokenizer.json",
+    "tokenizer_config.json",
     "vectors.txt",
     "ngrams.npz",
     "output.txt",

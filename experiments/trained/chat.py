@@ -8,7 +8,8 @@ import jax
 
 from experiments.building.corpus import encode_prompt
 from experiments.trained.language_model import LanguageModel
-from nn_core.alignment.conversations import ASSISTANT, USER, Template, encode_turns, make_template, plain
+from nn_core.alignment.conversations import encode_turns, plain
+from nn_core.alignment.templates import ASSISTANT, USER, Template, make_template
 from nn_core.generation.decode import completions, generate
 from nn_core.generation.filters import Sampling
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from experiments.building.corpus import TOKENIZER
+from experiments.building.kept_tokenizer import stored_tokenizer
 from experiments.building.language import evaluation_hparams, family_of, make_language_module
 from experiments.building.records import TEXT, Registry
 from experiments.building.registry import REGISTRY
@@ -13,7 +13,6 @@ from experiments.run_directory.stored_run import Stored
 from nn_core.alignment.heads import without_heads
 from nn_core.generation.decoder import Decoder
 from nn_core.text.interface import Tokenizer
-from nn_core.text.tokenizers import load_tokenizer
 from nn_core.training.manifest import describe, mismatch, named_leaves
 
 
@@ -50,9 +49,7 @@ def language_model(stored: Stored, registry: Registry = REGISTRY) -> LanguageMod
             f"{stored.directory} holds a run of task {config.task.name!r}, which writes no text; "
             "give one of a language model, such as configs/gpt_quick.py"
         )
-    if not (folder / TOKENIZER).is_file():
-        raise ValueError(f"{folder / TOKENIZER} is missing; without it the model's tokens have no spelling")
-    tokenizer = load_tokenizer(folder / TOKENIZER)
+    tokenizer = stored_tokenizer(folder)
     try:
         family = family_of(config, registry)
         module = make_language_module(config, tokenizer.vocabulary_size, registry)(evaluation_hparams(config))

@@ -1,13 +1,12 @@
 """The same questions, and what each stage from a base model to an assistant answers (F168)."""
 
-from typing import Any
-
 import numpy as np
 
+from experiments.building.kept_tokenizer import stored_tokenizer
 from experiments.run_directory.results import Results
-from nn_core.alignment.conversations import make_template, plain
+from nn_core.alignment.conversations import spoken
+from nn_core.alignment.templates import make_template
 from nn_core.text.interface import Tokenizer
-from nn_core.text.tokenizers import load_tokenizer
 
 QUESTIONS = 5  # that are shown
 
@@ -15,16 +14,7 @@ QUESTIONS = 5  # that are shown
 def tokenizer_of(run: Results) -> Tokenizer | None:
     """The first tokenizer that lies in a run directory; all stages share one vocabulary."""
     found = sorted(run.directory.rglob("tokenizer.json"))
-    return load_tokenizer(found[0]) if found else None
-
-
-def spoken(tokenizer: Tokenizer, ids_T: Any) -> tuple[str, str]:
-    """A question and its answer from one row of tokens."""
-    template, ids = make_template(tokenizer), [int(token) for token in ids_T]
-    place = ids.index(template.answer_id)
-    rest = ids[place + 1 :]
-    stop = rest.index(template.end_id) if template.end_id in rest else len(rest)
-    return plain(tokenizer, ids[:place]), plain(tokenizer, rest[:stop])
+    return stored_tokenizer(found[0].parent) if found else None
 
 
 def answers_of(run: Results) -> dict[str, np.ndarray]:
@@ -45,8 +35,9 @@ def answers_text(run: Results) -> str:
     lines: list[str] = []
     if tokenizer is None or not found:
         return ""
-    width = max(map(len, found))
-    for place in range(QUESTIONS):
-        lines.append(spoken(tokenizer, next(iter(found.values()))[place])[0])
-        lines += [f"  {name.ljust(width)}  {spoken(tokenizer, ids[place])[1]}" for name, ids in found.items()]
+    template, width = make_template(tokenizer), max(map(len, found))
+    first = next(iter(found.values()))
+    for place in range(min(QUESTIONS, len(first))):
+        lines.append(spoken(tokenizer, template, first[place])[0])
+        lines += [f"  {name.ljust(width)}  {spoken(tokenizer, template, ids[place])[1]}" for name, ids in found.items()]
     return "\n".join(lines)

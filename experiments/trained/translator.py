@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.building.corpus import TOKENIZER, encode_prompt
+from experiments.building.corpus import encode_prompt
+from experiments.building.kept_tokenizer import TOKENIZER, stored_tokenizer
 from experiments.building.records import Registry
 from experiments.building.registry import REGISTRY
 from experiments.building.sequences import make_run_translator
@@ -19,7 +20,6 @@ from nn_core.data.sequences import ADDITION_TOKENIZER, END_ID, PAD_ID, START_ID
 from nn_core.generation.options import new_token_limits
 from nn_core.generation.prompts import bucket
 from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer, clean_text
-from nn_core.text.tokenizers import load_tokenizer
 
 ANSWERS = " = "  # between digits and what is written for them
 TRANSLATES = "\n→ "  # between a text and what is written for it
@@ -56,7 +56,7 @@ def translator(stored: Stored, registry: Registry = REGISTRY) -> tuple[LanguageM
     if not path.is_file():
         module, decoder = make_run_translator(stored.config, registry)
         return LanguageModel(stored, ADDITION_TOKENIZER, module, stored.params, decoder), DIGITS, ANSWERS
-    tokenizer = load_tokenizer(path)
+    tokenizer = stored_tokenizer(path.parent)
     module, decoder = make_run_writer(stored.config, tokenizer, registry)
     return LanguageModel(stored, tokenizer, module, stored.params, decoder), marks_of(tokenizer), TRANSLATES
 

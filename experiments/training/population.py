@@ -10,8 +10,9 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.building.corpus import BITS, Corpus, bits_per_character, keep_tokenizer, read_whole
+from experiments.building.corpus import BITS, Corpus, bits_per_character, read_whole
 from experiments.building.experiment import Experiment
+from experiments.building.kept_tokenizer import keep_tokenizer
 from experiments.command_line import processes
 from experiments.command_line.config_paths import flatten
 from experiments.command_line.output import say

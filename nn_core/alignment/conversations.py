@@ -1,4 +1,4 @@
-"""Conversations as tokens: special tokens say who speaks, and a mask marks the answers (F168, F169).
+"""Conversations as tokens, and a mask that marks the answers (F168, F169).
 
     [SOS] what is the capital of italy ? [SEP] it is rome . [EOS]
       0    0   0   0    0    0    0    0   0    1  1   1  1   1
@@ -6,25 +6,13 @@
 Text never becomes a special token: a user who types "[EOS]" ends nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from nn_core.alignment.templates import USER, Template, Turns, Written
 from nn_core.text.interface import Tokenizer
-
-USER, ASSISTANT = "user", "assistant"
-ROLES = (USER, ASSISTANT)
-BEGIN, ANSWER, END, PAD = "[SOS]", "[SEP]", "[EOS]", "[PAD]"
-
-
-class Template(NamedTuple):
-    """Ids of the tokens around the turns: before a question, between it and its answer, behind the answer; padding."""
-
-    begin_id: int
-    answer_id: int
-    end_id: int
-    pad_id: int
 
 
 class Encoded(NamedTuple):
@@ -41,66 +29,52 @@ class Encoded(NamedTuple):
     lengths_N: np.ndarray
 
 
-def make_template(tokenizer: Tokenizer) -> Template:
-    """The template of a tokenizer.
-
-    Raises:
-        ValueError: its vocabulary lacks one of the four special tokens.
-    """
-    ids = tokenizer.special_ids
-    missing = [token for token in (BEGIN, ANSWER, END, PAD) if token not in ids]
-    if missing:
-        raise ValueError(
-            f"the tokenizer has no {' and no '.join(missing)}, which tell who speaks; use one with the standard special "
-            "tokens, such as data.tokenizer='word'"
-        )
-    return Template(ids[BEGIN], ids[ANSWER], ids[END], ids[PAD])
-
-
-def encode_turns(
-    tokenizer: Tokenizer, template: Template, turns: Iterable[tuple[str, str]]
-) -> tuple[list[int], list[int]]:
+def encode_turns(tokenizer: Tokenizer, template: Template, turns: Turns) -> tuple[list[int], list[int]]:
     """A conversation as ids and mask.
+
+    Prompt and answer are one text when they are tokenized, as the model will see them: "12+" and "5" apart may give other
+    tokens than "12+5". A token that holds characters of both belongs to the answer. For a folder's template the ids are
+    those of transformers' apply_chat_template, but for three cases: special tokens that a message spells stay text; a
+    template that asks for the date of today gets none; where it writes no end behind the last answer, the folder's end
+    token stands there.
 
     Args:
         tokenizer: of the texts.
-        template: the tokens around them.
-        turns: (role, text) in order, "user" or "assistant". A conversation that ends with the user is a prompt: it ends
-            with the token behind which the answer is written.
+        template: what stands around them.
+        turns: (role, text) in order: "user" and "assistant", a "system" message first where the template has a place for
+            it. A conversation that ends with the user is a prompt.
     Returns:
         ids, and as many 0 and 1.
     Raises:
-        ValueError: an unknown role.
+        ValueError: an unknown role, a message that the template has no place for.
     """
+    written = template.write(turns)
     ids: list[int] = []
     mask: list[int] = []
-    for role, text in turns:
-        if role not in ROLES:
-            raise ValueError(f"role {role!r} is unknown; use one of {', '.join(ROLES)}")
-        inner = tokenizer.encode(text).tolist()
-        whole = [template.begin_id, *inner, template.answer_id] if role == USER else [*inner, template.end_id]
-        ids += whole
-        mask += [int(role == ASSISTANT)] * len(whole)
+    for start, stop, allow_special in _runs(template, written):
+        found = tokenizer.encode_with_offsets(written.text[start:stop], allow_special=allow_special)
+        ids += found.ids_N.tolist()
+        for first, last in (found.offsets_N2 + start).tolist():
+            mask.append(int(any(first < end and last > begin for begin, end in written.learned)))
     return ids, mask
 
 
-def encode_joined(tokenizer: Tokenizer, prompt: str, answer: str, end_id: int | None) -> tuple[list[int], list[int]]:
-    """A prompt and its answer as one text, for models without special tokens between them.
+def _runs(template: Template, written: Written) -> Iterator[tuple[int, int, bool]]:
+    """(start, end, whether special tokens are special): the whole text, but for what a message spells like one."""
+    start = 0
+    for found in template.special.finditer(written.text):
+        if any(found.start() < end and found.end() > begin for begin, end in written.said):
+            yield start, found.start(), True
+            yield *found.span(), False
+            start = found.end()
+    yield start, len(written.text), True
 
-    They are tokenized together, as the model will see them: "12+" and "5" apart may give other tokens than "12+5". A
-    token that holds characters of both belongs to the answer.
 
-    Args:
-        tokenizer: any.
-        prompt, answer: texts.
-        end_id: of the token behind the answer; None: there is none.
-    Returns:
-        ids, and as many 0 and 1.
-    """
-    encoding = tokenizer.encode_with_offsets(prompt + answer)
-    mask = [int(end > len(prompt)) for _, end in encoding.offsets_N2.tolist()]
-    ids = encoding.ids_N.tolist()
-    return (ids, mask) if end_id is None else ([*ids, end_id], [*mask, 1])
+def last_answer(ids: Sequence[int], mask: Sequence[int]) -> list[int]:
+    """The tokens of a conversation's last answer, its end token included."""
+    stop = max((place + 1 for place, marked in enumerate(mask) if marked), default=0)
+    start = max((place + 1 for place, marked in enumerate(mask[:stop]) if not marked), default=0)
+    return list(ids[start:stop])
 
 
 def pad_rows(rows: Sequence[tuple[list[int], list[int]]], width: int, pad_id: int) -> Encoded:
@@ -130,3 +104,13 @@ def pad_rows(rows: Sequence[tuple[list[int], list[int]]], width: int, pad_id: in
 def plain(tokenizer: Tokenizer, ids: Any) -> str:
     """The text of an answer's tokens, without special ones."""
     return tokenizer.decode(np.asarray(ids)).strip()
+
+
+def spoken(tokenizer: Tokenizer, template: Template, ids: Any) -> tuple[str, str]:
+    """A question and its answer as text, from one row of tokens: to be shown."""
+    question = "?"
+    shown = template.write([(USER, question)])
+    before, behind = shown.text[: shown.said[0][0]].strip(), shown.text[shown.said[0][1] :].strip()
+    text = tokenizer.decode(np.asarray(ids), skip_special=False)
+    asked, _, said = text.partition(behind) if behind else (text, "", "")
+    return asked.strip().removeprefix(before).strip(), said.partition(template.end)[0].strip()

@@ -1,7 +1,8 @@
 """Questions, answers and preferences from JSONL files, one JSON object a line; errors name the line.
 
 {"prompt": "...", "response": "..."}                       an answer
-{"messages": [{"role": "user", "content": "..."}, …]}      a conversation, its last turn the assistant's
+{"messages": [{"role": "user", "content": "..."}, …]}      a conversation, its last turn the assistant's; a message of
+                                                           "system" may stand first
 {"prompt": "...", "chosen": "...", "rejected": "..."}      a preference
 {"prompt": "..."}                                          a question
 """
@@ -18,7 +19,7 @@ from nn_core.data.text import read_text
 
 T = TypeVar("T")
 Turns = tuple[tuple[str, str], ...]
-ROLES = ("user", "assistant")
+SYSTEM, ROLES = "system", ("user", "assistant")
 
 
 def read_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -71,10 +72,15 @@ def conversation_of(record: dict[str, Any]) -> Turns:
     if not isinstance(messages, list) or not messages or not all(isinstance(one, dict) for one in messages):
         raise ValueError('the field \'messages\' must be a list of {"role", "content"}, at least two')
     turns = tuple((text_of(one, "role"), text_of(one, "content")) for one in messages)
-    for place, (role, _) in enumerate(turns):
+    first = int(turns[0][0] == SYSTEM)
+    for place, (role, _) in enumerate(turns[first:]):
         if role != ROLES[place % 2]:
-            raise ValueError(f"message {place + 1} is of {role!r} where {ROLES[place % 2]!r} speaks; they take turns")
-    if len(turns) % 2:
+            raise ValueError(
+                f"message {first + place + 1} is of {role!r} where {ROLES[place % 2]!r} speaks; they take turns"
+            )
+    if len(turns) == first:
+        raise ValueError("the system's message is the only one; a question and its answer must follow")
+    if len(turns[first:]) % 2:
         raise ValueError("the last message is the user's; the assistant must answer it")
     return turns
 
@@ -91,11 +97,12 @@ def preference_of(record: dict[str, Any]) -> Pair:
     return pair
 
 
-def prompt_of(record: dict[str, Any]) -> str:
-    """A question: the field "prompt", or the first of the messages."""
+def prompt_of(record: dict[str, Any]) -> Turns:
+    """A question: the field "prompt", or the first of the messages, behind the system's if there is one."""
     if "messages" in record:
-        return conversation_of(record)[0][1]
-    return text_of(record, "prompt")
+        turns = conversation_of(record)
+        return turns[: 2 if turns[0][0] == SYSTEM else 1]
+    return (("user", text_of(record, "prompt")),)
 
 
 def read_records(path: str | Path, make: Callable[[dict[str, Any]], T]) -> tuple[T, ...]:

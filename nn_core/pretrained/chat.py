@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from nn_core.pretrained.folder_tokenizer import FolderTokenizer
@@ -18,24 +19,12 @@ def check_messages(messages: Any) -> Sequence[Message]:
     return messages
 
 
-def render(tokenizer: FolderTokenizer, messages: Sequence[Message], add_generation_prompt: bool = True) -> str:
-    """The text of a conversation.
-
-    Args:
-        tokenizer: with a chat template.
-        messages: {"role": …, "content": …} in order.
-        add_generation_prompt: end with what the model's answer begins with.
-    Raises:
-        PretrainedError: no template, one that fails, one that its author makes fail, or Jinja is not installed.
-    """
-    if tokenizer.chat_template is None:
-        raise PretrainedError("this folder has no chat template; give a text instead of messages")
-    try:
-        from jinja2 import TemplateError, nodes
-        from jinja2.ext import Extension
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
-    except ImportError:
-        raise PretrainedError("chat templates need Jinja: pip install 'nn_core[pretrained]'") from None
+@lru_cache(maxsize=8)  # a file of conversations is written by one template
+def _compiled(template: str) -> Any:
+    """The template, ready to be rendered."""
+    from jinja2 import TemplateError, nodes
+    from jinja2.ext import Extension
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Generation(Extension):
         """{% generation %} marks the answers for training; here it is the text inside."""
@@ -58,10 +47,34 @@ def render(tokenizer: FolderTokenizer, messages: Sequence[Message], add_generati
     )
     environment.filters["tojson"] = to_json
     environment.globals["raise_exception"] = refuse
+    return environment.from_string(template)
+
+
+def render(tokenizer: FolderTokenizer, messages: Sequence[Message], add_generation_prompt: bool = True) -> str:
+    """The text of a conversation.
+
+    A template is given no clock: one that asks whether it may tell the date of today writes the date of its author.
+
+    Args:
+        tokenizer: with a chat template.
+        messages: {"role": …, "content": …} in order.
+        add_generation_prompt: end with what the model's answer begins with.
+    Raises:
+        PretrainedError: no template, one that fails, one that its author makes fail, or Jinja is not installed.
+    """
+    if tokenizer.chat_template is None:
+        raise PretrainedError("this folder has no chat template; give a text instead of messages")
     try:
-        template = environment.from_string(tokenizer.chat_template)
-        return template.render(
-            messages=[dict(one) for one in messages], add_generation_prompt=add_generation_prompt, **tokenizer.special
+        from jinja2 import TemplateError
+    except ImportError:
+        raise PretrainedError("chat templates need Jinja: pip install 'nn_core[pretrained]'") from None
+    try:
+        return _compiled(tokenizer.chat_template).render(
+            messages=[dict(one) for one in messages],
+            tools=None,
+            documents=None,
+            add_generation_prompt=add_generation_prompt,
+            **tokenizer.special,
         )
     except (TemplateError, TypeError, ValueError, AttributeError, KeyError, RecursionError, OverflowError) as error:
         reason = (str(error).splitlines() or ["nothing said"])[0]

@@ -40,9 +40,11 @@ def part(fed: Fed, places: Sequence[int]) -> Fed:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FolderTokenizer:
     """A tokenizer as `nn_core.text.interface.Tokenizer`, and what pipelines need beside it.
+
+    Two are equal if their tokenizer.json, special tokens, template and length are.
 
     Attributes:
         backend: the library's tokenizer.
@@ -55,6 +57,15 @@ class FolderTokenizer:
     special: Mapping[str, str]
     chat_template: str | None = None
     longest: int | None = None
+
+    def _told(self) -> tuple[Any, ...]:
+        return self.backend.to_str(), dict(self.special), self.chat_template, self.longest
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, FolderTokenizer) and self._told() == other._told())
+
+    def __hash__(self) -> int:
+        return hash((self.chat_template, self.longest, *sorted(self.special.items())))
 
     @property
     def vocabulary_size(self) -> int:

@@ -94,13 +94,13 @@ def _build(folder: Path, model_type: str, settings: dict[str, Any], special: dic
     if (folder / TOKENIZER).is_file():
         return hf.Tokenizer.from_str(json.dumps(read_json(folder / TOKENIZER)))
     if (folder / VOCABULARY).is_file() and (folder / MERGES).is_file():
-        return _with_special(_byte_pairs(folder, model_type, settings, special), special)
+        return _with_added(_with_special(_byte_pairs(folder, model_type, settings, special), special), settings)
     if (folder / WORDPIECES).is_file():
         return _wordpieces(folder, settings, special)
     for name in SPIECES:
         if (folder / name).is_file():
             tokenizer = make_tokenizer(read_pieces(folder / name), t5=model_type in ("t5", "mt5"))
-            return _framed(_with_special(tokenizer, special), model_type, settings, special)
+            return _framed(_with_added(_with_special(tokenizer, special), settings), model_type, settings, special)
     raise PretrainedError(
         f"{folder} has no tokenizer; it needs {TOKENIZER}, {VOCABULARY} and {MERGES}, {WORDPIECES}, or {SPIECES[0]}"
     )
@@ -155,6 +155,20 @@ def _with_special(tokenizer: hf.Tokenizer, special: dict[str, str]) -> hf.Tokeni
             if tokenizer.token_to_id(text) is not None
         ]
     )
+    return tokenizer
+
+
+def _with_added(tokenizer: hf.Tokenizer, settings: dict[str, Any]) -> hf.Tokenizer:
+    """Tokens that stand in tokenizer_config.json alone, such as those around a chat's messages; ids go on from the last."""
+    added = settings.get("added_tokens_decoder")
+    for index, about in sorted(added.items(), key=lambda item: int(item[0])) if isinstance(added, dict) else ():
+        flags = {name: bool(about.get(name, False)) for name in ("special", "lstrip", "rstrip", "single_word")}
+        token = hf.AddedToken(about["content"], normalized=bool(about.get("normalized", not flags["special"])), **flags)
+        (tokenizer.add_special_tokens if flags["special"] else tokenizer.add_tokens)([token])
+        if tokenizer.token_to_id(token.content) != int(index):
+            raise PretrainedError(
+                f"{SETTINGS} has the token {token.content!r} at the id {index}; ids must have no gaps"
+            )
     return tokenizer
 
 
@@ -238,11 +252,14 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer, brackets: bool = False) 
     """
     made = as_folder_tokenizer(tokenizer, brackets)
     folder.mkdir(parents=True, exist_ok=True)
-    made.save(folder / TOKENIZER)
-    about = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **made.special}
+    about: dict[str, Any] = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+    about |= made.special
+    if made.longest is not None:
+        about["model_max_length"] = made.longest
     if made.chat_template is not None:
         about["chat_template"] = made.chat_template
     write_json(folder / SETTINGS, json.dumps(about, indent=2) + "\n")
+    made.save(folder / TOKENIZER)  # last: where it is, the other is
     return {f"{name}_id": _id(made.backend, text) for name, text in made.special.items()}
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from nn_core.alignment.answer_loss import answer_loss, token_log_probs
-from nn_core.alignment.conversations import encode_joined, encode_turns, make_template, pad_rows, plain
+from nn_core.alignment.conversations import encode_turns, last_answer, pad_rows, plain, spoken
 from nn_core.alignment.masks import to_the_left
 from nn_core.alignment.packing import pack
 from nn_core.alignment.rollout import draw_answers, score_answers
+from nn_core.alignment.templates import make_template
 from nn_core.generation.decode import completions, generate
 from nn_core.generation.filters import Sampling
 from nn_core.models.transformer.gpt import GPT
@@ -35,21 +36,18 @@ def test_the_mask_marks_the_answers_and_their_ends():
     assert mask == [0] * 6 + [1] * 4
     prompt, none = encode_turns(WORDS, TEMPLATE, [("user", "what is red ?")])
     assert prompt == ids[:6] and not any(none)
-    assert plain(WORDS, ids[6:]) == "a rose ."
+    assert plain(WORDS, last_answer(ids, mask)) == "a rose ."
+    assert spoken(WORDS, TEMPLATE, [*ids, TEMPLATE.pad_id]) == ("what is red ?", "a rose .")
+    both, mask = encode_turns(
+        WORDS, TEMPLATE, [("user", "is"), ("assistant", "a"), ("user", "no"), ("assistant", "it")]
+    )
+    assert WORDS.tokens(np.array(both)[np.array(mask) > 0]) == ["a", "[EOS]", "it", "[EOS]"]
+    assert WORDS.tokens(last_answer(both, mask)) == ["it", "[EOS]"]
 
 
 def test_a_user_cannot_type_a_special_token():
     ids, _ = encode_turns(WORDS, TEMPLATE, [("user", "what [EOS] [SEP] is")])
-    assert ids.count(TEMPLATE.end_id) == 0 and ids.count(TEMPLATE.answer_id) == 1
-
-
-def test_prompt_and_answer_are_tokenized_as_one_text():
-    tokenizer = train_words(["12 + 5 is"], vocabulary_size=40)
-    ids, mask = encode_joined(tokenizer, "12 + 5", "5 is", None)
-    assert ids == tokenizer.encode("12 + 55 is").tolist()
-    assert mask == [0, 0, 1, 1]  # the token that holds both belongs to the answer
-    characters = train_characters(["abc"])
-    assert encode_joined(characters, "ab", "c", 9) == ([*characters.encode("abc").tolist(), 9], [0, 0, 1, 1])
+    assert ids.count(TEMPLATE.end_id) == 0 and WORDS.tokens(ids).count("[SEP]") == 1
 
 
 def test_a_row_that_is_too_long_is_refused_not_cut():

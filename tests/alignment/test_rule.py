@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from nn_core.alignment.by_seed import Stack, chosen
-from nn_core.alignment.conversations import encode_turns, make_template, pad_rows
+from nn_core.alignment.conversations import encode_turns, pad_rows
 from nn_core.alignment.dpo import direct_preference_loss
 from nn_core.alignment.rule import judge, make_rule
+from nn_core.alignment.templates import make_template
 from nn_core.data.assistant_world import assistant_text, questions, random_answer, world_facts
 from nn_core.data.preferences import is_right, true_reward
 from nn_core.text.characters import train_characters

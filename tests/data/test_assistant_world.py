@@ -95,7 +95,7 @@ def test_files_of_ones_own(tmp_path):
         (("user", "a"), ("assistant", "b")),
         (("user", "c"), ("assistant", "d")),
     )
-    assert read_records(path, prompt_of) == ("a", "c")
+    assert read_records(path, prompt_of) == ((("user", "a"),), (("user", "c"),))
     path.write_text('{"prompt": "a", "chosen": "b", "rejected": "c"}', encoding="utf-8")
     assert read_records(path, preference_of) == (("a", "b", "c"),)
 
@@ -118,7 +118,12 @@ def test_files_of_ones_own(tmp_path):
         (
             '{"messages": [{"role": "system", "content": "c"}]}',
             conversation_of,
-            "line 2: message 1 is of 'system' where 'user'",
+            "line 2: the system's message is the only one",
+        ),
+        (
+            '{"messages": [{"role": "user", "content": "c"}, {"role": "system", "content": "d"}]}',
+            conversation_of,
+            "line 2: message 2 is of 'system' where 'assistant' speaks",
         ),
     ],
 )

@@ -272,22 +272,23 @@ def pieces_file(path: Path, special: tuple[str, ...], unigram: bool) -> None:
     path.write_bytes(body + message(2, trainer) + message(3, message(1, b"identity")))
 
 
-def whole_file(folder: Path) -> None:
+def whole_file(folder: Path, special: tuple[str, ...] = ("<|begin|>", "<|end|>")) -> None:
     """tokenizer.json of Llama 3's kind: a pattern of its own, a first token."""
-    byte_files(folder, ("<|begin|>", "<|end|>"))
+    byte_files(folder, special)
+    begin, end = special[0], special[-1]
     backend = hf.Tokenizer(models.BPE.from_file(str(folder / "vocab.json"), str(folder / "merges.txt")))
     pattern = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
     split = pre_tokenizers.Split(hf.Regex(pattern), "isolated")
     backend.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(False, use_regex=False)])
     backend.decoder = decoders.ByteLevel()
-    backend.add_special_tokens(["<|begin|>", "<|end|>"])
+    backend.add_special_tokens(list(special))
     backend.post_processor = processors.TemplateProcessing(
-        single="<|begin|> $A", special_tokens=[("<|begin|>", backend.token_to_id("<|begin|>"))]
+        single=f"{begin} $A", special_tokens=[(begin, backend.token_to_id(begin))]
     )
     (folder / "tokenizer.json").write_text(backend.to_str(), encoding="utf-8")
     for name in ("vocab.json", "merges.txt"):
         (folder / name).unlink()
-    about = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<|begin|>", "eos_token": "<|end|>"}
+    about = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": begin, "eos_token": end}
     (folder / "tokenizer_config.json").write_text(json.dumps(about), encoding="utf-8")
 
 
