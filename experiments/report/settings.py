@@ -51,7 +51,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "learning rate.",
         ("comparison",),
         {"num_seeds": 16},
-        {"num_seeds": 12, "train.steps": 200},
+        {"num_seeds": 12, "train.steps": 200, "train.eval_every": 100, "train.log_every": 100},
     ),
     "batch_sizes": Experiment(
         "batch_sizes",
