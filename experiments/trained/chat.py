@@ -14,7 +14,9 @@ from nn_core.generation.decode import completions, generate
 from nn_core.generation.filters import Sampling
 
 PROMPT = "> "
-ROOM = 24  # tokens of the context that are kept free for an answer, where no length is asked for
+ROOM = 24  # at least so many tokens are kept free for an answer where no length is asked for, else SHARE of the context
+SHARE = 0.25
+ENDLESS = 1024  # stands for the context of a model without one
 Turns = list[tuple[str, str]]
 
 
@@ -65,10 +67,10 @@ def answer(
         ValueError: an empty question, or one that alone leaves no room for an answer.
     """
     encode_prompt(model.tokenizer, turns[-1][1])
-    room = options["max_new_tokens"] or ROOM
+    context = model.decoder.context_size
+    room = options["max_new_tokens"] or max(ROOM, round(SHARE * (context or ENDLESS)))
     turns = list(turns)
     ids, _ = encode_turns(model.tokenizer, template, turns)
-    context = model.decoder.context_size
     while context is not None and len(ids) + room > context:
         if len(turns) == 1:
             raise ValueError(
