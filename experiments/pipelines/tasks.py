@@ -22,7 +22,7 @@ _SAMPLING = {
 }
 _PREFIX = {"prefix": Option(str, "put before each text (default: what the folder says)", None, may_be_empty=True)}
 _TOP = {"top_k": Option(int, "how many classes", 5)}
-_ENCODERS = ("masked", "pretraining", "text_class", "token_class", "span", "encoder", "pooled")
+_ENCODERS = ("masked", "pretraining", "following", "text_class", "token_class", "span", "encoder", "pooled")
 
 TASKS: dict[str, Task] = {
     "text-generation": Task(

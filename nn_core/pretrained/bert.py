@@ -7,12 +7,14 @@ classifier is BERT's pooler under another name.
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from nn_core.models.transformer.encoder import (
     Encoder,
     HiddenStates,
     MaskedLanguageModel,
+    NextSentence,
     Pretraining,
     SpanReader,
     TextClassifier,
@@ -26,11 +28,13 @@ from nn_core.pretrained.tensor_files import PretrainedError
 LAYER, OURS = "encoder.layer.{layer}.", "encoder/tower/stack/block_{layer}/"
 
 
-def _dense(theirs: str, ours: str) -> tuple[Row, Row]:
+def dense(theirs: str, ours: str) -> tuple[Row, Row]:
+    """Kernel and bias."""
     return row(f"{theirs}.weight", f"{ours}/kernel", TURNED), row(f"{theirs}.bias", f"{ours}/bias")
 
 
-def _norm(theirs: str, ours: str) -> tuple[Row, Row]:
+def norm(theirs: str, ours: str) -> tuple[Row, Row]:
+    """Scale and bias."""
     return row(f"{theirs}.weight", f"{ours}/scale"), row(f"{theirs}.bias", f"{ours}/bias")
 
 
@@ -40,18 +44,18 @@ def _encoder_rows(encoder: Encoder, base: str, skipped: int) -> list[Row]:
     block = (
         Row(tuple(f"{name}weight" for name in names), f"{OURS}attention/qkv/kernel", TURNED, widths),
         Row(tuple(f"{name}bias" for name in names), f"{OURS}attention/qkv/bias", None, widths),
-        *_dense(f"{base}{LAYER}attention.output.dense", f"{OURS}attention/out"),
-        *_norm(f"{base}{LAYER}attention.output.LayerNorm", f"{OURS}attention_norm"),
-        *_dense(f"{base}{LAYER}intermediate.dense", f"{OURS}feed_forward/up"),
-        *_dense(f"{base}{LAYER}output.dense", f"{OURS}feed_forward/down"),
-        *_norm(f"{base}{LAYER}output.LayerNorm", f"{OURS}feed_forward_norm"),
+        *dense(f"{base}{LAYER}attention.output.dense", f"{OURS}attention/out"),
+        *norm(f"{base}{LAYER}attention.output.LayerNorm", f"{OURS}attention_norm"),
+        *dense(f"{base}{LAYER}intermediate.dense", f"{OURS}feed_forward/up"),
+        *dense(f"{base}{LAYER}output.dense", f"{OURS}feed_forward/down"),
+        *norm(f"{base}{LAYER}output.LayerNorm", f"{OURS}feed_forward_norm"),
     )
     table = f"{base}embeddings."
     return [
         row(f"{table}word_embeddings.weight", "encoder/token_embedding/embedding"),
         row(f"{table}token_type_embeddings.weight", "encoder/segment_embedding/embedding"),
         row(f"{table}position_embeddings.weight", "encoder/tower/position_embedding/embedding", skipped=skipped),
-        *_norm(f"{table}LayerNorm", "encoder/tower/embedding_norm"),
+        *norm(f"{table}LayerNorm", "encoder/tower/embedding_norm"),
         *by_layer(block, encoder.layers_num),
     ]
 
@@ -59,42 +63,51 @@ def _encoder_rows(encoder: Encoder, base: str, skipped: int) -> list[Row]:
 _POOLER = "encoder/pooler"
 # What stands above the encoder: kind -> rows of BERT, rows of RoBERTa.
 _WORDS = (
-    *_dense("cls.predictions.transform.dense", "masked_words/transform"),
-    *_norm("cls.predictions.transform.LayerNorm", "masked_words/transform_norm"),
-    row("cls.predictions.bias", "masked_words/bias"),
+    *dense("cls.predictions.transform.dense", "masked_words/transform"),
+    *norm("cls.predictions.transform.LayerNorm", "masked_words/transform_norm"),
 )
 _ROBERTA_WORDS = (
-    *_dense("lm_head.dense", "masked_words/transform"),
-    *_norm("lm_head.layer_norm", "masked_words/transform_norm"),
-    row("lm_head.bias", "masked_words/bias"),
+    *dense("lm_head.dense", "masked_words/transform"),
+    *norm("lm_head.layer_norm", "masked_words/transform_norm"),
 )
 _HEADS: dict[str, tuple[tuple[Row, ...], tuple[Row, ...]]] = {
     "encoder": ((), ()),
-    "pooled": (_dense("bert.pooler.dense", _POOLER), _dense("roberta.pooler.dense", _POOLER)),
+    "pooled": (dense("bert.pooler.dense", _POOLER), dense("roberta.pooler.dense", _POOLER)),
     "masked": (_WORDS, _ROBERTA_WORDS),
     "pretraining": (
-        (*_WORDS, *_dense("cls.seq_relationship", "next_sentence"), *_dense("bert.pooler.dense", _POOLER)),
+        (*_WORDS, *dense("cls.seq_relationship", "next_sentence"), *dense("bert.pooler.dense", _POOLER)),
         (),
     ),
+    "following": ((*dense("cls.seq_relationship", "next_sentence"), *dense("bert.pooler.dense", _POOLER)), ()),
     "text_class": (
-        (*_dense("bert.pooler.dense", _POOLER), *_dense("classifier", "output")),
-        (*_dense("classifier.dense", _POOLER), *_dense("classifier.out_proj", "output")),
+        (*dense("bert.pooler.dense", _POOLER), *dense("classifier", "output")),
+        (*dense("classifier.dense", _POOLER), *dense("classifier.out_proj", "output")),
     ),
-    "token_class": (_dense("classifier", "output"), _dense("classifier", "output")),
-    "span": (_dense("qa_outputs", "output"), _dense("qa_outputs", "output")),
+    "token_class": (dense("classifier", "output"), dense("classifier", "output")),
+    "span": (dense("qa_outputs", "output"), dense("qa_outputs", "output")),
 }
 _IGNORED = (
-    *("*position_ids", "*token_type_ids", "*pooler.dense.*", "cls.predictions.decoder.*", "lm_head.decoder.*"),
+    *("*position_ids", "*token_type_ids", "*pooler.dense.*"),
     *("cls.seq_relationship.*", "cls.predictions.*", "lm_head.*"),  # of a head that this architecture does not have
 )
 
 
-def _module(encoder: Encoder, kind: str, num_labels: int) -> Any:
+def _word_rows(head: str, names: frozenset[str], tied: bool) -> list[Row]:
+    """What becomes logits of words: the bias, under either of its names, and the kernel where it is not the embedding."""
+    decoder = f"{head}.decoder.bias"
+    bias = decoder if decoder in names or (not tied and f"{head}.bias" not in names) else f"{head}.bias"
+    kernel = [] if tied else [row(f"{head}.decoder.weight", "masked_words/kernel", TURNED)]
+    return [row(bias, "masked_words/bias"), *kernel]
+
+
+def module_of(encoder: Encoder, kind: str, num_labels: int, tied: bool) -> Any:
+    """An encoder with the head of a kind."""
     makers: dict[str, Callable[[], Any]] = {
         "encoder": lambda: HiddenStates(encoder),
         "pooled": lambda: HiddenStates(encoder, with_pooled=True),
-        "masked": lambda: MaskedLanguageModel(encoder),
-        "pretraining": lambda: Pretraining(encoder),
+        "masked": lambda: MaskedLanguageModel(encoder, tied),
+        "pretraining": lambda: Pretraining(encoder, tied),
+        "following": lambda: NextSentence(encoder),
         "text_class": lambda: TextClassifier(encoder, num_labels),
         "token_class": lambda: TokenClassifier(encoder, num_labels),
         "span": lambda: SpanReader(encoder),
@@ -128,33 +141,38 @@ def _read(settings: Settings, kind: str, names: frozenset[str], roberta: bool) -
     if encoder.embedding_dim % encoder.heads_num:
         raise PretrainedError(f"{settings.where}: {encoder.heads_num} heads do not divide {encoder.embedding_dim}")
     labels = settings.labels() if kind in ("text_class", "token_class") else ()
+    tied, head = settings.flag("tie_word_embeddings", True), "lm_head" if roberta else "cls.predictions"
     rows = [*_encoder_rows(encoder, base, skipped), *_HEADS[kind][roberta]]
-    return Structure(_module(encoder, kind, len(labels)), tuple(rows), ((1, 1), np.int32), _IGNORED, labels)
+    rows += _word_rows(head, names, tied) if kind in ("masked", "pretraining") else []
+    embedding = f"{base}embeddings.word_embeddings.weight"
+    copies = ((f"{head}.decoder.weight", embedding),) if tied and kind in ("masked", "pretraining") else ()
+    module = module_of(encoder, kind, len(labels), tied)
+    return Structure(module, tuple(rows), ((1, 1), np.int32), _IGNORED, labels, copies)
 
 
-_KINDS: dict[type, str] = {
+MODULES: dict[type, str] = {
     HiddenStates: "encoder",
     MaskedLanguageModel: "masked",
     Pretraining: "pretraining",
+    NextSentence: "following",
     TextClassifier: "text_class",
     TokenClassifier: "token_class",
     SpanReader: "span",
 }
-_CLASSES = {
+CLASSES = {
     "encoder": "Model",
     "masked": "ForMaskedLM",
     "pretraining": "ForPreTraining",
+    "following": "ForNextSentencePrediction",
     "text_class": "ForSequenceClassification",
     "token_class": "ForTokenClassification",
     "span": "ForQuestionAnswering",
 }
+_BERT_ONLY = ("pretraining", "following")
 
 
-def _write(module: Any, shapes: Shapes, roberta: bool) -> dict[str, Any]:
-    family = "RoBERTa" if roberta else "BERT"
-    if type(module) not in _KINDS:
-        raise TypeError(f"{family} is not a {type(module).__name__}")
-    encoder, kind = module.encoder, _KINDS[type(module)]
+def check_encoder(family: str, encoder: Encoder) -> None:
+    """Raises ValueError where an encoder's structure is not BERT's."""
     check_fields(
         family,
         position=(encoder.position, "learned"),
@@ -169,11 +187,19 @@ def _write(module: Any, shapes: Shapes, roberta: bool) -> dict[str, Any]:
         head_features=(encoder.head_features, None, encoder.embedding_dim // encoder.heads_num),
         scale_scores=(encoder.scale_scores, True),
     )
+
+
+def _write(module: Any, shapes: Shapes, roberta: bool) -> dict[str, Any]:
+    family = "RoBERTa" if roberta else "BERT"
+    if type(module) not in MODULES:
+        raise TypeError(f"{family} is not a {type(module).__name__}")
+    encoder, kind = module.encoder, MODULES[type(module)]
+    check_encoder(family, encoder)
     if isinstance(module, TextClassifier):
-        check_fields(family, pooling=(module.pooling, "first"))
+        check_fields(family, pooling=(module.pooling, "first"), pooler_activation=(encoder.pooler_activation, jnp.tanh))
     if encoder.num_segments == 1 and not roberta:
         raise ValueError("BERT tells two segments apart; with one it is RoBERTa")
-    if roberta and kind == "pretraining":
+    if roberta and kind in _BERT_ONLY:
         raise ValueError("RoBERTa does not tell whether a sentence follows; use BERT's two segments")
     if not encoder.num_segments:
         raise ValueError(f"{family} has segments; use num_segments=1 or 2")
@@ -183,7 +209,7 @@ def _write(module: Any, shapes: Shapes, roberta: bool) -> dict[str, Any]:
     labels = shapes["output/bias"][0] if kind in ("text_class", "token_class") else 0
     return {
         "model_type": family.lower(),
-        "architectures": [f"{'Roberta' if roberta else 'Bert'}{_CLASSES[kind]}"],
+        "architectures": [f"{'Roberta' if roberta else 'Bert'}{CLASSES[kind]}"],
         "vocab_size": encoder.vocabulary_size,
         "max_position_embeddings": encoder.context_size + (encoder.pad_id + 1 if roberta else 0),
         "hidden_size": encoder.embedding_dim,
@@ -194,12 +220,13 @@ def _write(module: Any, shapes: Shapes, roberta: bool) -> dict[str, Any]:
         "hidden_act": name,
         "layer_norm_eps": 1e-5 if encoder.norm_epsilon is None else encoder.norm_epsilon,
         "pad_token_id": encoder.pad_id,
+        "tie_word_embeddings": getattr(module, "tied_head", True),
         **({"id2label": {str(i): f"LABEL_{i}" for i in range(labels)}} if labels else {}),
     }
 
 
 def _architectures(prefix: str) -> dict[str, str]:
-    return {f"{prefix}{name}": kind for kind, name in _CLASSES.items() if prefix == "Bert" or kind != "pretraining"}
+    return {f"{prefix}{name}": kind for kind, name in CLASSES.items() if prefix == "Bert" or kind not in _BERT_ONLY}
 
 
 BERT = Family(

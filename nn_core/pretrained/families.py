@@ -3,6 +3,7 @@
 import difflib
 
 from nn_core.pretrained.bert import BERT, ROBERTA
+from nn_core.pretrained.distilbert import DISTILBERT
 from nn_core.pretrained.family import Family
 from nn_core.pretrained.gpt2 import GPT2
 from nn_core.pretrained.llama import LLAMA
@@ -16,16 +17,18 @@ FAMILIES: dict[str, Family] = {
     "llama": LLAMA,
     "bert": BERT,
     "roberta": ROBERTA,
+    "distilbert": DISTILBERT,
     "t5": T5,
     "vit": VIT,
 }
 
-# What a head does: the next token, another text, hidden words (and what follows), classes, spans, or nothing.
+# What a head does: the next token, another text, hidden words, what follows, both, classes, spans, or nothing.
 KINDS = (
     "causal",
     "seq2seq",
     "masked",
     "pretraining",
+    "following",
     "text_class",
     "token_class",
     "span",
@@ -35,7 +38,7 @@ KINDS = (
 )
 
 
-# Why a model_type is not one of them.
+# Why an architecture or a model_type is not one of them.
 REASONS = {
     "smollm3": "every fourth of its layers has no positions",
     "gemma": "its norms multiply by 1 + the weight",
@@ -44,6 +47,8 @@ REASONS = {
     "mixtral": "its feed-forward layers are chosen from several",
     "qwen2_moe": "its feed-forward layers are chosen from several",
     "qwen3_moe": "its feed-forward layers are chosen from several",
+    **dict.fromkeys(("ViTModel", "DeiTModel"), "it has no head, and images are read to be classified"),
+    **dict.fromkeys(("BertForMultipleChoice", "RobertaForMultipleChoice"), "it reads several texts at once"),
     "deberta-v2": "its attention has positions of its own",
 }
 
@@ -62,7 +67,7 @@ def choose_family(settings: Settings) -> tuple[Family, str]:
         if name in known and (model_type is None or model_type in known[name].model_types):
             return known[name], known[name].architectures[name]
         near = difflib.get_close_matches(name, known, n=1, cutoff=0)
-        reason = REASONS.get(str(model_type))
+        reason = REASONS.get(name) or REASONS.get(str(model_type))
         raise PretrainedError(
             f"{settings.where} has the architecture {name!r} of model_type {model_type!r}, which is not "
             f"{f'computed: {reason}' if reason else 'known'}; "

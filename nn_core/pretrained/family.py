@@ -20,6 +20,7 @@ class Structure(NamedTuple):
         example: shape and dtype of an input.
         ignored: patterns of their tensors that nothing needs: buffers, and copies of tied weights.
         labels: names of the classes, where there are any.
+        copies: (their copy of a tied tensor, their tensor): where both are stored they must be equal.
     """
 
     module: nn.Module
@@ -27,6 +28,7 @@ class Structure(NamedTuple):
     example: tuple[tuple[int, ...], Any]
     ignored: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    copies: tuple[tuple[str, str], ...] = ()
 
 
 class Family(NamedTuple):

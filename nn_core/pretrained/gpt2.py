@@ -55,7 +55,8 @@ def _read(settings: Settings, kind: str, names: frozenset[str]) -> Structure:
         )
     rows: list[Row] = [*_ENDS, *by_layer(_BLOCK, model.layers_num), *([] if tied else [_HEAD])]
     ignored = ("*.attn.bias", "*.attn.masked_bias", *(("lm_head.weight",) if tied else ()))
-    return Structure(model, tuple(rows), ((1, 1), np.int32), ignored)
+    copies = (("lm_head.weight", "transformer.wte.weight"),) if tied else ()
+    return Structure(model, tuple(rows), ((1, 1), np.int32), ignored, copies=copies)
 
 
 def _write(model: Any, shapes: Shapes) -> dict[str, Any]:

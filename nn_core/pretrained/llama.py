@@ -130,7 +130,8 @@ def _read(settings: Settings, kind: str, names: frozenset[str]) -> Structure:
         window=_window(settings, model_type, layers),
     )
     ignored = ("*.rotary_emb.inv_freq", *(("lm_head.weight",) if model.tied_head else ()))
-    return Structure(model, tuple(_rows(model)), ((1, 1), np.int32), ignored)
+    copies = (("lm_head.weight", "model.embed_tokens.weight"),) if model.tied_head else ()
+    return Structure(model, tuple(_rows(model)), ((1, 1), np.int32), ignored, copies=copies)
 
 
 def _rope_parameters(rope: Rope) -> dict[str, Any]:

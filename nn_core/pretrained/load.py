@@ -91,6 +91,7 @@ def load(
     family, kind, settings, structure = read_structure(folder, frozenset(found))
     wanted = shapes(structure)
     located = match(family, structure, wanted, found)
+    check_copies(family, structure, found, settings.where)
     leaves, empty = {}, _memory(np.dtype(DTYPES[dtype]))
     for row in structure.rows:
         shape = wanted[row.ours]
@@ -147,6 +148,25 @@ def match(
         parts += [f"without a place: {_first(left)}"] if left else []
         raise PretrainedError(f"the tensors do not fit config.json; {'; '.join(parts)}")
     return located
+
+
+def check_copies(family: Family, structure: Structure, found: Mapping[str, Stored], where: str) -> None:
+    """Raises PretrainedError where a copy of a tied tensor holds other numbers: another function than config.json's."""
+    for names in structure.copies:
+        copy, tied = (next((found[name] for name in spellings(family, one) if name in found), None) for one in names)
+        if copy is None or tied is None:
+            continue
+        if copy.shape != tied.shape or not np.array_equal(_whole(copy), _whole(tied)):
+            raise PretrainedError(
+                f"{copy.name} differs from {tied.name}, and {where} ties them; "
+                'if they shall differ, set "tie_word_embeddings": false there'
+            )
+
+
+def _whole(stored: Stored) -> np.ndarray:
+    out = np.empty(stored.shape, np.float32)
+    read_into(stored, out)
+    return out
 
 
 def spellings(family: Family, name: str) -> list[str]:

@@ -69,7 +69,7 @@ def _read(settings: Settings, kind: str, names: frozenset[str]) -> Structure:
     if form not in _FORMS:
         raise PretrainedError(f"{settings.where} has feed_forward_proj={form!r}; it must be one of {', '.join(_FORMS)}")
     scaled = settings.flag("scale_decoder_outputs", settings.flag("tie_word_embeddings", True))
-    tied = HEAD not in names if names else settings.flag("tie_word_embeddings", True)
+    tied = (scaled or HEAD not in names) if names else settings.flag("tie_word_embeddings", True)
     pad = settings.values.get("pad_token_id")
     layers = settings.count("num_layers")
     model = EncoderDecoder(
@@ -94,20 +94,21 @@ def _read(settings: Settings, kind: str, names: frozenset[str]) -> Structure:
         scale_embedding=False,
         scale_logits=scaled and tied,
     )
-    if scaled and not tied and not settings.flag("tie_word_embeddings", True):
-        raise PretrainedError(f"{settings.where} scales the outputs of an untied head, which is not supported")
     rows = [
         row("shared.weight", "token_embedding/embedding"),
         *_tower("encoder", model, layers),
         *_tower("decoder", model, model.decoder_layers_num or layers),
         *([] if tied else [row(HEAD, "head/kernel", TURNED)]),
     ]
+    copies = tuple((f"{side}.embed_tokens.weight", "shared.weight") for side in ("encoder", "decoder"))
     ignored = (
+        *((HEAD,) if tied else ()),
         "encoder.embed_tokens.weight",
         "decoder.embed_tokens.weight",
         "*EncDecAttention.relative_attention_bias.*",
     )
-    return Structure(model, tuple(rows), ((2, 1, 1), np.int32), ignored)
+    copies += ((HEAD, "shared.weight"),) if tied else ()
+    return Structure(model, tuple(rows), ((2, 1, 1), np.int32), ignored, copies=copies)
 
 
 def _write(model: Any, shapes: Shapes) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""ViT and DeiT: their names and ours (F150, F176, F178)."""
+"""ViT and DeiT: their names and ours (F150, F176, F178).
+
+DeiT has a second token beside the class token. `DeiTForImageClassificationWithTeacher` takes the mean of what two heads
+read there; `DeiTForImageClassification` has one head, on the class token.
+"""
 
 import math
 from typing import Any
@@ -10,6 +14,8 @@ from nn_core.pretrained.family import Family, Shapes, Structure, check_fields
 from nn_core.pretrained.rows import IMAGE, TURNED, Row, by_layer, row
 from nn_core.pretrained.settings import Settings, activation_name
 from nn_core.pretrained.tensor_files import PretrainedError
+
+ONE_HEAD, TWO_HEADS = "DeiTForImageClassification", "DeiTForImageClassificationWithTeacher"
 
 
 def _rows(model: ViT, base: str) -> list[Row]:
@@ -44,6 +50,7 @@ def _rows(model: ViT, base: str) -> list[Row]:
     heads = {"classifier": "head"}
     if model.distilled:
         ends.append(row(f"{embeddings}distillation_token", "distillation_token/embedding", leading=1))
+    if model.distilled and model.second_head:
         heads = {"cls_classifier": "head", "distillation_classifier": "distillation_head"}
     for theirs, mine in heads.items():
         ends += [row(f"{theirs}.weight", f"{mine}/kernel", TURNED), row(f"{theirs}.bias", f"{mine}/bias")]
@@ -66,6 +73,7 @@ def _read(settings: Settings, kind: str, names: frozenset[str]) -> Structure:
         features=settings.count("intermediate_size"),
         norm_epsilon=settings.number("layer_norm_eps", default=1e-12),
         distilled=model_type == "deit",
+        second_head=ONE_HEAD not in (settings.values.get("architectures") or ()),
     )
     if size % patch or model.embedding_dim % model.heads_num:
         raise PretrainedError(f"{settings.where}: patches of {patch} do not fill images of {size}, or heads the width")
@@ -83,12 +91,14 @@ def _write(model: Any, shapes: Shapes) -> dict[str, Any]:
     if name is None:
         raise ValueError("ViT has no counterpart of this activation; use gelu, gelu_tanh, relu or swish")
     qkv_bias = model.use_bias if model.qkv_bias is None else model.qkv_bias
+    deit = TWO_HEADS if model.second_head else ONE_HEAD
+    architecture = deit if model.distilled else "ViTForImageClassification"
     places = shapes["position_embedding/embedding"][0] - (2 if model.distilled else 1)
     if math.isqrt(places) ** 2 != places:
         raise ValueError(f"ViT reads square images, and {places} patches fill none; train on square images")
     return {
         "model_type": "deit" if model.distilled else "vit",
-        "architectures": ["DeiTForImageClassificationWithTeacher" if model.distilled else "ViTForImageClassification"],
+        "architectures": [architecture],
         "image_size": math.isqrt(places) * model.patch_size,
         "patch_size": model.patch_size,
         "num_channels": shapes["patch_embedding/kernel"][2],
@@ -105,7 +115,7 @@ def _write(model: Any, shapes: Shapes) -> dict[str, Any]:
 
 VIT = Family(
     model_types=("vit", "deit"),
-    architectures={"ViTForImageClassification": "image", "DeiTForImageClassificationWithTeacher": "image"},
+    architectures=dict.fromkeys(("ViTForImageClassification", TWO_HEADS, ONE_HEAD), "image"),
     prefix="vit.",
     read=_read,
     write=_write,

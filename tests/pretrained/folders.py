@@ -81,6 +81,19 @@ def bert(base: str, positions: int, segments: int, heads: Shapes) -> Shapes:
     return shapes | heads
 
 
+def distilbert(heads: Shapes) -> Shapes:
+    table = "distilbert.embeddings"
+    shapes: Shapes = {f"{table}.word_embeddings.weight": (V, D), f"{table}.position_embeddings.weight": (64, D)}
+    shapes |= norm(f"{table}.LayerNorm")
+    for i in range(L):
+        block = f"distilbert.transformer.layer.{i}"
+        for name in ("q_lin", "k_lin", "v_lin", "out_lin"):
+            shapes |= linear(f"{block}.attention.{name}", D, D)
+        shapes |= linear(f"{block}.ffn.lin1", D, F) | linear(f"{block}.ffn.lin2", F, D)
+        shapes |= norm(f"{block}.sa_layer_norm") | norm(f"{block}.output_layer_norm")
+    return shapes | heads
+
+
 def t5(gated: bool, tied: bool) -> Shapes:
     shapes: Shapes = {"shared.weight": (V, D)} | ({} if tied else {"lm_head.weight": (V, D)})
     for side, feed in (("encoder", 1), ("decoder", 2)):
@@ -113,6 +126,23 @@ def encoder(model_type: str, architecture: str, **more: Any) -> dict[str, Any]:
         "max_position_embeddings": 64,
         "type_vocab_size": 2,
         "layer_norm_eps": 1e-12,
+        "pad_token_id": 0,
+        "tie_word_embeddings": True,
+    } | more
+
+
+def distilled(architecture: str, **more: Any) -> dict[str, Any]:
+    """config.json of DistilBERT."""
+    return {
+        "model_type": "distilbert",
+        "architectures": [architecture],
+        "vocab_size": V,
+        "dim": D,
+        "hidden_dim": F,
+        "n_layers": L,
+        "n_heads": H,
+        "activation": "gelu",
+        "max_position_embeddings": 64,
         "pad_token_id": 0,
         "tie_word_embeddings": True,
     } | more
@@ -194,6 +224,7 @@ WORDS = (
 POOLER = linear("bert.pooler.dense", D, D)
 ROBERTA = {"max_position_embeddings": 66, "type_vocab_size": 1, "pad_token_id": 1}
 ROBERTA_WORDS = linear("lm_head.dense", D, D) | norm("lm_head.layer_norm") | {"lm_head.bias": (V,)}
+DISTILLED_WORDS = linear("vocab_transform", D, D) | norm("vocab_layer_norm") | {"vocab_projector.bias": (V,)}
 ROBERTA_HEAD = linear("classifier.dense", D, D) | linear("classifier.out_proj", D, 3)
 GPT2_CONFIG = {
     "model_type": "gpt2",
@@ -222,6 +253,14 @@ FOLDERS: dict[str, tuple[dict[str, Any], Shapes]] = {
         bert("bert", 64, 2, WORDS | POOLER | linear("cls.seq_relationship", D, 2)),
     ),
     "bert_words": (encoder("bert", "BertForMaskedLM"), bert("bert", 64, 2, WORDS)),
+    "bert_untied": (
+        encoder("bert", "BertForMaskedLM", tie_word_embeddings=False),
+        bert("bert", 64, 2, WORDS | linear("cls.predictions.decoder", D, V)),
+    ),
+    "bert_follows": (
+        encoder("bert", "BertForNextSentencePrediction"),
+        bert("bert", 64, 2, POOLER | linear("cls.seq_relationship", D, 2)),
+    ),
     "bert_pooled": (encoder("bert", "BertModel"), bert("bert", 64, 2, POOLER)),
     "bert_text": (
         encoder("bert", "BertForSequenceClassification", **LABELS),
@@ -233,10 +272,20 @@ FOLDERS: dict[str, tuple[dict[str, Any], Shapes]] = {
     ),
     "bert_span": (encoder("bert", "BertForQuestionAnswering"), bert("bert", 64, 2, linear("qa_outputs", D, 2))),
     "roberta": (encoder("roberta", "RobertaForMaskedLM", **ROBERTA), bert("roberta", 66, 1, ROBERTA_WORDS)),
+    "roberta_untied": (
+        encoder("roberta", "RobertaForMaskedLM", **ROBERTA | {"tie_word_embeddings": False}),
+        bert("roberta", 66, 1, ROBERTA_WORDS | linear("lm_head.decoder", D, V)),
+    ),
     "roberta_xlm": (encoder("xlm-roberta", "XLMRobertaForMaskedLM", **ROBERTA), bert("roberta", 66, 1, ROBERTA_WORDS)),
     "roberta_text": (
         encoder("roberta", "RobertaForSequenceClassification", **ROBERTA, **LABELS),
         bert("roberta", 66, 1, ROBERTA_HEAD),
+    ),
+    "distilbert": (distilled("DistilBertModel"), distilbert({})),
+    "distilbert_words": (distilled("DistilBertForMaskedLM"), distilbert(DISTILLED_WORDS)),
+    "distilbert_text": (
+        distilled("DistilBertForSequenceClassification", **LABELS),
+        distilbert(linear("pre_classifier", D, D) | linear("classifier", D, 3)),
     ),
     "t5": (seq2seq("relu", tied=True), t5(gated=False, tied=True)),
     "flan": (seq2seq("gated-gelu", tied=False), t5(gated=True, tied=False)),
@@ -249,6 +298,7 @@ FOLDERS: dict[str, tuple[dict[str, Any], Shapes]] = {
         image("deit", "DeiTForImageClassificationWithTeacher"),
         vit("deit", 2, ("cls_classifier", "distillation_classifier")),
     ),
+    "deit_one_head": (image("deit", "DeiTForImageClassification"), vit("deit", 2, ("classifier",))),
 }
 
 

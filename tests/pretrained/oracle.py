@@ -44,9 +44,11 @@ def causal(folder: Path, name: str) -> dict[str, np.ndarray]:
 
 def image(folder: Path, name: str) -> dict[str, np.ndarray]:
     """Logits of an image classifier."""
-    kind = (
-        transformers.DeiTForImageClassificationWithTeacher if name == "deit" else transformers.ViTForImageClassification
-    )
+    kind = {
+        "vit": transformers.ViTForImageClassification,
+        "deit": transformers.DeiTForImageClassificationWithTeacher,
+        "deit_one_head": transformers.DeiTForImageClassification,
+    }[name]
     pixels = torch.tensor(inputs()["pixels"]).permute(0, 3, 1, 2)
     return {"logits": kind.from_pretrained(folder).eval()(pixels).logits.detach().numpy()}
 
@@ -57,10 +59,14 @@ def encoder(folder: Path, name: str) -> dict[str, np.ndarray]:
     kind = {
         "BertForPreTraining": transformers.BertForPreTraining,
         "BertForMaskedLM": transformers.BertForMaskedLM,
+        "BertForNextSentencePrediction": transformers.BertForNextSentencePrediction,
         "BertModel": transformers.BertModel,
         "BertForSequenceClassification": transformers.BertForSequenceClassification,
         "BertForTokenClassification": transformers.BertForTokenClassification,
         "BertForQuestionAnswering": transformers.BertForQuestionAnswering,
+        "DistilBertModel": transformers.DistilBertModel,
+        "DistilBertForMaskedLM": transformers.DistilBertForMaskedLM,
+        "DistilBertForSequenceClassification": transformers.DistilBertForSequenceClassification,
         "RobertaForMaskedLM": transformers.RobertaForMaskedLM,
         "RobertaForSequenceClassification": transformers.RobertaForSequenceClassification,
         "XLMRobertaForMaskedLM": transformers.XLMRobertaForMaskedLM,
@@ -100,11 +106,11 @@ def seq2seq(folder: Path, name: str) -> dict[str, np.ndarray]:
 
 def job(name: str) -> Any:
     """What is asked of a folder."""
-    if name in ("vit", "deit"):
+    if name.startswith(("vit", "deit")):
         return image
     if name in ("t5", "flan", "mt5"):
         return seq2seq
-    return encoder if name.startswith(("bert", "roberta")) else causal
+    return encoder if name.startswith(("bert", "roberta", "distilbert")) else causal
 
 
 if __name__ == "__main__":

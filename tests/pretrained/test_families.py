@@ -68,7 +68,7 @@ def test_half_precision_is_as_near_to_single_as_that_of_transformers(folders: Pa
     assert 0.002 < ours / exact.std() and ours < 1.25 * theirs
 
 
-@pytest.mark.parametrize("name", ["vit", "deit"])
+@pytest.mark.parametrize("name", ["vit", "deit", "deit_one_head"])
 def test_logits_of_image_classifiers(folders: Path, name: str) -> None:
     found = logits(loaded(folders / name), inputs()["pixels"])
     np.testing.assert_allclose(found, golden()[f"{name}_logits"], atol=1e-4, rtol=0)
@@ -130,13 +130,19 @@ def test_beams(folders: Path, name: str) -> None:
 ENCODERS = {
     "bert": ("prediction_logits", "seq_relationship_logits"),
     "bert_words": ("logits",),
+    "bert_untied": ("logits",),
+    "bert_follows": ("logits",),
     "bert_pooled": ("last_hidden_state", "pooler_output"),
     "bert_text": ("logits",),
     "bert_tokens": ("logits",),
     "bert_span": ("start_logits", "end_logits"),
     "roberta": ("logits",),
+    "roberta_untied": ("logits",),
     "roberta_xlm": ("logits",),
     "roberta_text": ("logits",),
+    "distilbert": ("last_hidden_state",),
+    "distilbert_words": ("logits",),
+    "distilbert_text": ("logits",),
 }
 
 

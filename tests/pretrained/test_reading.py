@@ -210,6 +210,31 @@ def test_tensors_that_do_not_fit(folder: Path) -> None:
     refused(folder, "transformer.wpe.weight", "not finite")
 
 
+@pytest.mark.parametrize(
+    ("name", "copy", "original"),
+    [
+        ("gpt2", "lm_head.weight", "transformer.wte.weight"),
+        ("qwen2", "lm_head.weight", "model.embed_tokens.weight"),
+        ("bert_words", "cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),
+        ("roberta", "lm_head.decoder.weight", "roberta.embeddings.word_embeddings.weight"),
+        ("distilbert_words", "vocab_projector.weight", "distilbert.embeddings.word_embeddings.weight"),
+        ("t5", "lm_head.weight", "shared.weight"),
+    ],
+)
+def test_a_copy_of_a_tied_tensor_is_read_past_only_if_it_is_one(
+    tmp_path: Path, name: str, copy: str, original: str
+) -> None:
+    folder = write_folder(tmp_path / name, name)
+    plain = load(folder)
+    tensors = draw(FOLDERS[name][1], seed=len(name))
+    write_tensors(folder / "model.safetensors", tensors | {copy: tensors[original]})
+    again = load(folder)
+    assert again.module == plain.module
+    jax.tree.map(np.testing.assert_array_equal, again.params, plain.params)
+    write_tensors(folder / "model.safetensors", tensors | {copy: tensors[original] * 2})
+    refused(folder, f"{copy} differs from {original}", '"tie_word_embeddings": false')
+
+
 def test_whole_numbers_are_no_weights(folder: Path) -> None:
     tensors = draw(gpt2(), seed=4)
     write_tensors(folder / "model.safetensors", tensors | {"transformer.ln_f.bias": np.ones(24, np.int64)})

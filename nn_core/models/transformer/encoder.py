@@ -7,12 +7,15 @@
 | hidden tokens; a vector of the text | `Encoder`, `HiddenStates` |
 | which words are hidden | `MaskedLanguageModel` |
 | which words are hidden, does the second sentence follow | `Pretraining` |
+| does the second sentence follow | `NextSentence` |
 | a class of the text | `TextClassifier` |
 | a class of each token | `TokenClassifier` |
 | where an answer stands | `SpanReader` |
 
 BERT is an encoder without a decoder, unlike in the notes' list of families (S42).
 """
+
+from collections.abc import Callable
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -31,11 +34,13 @@ class Encoder(Transformer):
     Attributes:
       num_segments: kinds of segment, 0: no segment embedding.
       norm_position, embedding_norm: "post" and True are BERT's.
+      pooler_activation: of `pooled`; DistilBERT's classifier has a ReLU there.
     """
 
     num_segments: int = 2
     norm_position: str = "post"
     embedding_norm: bool = True
+    pooler_activation: Callable[[Array], Array] = jnp.tanh
 
     def setup(self) -> None:
         """Makes the parts; every check of the structure is here, before anything is compiled."""
@@ -72,7 +77,7 @@ class Encoder(Transformer):
 
     def pooled(self, hidden_BTD: Array) -> Array:
         """tanh(W h + b) of the first token, [CLS]: (B, T, D) -> (B, D)."""
-        return jnp.tanh(self.pooler(hidden_BTD[:, 0]))
+        return self.pooler_activation(self.pooler(hidden_BTD[:, 0]))
 
     def sentence_vectors(self, ids_BT: Array, segments_BT: Array | None = None) -> Array:
         """The mean of a text's hidden states, padding left out: (B, D) in float32; zeros where all is padding."""
@@ -90,10 +95,15 @@ class Encoder(Transformer):
 class MaskedWords(nn.Module):
     """The masked-language head: dense, activation, norm, then the token embedding with its own bias.
 
-    Leaves: "transform", "transform_norm", "bias".
+    Leaves: "transform", "transform_norm", "bias"; "kernel" (D, V) in place of the embedding where it is not tied.
+
+    Attributes:
+      encoder: whose embedding it is.
+      tied_head: whether the embedding gives the logits.
     """
 
     encoder: Encoder
+    tied_head: bool = True
 
     @nn.compact
     def __call__(self, hidden_BTD: Array) -> Array:
@@ -102,7 +112,10 @@ class MaskedWords(nn.Module):
         dense = Dense(settings.embedding_dim, kernel_init=settings.kernel_init, dtype=settings.dtype, name="transform")
         x_BTD = settings.norm_factory()(name="transform_norm")(settings.activation(dense(hidden_BTD)))
         bias_V = self.param("bias", nn.initializers.zeros_init(), (settings.vocabulary_size,))
-        return settings.word_logits(x_BTD, bias_V)
+        if self.tied_head:
+            return settings.word_logits(x_BTD, bias_V)
+        kernel_DV = self.param("kernel", settings.kernel_init, (settings.embedding_dim, settings.vocabulary_size))
+        return project(x_BTD, kernel_DV) + bias_V.reshape((1,) * (x_BTD.ndim - 1) + (-1,))
 
 
 class HiddenStates(nn.Module):
@@ -125,13 +138,17 @@ class HiddenStates(nn.Module):
 
 
 class MaskedLanguageModel(nn.Module):
-    """Predicts masked words only, without a second task (RoBERTa). Leaves: "encoder", "masked_words"."""
+    """Predicts masked words only, without a second task (RoBERTa). Leaves: "encoder", "masked_words".
+
+    Attributes: see `MaskedWords`.
+    """
 
     encoder: Encoder
+    tied_head: bool = True
 
     def setup(self) -> None:
         """Makes the head."""
-        self.masked_words = MaskedWords(self.encoder)
+        self.masked_words = MaskedWords(self.encoder, self.tied_head)
 
     def __call__(self, ids_BT: Array, segments_BT: Array | None = None, deterministic: bool = True) -> Array:
         """Logits of every token's word, (B, T, V)."""
@@ -141,14 +158,15 @@ class MaskedLanguageModel(nn.Module):
 class Pretraining(nn.Module):
     """Predicts masked words and the next sentence from one encoder (F098, F138).
 
-    Leaves: "encoder", "masked_words", "next_sentence".
+    Leaves: "encoder", "masked_words", "next_sentence". Attributes: see `MaskedWords`.
     """
 
     encoder: Encoder
+    tied_head: bool = True
 
     def setup(self) -> None:
         """Makes the heads."""
-        self.masked_words = MaskedWords(self.encoder)
+        self.masked_words = MaskedWords(self.encoder, self.tied_head)
         self.next_sentence = Dense(2, kernel_init=self.encoder.kernel_init)
 
     def __call__(
@@ -165,6 +183,18 @@ class Pretraining(nn.Module):
         hidden_BTD = self.encoder(ids_BT, segments_BT, deterministic)
         chosen_BMD = jnp.take_along_axis(hidden_BTD, places_BM[..., None], axis=1)
         return self.masked_words(chosen_BMD), self.next_sentence(self.encoder.pooled(hidden_BTD))
+
+
+class NextSentence(nn.Module):
+    """Predicts the next sentence alone. Leaves: "encoder", "next_sentence"."""
+
+    encoder: Encoder
+
+    @nn.compact
+    def __call__(self, ids_BT: Array, segments_BT: Array | None = None, deterministic: bool = True) -> Array:
+        """Logits of "the second follows, does not follow", (B, 2)."""
+        pooled_BD = self.encoder.pooled(self.encoder(ids_BT, segments_BT, deterministic))
+        return Dense(2, kernel_init=self.encoder.kernel_init, name="next_sentence")(pooled_BD)
 
 
 class TextClassifier(nn.Module):

@@ -43,7 +43,8 @@ class ViT(nn.Module):
       qkv_bias: the same for queries, keys and values alone; None: use_bias.
       features: width F of the feed-forward layers; None: 4 D.
       norm_epsilon: None: the norm's own.
-      distilled: a second learned token with a head of its own; the outputs are the mean of both heads (DeiT).
+      distilled: a second learned token beside the class token (DeiT).
+      second_head: a head reads that token too, and the outputs are the mean of both heads.
     """
 
     num_outputs: int
@@ -61,6 +62,7 @@ class ViT(nn.Module):
     features: int | None = None
     norm_epsilon: float | None = None
     distilled: bool = False
+    second_head: bool = True
 
     @nn.compact
     def __call__(self, inputs_BHWC: Array, deterministic: bool = True) -> Array:
@@ -95,7 +97,9 @@ class ViT(nn.Module):
         x_BTD = norm(Stack(block, self.layers_num, name="stack")(x_BTD, deterministic))
         pooled_BD = x_BTD[:, 0] if self.pooling == "class" else jnp.mean(x_BTD, axis=1)
         outputs_BC = self._head("head")(pooled_BD)
-        return (outputs_BC + self._head("distillation_head")(x_BTD[:, 1])) / 2 if self.distilled else outputs_BC
+        if not (self.distilled and self.second_head):
+            return outputs_BC
+        return (outputs_BC + self._head("distillation_head")(x_BTD[:, 1])) / 2
 
     def _head(self, name: str) -> Dense:
         return Dense(self.num_outputs, use_bias=self.use_bias, kernel_init=self.kernel_init, name=name)
