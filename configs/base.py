@@ -522,6 +522,7 @@ TEXT = {
         str, "shakespeare (download), pydoc, generated, assistant_world (offline), file, token_file (with path)"
     ),
     "path": Key(str, 'where name is "file": a text, a folder, a pattern (texts/*.txt); token_file: of the tokens'),
+    "digest": Key(str, "sha256 of a text of your own; a run fills it in"),
     "field": Key(str, "of JSON lines (.jsonl): the key of each line's text"),
     "encoding": Key(str, "of a text file; None: what its byte-order mark says, else UTF-8"),
     "tokenizer": Key("characters", "see nn_core/text/tokenizers.py; a token file brings its own"),
@@ -535,6 +536,7 @@ TEXT = {
 CONVERSATIONS = {
     "name": Key("assistant_world", "assistant_world, file (with path)"),
     "path": Key(str, "JSONL of prompt and response, of messages, or of prompt, chosen and rejected"),
+    "digest": Key(str, "sha256 of a file of your own; a run fills it in"),
     "world": Key(0, "seed of the small world's facts; 0 is the one that the text assistant_world tells", "[0, inf)"),
     "held_out": Key(
         0.25, "share of the facts, or of a file's records, for testing; half as many for validation", "(0, 0.6)"

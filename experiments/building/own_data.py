@@ -10,17 +10,16 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.building.corpus import own_text
+from experiments.building.corpus import FILE, own_text
 from experiments.building.own_images import digest_of_images, load_own_images
 from experiments.building.own_tables import TABLE, digest_of_file, find_file, load_own_table
 from experiments.building.records import EXAMPLES, Registry
+from experiments.building.unused_keys import IMAGE_FOLDER, check_given
 from nn_core.data.dataset import Dataset
 from nn_core.data.table_split import sizes_of
 from nn_core.data.text_files import OwnText
 from nn_core.files import user_path
 from nn_core.tasks.heads import Head
-
-IMAGE_FOLDER = "image_folder"
 
 
 def has_path(config: ConfigDict) -> bool:
@@ -44,8 +43,8 @@ def own_dataset(config: ConfigDict, head: Head) -> Dataset | None:
 
 
 def tell_text(path: str, text: OwnText) -> tuple[str, ...]:
-    """Lines about a text: its size if it is more than one file, and a warning if its bytes do not fit the encoding."""
-    lines = [f"{path}: {text.files} files, {len(text.text):,} characters"] if text.files > 1 else []
+    """Lines about a text: its size, and a warning if its bytes do not fit the encoding."""
+    lines = [f"{path}: {text.files} file{'s' * (text.files > 1)}, {len(text.text):,} characters"]
     if text.replaced:
         lines.append(
             f"warning: {text.replaced} invalid pieces of bytes became U+FFFD, the first in {text.first}; say how the text is "
@@ -57,6 +56,7 @@ def tell_text(path: str, text: OwnText) -> tuple[str, ...]:
 def resolve_images(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict, tuple[str, ...]]:
     """As `resolve`, for images."""
     section = config.data
+    check_given(section, given)
     dataset, listing = load_own_images(config)
     section.digest = digest_of_images(user_path(section.path), section.target)
     counts = Counter(listing.labels)
@@ -80,6 +80,22 @@ def resolve_images(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDi
     return config, tuple(lines)
 
 
+def resolve_text(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict, tuple[str, ...]]:
+    """As `resolve`, for a text, or conversations, whose digest is kept so that a run never goes on with another."""
+    config = ConfigDict(config.copy_and_resolve_references())
+    section = config.data
+    check_given(section, given)
+    text = own_text(section)
+    digest = digest_of_file(user_path(section.path)) if text is None else text.digest
+    if section.digest is not None and digest != section.digest.lower():
+        raise ValueError(
+            f"{section.path} has the sha256 {digest} and config.data.digest says {section.digest}: the text has changed; "
+            "give its digest, or leave data.digest unset"
+        )
+    section.digest = digest
+    return config, () if text is None else tell_text(section.path, text)
+
+
 def resolve(config: ConfigDict, given: Collection[str], registry: Registry) -> tuple[ConfigDict, tuple[str, ...]]:
     """A config fitted to the user's own data, and lines about them for the user.
 
@@ -92,9 +108,8 @@ def resolve(config: ConfigDict, given: Collection[str], registry: Registry) -> t
     Raises:
         ValueError: data that cannot be read, or that the config does not fit.
     """
-    text = own_text(config.data) if config.task.name == "language" else None
-    if text is not None:
-        return config, tell_text(config.data.path, text)
+    if "path" in config.data and config.data.path is not None and config.data.name == FILE:
+        return resolve_text(config, given)
     if not has_path(config):
         return config, ()
     config = ConfigDict(config.copy_and_resolve_references())
@@ -109,6 +124,7 @@ def resolve(config: ConfigDict, given: Collection[str], registry: Registry) -> t
         fitting = kind.head.classes in ((None, len(classes)) if classes else (0,))
         config.task.name = config.task.name if fitting else "classification" if classes else "regression"
     own = load_own_table(config, kind_of(registry.tasks[config.task.name].head))
+    check_given(section, given)
     lines = list(own.summary)
     section.digest = digest_of_file(find_file(section))
     sizes = own.sizes or sizes_of(len(own.table.targets_N), section.shares)

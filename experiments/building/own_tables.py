@@ -53,7 +53,7 @@ def digest_of_file(path: Path) -> str:
             while block := file.read(BLOCK):
                 digest.update(block)
     except OSError as error:
-        raise ValueError(f"cannot read the table {path}: {error.strerror}; check the path") from None
+        raise ValueError(f"cannot read {path}: {error.strerror}; check the path") from None
     return digest.hexdigest()
 
 

@@ -11,6 +11,7 @@ from experiments.run_directory.extension import STEPS, check_longer, is_longer
 from experiments.training.plan import Group, Member
 
 SWEEP, GENERATIONS = "sweep", "generations"  # of config.json: overrides of all members; how many came with each command
+DIGEST = "data.digest"
 HELD = "held"  # digests of the trained models that the runs hold as data
 
 
@@ -62,6 +63,8 @@ def check_directory(arguments: Arguments, directory: Path, groups: list[Group]) 
         )
     changes = files.compare(held["config"], files.decode(files.encode(config.to_dict())))
     changed = changes.structure | changes.values
+    if changed.get(DIGEST, (DIGEST,))[0] is None:
+        del changed[DIGEST]  # earlier versions kept none of a text
     if groups and is_longer(changed):
         for group in groups:
             if STEPS not in group.members[0].overrides:

@@ -2,7 +2,9 @@
 
 import codecs
 import glob
+import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -31,12 +33,14 @@ class OwnText(NamedTuple):
         files: how many.
         replaced: how many invalid pieces of bytes became U+FFFD.
         first: the file and line of the first of them; "" without any.
+        digest: sha256 of the file; of several: of their names and bytes, the folder may move.
     """
 
     text: str
     files: int
     replaced: int
     first: str
+    digest: str
 
 
 def decode_file(data: bytes, name: str, encoding: str | None = None) -> tuple[str, int, int]:
@@ -115,13 +119,21 @@ def read_own_text(path: str | Path, *, field: str | None = None, encoding: str |
     size = sum(file.stat().st_size for file in files)
     if size > MAX_BYTES:
         raise ValueError(f"{path} has {size} bytes, more than {MAX_BYTES}; turn it into a token file instead")
+    if field is not None and not any(file.suffix.lower() in JSON_LINES for file in files):
+        raise ValueError(
+            f"config.data.field={field!r} has no effect: {path} holds no JSON lines (.jsonl); leave it out"
+        )
     parts: list[str] = []
     total, first = 0, ""
+    digest, folder = hashlib.sha256(), os.path.commonpath([file.parent for file in files])
     for file in files:
         try:
             data = file.read_bytes()
         except OSError as error:
             raise ValueError(f"cannot read the text file {file}: {error.strerror}; check the path") from error
+        if len(files) > 1:
+            digest.update(f"{file.relative_to(folder).as_posix()}:{len(data)}:".encode())
+        digest.update(data)
         text, replaced, line = decode_file(data, str(file), encoding)
         if replaced and not first:
             first = f"{file} line {line}"
@@ -132,7 +144,7 @@ def read_own_text(path: str | Path, *, field: str | None = None, encoding: str |
     whole = "".join(parts)
     if not whole.strip():
         raise ValueError(f"the text file {path} is empty; give one with text in it")
-    return OwnText(whole, len(files), total, first)
+    return OwnText(whole, len(files), total, first, digest.hexdigest())
 
 
 def field_of_lines(text: str, file: Path, field: str | None) -> Iterator[str]:

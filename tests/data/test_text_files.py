@@ -15,7 +15,7 @@ TEXT = "Der Fluß, été, Ω\nzweite Zeile\n"
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_an_encoding_with_a_mark_is_found(tmp_path, encoding):
     (tmp_path / "a.txt").write_bytes(TEXT.encode(encoding))
-    assert read_own_text(tmp_path / "a.txt") == (TEXT, 1, 0, "")
+    assert read_own_text(tmp_path / "a.txt")[:4] == (TEXT, 1, 0, "")
     assert read_text(tmp_path / "a.txt") == TEXT
 
 
@@ -80,3 +80,9 @@ def test_any_bytes_are_a_text_or_one_line(data):
     assert "\r" not in text and (replaced > 0) == (line > 0)
     if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         assert text == decode_text(data)
+
+
+def test_a_field_without_json_lines_is_refused(tmp_path):
+    (tmp_path / "a.txt").write_text(TEXT, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"config.data.field='text' has no effect: .*a.txt holds no JSON lines"):
+        read_own_text(tmp_path / "a.txt", field="text")

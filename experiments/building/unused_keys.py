@@ -1,0 +1,80 @@
+"""Keys of config.data that have no effect with the chosen data.name: they are refused, with the way out."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from configs import base
+from experiments.building.corpus import FILE, TOKEN_FILE
+from experiments.building.own_tables import TABLE
+from experiments.command_line.config_paths import flatten
+from experiments.run_directory.earlier import data_keys
+from nn_core.files import user_path
+
+IMAGE_FOLDER = "image_folder"
+_OWN = (TABLE, IMAGE_FOLDER)
+# Key -> the names that read it, for labelled examples and for texts.
+READERS: dict[str, Sequence[str]] = {
+    **dict.fromkeys(("path", "target", "digest", "shares"), _OWN),
+    "image_size": (IMAGE_FOLDER,),
+    **{f"table.{name}": (TABLE,) for name in base.TABLE},
+}
+TEXT_READERS: dict[str, Sequence[str]] = {
+    "path": (FILE, TOKEN_FILE),
+    **dict.fromkeys(("digest", "field", "encoding"), (FILE,)),
+}
+# What only generated conversations have.
+OF_WORLD = ("world", "answers", "pairs", "pairs_about", "label_noise", "wrong_answers")
+
+
+def check_used(section: ConfigDict) -> None:
+    """Raises ValueError for a key of config.data that is set and that this data.name does not read."""
+    keys = data_keys(section)
+    readers = READERS if keys is base.EXAMPLES else TEXT_READERS if keys is base.TEXT else {}
+    declared = dict(keys) | {f"table.{name}": key for name, key in base.TABLE.items()}
+    for name, value in flatten(section).items():
+        if name not in readers:
+            continue
+        default = declared[name].default
+        if value == (None if isinstance(default, type) else default):
+            continue
+        why, fix = f"data.name={section.name!r}", f"add --config.data.name={wanted(section, readers[name])}"
+        if section.name == IMAGE_FOLDER and section.path is None:
+            why, fix = f"{why} without a path", "add --config.data.path=FOLDER"
+        elif section.name in readers[name]:
+            continue
+        raise ValueError(f"config.data.{name}={value!r} has no effect with {why}; {fix}, or leave it out")
+
+
+def wanted(section: ConfigDict, names: Sequence[str]) -> str:
+    """The name that goes with a section's path, else the first of those that read the key."""
+    if section.path is None or len(names) == 1:
+        return names[0]
+    is_other = user_path(section.path).is_dir() if TABLE in names else Path(section.path).suffix == ".npy"
+    return names[is_other]
+
+
+def check_given(section: ConfigDict, given: Collection[str]) -> None:
+    """Raises ValueError for what a command line sets although data of one's own decide it.
+
+    Args:
+        section: config.data, with a path.
+        given: the keys that the command line sets.
+    """
+    for path in given:
+        name = path.removeprefix("data.")
+        if name == path:
+            continue
+        by_column = "table" in section and (section.table.split is not None or section.table.group is not None)
+        if name.startswith("options.") or section.name == FILE and name in OF_WORLD:
+            fix = "it is of generated data"
+        elif by_column and name in ("train", "validation", "test"):
+            fix = "the column of table.split or table.group decides it"
+        elif section.name == IMAGE_FOLDER and name == "target" and user_path(section.path).is_dir():
+            fix = "the sub-folders are the classes"
+        else:
+            continue
+        raise ValueError(
+            f"config.{path} has no effect with data.name={section.name!r} and path={section.path!r}: {fix}; leave it out"
+        )
