@@ -92,7 +92,8 @@ def own_table(path: Path, digest: str, shown: str, reading: tuple, options: Opti
     sizes, order_N = None, None
     if options.split is not None:
         parts = text_of(frame.columns[options.split])
-        order_N, sizes = split_by_column([parts[int(row)] for row in table.kept_N], shares, options.split)
+        lines_N = frame.lines_N[table.kept_N]
+        order_N, sizes = split_by_column([parts[int(row)] for row in table.kept_N], shares, options.split, lines_N)
     elif options.group is not None:
         groups = text_of(frame.columns[options.group]).to_numpy()[table.kept_N]
         order_N, sizes = split_by_group(groups.astype(str), shares, options.group)
@@ -127,8 +128,8 @@ def load_own_table(config: ConfigDict, kind: str) -> OwnTable:
         settings.missing,
         settings.indicator,
         settings.unknown,
-        tuple(settings.ignore),
-        tuple(settings.categories),
+        tuple(map(str, settings.ignore)),
+        tuple(map(str, settings.categories)),
         settings.group,
         settings.split,
         settings.decimal,

@@ -13,14 +13,13 @@ import numpy as np
 
 from nn_core.data.checks import check_choice
 from nn_core.data.table_file import Frame
+from nn_core.data.table_hints import MAX_CATEGORIES, column_option, numbers_hint, refuse_strange
 from nn_core.data.table_scheme import CATEGORY, NUMBER, Column, Scheme, described, encode
 from nn_core.data.table_values import (
-    DATES,
     LEADING_ZERO,
     Values,
     check_finite,
     chosen_rows,
-    numbers_hint,
     place_of,
     text_of,
     values_of,
@@ -29,7 +28,6 @@ from nn_core.data.table_values import (
 MISSING_POLICIES = ("refuse", "drop", "mean", "median")
 UNKNOWN_POLICIES = ("zeros", "error")
 TASKS = ("auto", "classes", "numbers")
-MAX_CATEGORIES = 200  # of one column; more are names rather than kinds
 MAX_CLASSES = 1000
 FEW_CLASSES = 20  # whole numbers of at most so many kinds, each there twice or more, are classes unless said otherwise
 
@@ -127,7 +125,11 @@ def make_table(frame: Frame, options: Options) -> Table:
     found = [understand(frame, name, values[name], name in chosen, options, notes) for name in used]
     columns = tuple(column for column in found if column is not None)
     if not columns:
-        raise ValueError(f"{frame.name} has no input beside the target {target!r}; give at least one column")
+        left = [note.removeprefix("warning: ") for note in notes if note.startswith("warning: ")]
+        why = f" ({'; '.join(left)})" if left else ""
+        raise ValueError(
+            f"{frame.name} has no input beside the target {target!r}{why}; give at least one column of numbers or categories"
+        )
     classes, targets_N = understand_target(frame, target, values[target], kept_N, options, notes)
     scheme = Scheme(columns, target, classes, options.missing, options.unknown, options.decimal)
     inputs_ND = encode(frame, scheme, values)
@@ -186,12 +188,12 @@ def understand(
                 if whole and rows > 2 and len(np.unique(numbers_K)) == rows:
                     notes.append(
                         f"warning: every row has its own whole number in {name!r}: an identifier says nothing of new "
-                        f"rows; leave it out by --config.data.table.ignore=('{name}',)"
+                        f"rows; leave it out by {column_option('ignore', [*options.ignore, name])}"
                     )
                 return Column(name, NUMBER, indicator=indicator)
             notes.append(f"column {name!r} has numbers that begin with 0, as codes do: they are categories")
         else:
-            refuse_strange(frame, name, values, options.decimal)
+            refuse_strange(frame, name, values, options.decimal, options.ignore, options.categories)
     kinds = chosen_rows(text_of(values.series), there_N).unique().sort().to_list()
     if len(kinds) == rows and rows > 2:
         notes.append(f"warning: every row has its own text in {name!r}: an identifier, which is left out")
@@ -199,7 +201,7 @@ def understand(
     if len(kinds) > MAX_CATEGORIES:
         raise ValueError(
             f"{frame.name} column {name!r} has {len(kinds)} different texts, more than {MAX_CATEGORIES} categories; leave "
-            f"it out by --config.data.table.ignore=('{name}',)"
+            f"it out by {column_option('ignore', [*options.ignore, name])}"
         )
     return Column(name, CATEGORY, tuple(kinds), indicator)
 
@@ -208,26 +210,6 @@ def is_code(values: Values) -> bool:
     """Whether whole numbers are written as codes are, such as 007."""
     return not values.series.dtype.is_numeric() and bool(
         values.series.str.contains(LEADING_ZERO).fill_null(False).any()
-    )
-
-
-def refuse_strange(frame: Frame, name: str, values: Values, decimal: str) -> None:
-    """Raises ValueError for dates, and for a word among numbers; words are not a mistake."""
-    there = chosen_rows(values.series, ~values.missing_N).str.strip_chars()
-    if bool(there.str.contains(DATES).all()):
-        raise ValueError(
-            f"{frame.name} column {name!r} holds dates ({there[0]}), which are not numbers; make columns such as year, "
-            f"month and weekday, or leave it out by --config.data.table.ignore=('{name}',)"
-        )
-    first = int(np.argmax(values.wrong_N))
-    hint = numbers_hint(there, decimal)
-    if hint is None and int((~values.wrong_N & ~values.missing_N).sum()) * 2 < len(there):
-        return
-    fix = hint or (
-        f"repair it, leave it empty, or take the column as categories by --config.data.table.categories=('{name}',)"
-    )
-    raise ValueError(
-        f"{frame.name} {place_of(frame, first)} has {values.series[first]!r} in {name!r} among numbers; {fix}"
     )
 
 
@@ -254,7 +236,7 @@ def understand_target(
             f"number; {hint}"
         )
     if words and options.task == "auto":
-        refuse_strange(frame, name, values, options.decimal)
+        refuse_strange(frame, name, values, options.decimal, options.ignore, None)
     if not words:
         check_finite(frame, name, values)
     kinds, counts = np.unique(values.numbers_N, return_counts=True)
@@ -262,6 +244,11 @@ def understand_target(
         raise ValueError(f"the target {name!r} of {frame.name} is {values.series[0]} in every row; nothing is to learn")
     whole = not words and bool((kinds % 1 == 0).all())
     few = whole and len(kinds) <= FEW_CLASSES and counts.min() >= 2
+    if options.task == "auto" and whole and not few and 2 * len(kinds) <= min(len(kept_N), 2 * FEW_CLASSES):
+        notes.append(
+            f"warning: the target {name!r} is taken as numbers, since {kinds[counts.argmin()]:g} stands in one row alone; "
+            f"{len(kinds)} classes: --config.task.name=classification"
+        )
     if not words and (options.task == "numbers" or options.task == "auto" and not few):
         return (), values.numbers_N.astype(np.float32)
     texts = text_of(values.series)

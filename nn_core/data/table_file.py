@@ -4,8 +4,6 @@ CSV is read as text by polars, so that nothing is guessed before it is checked: 
 of 50 numbers on two cores, pandas' 5.6 s. Every mistake of a file is one line with its row and column.
 """
 
-import codecs
-import csv
 import io
 import zipfile
 from pathlib import Path
@@ -13,6 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from nn_core.data.table_text import (
+    blank_rows,
+    check_header,
+    check_width,
+    column_names,
+    decode,
+    find_separator,
+    row_lines,
+)
 from nn_core.files import user_path
 
 if TYPE_CHECKING:
@@ -23,13 +30,6 @@ PARQUET, NPZ = (".parquet", ".pq"), (".npz",)
 ROW_LINES = 1  # a header stands before the first row
 # Bytes of memory that reading takes for each byte of a file: the bytes, the text by column, the numbers.
 MEMORY_FACTOR = 4
-_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 
 
 class Frame(NamedTuple):
@@ -106,37 +106,6 @@ def checked(frame: Frame) -> Frame:
     return frame
 
 
-def decode(data: bytes, name: str, encoding: str | None) -> str:
-    """The text of a file.
-
-    Raises:
-        ValueError: bytes that are not of the encoding (with the line), or NUL characters, which no table has.
-    """
-    marked = next((found for mark, found in _MARKS.items() if data.startswith(mark)), "utf-8")
-    chosen = marked if encoding is None else encoding
-    try:
-        text = data.decode(chosen)
-    except LookupError:
-        raise ValueError(
-            f"encoding {chosen!r} is unknown to Python; use a name such as utf-8, cp1252 or utf-16"
-        ) from None
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"{name} line {line} is not {chosen}: byte {data[error.start]:#04x}; save it as UTF-8, or name its encoding: "
-            "--config.data.table.encoding=cp1252 (Windows, western Europe)"
-        ) from None
-    except UnicodeError as error:
-        raise ValueError(f"{name} is not {chosen}: {error}; save it as UTF-8") from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise ValueError(
-            f"{name} line {line} holds a NUL character: it is not text, or UTF-16 without a mark; save it as UTF-8, or "
-            "use --config.data.table.encoding=utf-16-le"
-        )
-    return text
-
-
 def read_text_table(data: bytes, name: str, separator: str | None, usual: str, encoding: str | None) -> Frame:
     """A table of text; see `read_table`."""
     import polars  # half a second, and only tables need it
@@ -169,6 +138,7 @@ def read_text_table(data: bytes, name: str, separator: str | None, usual: str, e
     last = table.to_series(table.width - 1)
     if (last == "").any():  # polars fills short rows with empty fields
         check_width(body, name, separator, skipped)
+    check_header(name, table.row(0), skipped + 1)
     names = column_names(name, table.row(0), skipped + 1)
     rows = table.slice(1)
     lines_N = np.arange(len(rows), dtype=np.int64) + skipped + 1 + ROW_LINES
@@ -181,71 +151,8 @@ def read_text_table(data: bytes, name: str, separator: str | None, usual: str, e
     return Frame(name, columns, lines_N, notes)
 
 
-def find_separator(body: str, usual: str) -> str:
-    """What separates the names of the header: the usual character, or another one that stands there instead."""
-    header = body[: body.find("\n")] if "\n" in body else body
-    if usual in header:
-        return usual
-    return next((other for other in (",", ";", "\t") if other in header), usual)
-
-
-def blank_rows(rows: "polars.DataFrame") -> np.ndarray:
-    """Which rows are blank lines: all fields empty, (N,) booleans."""
-    blank_N = np.ones(len(rows), bool)
-    for column in rows.iter_columns():
-        blank_N &= (column == "").to_numpy()
-        if not blank_N.any():
-            break
-    return blank_N
-
-
-def check_width(body: str, name: str, separator: str, skipped: int) -> None:
-    """Raises ValueError for the first row that has not as many fields as the header, or a quote that never ends."""
-    reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True)
-    width, line = None, skipped + 1
-    try:
-        for fields in reader:
-            if width is None:
-                width = len(fields)
-            elif fields and len(fields) != width:
-                raise ValueError(
-                    f"{name} line {line} has {len(fields)} fields and the header has {width}; repair the line, or put "
-                    "fields that hold a separator into quotes"
-                )
-            line = skipped + reader.line_num + 1
-    except csv.Error as error:
-        raise ValueError(f"{name} line {line}: {error}; check its quotes") from None
-
-
-def row_lines(body: str, separator: str, skipped: int) -> np.ndarray:
-    """The line on which each row begins, the header left out."""
-    reader, line, lines = csv.reader(io.StringIO(body, newline=""), delimiter=separator), skipped + 1, []
-    for _ in reader:
-        lines.append(line)
-        line = skipped + reader.line_num + 1
-    return np.array(lines[1:], np.int64)
-
-
-def column_names(name: str, header: tuple[str, ...], line: int) -> list[str]:
-    """The names of the header, without blanks around them.
-
-    Raises:
-        ValueError: one that is empty or twice there.
-    """
-    names = [str(field).strip() for field in header]
-    for place, column in enumerate(names):
-        if not column:
-            raise ValueError(f"{name} line {line}: column {place + 1} has no name; give it one")
-        if column in names[:place]:
-            raise ValueError(
-                f"{name} line {line}: columns {names.index(column) + 1} and {place + 1} are both named {column!r}; "
-                "rename one"
-            )
-    return names
-
-
 def read_parquet(file: Path, name: str) -> Frame:
-    """A Parquet file: numbers stay numbers, truth values and categories become text."""
+    """A Parquet file: numbers stay numbers; truth values, categories and dates become text."""
     import polars
 
     try:
@@ -255,11 +162,8 @@ def read_parquet(file: Path, name: str) -> Frame:
     columns = {}
     names = column_names(name, tuple(table.columns), 0)
     for column, series in zip(names, table.iter_columns(), strict=True):
-        if series.dtype.is_temporal() or series.dtype.is_nested() or series.dtype == polars.Binary:
-            raise ValueError(
-                f"{name} column {column!r} holds {series.dtype}; make numbers or text of it, or write the file without it"
-            )
-        columns[column] = series if series.dtype.is_numeric() else series.cast(polars.String).fill_null("")
+        plain = series.dtype.is_numeric() or series.dtype.is_nested() or series.dtype == polars.Binary
+        columns[column] = series if plain else series.cast(polars.String).fill_null("")
     return Frame(name, columns, np.arange(1, len(table) + 1))
 
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nn_core.data.table_file import Frame
-from nn_core.data.table_values import Values, check_finite, place_of, rejected, text_of, values_of
+from nn_core.data.table_hints import rejected
+from nn_core.data.table_values import Values, check_finite, place_of, text_of, values_of
 
 FORMAT = "nn_core.table.1"
 NUMBER, CATEGORY = "number", "category"

@@ -43,21 +43,24 @@ def sizes_of(num_examples: int, shares: Sequence[float]) -> SplitSizes:
     return SplitSizes(max(1, whole - sum(sizes)), *sizes)
 
 
-def split_by_column(parts: Sequence[str], shares: Sequence[float], name: str) -> tuple[np.ndarray, SplitSizes]:
+def split_by_column(
+    parts: Sequence[str], shares: Sequence[float], name: str, lines_N: Sequence[int] | np.ndarray
+) -> tuple[np.ndarray, SplitSizes]:
     """The order of rows, train first and test last, and how many belong to each part.
 
     Args:
         parts: the part of each row, by one of NAMES; without any validation, a share of the training rows becomes it.
         shares: of train, validation and test.
         name: of the column, for messages.
+        lines_N: line of each row in its file, for messages.
     Raises:
-        ValueError: a part of another name (the row is told), or no training or no test rows.
+        ValueError: a part of another name (its line is told), or no training or no test rows.
     """
     found = [NAMES.get(part.strip().lower()) for part in parts]
     if None in found:
         place = found.index(None)
         raise ValueError(
-            f"column {name!r} says {parts[place]!r} in row {place + 1}; the parts of a split are train, validation and test"
+            f"column {name!r} says {parts[place]!r} in line {int(lines_N[place])}; the parts of a split are train, validation and test"
         )
     places = {part: np.flatnonzero(np.array(found) == part) for part in SPLITS}
     for part in ("train", "test"):

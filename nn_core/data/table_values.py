@@ -1,4 +1,4 @@
-"""Values of a table: text to numbers, and what is told of a value that is none."""
+"""Values of a table: text to numbers, and where one is none."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ if TYPE_CHECKING:
 
 # What counts as no value, without the blanks around it.
 MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "Null"]
-DATES = r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([ T]\d{1,2}:\d{2}.*)?$"
 LEADING_ZERO = r"^\s*[+-]?0\d"
-_DECIMAL_COMMA = r"^[+-]?\d+,\d+$"
-_THOUSANDS = r"^[+-]?\d{1,3}([,.' \u00a0\u202f]\d{3})+([.,]\d+)?$"
 
 
 class Values(NamedTuple):
@@ -36,22 +33,32 @@ class Values(NamedTuple):
 
 
 def values_of(series: polars.Series, decimal: str) -> Values:
-    """A column as numbers; fast where all of it is plain numbers."""
+    """A column as numbers; fast where all of it is plain numbers. With a decimal comma, a point is no part of a number.
+
+    Raises:
+        ValueError: the cells are neither numbers nor text, as a typed file's may be.
+    """
     import polars
 
+    if series.dtype.is_nested() or series.dtype == polars.Binary:
+        raise ValueError(
+            f"column {series.name!r} holds {series.dtype}; make numbers or text of it, or leave it out by "
+            f"config.data.table.ignore"
+        )
     numbers = series.cast(polars.Float64, strict=False)
-    if not numbers.null_count():
+    typed = series.dtype.is_numeric()
+    pointed = decimal == "," and not typed and bool(series.str.contains(".", literal=True).any())
+    if not numbers.null_count() and not pointed:
         numbers_N = numbers.to_numpy()
         missing_N = np.isnan(numbers_N)
         return Values(series, numbers_N, missing_N, np.zeros(len(series), bool))
-    if series.dtype.is_numeric():
+    if typed:
         numbers_N = numbers.fill_null(np.nan).to_numpy()
         return Values(series, numbers_N, np.isnan(numbers_N), np.zeros(len(series), bool))
     plain = series.str.strip_chars()
     missing_N = plain.is_in(MISSING).fill_null(True).to_numpy()
-    numbers = (plain.str.replace(",", ".", literal=True) if decimal == "," else plain).cast(
-        polars.Float64, strict=False
-    )
+    points = plain.str.replace_all(".", "!", literal=True).str.replace(",", ".", literal=True)
+    numbers = (points if decimal == "," else plain).cast(polars.Float64, strict=False)
     wrong_N = numbers.is_null().to_numpy() & ~missing_N
     numbers_N = numbers.fill_null(np.nan).to_numpy().copy()
     numbers_N[missing_N] = np.nan
@@ -93,21 +100,3 @@ def check_finite(frame: Frame, name: str, values: Values) -> None:
             f"{frame.name} {place_of(frame, first)} has {values.series[first]} in {name!r}, which is not a finite float32; "
             "repair it, or leave it empty as missing"
         )
-
-
-def numbers_hint(there: polars.Series, decimal: str) -> str | None:
-    """What to do about numbers that are written another way; None where they are none."""
-    if decimal == "." and bool(there.str.contains(_DECIMAL_COMMA).any()):
-        return "numbers with a decimal comma are read with --config.data.table.decimal=','"
-    if bool(there.str.contains(_THOUSANDS).any()):
-        return "write numbers without separators of thousands"
-    return None
-
-
-def rejected(frame: Frame, name: str, values: Values, decimal: str) -> ValueError:
-    """The error for the first value that is not a number where numbers must be."""
-    row = int(np.argmax(values.wrong_N))
-    hint = numbers_hint(values.series.slice(row, 1), decimal) or "repair it, or leave it empty as missing"
-    return ValueError(
-        f"{frame.name} {place_of(frame, row)} has {values.series[row]!r} in {name!r}, which is not a number; {hint}"
-    )

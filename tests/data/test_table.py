@@ -171,15 +171,15 @@ def test_splits_of_groups_and_columns():
         abs(size / 997 - s) < 0.06 for size, s in zip(sizes, (0.6, 0.2, 0.2), strict=True)
     )
     assert not set(parts[0]) & set(parts[1]) and not set(parts[1]) & set(parts[2]) and not set(parts[0]) & set(parts[2])
-    order_N, sizes = split_by_column(["test", "train", "Val", "train"], (0.6, 0.2, 0.2), "part")
+    order_N, sizes = split_by_column(["test", "train", "Val", "train"], (0.6, 0.2, 0.2), "part", range(2, 6))
     assert order_N.tolist() == [1, 3, 2, 0] and tuple(sizes) == (2, 1, 1)
-    order_N, sizes = split_by_column(["train"] * 8 + ["test"], (0.6, 0.2, 0.2), "part")
+    order_N, sizes = split_by_column(["train"] * 8 + ["test"], (0.6, 0.2, 0.2), "part", range(9))
     assert tuple(sizes) == (6, 2, 1) and order_N[-1] == 8
     assert sum(sizes_of(11, (0.6, 0.2, 0.2))) == 11 and tuple(sizes_of(3, (0.6, 0.2, 0.2))) == (1, 1, 1)
     for call, message in (
         (lambda: split_by_group(groups // 20, (0.6, 0.2, 0.2), "user"), "has 2 groups"),
-        (lambda: split_by_column(["train", "x"], (0.6, 0.2, 0.2), "part"), "says 'x' in row 2"),
-        (lambda: split_by_column(["train", "val"], (0.6, 0.2, 0.2), "part"), "gives no row to test"),
+        (lambda: split_by_column(["train", "x"], (0.6, 0.2, 0.2), "part", [2, 7]), "says 'x' in line 7"),
+        (lambda: split_by_column(["train", "val"], (0.6, 0.2, 0.2), "part", [2, 3]), "gives no row to test"),
         (lambda: sizes_of(9, (0.6, 0.6, 0.2)), "must be three numbers"),
     ):
         with pytest.raises(ValueError, match=message):

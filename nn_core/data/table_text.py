@@ -1,0 +1,129 @@
+"""A table of text from its bytes: encoding, separator, header, and the line of every mistake."""
+
+import codecs
+import csv
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import polars
+
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def decode(data: bytes, name: str, encoding: str | None) -> str:
+    """The text of a file.
+
+    Raises:
+        ValueError: bytes that are not of the encoding (with the line), or NUL characters, which no table has.
+    """
+    marked = next((found for mark, found in _MARKS.items() if data.startswith(mark)), "utf-8")
+    chosen = marked if encoding is None else encoding
+    try:
+        text = data.decode(chosen)
+    except LookupError:
+        raise ValueError(
+            f"encoding {chosen!r} is unknown to Python; use a name such as utf-8, cp1252 or utf-16"
+        ) from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{name} line {line} is not {chosen}: byte {data[error.start]:#04x}; save it as UTF-8, or name its encoding: "
+            "--config.data.table.encoding=cp1252 (Windows, western Europe)"
+        ) from None
+    except UnicodeError as error:
+        raise ValueError(f"{name} is not {chosen}: {error}; save it as UTF-8") from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ValueError(
+            f"{name} line {line} holds a NUL character: it is not text, or UTF-16 without a mark; save it as UTF-8, or "
+            "use --config.data.table.encoding=utf-16-le"
+        )
+    return text
+
+
+def find_separator(body: str, usual: str) -> str:
+    """What separates the names of the header: the usual character, or another one that stands there instead."""
+    header = body[: body.find("\n")] if "\n" in body else body
+    if usual in header:
+        return usual
+    return next((other for other in (",", ";", "\t") if other in header), usual)
+
+
+def blank_rows(rows: "polars.DataFrame") -> np.ndarray:
+    """Which rows are blank lines: all fields empty, (N,) booleans."""
+    blank_N = np.ones(len(rows), bool)
+    for column in rows.iter_columns():
+        blank_N &= (column == "").to_numpy()
+        if not blank_N.any():
+            break
+    return blank_N
+
+
+def check_width(body: str, name: str, separator: str, skipped: int) -> None:
+    """Raises ValueError for the first row that has not as many fields as the header, or a quote that never ends."""
+    reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True)
+    width, line = None, skipped + 1
+    try:
+        for fields in reader:
+            if width is None:
+                width = len(fields)
+            elif fields and len(fields) != width:
+                raise ValueError(
+                    f"{name} line {line} has {len(fields)} fields and the header has {width}; repair the line, or put "
+                    "fields that hold a separator into quotes"
+                )
+            line = skipped + reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(f"{name} line {line}: {error}; check its quotes") from None
+
+
+def row_lines(body: str, separator: str, skipped: int) -> np.ndarray:
+    """The line on which each row begins, the header left out."""
+    reader, line, lines = csv.reader(io.StringIO(body, newline=""), delimiter=separator), skipped + 1, []
+    for _ in reader:
+        lines.append(line)
+        line = skipped + reader.line_num + 1
+    return np.array(lines[1:], np.int64)
+
+
+def column_names(name: str, header: tuple[str, ...], line: int) -> list[str]:
+    """The names of the header, without blanks around them.
+
+    Raises:
+        ValueError: one that is empty or twice there.
+    """
+    names = [str(field).strip() for field in header]
+    for place, column in enumerate(names):
+        if not column:
+            raise ValueError(f"{name} line {line}: column {place + 1} has no name; give it one")
+        if column in names[:place]:
+            raise ValueError(
+                f"{name} line {line}: columns {names.index(column) + 1} and {place + 1} are both named {column!r}; "
+                "rename one"
+            )
+    return names
+
+
+def check_header(name: str, header: tuple[str, ...], line: int) -> None:
+    """Raises ValueError for a header of numbers alone, which is a first row; numbers that count on by 1 are names."""
+    try:
+        numbers = [float(field) for field in header]
+    except ValueError:
+        return
+    if all(number == numbers[0] + place for place, number in enumerate(numbers)):
+        return
+    shown = ", ".join(header[:5]) + (", …" if len(header) > 5 else "")
+    example = ",".join(f"x{place}" for place in range(1, min(len(header), 4))) + (",…" if len(header) > 4 else "")
+    raise ValueError(
+        f"{name} line {line} holds numbers alone ({shown}) where the names of the columns must stand; put a line of names "
+        f"above it, such as {example},y"
+    )
