@@ -56,9 +56,9 @@ def tell_text(path: str, text: OwnText) -> tuple[str, ...]:
 def resolve_images(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict, tuple[str, ...]]:
     """As `resolve`, for images."""
     section = config.data
-    check_given(section, given)
     dataset, listing = load_own_images(config)
-    section.digest = digest_of_images(user_path(section.path), section.target)
+    check_given(section, given, listing.sizes is not None)
+    section.digest = digest_of_images(user_path(section.path), section.target, section.shares)
     counts = Counter(listing.labels)
     shown = ", ".join(f"{name} {counts[name]}" for name in dataset.target_names[:10])
     height, width, channels = dataset.inputs.shape[1:]
@@ -66,17 +66,18 @@ def resolve_images(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDi
         f"{section.path}: {len(dataset.targets):,} images of {height} x {width} x {channels}",
         f"classes: {len(counts)} ({shown}{', …' if len(counts) > 10 else ''})",
     ]
-    for name, size in sizes_of(len(dataset.targets), section.shares)._asdict().items():
+    sizes = listing.sizes or sizes_of(len(dataset.targets), section.shares)
+    for name, size in sizes._asdict().items():
         if f"data.{name}" not in given:
             section[name] = int(size)
+    section.shuffle = section.shuffle and listing.sizes is None
     if section.batch_size is not None and "data.batch_size" not in given:
         section.batch_size = min(section.batch_size, section.train)
     left_out = take_back(config, given)
     if left_out:
         lines.append(f"left out, since it belongs to other data: {', '.join(left_out)}")
-    lines.append(
-        f"split: train {section.train:,}, validation {section.validation:,}, test {section.test:,}, drawn by each seed"
-    )
+    how = "drawn by each seed" if listing.sizes is None else "by its folders"
+    lines.append(f"split: train {section.train:,}, validation {section.validation:,}, test {section.test:,}, {how}")
     return config, tuple(lines)
 
 
@@ -124,12 +125,12 @@ def resolve(config: ConfigDict, given: Collection[str], registry: Registry) -> t
         fitting = kind.head.classes in ((None, len(classes)) if classes else (0,))
         config.task.name = config.task.name if fitting else "classification" if classes else "regression"
     own = load_own_table(config, kind_of(registry.tasks[config.task.name].head))
-    check_given(section, given)
+    check_given(section, given, own.sizes is not None)
     lines = list(own.summary)
     section.digest = digest_of_file(find_file(section))
     sizes = own.sizes or sizes_of(len(own.table.targets_N), section.shares)
     for name, size in sizes._asdict().items():
-        if own.sizes is not None or f"data.{name}" not in given:
+        if f"data.{name}" not in given:
             section[name] = int(size)
     section.shuffle = section.shuffle and not own.ordered
     if section.batch_size is not None and "data.batch_size" not in given:

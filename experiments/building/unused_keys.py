@@ -55,22 +55,22 @@ def wanted(section: ConfigDict, names: Sequence[str]) -> str:
     return names[is_other]
 
 
-def check_given(section: ConfigDict, given: Collection[str]) -> None:
+def check_given(section: ConfigDict, given: Collection[str], is_split: bool = False) -> None:
     """Raises ValueError for what a command line sets although data of one's own decide it.
 
     Args:
         section: config.data, with a path.
         given: the keys that the command line sets.
+        is_split: whether the data say what is trained on and what tests.
     """
     for path in given:
         name = path.removeprefix("data.")
         if name == path:
             continue
-        by_column = "table" in section and (section.table.split is not None or section.table.group is not None)
         if name.startswith("options.") or section.name == FILE and name in OF_WORLD:
             fix = "it is of generated data"
-        elif by_column and name in ("train", "validation", "test"):
-            fix = "the column of table.split or table.group decides it"
+        elif is_split and name in ("train", "validation", "test"):
+            fix = "the data are split by a column or by folders"
         elif section.name == IMAGE_FOLDER and name == "target" and user_path(section.path).is_dir():
             fix = "the sub-folders are the classes"
         else:

@@ -8,8 +8,10 @@ import numpy as np
 
 from nn_core.data.dataset import Dataset, make_dataset
 from nn_core.data.images import SUFFIXES, is_image_name, read_image
+from nn_core.data.splits import SplitSizes
 from nn_core.data.table import find_column
 from nn_core.data.table_file import Frame
+from nn_core.data.table_split import NAMES, split_by_column
 from nn_core.data.table_values import text_of
 
 CHANNELS = (1, 3, 4)
@@ -22,10 +24,45 @@ class Listing(NamedTuple):
     Attributes:
         files: N images.
         labels: N names of classes.
+        sizes: of the parts, in which they then stand, where the folder decides them.
     """
 
     files: tuple[Path, ...]
     labels: tuple[str, ...]
+    sizes: SplitSizes | None = None
+
+
+def list_parts(folder: Path, shares: Sequence[float]) -> Listing:
+    """The images of FOLDER/train/CLASS/ and FOLDER/test/CLASS/, with or without validation; else those of `list_folder`.
+
+    Args:
+        folder: of parts, or of classes.
+        shares: of train, validation and test; without a folder for validation, a share of the training images becomes it.
+    Raises:
+        ValueError: as `list_folder`, or no folder for train or test.
+    """
+    parts = folders_of(folder)
+    if len(parts) < 2 or not all(part.name.lower() in NAMES and folders_of(part) for part in parts):
+        return list_folder(folder)
+    names: list[str] = []
+    files: list[Path] = []
+    labels: list[str] = []
+    for part in parts:
+        found = list_folder(part)
+        names += [part.name] * len(found.files)
+        files += found.files
+        labels += found.labels
+    try:
+        order_N, sizes = split_by_column(names, shares, str(folder), range(len(names)))
+    except ValueError:
+        has = ", ".join(part.name for part in parts)
+        raise ValueError(f"{folder} has the folders {has}; a run needs train and test, and images in each") from None
+    return Listing(tuple(files[place] for place in order_N), tuple(labels[place] for place in order_N), sizes)
+
+
+def folders_of(folder: Path) -> list[Path]:
+    """The sub-folders that are not hidden, in order."""
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def list_folder(folder: Path) -> Listing:
@@ -34,7 +71,7 @@ def list_folder(folder: Path) -> Listing:
     Raises:
         ValueError: fewer than two class folders, or one without images.
     """
-    classes = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    classes = folders_of(folder)
     if len(classes) < 2:
         raise ValueError(
             f"{folder} has {len(classes)} sub-folders; give it one per class, at least 2, or name a CSV of file names and "
@@ -59,7 +96,8 @@ def list_table(frame: Frame, folder: Path, target: str | None) -> Listing:
         folder: where the table stands.
         target: the column of labels; None: the one named label, class or target.
     Raises:
-        ValueError: no column of image names, no column of labels, or a file that is not there (its line is told).
+        ValueError: no column of image names, no column of labels, a file that is not there, or one
+            that is named twice (its line is told).
     """
     names = [name for name, series in frame.columns.items() if is_image_name(str(series[0]).strip())]
     if not names:
@@ -80,6 +118,14 @@ def list_table(frame: Frame, folder: Path, target: str | None) -> Listing:
         raise ValueError(
             f"{frame.name} line {int(frame.lines_N[labels.index('')])} has no label in {label!r}; give one"
         )
+    first: dict[Path, int] = {}
+    for place, file in enumerate(files):
+        if first.setdefault(file, place) != place:
+            before = first[file]
+            raise ValueError(
+                f"{frame.name} line {int(frame.lines_N[place])} names {file.name} as {labels[place]!r}, and line "
+                f"{int(frame.lines_N[before])} as {labels[before]!r}; keep one of them"
+            )
     return Listing(tuple(files), tuple(labels))
 
 
@@ -113,7 +159,7 @@ def read_listing(listing: Listing, size: Sequence[int] = (), limit: int | None =
     if limit is not None and needed > limit:
         raise ValueError(
             f"{len(listing.files)} images of {shape[0]} x {shape[1]} x {shape[2]} need {needed / 1e9:.1f} GB and "
-            f"{limit / 1e9:.1f} GB are free; make them smaller by --config.data.image_size=(height,width)"
+            f"{limit / 1e9:.1f} GB are free; make them smaller by --config.data.image_size=HEIGHT,WIDTH"
         )
     images_NHWC = np.empty((len(listing.files), *shape), np.float32)
     for place, file in enumerate(listing.files):
@@ -123,13 +169,18 @@ def read_listing(listing: Listing, size: Sequence[int] = (), limit: int | None =
         image = read_image(file)
         if image.shape != shape:
             raise ValueError(
-                f"{listing.files[0].name} has {told(shape)} and {file.name} has {told(image.shape)}; give one size for all: "
-                f"--config.data.image_size=({shape[0]},{shape[1]},{min(shape[2], image.shape[2])})"
+                f"{short(listing.files[0])} has {told(shape)} and {short(file)} has {told(image.shape)}; give one size for "
+                f"all: --config.data.image_size={shape[0]},{shape[1]},{min(shape[2], image.shape[2])}"
             )
         images_NHWC[place] = image
     places = {name: place for place, name in enumerate(names)}
     targets_N = np.array([places[label] for label in listing.labels])
     return make_dataset(images_NHWC, targets_N, target_names=names)
+
+
+def short(file: Path) -> str:
+    """A file with its folder."""
+    return f"{file.parent.name}/{file.name}"
 
 
 def told(shape: Sequence[int]) -> str:

@@ -230,7 +230,7 @@ def understand_target(
     words = bool(values.wrong_N.any())
     if words and options.task == "numbers":
         first = int(np.argmax(values.wrong_N))
-        hint = numbers_hint(values.series, options.decimal) or "use --config.task.name=classification"
+        hint = numbers_hint(values.series.str.strip_chars(), options.decimal) or "use --config.task.name=classification"
         raise ValueError(
             f"{frame.name} {place_of(frame, first)} has {values.series[first]!r} in the target {name!r}, which is no "
             f"number; {hint}"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nn_core.data.image_files import list_folder, list_table, read_listing
+from nn_core.data.image_files import list_folder, list_parts, list_table, read_listing
 from nn_core.data.table_file import read_table
 
 
@@ -37,7 +37,7 @@ def test_class_folders_and_a_table_of_labels_are_one_data_set(folder):
 def test_a_size_is_found_or_asked_for_with_the_words_to_type(folder):
     save(folder / "dogs" / "3.png", 8, 8, "RGB")
     with pytest.raises(
-        ValueError, match=r"has 6 x 5 pixels .* and 1 channel and 3.png has 8 x 8 .*image_size=\(6,5,1\)"
+        ValueError, match=r"has 6 x 5 pixels .* and 1 channel and dogs/3.png has 8 x 8 .*image_size=6,5,1"
     ):
         read_listing(list_folder(folder))
     assert read_listing(list_folder(folder), (6, 5, 1)).inputs.shape == (5, 6, 5, 1)
@@ -64,6 +64,7 @@ def test_folders_that_do_not_do_are_refused(folder, change, message):
     [
         ("file,label\ncats/9.png,cats\n", None, "line 2: there is no file"),
         ("file,label\ncats/1.png,\n", None, "line 2 has no label"),
+        ("file,label\ncats/1.png,cats\ncats/1.png,dogs\n", None, "line 3 names 1.png as 'dogs', and line 2 as 'cats'"),
         ("name,label\ncat,cats\n", None, "no column of image files"),
         ("file,kind\ncats/1.png,cats\n", None, "has no column named label, class, target"),
         ("file,kind\ncats/1.png,cats\n", "sort", "data.target='sort' is not a column"),
@@ -73,3 +74,27 @@ def test_tables_of_labels_that_do_not_do_are_refused(folder, text, target, messa
     (folder / "labels.csv").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         list_table(read_table(folder / "labels.csv"), folder, target)
+
+
+SHARES = (0.6, 0.2, 0.2)
+
+
+def test_folders_of_parts_are_the_split(tmp_path):
+    for name in ("train/cat/1.png", "train/cat/2.png", "train/dog/1.png", "test/cat/1.png", "test/dog/1.png"):
+        save(tmp_path / name)
+    found = list_parts(tmp_path, SHARES)
+    assert set(found.labels) == {"cat", "dog"} and found.sizes == (2, 1, 2)
+    assert [file.parent.parent.name for file in found.files] == ["train"] * 3 + ["test"] * 2
+    save(tmp_path / "val" / "dog" / "9.png")
+    save(tmp_path / "val" / "cat" / "9.png")
+    found = list_parts(tmp_path, SHARES)
+    assert found.sizes == (3, 2, 2) and found.files[3].parent.parent.name == "val"
+    (tmp_path / "test").rename(tmp_path / "training")
+    with pytest.raises(ValueError, match="has the folders train, training, val; a run needs train and test"):
+        list_parts(tmp_path, SHARES)
+
+
+def test_classes_that_are_named_like_parts_stay_classes(tmp_path):
+    for name in ("train/1.png", "test/1.png"):
+        save(tmp_path / name)
+    assert list_parts(tmp_path, SHARES) == list_folder(tmp_path)

@@ -60,3 +60,17 @@ def test_what_does_not_do_is_one_line_and_leaves_nothing(images, tmp_path, capsy
     (tmp_path / "empty").mkdir()
     assert predict.main([f"--checkpoint={images / 'run'}", str(tmp_path / "empty")]) == 2
     assert "has no PNG or JPEG image" in capsys.readouterr().err
+
+
+def test_folders_of_train_and_test_are_the_split(images, tmp_path, capsys):
+    for part, low in (("train", 0), ("test", 15)):
+        for kind in ("dark", "light"):
+            (tmp_path / "all" / part / kind).mkdir(parents=True)
+            for number in range(low, 15 if low == 0 else 20):
+                name = f"{kind}/{number:02}.png"
+                (tmp_path / "all" / part / name).write_bytes((images / "all" / name).read_bytes())
+    asked = words(tmp_path, tmp_path / "all")
+    assert main([*asked, "--config.data.test=5"]) == 2 and "split by a column or by folders" in capsys.readouterr().err
+    assert main(asked) == 0
+    told = capsys.readouterr().out
+    assert "classes: 2 (dark 20, light 20)" in told and "train 22, validation 8, test 10, by its folders" in told

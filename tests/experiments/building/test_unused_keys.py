@@ -1,6 +1,7 @@
 """Keys of config.data that the chosen data.name does not read are refused, with the command that makes them count."""
 
 import pytest
+from PIL import Image
 
 from configs import assistant_sft, digits, gpt_quick
 from experiments.building.own_data import resolve
@@ -54,7 +55,9 @@ def test_what_the_data_decide_is_not_set_by_hand(tmp_path):
         "a,part,y\n" + "1,train,1.5\n2,test,2.5\n3,train,0\n4,test,1\n" * 5, encoding="utf-8"
     )
     (tmp_path / "a.jsonl").write_text('{"prompt": "a", "response": "b"}\n', encoding="utf-8")
-    (tmp_path / "photos").mkdir()
+    for kind in ("cat", "dog"):
+        (tmp_path / "photos" / kind).mkdir(parents=True)
+        Image.new("L", (2, 2)).save(tmp_path / "photos" / kind / "1.png")
     for config, given, message in (
         (digits, {"name": "table", "path": "rows.csv", "target": "y", "table.split": "part", "train": 5}, "data.train"),
         (digits, {"name": "table", "path": "rows.csv", "target": "y", "options.seed": 1}, "data.options.seed"),
