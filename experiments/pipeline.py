@@ -63,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         own = {key: asked[key] for key in task_named(name).options if asked[key] is not None}
         about = {key: asked[key] for key in ("member", "step", "dtype")}
         values = list(read_inputs(asked["positional"], asked["input"]))
+        check_output(asked["output"], asked["input"])
         run = pipeline(name, asked["model"], **about, **own)
         write_outputs(run(iter(values)), len(values), asked["output"])
     except (ValueError, RuntimeError) as error:
@@ -106,6 +107,14 @@ def as_value(word: str) -> Any:
         except json.JSONDecodeError:
             return word
     return word
+
+
+def check_output(output: str | None, inputs: str | None) -> None:
+    """Raises ValueError where the outputs would replace the file of the inputs."""
+    from nn_core.files import user_path
+
+    if output is not None and inputs is not None and user_path(output).resolve() == user_path(inputs).resolve():
+        raise ValueError(f"--output={output} is the file of the inputs, which would be lost; name another file")
 
 
 def write_outputs(outputs: Iterator[Any], count: int, file: str | None) -> None:

@@ -10,6 +10,7 @@ needs is in the run directory. In Python:
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,7 +29,11 @@ OPTIONS = {
     "top_k": Option(int, "how many classes of each image, >= 1 (default: all)"),
     "fit": Option(bool, "resize and convert images of another size or number of channels", False),
     "out": Option(str, "of a table: the CSV file to write (default: the terminal)"),
+    "separator": Option(str, "of a table that is written otherwise than the run's: between fields"),
+    "encoding": Option(str, "likewise: of the text, such as cp1252"),
+    "decimal": Option(str, "likewise: of numbers, . or ,"),
 }
+READING = ("separator", "encoding", "decimal")
 ABOUT = """Classifies images (a line for each, with its path and the list of {label, score}, most probable first), all those of a
 folder, or the rows of a CSV, TSV, Parquet or NPZ file: a CSV with the line, the prediction and the score of each class."""
 EXAMPLES = (
@@ -50,13 +55,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         files, checkpoint, out = options.pop("positional"), options.pop("checkpoint"), options.pop("out")
         if checkpoint is None:
             raise ValueError("--checkpoint is missing; give the run directory of an image classifier or of a table")
+        if not files:
+            raise ValueError(
+                "no file is given; name images, a folder of them, or for a run on a table a CSV of new rows"
+            )
         set_up_devices()
-        tables = [file for file in files if is_table(file)]
-        if tables:
-            write_scores(checkpoint, files, out, options)
+        reading = {name: options.pop(name) for name in READING}
+        if any(is_table(file) for file in files):
+            write_scores(checkpoint, files, out, options, reading)
             return 0
-        if out is not None:
-            raise ValueError(f"--out={out} is for a table; images are told in the terminal")
+        for name, value in {"out": out, **reading}.items():
+            if value is not None:
+                raise ValueError(f"--{name}={value} is for a table; leave it out for images")
         images = [image for file in files for image in expand(file)]
         for path, found in zip(images, predict(checkpoint, images, **options), strict=True):
             print(f"{path}: {json.dumps([one | {'score': round(one['score'], 6)} for one in found])}")
@@ -89,18 +99,34 @@ def expand(path: str) -> list[str]:
     return found
 
 
-def write_scores(checkpoint: str, files: Sequence[str], out: str | None, options: Mapping[str, Any]) -> None:
+def check_out(out: str, file: str) -> None:
+    """Raises ValueError where the file to write cannot be written, or is the one that is read."""
+    place = user_path(out)
+    if place.resolve() == user_path(file).resolve():
+        raise ValueError(f"--out={out} is the table itself, which would be lost; name another file")
+    if place.is_dir():
+        raise ValueError(f"--out={out} is a folder; name a file, such as --out={place / 'scores.csv'}")
+    if not place.absolute().parent.is_dir():
+        raise ValueError(f"--out={out}: there is no folder {place.parent}; make it, or name a file elsewhere")
+
+
+def write_scores(
+    checkpoint: str, files: Sequence[str], out: str | None, options: Mapping[str, Any], reading: Mapping[str, Any]
+) -> None:
     """Writes a run's predictions for the rows of a table as CSV.
 
     Raises:
-        ValueError: not exactly one file, options for images, or whatever `predict_table` refuses.
+        ValueError: not exactly one file, options for images, a place that cannot be written, or whatever `predict_table`
+            refuses.
     """
     if len(files) != 1:
         raise ValueError(f"{len(files)} files are given; give one table at a time")
     for name in ("top_k", "fit"):
         if options[name]:
             raise ValueError(f"--{name} is for images; leave it out for a table")
-    told = predict_table(checkpoint, files[0], member=options["member"], step=options["step"])
+    if out is not None:
+        check_out(out, files[0])
+    told = predict_table(checkpoint, files[0], member=options["member"], step=options["step"], **reading)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["line", "prediction", *(f"score {name}" for name in told.classes)])
@@ -110,8 +136,11 @@ def write_scores(checkpoint: str, files: Sequence[str], out: str | None, options
     if out is None:
         print(text.getvalue(), end="")
         return
-    with whole_file(user_path(out)) as part:
-        part.write_text(text.getvalue(), encoding="utf-8", newline="")
+    try:
+        with whole_file(user_path(out)) as part:
+            part.write_text(text.getvalue(), encoding="utf-8", newline="")
+    except OSError as error:
+        raise ValueError(f"--out={out} cannot be written ({error.strerror})") from None
     print(f"{len(told.labels)} predictions: {out}")
 
 
@@ -131,7 +160,16 @@ class Told(NamedTuple):
     classes: tuple[str, ...]
 
 
-def predict_table(checkpoint: str | Path, path: str | Path, *, member: int | None = None, step: str = "best") -> Told:
+def predict_table(
+    checkpoint: str | Path,
+    path: str | Path,
+    *,
+    member: int | None = None,
+    step: str = "best",
+    separator: str | None = None,
+    encoding: str | None = None,
+    decimal: str | None = None,
+) -> Told:
     """Predicts the target of a table's rows with a run that was trained on a similar table.
 
     Args:
@@ -139,18 +177,27 @@ def predict_table(checkpoint: str | Path, path: str | Path, *, member: int | Non
         path: CSV, TSV, Parquet or NPZ file; its columns are found by their names, others are left out.
         member: its number in a sweep; None for a run that is none.
         step: "best" on validation, "latest", or the number of a step.
+        separator, encoding, decimal: of a file that is written otherwise than the run's; None: as that one.
     Raises:
         ValueError: no such run, a run of another kind, or a row that cannot be read, in one line with row and column.
         CheckpointError: no such step, or none that is sound.
     """
     from experiments.building.memory import host_bytes
     from experiments.trained.table_model import load_table_model, predict_rows
+    from nn_core.data.checks import check_choice
     from nn_core.data.table_file import read_table
 
     model = load_table_model(checkpoint, step, member)
     settings = model.stored.config.data.table
-    frame = read_table(path, separator=settings.separator, encoding=settings.encoding, memory=host_bytes())
-    found = predict_rows(model, frame)
+    separator, encoding = separator or settings.separator, encoding or settings.encoding
+    try:
+        if decimal is not None:
+            check_choice("decimal", decimal, (".", ","))
+            model = model._replace(scheme=model.scheme._replace(decimal=decimal))
+        frame = read_table(path, separator=separator, encoding=encoding, memory=host_bytes())
+        found = predict_rows(model, frame)
+    except ValueError as error:  # what a run is told by its config is an option here
+        raise ValueError(re.sub(rf"--config\.data\.table\.({'|'.join(READING)})", r"--\1", str(error))) from None
     for note in (*model.stored.notes, *found.warnings):
         print(f"warning: {note}", file=sys.stderr)
     return Told(frame.lines_N.tolist(), found.labels_N, found.scores_NC, found.classes)

@@ -118,6 +118,38 @@ def test_rows_that_do_not_fit_are_one_line_and_exit_code_2(priced, text, message
     assert message in error and error.count("\n") == 1 and not (priced / "none.csv").exists()
 
 
+def test_nothing_is_lost_by_what_is_written(priced, tmp_path, capsys):
+    new = write(tmp_path / "new.csv", rows(3))
+    before = new.read_bytes()
+    for out, message in (
+        (new, "is the table itself, which would be lost"),
+        (tmp_path, "is a folder; name a file, such as --out="),
+        (tmp_path / "none" / "o.csv", "there is no folder "),
+    ):
+        assert predict.main([f"--checkpoint={priced / 'run'}", str(new), f"--out={out}"]) == 2
+        error = capsys.readouterr().err
+        assert message in error and error.count("\n") == 1 and new.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["new.csv"]
+
+
+def test_new_rows_may_be_written_another_way_than_the_run_s(priced, capsys):
+    text = "size;rooms;city\n50,5;2;Köln\n"
+    (priced / "new.csv").write_bytes(text.encode("cp1252"))
+    asked = [f"--checkpoint={priced / 'run'}", str(priced / "new.csv")]
+    assert predict.main(asked) == 2 and "name its encoding: --encoding=cp1252" in capsys.readouterr().err
+    asked.append("--encoding=cp1252")
+    assert predict.main(asked) == 2 and "are read with --decimal=','" in capsys.readouterr().err
+    assert predict.main([*asked, "--decimal=,"]) == 0
+    one = capsys.readouterr().out
+    (priced / "new.csv").write_text("size,rooms,city\n50.5,2,Köln\n", encoding="utf-8")
+    assert predict.main(asked[:2]) == 0 and capsys.readouterr().out == one
+
+
+def test_a_command_without_a_file_names_what_it_takes(priced, capsys):
+    assert predict.main([f"--checkpoint={priced / 'run'}"]) == 2
+    assert "for a run on a table a CSV of new rows" in capsys.readouterr().err
+
+
 def test_a_finished_run_is_shown_again_and_another_file_refused(priced, capsys):
     again = words(priced, "price", data__table__ignore="('user','sold')")
     assert main(again) == 0 and "is finished" in capsys.readouterr().out
