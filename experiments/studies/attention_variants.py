@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 from experiments.command_line.choices import choose
 from experiments.run_directory.results import Row
 from experiments.studies.base import Cell, Cells, Outcome, Study, check_whole, keys_of, make_rows, seeds_of
+from experiments.studies.pretraining import naming
 from nn_core.data.text import generated_text
 from nn_core.losses import cross_entropy
 from nn_core.models.attention.dot_product import dot_product_attention
@@ -68,10 +69,14 @@ def costs(task: ConfigDict) -> tuple[list[Row], dict[str, np.ndarray]]:
     return rows, {"lengths": np.array(task.lengths), "seconds": table[..., 0], "bytes": table[..., 1]}
 
 
+def make_model(task: ConfigDict, position: str, size: int) -> GPT:
+    """Two blocks of four heads, with room for four training lengths."""
+    return GPT(size, 4 * task.trained_length, task.embedding_dim, 4, 2, position=position)
+
+
 def extrapolate(task: ConfigDict, position: str, ids_N: np.ndarray, size: int, keys: Array) -> dict[str, np.ndarray]:
     """Losses of the last tokens of windows of one, two and four training lengths, after training on the first."""
-    trained = task.trained_length
-    model = GPT(size, 4 * trained, task.embedding_dim, 4, 2, position=position)
+    trained, model = task.trained_length, make_model(task, position, size)
     train_N, test_N = jnp.asarray(ids_N[: len(ids_N) // 2]), jnp.asarray(ids_N[len(ids_N) // 2 :])
     optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(task.learning_rate))
 
@@ -119,7 +124,8 @@ def run(config: ConfigDict) -> Cells:
 
 
 def check(config: ConfigDict) -> None:
-    """Raises ValueError for lengths that are not whole numbers, or a training length that is odd."""
+    """Raises ValueError for lengths that are not whole numbers, an odd training length, or a width that the heads and the
+    positions cannot have."""
     check_whole(config, "lengths")
     for name in config.task.variants:
         choose(name, VARIANTS, "task.variants")
@@ -127,6 +133,10 @@ def check(config: ConfigDict) -> None:
         choose(name, dict.fromkeys(POSITIONS), "task.positions")
     if config.task.trained_length % 2:
         raise ValueError(f"config.task.trained_length={config.task.trained_length} must be even; add 1")
+    for position in config.task.positions:
+        model, ids_BT = make_model(config.task, position, 2), jnp.zeros((1, 2), jnp.int32)
+        with naming("config.task.embedding_dim", config.task.embedding_dim):
+            jax.eval_shape(model.init, jax.random.key(0), ids_BT)
 
 
 STUDY: Study = Study(
@@ -137,7 +147,7 @@ STUDY: Study = Study(
         "heads": "[1, inf)",
         "head_width": "[1, inf)",
         "positions": "",
-        "trained_length": "[2, inf)",
+        "trained_length": "[2, 4096]",
         "embedding_dim": "[4, inf)",
         "steps": "[1, inf)",
         "learning_rate": "(0, inf)",

@@ -21,6 +21,7 @@ from experiments.studies.encoder_folders import MODELS, Network, folders_of
 from experiments.studies.pretraining import (
     as_data,
     baselines,
+    check_heads,
     make_encoder,
     masking_of,
     measure,
@@ -185,8 +186,10 @@ def first(params: Any) -> Any:
 
 
 def check(config: ConfigDict) -> None:
-    """Raises ValueError for whole words without pieces, too few pieces, or texts that do not fit the width."""
+    """Raises ValueError for heads that do not divide the width, whole words without pieces, too few pieces, or texts that
+    are too long."""
     task = config.task
+    check_heads(task)
     if task.whole_words and not task.pieces:
         raise ValueError(
             "config.task.whole_words=True has no effect while words are tokens; set config.task.pieces=100"

@@ -9,7 +9,15 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.studies.base import Outcome, Study, keys_of, make_rows, seeds_of
-from experiments.studies.pretraining import as_data, make_encoder, masking_of, naming, pretraining_loss, train
+from experiments.studies.pretraining import (
+    as_data,
+    check_heads,
+    make_encoder,
+    masking_of,
+    naming,
+    pretraining_loss,
+    train,
+)
 from nn_core.data.stories import NO_LABEL, Pages, date_sentences, pages, unlabelled, vocabulary
 from nn_core.models.transformer.encoder import Pretraining
 from nn_core.text.projection import principal_components
@@ -76,7 +84,8 @@ def run(config: ConfigDict) -> Outcome:
 
 
 def check(config: ConfigDict) -> None:
-    """Raises ValueError for texts that do not fit the width."""
+    """Raises ValueError for heads that do not divide the width, or texts that are too long."""
+    check_heads(config.task)
     with naming("config.task.width", config.task.width):
         unlabelled(num_examples=config.task.texts, width=config.task.width)
         sentence_pages(config.task.width)

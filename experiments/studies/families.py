@@ -19,12 +19,11 @@ from ml_collections import ConfigDict
 from experiments.run_directory.results import Row
 from experiments.run_directory.settings import TUNED
 from experiments.studies.base import Cell, Cells, Outcome, Study, keys_of, make_rows, seeds_of
-from experiments.studies.pretraining import train
+from experiments.studies.pretraining import check_heads, train
 from nn_core.data.packing import NO_TARGET
 from nn_core.data.text_forms import PAD, TASKS, Forms, text_forms
 from nn_core.largest import argmax
 from nn_core.losses import cross_entropy
-from nn_core.models.attention.multi_head import head_width
 from nn_core.models.transformer.encoder import Encoder, MaskedLanguageModel
 from nn_core.models.transformer.encoder_decoder import EncoderDecoder
 from nn_core.models.transformer.gpt import GPT
@@ -168,7 +167,7 @@ def check(config: ConfigDict) -> None:
     """Raises ValueError for an odd number of blocks, or heads that do not divide the width."""
     if config.task.layers % 2:
         raise ValueError(f"config.task.layers={config.task.layers} must be even: half for each side; add 1")
-    head_width(config.task.embedding_dim, config.task.heads, ("config.task.heads", "config.task.embedding_dim"))
+    check_heads(config.task)
 
 
 COLUMNS = ("validation_loss", "test_loss", "test_words_right", "test_exact", "parameters")

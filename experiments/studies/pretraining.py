@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 
 from nn_core.data.stories import MASK, NO_LABEL, SPECIAL, Pages, Spelling, spelling
 from nn_core.losses import cross_entropy
+from nn_core.models.attention.multi_head import head_width
 from nn_core.models.transformer.encoder import Encoder, Pretraining
 from nn_core.tasks.masked_words import Masking, hide_words, masked_loss
 
@@ -31,6 +32,11 @@ def naming(key: str, value: Any) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"{key}={value}: {error}") from None
+
+
+def check_heads(task: ConfigDict) -> None:
+    """Raises ValueError for heads that do not divide the width of a study's transformer."""
+    head_width(task.embedding_dim, task.heads, ("config.task.heads", "config.task.embedding_dim"))
 
 
 def make_encoder(task: ConfigDict) -> Encoder:

@@ -154,7 +154,7 @@ def run(config: ConfigDict) -> Cells:
 def check(config: ConfigDict) -> None:
     """Raises ValueError for settings that do not fit together."""
     check_whole(config, "depths")
-    head_width(config.task.width, config.task.num_heads)
+    head_width(config.task.width, config.task.num_heads, ("config.task.num_heads", "config.task.width"))
 
 
 STUDY = Study(

@@ -3,9 +3,19 @@
 import numpy as np
 import pytest
 
+from nn_core.data import text_tasks as text_tasks_module
 from nn_core.data.packing import NO_TARGET, Marks, pack_pairs
 from nn_core.data.text_pairs import load_text_pairs
-from nn_core.data.text_tasks import SENTINEL, corrupt, text_tasks
+from nn_core.data.text_tasks import (
+    MOST_EXAMPLES,
+    NUM_SUMMARIES,
+    PEOPLE,
+    SENTINEL,
+    THINGS,
+    corrupt,
+    summarize,
+    text_tasks,
+)
 from nn_core.data.toy_translation import ADJECTIVES, NOUNS, begins_with_vowel, toy_translation
 
 MARKS = Marks(0, 2, 3)
@@ -117,3 +127,15 @@ def test_multi30k_is_judged_on_its_validation_file(shared_data, monkeypatch) -> 
     assert [len(part[0]) for part in pairs[:3]] == [100, 7, 1014]
     assert pairs.train[1][0] == "Deux jeunes hommes blancs sont dehors près de buissons."
     assert not set(pairs.train[0]) & set(pairs.validation[0])
+
+
+def test_no_more_text_tasks_are_asked_for_than_there_are_different_ones(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(text_tasks_module, "PEOPLE", PEOPLE[:1])
+    monkeypatch.setattr(text_tasks_module, "THINGS", THINGS[:4])
+    assert len({summarize(rng)[0] for _ in range(1000)}) == 4 * 3 + 4 * 3 * 2  # every ordered choice of two or three
+    assert NUM_SUMMARIES == 6 * (13 * 12 + 13 * 12 * 11)
+    assert MOST_EXAMPLES // 4 == NUM_SUMMARIES and (MOST_EXAMPLES + 1) // 4 > NUM_SUMMARIES
+    for name in ("text_tasks", "span_corruption"):
+        with pytest.raises(ValueError, match=r"num_examples=60000 .*44931"):
+            load_text_pairs(name, num_examples=60_000)

@@ -146,6 +146,13 @@ def test_the_vectors_are_in_the_run_directory_and_are_read_back(tmp_path, capsys
         (["--config=spam", "--config.task.batch_size=100000"], "batch_size"),
         (["--config=recommender", "--config.task.per_user=1000"], "per_user"),
         (["--config=joint_space", "--config.task.batch_size=1"], "batch_size"),
+        (["--config=bert_quick", "--config.task.heads=5"], "config.task.heads=5 does not divide"),
+        (["--config=contextual_vectors", "--config.task.heads=5"], "config.task.heads=5 does not divide"),
+        (["--config=families", "--config.task.heads=5"], "config.task.heads=5 does not divide"),
+        (["--config=transformer_parts", "--config.task.num_heads=5"], "config.task.num_heads=5 does not divide"),
+        (["--config=attention_variants", "--config.task.embedding_dim=5"], "config.task.embedding_dim=5: "),
+        (["--config=attention_variants", "--config.task.embedding_dim=12"], "config.task.embedding_dim=12: "),
+        (["--config=attention_variants", "--config.task.trained_length=8000"], "trained_length=8000"),
         (["--config=tokenizers", "--config.data.tokenizer=bep"], "bpe"),
         (["--config=tokenizers", "--sweep=false", "--config.data.tokenizer=word"], "needs a size"),
         (
