@@ -507,7 +507,9 @@ SEQUENCES = {
     "evaluation_batch": Key(1024, "sequences in one forward pass of an evaluation", "[1, inf)"),
 }
 TEXT_PAIRS = {
-    "name": Key(str, "see nn_core/data/text_pairs.py"),
+    "name": Key(str, "toy_translation, multi30k, text_tasks, span_corruption, parallel_files (with source and target)"),
+    "source": Key(str, 'where name is "parallel_files": the file of texts to read, one a line'),
+    "target": Key(str, 'where name is "parallel_files": the file of what to write for each line'),
     "options": Key(dict, "arguments of the loader, such as num_examples, validation, test, seed"),
     "tokenizer": Key("bpe", "trained on both sides of the training pairs, see nn_core/text/tokenizers.py"),
     "vocabulary_size": Key(int, "of the tokenizer", "[1, inf)"),

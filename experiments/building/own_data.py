@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from experiments.building.corpus import FILE, own_text
 from experiments.building.own_images import digest_of_images, load_own_images
+from experiments.building.own_pairs import PARALLEL_FILES, resolve_pairs
 from experiments.building.own_tables import TABLE, digest_of_file, find_file, load_own_table
 from experiments.building.records import EXAMPLES, Registry
 from experiments.building.unused_keys import IMAGE_FOLDER, check_given
@@ -111,6 +112,8 @@ def resolve(config: ConfigDict, given: Collection[str], registry: Registry) -> t
     """
     if "path" in config.data and config.data.path is not None and config.data.name == FILE:
         return resolve_text(config, given)
+    if config.data.name == PARALLEL_FILES and "options" in config.data and "source_size" in config.data:
+        return resolve_pairs(ConfigDict(config.copy_and_resolve_references()), given)
     if not has_path(config):
         return config, ()
     config = ConfigDict(config.copy_and_resolve_references())

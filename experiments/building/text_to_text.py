@@ -10,13 +10,14 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.building.corpus import Corpus
+from experiments.building.own_pairs import load_pairs
 from experiments.building.records import Registry, Sizes, Use, serving
 from experiments.command_line.choices import choose
 from nn_core.data.packing import Marks, PairRows, check_lengths, pack_pairs
 from nn_core.data.sampling import check_batch_size
 from nn_core.data.sequence_sources import SEQUENCE
 from nn_core.data.splits import SplitSizes
-from nn_core.data.text_pairs import TEXT_PAIRS, TextPairs, load_text_pairs
+from nn_core.data.text_pairs import TEXT_PAIRS, TextPairs
 from nn_core.data.text_tasks import TASKS
 from nn_core.generation.decoder import Decoder
 from nn_core.models.transformer.encoder_decoder import EncoderDecoder
@@ -48,7 +49,7 @@ def build(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = 
     choose(section.name, TEXT_PAIRS, "data.name")
     use = choose(config.model.name, serving(registry, SEQUENCE), "model.name")
     check_measures(config.task.measures)
-    pairs = load_text_pairs(section.name, **section.options.to_dict())
+    pairs = load_pairs(section)
     tokenizer = train_tokenizer(section, pairs) if tokenizer is None else tokenizer
     rows = [make_rows(config, tokenizer, pairs, name) for name in SPLITS]
     sizes = SplitSizes(*(len(part.source_RS) for part in rows))

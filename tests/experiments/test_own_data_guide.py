@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import predict, run
+from experiments import predict, run, sample
+from nn_core.data.toy_translation import toy_translation
 
 GUIDE = Path(__file__).parents[2] / "experiments" / "README.md"
 QUICK = ("--config.train.steps=2", "--config.train.eval_every=1", "--config.train.log_every=1", "--sweep=false")
-COMMANDS = {"experiments.run": run.main, "experiments.predict": predict.main}
+COMMANDS = {"experiments.run": run.main, "experiments.predict": predict.main, "experiments.sample": sample.main}
 
 
 def follow(name, folder, monkeypatch, *more):
@@ -22,10 +23,7 @@ def follow(name, folder, monkeypatch, *more):
     monkeypatch.chdir(folder)
     for place, line in enumerate(blocks[name].strip().splitlines()):
         _, _, command, *words = line.split()
-        words = [
-            word.replace("checkpoints/regularization", "run0").replace("checkpoints/digits_cnn", "run0")
-            for word in words
-        ]
+        words = [re.sub(r"checkpoints/\w+", "run0", word) for word in words]
         words = [word for word in words if word != "--member=0"]
         if command == "experiments.run":
             words += [*QUICK, *more, f"--workdir=run{place}"]
@@ -65,3 +63,42 @@ def test_texts(tmp_path, monkeypatch):
     (tmp_path / "talks.jsonl").write_text(lines, encoding="utf-8")
     small = ("--config.data.batch_size=2", "--config.model.layers_num=1", "--config.model.embedding_dim=16")
     follow("own_text", tmp_path, monkeypatch, *small, "--config.schedule.warmup_steps=0")
+
+
+SMALL_TRANSLATOR = (
+    *("--config.model.layers_num=1", "--config.model.embedding_dim=8", "--config.model.ffn_features=8"),
+    *("--config.data.batch_size=2", "--config.data.vocabulary_size=150", "--config.schedule.warmup_steps=0"),
+    *("--config.task.decoded=2", "--config.train.sample_every=0", "--config.sample.max_new_tokens=5"),
+    *("--config.sample.prompt=the cat", "--config.figures=()"),
+    *("--config.task.num_beams=2", "--config.data.source_size=40", "--config.data.target_size=40"),
+)
+
+
+@pytest.mark.slow
+def test_translations(tmp_path, monkeypatch, capsys):
+    english, french = toy_translation(num_examples=60)
+    (tmp_path / "old.en").write_text("\n".join(english) + "\n", encoding="utf-8")
+    (tmp_path / "old.fr").write_text("\n".join(french) + "\n", encoding="utf-8")
+    (tmp_path / "new.en").write_text("the cat sees a dog.\nthis cat sees a dog.\n", encoding="utf-8")
+    follow("own_translation", tmp_path, monkeypatch, *SMALL_TRANSLATOR)
+    assert len((tmp_path / "new.fr").read_text(encoding="utf-8").splitlines()) == 2
+    assert "60 pairs; the last 6 judge, the 6 before them choose, 48 train" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("name=parallel_files", "source=a.en", "target=a.fr"), "a.en has 3 lines and a.fr has 2; line 3 is the first"),
+        (("name=parallel_files", "source=a.en"), "give --config.data.source=FILE and --config.data.target=FILE"),
+        (("source=a.en",), "no effect on config.data.name='toy_translation'; add --config.data.name=parallel_files"),
+        (("name=parallel_files", "source=a.en", "target=a.en", "options.num_examples=9"), "num_examples"),
+        (("name=parallel_files", "source=none.en", "target=a.fr"), "none.en"),
+    ],
+)
+def test_files_that_do_not_belong_together_are_told_in_one_line(words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.en").write_text("one\ntwo\nthree\n", encoding="utf-8")
+    (tmp_path / "a.fr").write_text("un\ndeux\n", encoding="utf-8")
+    assert run.main(["--config=toy_translation", "--workdir=run", *(f"--config.data.{word}" for word in words)]) == 2
+    told = capsys.readouterr().err
+    assert message in told and told.count("\n") == 1 and not (tmp_path / "run").exists()

@@ -1,0 +1,58 @@
+"""The user's own pairs of texts: two files, of which each line belongs to the line of the same number."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from nn_core.data.text_pairs import TextPairs, load_text_pairs
+
+PARALLEL_FILES = "parallel_files"  # data.name
+FILES = ("source", "target")
+SHARE, MOST = 10, 1000  # a tenth of the pairs chooses and a tenth judges, at most 1,000 each
+
+
+def load_pairs(section: ConfigDict) -> TextPairs:
+    """The pairs that a data section names.
+
+    Raises:
+        ValueError: a file that is missing, has no effect or cannot be read, files of unequal length, unknown options.
+    """
+    files = {key: section[key] for key in FILES if key in section}  # runs of earlier versions have none
+    given = [key for key, path in files.items() if path is not None]
+    if section.name != PARALLEL_FILES:
+        if given:
+            raise ValueError(
+                f"config.data.{given[0]}={files[given[0]]} has no effect on config.data.name={section.name!r}; add "
+                f"--config.data.name={PARALLEL_FILES}"
+            )
+        return load_text_pairs(section.name, **section.options.to_dict())
+    if len(given) < len(FILES):
+        raise ValueError(
+            f"config.data.name={PARALLEL_FILES!r} needs two files, line for line; give --config.data.source=FILE and "
+            "--config.data.target=FILE"
+        )
+    return load_text_pairs(section.name, **section.options.to_dict(), **files)
+
+
+def resolve_pairs(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict, tuple[str, ...]]:
+    """The config with the options of its own data taken back, and the sizes of the splits chosen by the files.
+
+    Args:
+        config: of data by the name "parallel_files"; it is changed.
+        given: the keys that the command line sets; they stay as they are.
+    """
+    section = config.data
+    options: Mapping[str, Any] = section.options.to_dict()
+    kept = {key: value for key, value in options.items() if f"data.options.{key}" in given}
+    section.options = ConfigDict(kept | {key: 1 for key in ("validation", "test") if key not in kept})
+    pairs = load_pairs(section)
+    count = sum(len(part[0]) for part in (pairs.train, pairs.validation, pairs.test))
+    size = min(max(count // SHARE, 1), MOST)
+    section.options.update({key: size for key in ("validation", "test") if key not in kept})
+    sizes = section.options
+    line = (
+        f"{section.source} and {section.target}: {count:,} pairs; the last {sizes.test:,} judge, the {sizes.validation:,} "
+        f"before them choose, {count - sizes.test - sizes.validation:,} train"
+    )
+    return config, (line,)
