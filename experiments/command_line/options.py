@@ -21,6 +21,7 @@ class Option(NamedTuple):
         default: its value if it is not given; None: not given.
         repeated: it may be given several times; its value is a tuple.
         may_be_empty: `--name=` is a value.
+        may_be_list: in Python, a list of texts is a value too.
     """
 
     kind: type
@@ -28,6 +29,7 @@ class Option(NamedTuple):
     default: Any = None
     repeated: bool = False
     may_be_empty: bool = False
+    may_be_list: bool = False
 
 
 def parse_options(

@@ -1,6 +1,5 @@
-"""Pipelines that read a text from both sides: words, classes, entities, vectors."""
+"""Pipelines that read a text from both sides: words, classes, vectors of tokens."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,8 +9,7 @@ import numpy as np
 from experiments.pipelines.models import Model, in_batches
 from experiments.pipelines.records import Ask
 from nn_core.models.transformer.fine_tuned import NOTHING, FineTuned
-from nn_core.pretrained.folder import read_json
-from nn_core.pretrained.folder_tokenizer import Fed, part
+from nn_core.pretrained.folder_tokenizer import Fed, FolderTokenizer, part
 from nn_core.pretrained.tensor_files import PretrainedError
 
 
@@ -49,11 +47,6 @@ def reader(model: Model, method: str | None = None) -> Any:
         return module.apply({"params": params}, *given)
 
     def read(fed: Sequence[Fed]) -> list[Any]:
-        for one in fed:
-            if len(one.ids) > reading.longest:
-                raise ValueError(
-                    f"a text has {len(one.ids)} tokens and the model reads {reading.longest}; use --truncation"
-                )
         rows, segments = [one.ids for one in fed], [one.segments for one in fed]
         return in_batches(
             rows, segments, reading.pad_id, lambda ids, kinds: apply(model.params, ids, kinds), longest=reading.longest
@@ -62,12 +55,18 @@ def reader(model: Model, method: str | None = None) -> Any:
     return read
 
 
-def feed(model: Model, value: Any, truncation: bool = False) -> Fed:
-    """A text, or {"text": …, "text_pair": …}, as the model reads it."""
+def feed(model: Model, value: Any, truncation: bool = False, most: int | None = None) -> Fed:
+    """A text, or {"text": …, "text_pair": …}, as the model reads it: `most` tokens, or as many as it can.
+
+    Raises:
+        ValueError: no text, or a longer one without truncation.
+    """
     text, pair = (value, None) if isinstance(value, str) else _pair(value)
     fed = model.the_tokenizer().feed(text, pair)
-    longest = reading_of(model).longest
-    if truncation and len(fed.ids) > longest:
+    longest = min(reading_of(model).longest, len(fed.ids) if most is None else most)
+    if len(fed.ids) > longest and not truncation:
+        raise ValueError(f"a text has {len(fed.ids)} tokens and the model reads {longest}; use --truncation")
+    if len(fed.ids) > longest:
         # What stands behind the last text (such as [SEP]) is kept.
         tail = next((i for i, source in enumerate(reversed(fed.texts)) if source is not None), 0)
         keep = [*range(longest - tail), *range(len(fed.ids) - tail, len(fed.ids))]
@@ -76,9 +75,23 @@ def feed(model: Model, value: Any, truncation: bool = False) -> Fed:
 
 
 def _pair(value: Any) -> tuple[str, str | None]:
-    if not isinstance(value, Mapping) or "text" not in value:
+    texts = (value.get("text"), value.get("text_pair", "")) if isinstance(value, Mapping) else (None,)
+    if not all(isinstance(text, str) for text in texts):
         raise ValueError(f'{str(value)[:60]!r} is not a text; give a text, or {{"text": …, "text_pair": …}}')
     return value["text"], value.get("text_pair")
+
+
+def at_least_one(options: Mapping[str, Any], *names: str) -> None:
+    """Raises ValueError where a count that is given is below 1."""
+    for name in names:
+        if options[name] is not None and options[name] < 1:
+            raise ValueError(f"{name}={options[name]} must be a whole number >= 1; raise it, or leave it out")
+
+
+def named(value: Any) -> list[str]:
+    """A list of texts, or one text with commas between them, as a list."""
+    given = (value or "").split(",") if isinstance(value, str | None) else value
+    return [text.strip() for text in given if text.strip()]
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -98,14 +111,17 @@ def fill_mask(model: Model, options: Mapping[str, Any]) -> Ask:
     mask = tokenizer.special_id("mask_token")
     if mask is None:
         raise PretrainedError(f"{model.place}: its tokenizer has no mask token")
-    read = reader(model)
+    at_least_one(options, "top_k")
+    read, targets = reader(model), [_target(tokenizer, text) for text in named(options["targets"])]
 
     def words(fed: Fed, logits_TV: np.ndarray) -> Any:
         places = [i for i, token in enumerate(fed.ids) if token == mask]
         found = []
         for place in places:
             shares = softmax(logits_TV[place])
-            best = np.argsort(-shares, kind="stable")[: options["top_k"]]
+            best = np.argsort(-shares, kind="stable")
+            best = best[np.isin(best, targets)] if targets else best
+            best = best[: options["top_k"]]
             found.append([_word(fed, place, int(token), float(shares[token]), len(places) == 1) for token in best])
         return found[0] if len(found) == 1 else found
 
@@ -132,10 +148,23 @@ def fill_mask(model: Model, options: Mapping[str, Any]) -> Ask:
     return ask
 
 
+def _target(tokenizer: FolderTokenizer, text: str) -> int:
+    """The token that a word is."""
+    found = tokenizer.backend.token_to_id(text)
+    ids = tokenizer.encode(text) if found is None else [found]
+    if len(ids) != 1:
+        raise ValueError(
+            f"the target {text!r} is {len(ids)} tokens, and a mask stands for one; give words of one token"
+        )
+    return int(ids[0])
+
+
 def class_shares(model: Model, logits: np.ndarray, function: str | None) -> np.ndarray:
-    """Scores of the classes, as the model was trained: softmax, or sigmoids where several may hold."""
-    several = model.settings.get("problem_type") == "multi_label_classification" or logits.shape[-1] == 1
-    function = function or ("sigmoid" if several else "softmax")
+    """Scores of the classes, as the model was trained: softmax, sigmoids where several may hold, numbers as they are."""
+    problem = model.settings.get("problem_type")
+    several = problem == "multi_label_classification" or logits.shape[-1] == 1
+    usual = "none" if problem == "regression" else "sigmoid" if several else "softmax"
+    function = (function or usual).lower()
     if function not in ("softmax", "sigmoid", "none"):
         raise ValueError(f"function_to_apply={function!r} is unknown; use softmax, sigmoid or none")
     return {"softmax": softmax, "sigmoid": sigmoid, "none": lambda x: x}[function](logits)
@@ -144,6 +173,7 @@ def class_shares(model: Model, logits: np.ndarray, function: str | None) -> np.n
 def text_classification(model: Model, options: Mapping[str, Any]) -> Ask:
     """[{label, score}] of a text or a pair, best first: top_k of them, else the best one."""
     read, top_k = reader(model), options["top_k"]
+    at_least_one(options, "top_k")
 
     def ask(inputs: Sequence[Any]) -> list[Any]:
         found = []
@@ -159,7 +189,7 @@ def text_classification(model: Model, options: Mapping[str, Any]) -> Ask:
 
 def zero_shot(model: Model, options: Mapping[str, Any]) -> Ask:
     """{sequence, labels, scores}: which of some labels a text entails, by a model of entailment."""
-    labels = [label.strip() for label in (options["candidate_labels"] or "").split(",") if label.strip()]
+    labels = named(options["candidate_labels"])
     lower = [label.lower() for label in model.labels]
     yes = next((i for i, label in enumerate(lower) if label.startswith("entail")), None)
     if yes is None:
@@ -172,7 +202,9 @@ def zero_shot(model: Model, options: Mapping[str, Any]) -> Ask:
 
     def ask(inputs: Sequence[Any]) -> list[Any]:
         if not labels:
-            raise ValueError("candidate_labels is empty; give labels with commas between them")
+            raise ValueError("candidate_labels is empty; give labels with commas between them, or a list")
+        if not all(isinstance(text, str) for text in inputs):
+            raise ValueError("zero-shot-classification reads texts, or a list of them")
         pairs = [{"text": text, "text_pair": template.replace("{}", label)} for text in inputs for label in labels]
         logits = np.stack(read([feed(model, pair, options["truncation"]) for pair in pairs]))
         logits = logits.reshape(len(inputs), len(labels), -1)
@@ -183,8 +215,8 @@ def zero_shot(model: Model, options: Mapping[str, Any]) -> Ask:
         found = []
         for text, row in zip(inputs, scores, strict=True):
             order = np.argsort(-row, kind="stable")
-            named = {"labels": [labels[i] for i in order], "scores": [float(row[i]) for i in order]}
-            found.append({"sequence": text, **named})
+            ranked = {"labels": [labels[i] for i in order], "scores": [float(row[i]) for i in order]}
+            found.append({"sequence": text, **ranked})
         return found
 
     return ask
@@ -197,50 +229,5 @@ def features(model: Model, options: Mapping[str, Any]) -> Ask:
     def ask(inputs: Sequence[Any]) -> list[Any]:
         fed = [feed(model, value, options["truncation"]) for value in inputs]
         return [[hidden[: len(one.ids)].tolist()] for one, hidden in zip(fed, read(fed), strict=True)]
-
-    return ask
-
-
-def sentence_vectors(model: Model, inputs: Sequence[str], truncation: bool) -> np.ndarray:
-    """A vector of each text, as the folder's modules.json says: the mean of its tokens (or the first), normalised or not."""
-    pooling, normalise = "mean", True
-    modules = model.place / "modules.json"
-    if modules.is_file():
-        pooling, normalise = _pooling(model, modules)
-    read = reader(model, "hidden")
-    fed = [feed(model, value, truncation) for value in inputs]
-    hidden = [states[: len(one.ids)] for one, states in zip(fed, read(fed), strict=True)]
-    vectors = np.stack([states[0] if pooling == "first" else states.mean(axis=0) for states in hidden])
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12) if normalise else vectors
-
-
-def _pooling(model: Model, modules: Any) -> tuple[str, bool]:
-
-    entries = json.loads(modules.read_text(encoding="utf-8"))
-    kinds = {str(entry.get("type", "")).rsplit(".", 1)[-1]: entry.get("path", "") for entry in entries}
-    pooling = "mean"
-    if "Pooling" in kinds and "/" not in kinds["Pooling"] and ".." not in kinds["Pooling"]:
-        said = read_json(model.place / kinds["Pooling"] / "config.json")
-        if said.get("pooling_mode_cls_token"):
-            pooling = "first"
-        elif not said.get("pooling_mode_mean_tokens", True):
-            raise PretrainedError(
-                f"{modules} pools in a way that is not computed; only the mean and the first token are"
-            )
-    return pooling, "Normalize" in kinds
-
-
-def sentence_similarity(model: Model, options: Mapping[str, Any]) -> Ask:
-    """{"source_sentence": …, "sentences": […]} -> the cosine of each sentence with the source."""
-
-    def ask(inputs: Sequence[Any]) -> list[Any]:
-        found = []
-        for value in inputs:
-            if not isinstance(value, Mapping) or not {"source_sentence", "sentences"} <= value.keys():
-                raise ValueError('sentence-similarity reads {"source_sentence": "…", "sentences": ["…", …]}')
-            vectors = sentence_vectors(model, [value["source_sentence"], *value["sentences"]], options["truncation"])
-            vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-            found.append((vectors[1:] @ vectors[0]).astype(float).tolist())
-        return found
 
     return ask

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from PIL import Image
 
-from experiments.pipelines.encoders import softmax
+from experiments.pipelines.encoders import at_least_one, softmax
 from experiments.pipelines.models import Model
 from experiments.pipelines.records import Ask
 from experiments.trained.image_classifier import load_classifier, read_for
@@ -90,6 +90,7 @@ def _ranked(labels: Sequence[str], scores: np.ndarray, top_k: int) -> list[dict[
 
 def image_classification(model: Model, options: Mapping[str, Any]) -> Ask:
     """[{score, label}] of an image file, best first."""
+    at_least_one(options, "top_k")
     seen = eyes(model, options["fit"])
 
     def ask(inputs: Sequence[Any]) -> list[Any]:
@@ -101,6 +102,7 @@ def image_classification(model: Model, options: Mapping[str, Any]) -> Ask:
 
 def audio_classification(model: Model, options: Mapping[str, Any]) -> Ask:
     """[{score, label}] of a WAV file, read as the spectrogram that the model was trained on."""
+    at_least_one(options, "top_k")
     seen = eyes(model, fit=False)
 
     def ask(inputs: Sequence[Any]) -> list[Any]:

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from experiments.pipelines.encoders import fill_mask, sentence_similarity, text_classification
+from experiments.pipelines.encoders import fill_mask, text_classification
 from experiments.pipelines.images import eyes
 from experiments.pipelines.models import Model
+from experiments.pipelines.sentences import sentence_similarity
 from nn_core.generation.decode import begin, generate_chunk
 from nn_core.generation.filters import Sampling
 from nn_core.pretrained.tensor_files import PretrainedError
@@ -171,7 +172,7 @@ def classes_page(gradio: Any, model: Model) -> None:
 
 def words_page(gradio: Any, model: Model) -> None:
     """A text with one mask, and the words for it."""
-    ask = fill_mask(model, {"top_k": SHOWN, "truncation": True})
+    ask = fill_mask(model, {"top_k": SHOWN, "targets": None, "truncation": True})
     mask = model.the_tokenizer().special["mask_token"]
     text = gradio.Textbox(label=f"Text with one {mask}", lines=3, elem_id="prompt")
     words = gradio.Label(label="Words", num_top_classes=SHOWN, elem_id="classes")

@@ -6,8 +6,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from experiments.command_line.choices import choose
+from experiments.command_line.choices import nearest
 from experiments.command_line.output import say
+from experiments.pipelines.calls import ALIASES, check_options, is_one, ranks_classes, read_call
 from experiments.pipelines.models import Model, find, load_model
 from experiments.pipelines.records import Task
 from experiments.pipelines.tasks import LANGUAGES, TASKS
@@ -18,8 +19,11 @@ AT_A_TIME = 64  # inputs of a generator that are read before the first output
 
 
 def task_named(name: str) -> Task:
-    """A task of the table; "translation_en_to_fr" is a translation."""
-    return choose("translation" if name.startswith(LANGUAGES) else name, TASKS, "task")
+    """A task of the table; "translation_en_to_fr" is a translation, "ner" another name of one."""
+    own = "translation" if name.startswith(LANGUAGES) else ALIASES.get(name, name)
+    if own not in TASKS:
+        raise ValueError(f"the task {name!r} is unknown{nearest(name, TASKS) or ';'} there are: {', '.join(TASKS)}")
+    return TASKS[own]
 
 
 def pipeline(
@@ -29,6 +33,7 @@ def pipeline(
     member: int | None = None,
     step: str = "best",
     dtype: str = "float32",
+    batch_size: int | None = None,
     **options: Any,
 ) -> Callable[..., Any]:
     """A function that does a task with a model, as transformers 4 had it.
@@ -38,7 +43,7 @@ def pipeline(
         model: a Hugging Face folder, the name of one on the hub, or a run directory.
         member, step: of a run directory.
         dtype: of a folder's parameters: float32, bfloat16 or float16.
-        options: of the task, for all calls; a call may give others.
+        options: of the task, for all calls; a call may give others. batch_size=N: inputs that are read at a time.
     Returns:
         inputs -> outputs: one for one, a list for a list, a generator for anything else that is iterable.
     Raises:
@@ -56,32 +61,31 @@ def pipeline(
     made: dict[tuple, Callable] = {}
 
     def asker(more: Mapping[str, Any]) -> Callable[[Any], list[Any]]:
-        given = {**options, **more}
-        for name in given:
-            choose(name, record.options, f"option of {task}")
-        wanted = {name: given.get(name, option.default) for name, option in record.options.items()}
+        wanted = check_options(task, record, {**options, **more})
         key = tuple(sorted((name, str(value)) for name, value in wanted.items()))
         if key not in made:  # programs belong to what is made: it is kept
             made[key] = record.make(loaded, {**wanted, "task": task})
         return made[key]
 
-    def run(inputs: Any = None, **more: Any) -> Any:
-        named = {name: more.pop(name) for name in ("question", "context") if name in more}
+    def run(*args: Any, **more: Any) -> Any:
+        size = check_size(more.pop("batch_size", batch_size))
+        value = read_call(task, record, args, more)
         ask = asker(more)
-        value = named if named else inputs
-        if isinstance(value, (str, Mapping, Path)) or is_chat(value):
+        alone = record.one_each and not (ranks_classes(record) and "top_k" in {**options, **more})
+        if is_one(value):
             return ask([value])[0]
 
         def several(some: list[Any]) -> list[Any]:
-            outputs = ask(some)
-            return [one[0] if record.one_each and len(one) == 1 else one for one in outputs]
+            return [one[0] if alone and len(one) == 1 else one for one in ask(some)]
 
-        if isinstance(value, (list, tuple)):
-            return several(list(value)) if value else []
-        if isinstance(value, Iterable):
-            return in_turn(several, value)
+        if isinstance(value, Iterable) and not isinstance(value, bytes):
+            outputs = in_turn(several, value, size or AT_A_TIME)
+            if not isinstance(value, (list, tuple)):
+                return outputs
+            return several(list(value)) if value and size is None else list(outputs)
         raise ValueError(f"{task} reads {record.reads}, and not {type(value).__name__}")
 
+    check_size(batch_size)
     asker({})  # what is wrong with the options is told now
     return run
 
@@ -93,15 +97,17 @@ def tell_passed_over(model: Model) -> None:
         say(f"warning: {model.place / GENERATION} asks for {left}, which is not computed here", sys.stderr)
 
 
-def is_chat(value: Any) -> bool:
-    """Whether a list is one conversation and not several inputs."""
-    return isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) and "role" in one for one in value)
+def check_size(size: Any) -> int | None:
+    """A batch size; None: as many as there are."""
+    if size is not None and (type(size) is not int or size < 1):
+        raise ValueError(f"batch_size={size!r} must be a whole number >= 1")
+    return size
 
 
-def in_turn(ask: Callable[[Any], list[Any]], inputs: Iterable[Any]) -> Iterator[Any]:
+def in_turn(ask: Callable[[Any], list[Any]], inputs: Iterable[Any], size: int) -> Iterator[Any]:
     """Outputs of inputs that come one by one, a few of which are read ahead."""
     iterator = iter(inputs)
-    while some := list(islice(iterator, AT_A_TIME)):
+    while some := list(islice(iterator, size)):
         yield from ask(some)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.pipelines.encoders import feed, reader, softmax
+from experiments.pipelines.encoders import at_least_one, feed, reader, softmax
 from experiments.pipelines.models import Model
 from experiments.pipelines.records import Ask
 from nn_core.pretrained.folder_tokenizer import Fed, part
@@ -120,13 +120,15 @@ def _word(group: list[dict[str, Any]], strategy: str) -> tuple[tuple[int, int], 
 
 def question_answering(model: Model, options: Mapping[str, Any]) -> Ask:
     """{score, start, end, answer}: the most probable span of a context of any length."""
+    at_least_one(options, "top_k", "max_seq_len", "max_answer_len", "doc_stride")
     read, tokenizer = reader(model), model.the_tokenizer()
     longest = min(options["max_seq_len"], model.module.encoder.context_size)
 
     def ask(inputs: Sequence[Any]) -> list[Any]:
         windows, owners = [], []
         for i, value in enumerate(inputs):
-            if not isinstance(value, Mapping) or not {"question", "context"} <= value.keys():
+            texts = [value.get(name) for name in ("question", "context")] if isinstance(value, Mapping) else [None]
+            if not all(isinstance(text, str) for text in texts):
                 raise ValueError('question-answering reads {"question": "…", "context": "…"}')
             cut = _windows(tokenizer.feed(value["question"], value["context"]), longest, options["doc_stride"])
             windows += cut

@@ -1,7 +1,7 @@
 """The table of the pipeline's tasks. Outputs have the keys of transformers 4 (F175, F177, F178)."""
 
 from experiments.command_line.options import Option
-from experiments.pipelines import encoders, images, spans, writing
+from experiments.pipelines import encoders, images, sentences, spans, writing
 from experiments.pipelines.records import Task
 
 _TRUNCATION = {"truncation": Option(bool, "cut texts that are longer than the model reads", False)}
@@ -35,7 +35,11 @@ TASKS: dict[str, Task] = {
     "fill-mask": Task(
         ("masked", "pretraining"),
         encoders.fill_mask,
-        {"top_k": Option(int, "how many words", 5), **_TRUNCATION},
+        {
+            "top_k": Option(int, "how many words", 5),
+            "targets": Option(str, "only these words, with commas between them", may_be_list=True),
+            **_TRUNCATION,
+        },
         "a text with a mask token",
         "bert_quick/models/words",
     ),
@@ -98,7 +102,7 @@ TASKS: dict[str, Task] = {
     "feature-extraction": Task(_ENCODERS, encoders.features, _TRUNCATION, "a text", "bert_quick/models/words"),
     "sentence-similarity": Task(
         _ENCODERS,
-        encoders.sentence_similarity,
+        sentences.sentence_similarity,
         _TRUNCATION,
         '{"source_sentence": …, "sentences": […]}',
         "bert_quick/models/words",
@@ -107,7 +111,7 @@ TASKS: dict[str, Task] = {
         ("text_class",),
         encoders.zero_shot,
         {
-            "candidate_labels": Option(str, "labels with commas between them"),
+            "candidate_labels": Option(str, "labels with commas between them", may_be_list=True),
             "hypothesis_template": Option(str, "what a label says of the text", "This example is {}."),
             "multi_label": Option(bool, "each label for itself, any number may hold", False),
             **_TRUNCATION,

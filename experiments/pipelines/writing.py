@@ -109,6 +109,8 @@ def text_to_text(key: str, task: str) -> Any:
         start = model.module.pad_id if start is None else start
 
         def ask(inputs: Sequence[Any]) -> list[Any]:
+            if not all(isinstance(text, str) for text in inputs):
+                raise ValueError("an encoder-decoder reads texts, or a list of them")
             rows = [tokenizer.feed(prefix + text).ids for text in inputs]
             width = max(16, 1 << (max(map(len, rows)) - 1).bit_length())
             source = np.full((len(rows), width), model.module.pad_id, np.int32)

@@ -42,7 +42,11 @@ def write_pipeline_folder(root: Path, name: str) -> Path:
     if tokenizer:
         KINDS[tokenizer](folder)
     if name == "vectors":
-        modules = [{"path": "1_Pooling", "type": "x.Pooling"}, {"path": "2_Normalize", "type": "x.Normalize"}]
+        modules = [
+            {"path": "", "type": "x.Transformer"},
+            {"path": "1_Pooling", "type": "x.Pooling"},
+            {"path": "2_Normalize", "type": "x.Normalize"},
+        ]
         (folder / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
         (folder / "1_Pooling").mkdir(exist_ok=True)
         pooling = {"pooling_mode_mean_tokens": True}
