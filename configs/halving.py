@@ -1,7 +1,7 @@
 """Successive halving against random search and a full grid: rate, L2 and scale of the start, 200 noisy digits.
 
 python -m experiments.run --config=configs/halving.py
-python -m experiments.run --config=configs/halving.py --config.search.rungs=() --config.num_seeds=7 --workdir=DIR
+python -m experiments.run --config=configs/halving.py "--config.search.rungs=()" --config.num_seeds=7 --workdir=DIR
 python -m experiments.run --config=configs/halving_grid.py
 
 27 drawn members train for 50 steps, the best 9 of them to 150, the best 3 to 450: 3,150 updates, as many as 7 members

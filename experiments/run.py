@@ -34,7 +34,7 @@ EXAMPLES = (
     "python -m experiments.run --config=digits",
     "python -m experiments.run --config=digits --help",
     "python -m experiments.run --config=configs/digits.py --config.hparams.l2=1e-3 --workdir=/tmp/try",
-    "python -m experiments.run --config=digits --config.model.hidden_sizes=(64,32) --config.data.batch_size=None",
+    "python -m experiments.run --config=digits --config.model.hidden_sizes=64,32 --config.data.batch_size=None",
     "python -m experiments.run --config=regularization --sweep=false --config.seed=3",
     "python -m experiments.run --config=regularization --dry_run",
     "python -m experiments.run --config=regularization --config.num_seeds=12   # after 8: four more, the rest is read",
@@ -100,6 +100,8 @@ def train(arguments: Arguments, directory: Path, here: processes.Places | None, 
             store = open_store(folder if keep else None, arguments.path)
             registry = with_own(arguments.get_extensions, arguments.path)
             prepared = prepare(arguments, directory, registry, store)
+            if asks and prepared.summary:
+                print("\n".join(prepared.summary))
             if arguments.options["plan"]:
                 print(plan_text(prepared))
                 return 0

@@ -150,7 +150,8 @@ def _check_options(name: str, given: dict[str, int | float | None]) -> None:
     reads = _READS[name]
     for option, value in given.items():
         if option not in reads and value is not None:
-            raise ValueError(f"schedule {name!r} does not read {option}={value}; leave it unset (it reads {reads})")
+            told = ", ".join(reads) or "none of these options"
+            raise ValueError(f"schedule {name!r} does not read {option}={value}; leave it unset (it reads {told})")
     for option in ("decay_steps", "decay_rate"):
         if option in reads and given[option] is None:
             raise ValueError(f"schedule {name!r} needs {option}; set it")

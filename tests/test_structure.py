@@ -14,6 +14,7 @@ from experiments.course.features_transformers import FEATURES as TRANSFORMERS
 
 FEATURES = (*BASICS, *PRACTICE, *TEXT, *TRANSFORMERS, *MODELS)
 ROOT = Path(__file__).parents[1]
+PAGES = [path for path in sorted(ROOT.rglob("*.md")) if ".git" not in path.parts]
 FILES = sorted((ROOT / "nn_core").rglob("*.py")) + sorted((ROOT / "experiments").rglob("*.py"))
 CONFIGS = sorted((ROOT / "configs").glob("*.py"))
 
@@ -239,3 +240,10 @@ def test_what_only_linux_has_is_noticed() -> None:
     assert posix_only(ast.parse(text), text) == ["fcntl", "os.fork"]
     assert without_newline(ast.parse(text)) == [3]
     assert by_hand(ast.parse("os.replace(a, b)\n(a / b).rename(c)\ntext.replace(a, b)")) == ["replace", "rename"]
+
+
+@pytest.mark.parametrize("path", [*FILES, *CONFIGS, *PAGES], ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_command_can_be_pasted_into_a_shell(path):
+    """Brackets are syntax there: a value is written without them, or the whole option stands in quotes."""
+    found = re.findall(r"(?<![\"'])--config[.][\w.]+=[(\[]", path.read_text(encoding="utf-8"))
+    assert not found

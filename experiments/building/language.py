@@ -43,7 +43,10 @@ def build(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = 
     family = family_of(config, registry)
     corpus = load_corpus(section, chunk_steps(config.train.chunk_steps, config.train.eval_every), tokenizer)
     if config.train.sample_every:
-        encode_prompt(corpus.tokenizer, config.sample.prompt)
+        try:
+            encode_prompt(corpus.tokenizer, config.sample.prompt)
+        except ValueError as error:
+            raise ValueError(f"config.sample.prompt: {error}") from None
     task = make_language_model(
         make_language_module(config, corpus.tokenizer.vocabulary_size, registry),
         family.token_losses,

@@ -16,11 +16,14 @@ from experiments.building.own_pairs import PARALLEL_FILES, resolve_pairs
 from experiments.building.own_tables import TABLE, digest_of_file, find_file, load_own_table
 from experiments.building.records import EXAMPLES, Registry
 from experiments.building.unused_keys import IMAGE_FOLDER, check_given
+from nn_core.data.conversation_files import read_lines
 from nn_core.data.dataset import Dataset
 from nn_core.data.table_split import sizes_of
 from nn_core.data.text_files import OwnText
 from nn_core.files import user_path
 from nn_core.tasks.heads import Head
+from nn_core.text.interface import clean_text
+from nn_core.text.tokenizers import CHARACTERS
 
 
 def has_path(config: ConfigDict) -> bool:
@@ -95,7 +98,14 @@ def resolve_text(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict
             "give its digest, or leave data.digest unset"
         )
     section.digest = digest
-    return config, () if text is None else tell_text(section.path, text)
+    if text is None:
+        return config, (f"{section.path}: {sum(1 for _ in read_lines(section.path)):,} records",)
+    lines = tell_text(section.path, text)
+    prompt = config.sample.prompt
+    if section.tokenizer == CHARACTERS and "sample.prompt" not in given and not set(prompt) <= set(text.text):
+        config.sample.prompt = clean_text(text.text)[0]
+        lines += (f"samples begin with {config.sample.prompt!r}, since the text lacks characters of {prompt!r}",)
+    return config, lines
 
 
 def resolve(config: ConfigDict, given: Collection[str], registry: Registry) -> tuple[ConfigDict, tuple[str, ...]]:

@@ -160,10 +160,17 @@ def extended(registry: Registry, own: Registry) -> Registry:
     """A registry with more records; the given one is not changed.
 
     Raises:
-        ValueError: a name that is taken.
+        ValueError: a name that is taken, or something else than a record.
     """
+    records = {"models": Model, "tasks": Kind}
     for table, known, more in zip(Registry._fields, registry, own, strict=True):
-        for name in more:
+        if not isinstance(more, Mapping):
+            raise ValueError(f"{table} of get_extensions() is {type(more).__name__}; give a dict of records by name")
+        for name, record in more.items():
+            kind = records.get(table)
+            if table != "studies" and not (callable(record) if kind is None else isinstance(record, kind)):
+                wanted = "a function" if kind is None else f"a {kind.__name__} of experiments.building.records"
+                raise ValueError(f"{name!r} of {table} is {type(record).__name__}; give {wanted}")
             if name in known:
                 raise ValueError(f"{name!r} is already the name of one of the {table}; give yours another name")
     return Registry(*({**known, **more} for known, more in zip(registry, own, strict=True)))

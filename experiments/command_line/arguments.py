@@ -118,11 +118,21 @@ def parse(argv: Sequence[str], options: Mapping[str, Option]) -> Arguments | Non
     module = runpy.run_path(str(path))
     if "get_config" not in module:
         raise ValueError(f"{path} defines no get_config(); every config file does")
-    template = module["get_config"]()
+    template = checked(module["get_config"](), path)
     overrides = read_overrides(texts)
     config = apply(template, convert(template, overrides))
     sweep = module["get_sweep"] if "get_sweep" in module and values.get("sweep", True) else None
     return Arguments(path, config, overrides, sweep, values, module.get("get_extensions"))
+
+
+def checked(config: Any, path: Path) -> ConfigDict:
+    """What get_config() of a file returns. Raises ValueError where that is no config."""
+    if not isinstance(config, ConfigDict):
+        raise ValueError(f"{path}: get_config() returns {type(config).__name__}; return a config of base.experiment()")
+    lacking = [name for name in ("name", "task", "table", "figures") if name not in config]
+    if lacking:
+        raise ValueError(f"{path}: the config of get_config() lacks {lacking[0]}; begin with base.experiment()")
+    return config
 
 
 def is_config(name: str) -> bool:
@@ -207,7 +217,7 @@ def convert(template: ConfigDict, overrides: Mapping[str, str]) -> dict[str, Any
         check_path(template, key)
         kind, optional = type_of(template, key), is_optional(template, key)
         if not text and kind is not str or not text and optional:
-            unset = f", or --config.{key}={'None to leave it unset' if optional else '() for none'}"
+            unset = f", or --config.{key}=None to leave it unset" if optional else f', or "--config.{key}=()" for none'
             unset = unset if optional or kind is tuple else ""
             raise ValueError(f"--config.{key}= is empty; write --config.{key}=VALUE{unset}")
         values[key] = read_value(f"--config.{key}", text, kind, optional)

@@ -25,12 +25,13 @@ def get_config():
     config.hparams.learning_rate = 3e-3
     config.train.steps = 300
     config.train.eval_every = 50
+    config.num_seeds = 3
     return config
 
 
 def get_sweep(config):
     """The members, each a dict of what it changes. Numbers of `hparams` and seeds share one compiled program."""
-    return product(axis("hparams.learning_rate", (1e-3, 1e-2)), axis("seed", range(3)))
+    return product(axis("hparams.learning_rate", (1e-3, 1e-2)), axis("seed", range(config.num_seeds)))
 
 
 def squared_relu(x):

@@ -63,7 +63,7 @@ def read_bool(name: str, text: str) -> bool:
 def hint(text: str, kind: type, optional: bool) -> str:
     """What to write instead."""
     if kind is tuple:
-        return "; write values with commas between them, such as (64,32), and quote the brackets for the shell"
+        return "; write values with commas between them, such as 64,32; brackets need quotes in a shell"
     number = as_number(text.replace(",", ".") if text.count(",") == 1 else text)
     unset = ", or None to leave it unset" if optional else ""
     if text.lower() in UNSET:

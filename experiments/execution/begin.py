@@ -61,6 +61,11 @@ def claim(prepared: Prepared) -> int:
     status = files.read_status(directory)["status"]
     steps = steps_of(prepared.groups)
     rows = finished_rows(directory, range(len(steps)), steps) if status in ENDED else None
+    held = files.read_config(directory)
+    own_code = prepared.arguments.get_extensions is not None
+    changed = change_of(held) if own_code and held is not None else None
+    if changed:
+        say(f"warning: {changed}", sys.stderr)
     if rows is not None:
         ended = "is finished" if status == "finished" else "has diverged"
         say(f"{directory} {ended}; to run it again: --config.checkpoint.resume=fresh")
@@ -68,12 +73,8 @@ def claim(prepared: Prepared) -> int:
         return ENDED[status]
     about: dict[str, Any] = {"overrides": prepared.arguments.overrides, "sweep": sweep_of(prepared.groups)}
     about |= {"generations": prepared.generations, HELD: held_models(prepared.groups)}
-    held = files.read_config(directory)
     tell_new(prepared.generations, held)
-    if prepared.arguments.get_extensions is not None:
-        changed = None if held is None else change_of(held)
-        if changed:
-            say(f"warning: {changed}", sys.stderr)
+    if own_code:
         about[EXTENSIONS] = about_file(prepared.arguments.path)
     files.write_config(directory, config.to_dict(), **about)
     files.write_status(directory, "running")

@@ -9,6 +9,7 @@ import numpy as np
 
 from experiments.building.memory import Demand, show_bytes
 from experiments.command_line.output import say
+from experiments.execution.halving import make_rung, survivors_of
 from experiments.execution.part import share
 from experiments.execution.prepare import Prepared
 from experiments.training import plan
@@ -37,19 +38,37 @@ def rehearse(prepared: Prepared) -> None:
         say(f"a study of {config.num_seeds} seeds, in programs of its own; the docstring of its config tells its time")
         return
     say(plan.describe(groups))
-    populations = share(cut(groups, prepared.directory, config, prepared.generations), prepared.part)
-    tell(groups, populations, [done_rows(population) is not None for population in populations])
+    if config.search.rungs:
+        total = tell_rungs(prepared)
+    else:
+        total = tell(groups, share(cut(groups, prepared.directory, config, prepared.generations), prepared.part))
+    say(f"about {clock(total)} in all, without evaluations, samples and figures; nothing was written")
 
 
-def tell(groups: Sequence[Group], populations: Sequence[Population], done: Sequence[bool]) -> None:
-    """Prints a line for each program, and the sum.
+def tell_rungs(prepared: Prepared) -> float:
+    """Prints the lines of each rung of a search; the seconds. Who goes on is not known: the first ones stand for them."""
+    config, total, before = prepared.arguments.config, 0.0, 0
+    alive = sorted((m for group in prepared.groups for m in group.members), key=lambda member: member.number)
+    for number, steps in enumerate((*config.search.rungs, config.train.steps), 1):
+        rung = make_rung(prepared, number, steps, alive)
+        say(f"rung {number}: {len(alive)} members from step {before:,} to {steps:,}")
+        total += tell(list({id(one.group): one.group for one in rung.populations}.values()), rung.populations, before)
+        alive, before = alive[: survivors_of(len(alive), config)], steps
+    return total
+
+
+def tell(groups: Sequence[Group], populations: Sequence[Population], begin: int = 0) -> float:
+    """Prints a line for each program.
 
     Args:
         groups: of the sweep.
-        populations: those that the command would run.
-        done: which of them are finished, and would only be read.
+        populations: those that the command would run; the finished ones would only be read.
+        begin: the step at which they begin.
+    Returns:
+        The seconds of all.
     """
     total = 0.0
+    done = [done_rows(population) is not None for population in populations]
     for number, group in enumerate(groups, 1):
         mine = [
             population
@@ -60,7 +79,7 @@ def tell(groups: Sequence[Group], populations: Sequence[Population], done: Seque
         if not mine:
             say(f"{name}, nothing left to train here")
             continue
-        steps = mine[0].members[0].config.train.steps
+        steps = mine[0].members[0].config.train.steps - begin
         measured = measure(mine[0])
         seconds = measured.start + measured.step * steps * len(mine)
         total += seconds
@@ -69,7 +88,7 @@ def tell(groups: Sequence[Group], populations: Sequence[Population], done: Seque
             f"{told(group.traced.needed)}, first chunk after {measured.start:.1f} s, "
             f"{1 / measured.step:{',.0f' if measured.step < 0.1 else '.2g'}} steps/s: about {clock(seconds)}"
         )
-    say(f"about {clock(total)} in all, without evaluations, samples and figures; nothing was written")
+    return total
 
 
 def told(needed: Demand) -> str:

@@ -93,7 +93,12 @@ def make_rung(prepared: Prepared, number: int, steps: int, members: Sequence[Mem
 def survivors(rows: Sequence[Row], config: ConfigDict) -> set[int]:
     """The members that go on: the share `search.keep` with the lowest validation loss, at least one."""
     ranked = sorted(rows, key=lambda row: score([row]))
-    return {row["member"] for row in ranked[: max(round(len(rows) * config.search.keep), 1)]}
+    return {row["member"] for row in ranked[: survivors_of(len(rows), config)]}
+
+
+def survivors_of(count: int, config: ConfigDict) -> int:
+    """How many of so many members go on."""
+    return max(round(count * config.search.keep), 1)
 
 
 def origin_of(before: Rung | None, population: Population) -> Callable[[], tuple[int, TrainState]] | None:

@@ -29,6 +29,7 @@ from experiments.figures import FIGURES
 from experiments.run_directory import files
 from experiments.run_directory.extension import EXACT, RESCHEDULE
 from experiments.studies import STUDIES
+from experiments.studies.base import Study
 from experiments.training import plan, tracking
 from experiments.training.population import cut
 
@@ -104,6 +105,8 @@ def prepare(
         choose(config.checkpoint.extend, dict.fromkeys((EXACT, RESCHEDULE)), "checkpoint.extend")
         held = None if config.checkpoint.resume == "fresh" else files.read_config(directory)
         members, generations = number_members(plan.expand(config, arguments.get_sweep), held)
+        if part != WHOLE and len(members) < 2:
+            raise ValueError(f"--part={arguments.options['part']} is for a sweep, and this is one run; leave it out")
         groups = [
             group for part in split_generations(members, generations) for group in plan.group(part, registry, store)
         ]
@@ -116,9 +119,13 @@ def prepare(
 
 
 def check_own_names(registry: Registry) -> None:
-    """Raises ValueError for a figure or study of one's own whose name is taken."""
+    """Raises ValueError for a figure or study of one's own whose name is taken, or that is none."""
     for kind, own, known in (("figures", registry.figures, FIGURES), ("studies", registry.studies, STUDIES)):
         for name in own:
+            if kind == "studies" and not isinstance(own[name], Study):
+                raise ValueError(
+                    f"{name!r} of studies is {type(own[name]).__name__}; give a Study of experiments.studies.base"
+                )
             if name in known:
                 raise ValueError(f"{name!r} is already the name of one of the {kind}; give yours another name")
 

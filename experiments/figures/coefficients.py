@@ -21,7 +21,7 @@ def coefficients(run: Results) -> Figure:
         if all(np.ndim(row.get("coefficients", 0)) == 1 for row in rows):
             families[family(name) or name][name] = rows
     if not families:
-        return nothing("no coefficients were recorded: set config.task.record=('coefficients',)")
+        return nothing("no coefficients were recorded: add --config.task.record=coefficients")
     figure, axes = subplots(2, len(families), width=3.4, height=3.0, sharey="row")
     widest = max(np.max(np.abs(row["coefficients"])) for row in run.rows if "coefficients" in row)
     for column, (title, groups) in zip(axes.T, families.items(), strict=True):

@@ -17,7 +17,7 @@ def confusion(run: Results) -> Figure:
         if any("confusion" in row for row in rows)
     }
     if not groups:
-        return nothing("no confusion was recorded: set config.task.record=('confusion',)")
+        return nothing("no confusion was recorded: add --config.task.record=confusion")
     figure, axes = panels(len(groups), columns=2, width=5.2, height=4.8)
     for axis, (name, rows) in zip(axes, groups.items(), strict=True):
         image = draw(axis, rows)

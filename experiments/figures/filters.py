@@ -12,7 +12,7 @@ def filters(run: Results) -> Figure:
     """The first member with a record: a test image, filters above their feature maps, and the later layers below."""
     row = next((row for row in run.rows if "filters" in row), None)
     if row is None:
-        return nothing("no filters were recorded: set config.task.record=('filters',)")
+        return nothing("no filters were recorded: add --config.task.record=filters")
     layers = sum(name.startswith("feature_map_") for name in row)
     shown = max(row[f"feature_map_{layer}"].shape[-1] for layer in range(layers))
     figure, axes = subplots(layers + 1, shown + 1, width=1.25, height=1.35)

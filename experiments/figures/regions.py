@@ -18,7 +18,7 @@ def regions(run: Results) -> Figure:
     """A panel for each setting, with its first seed."""
     groups = recorded(run)
     if not groups:
-        return nothing("no regions were recorded: set config.task.record=('regions',)")
+        return nothing("no regions were recorded: add --config.task.record=regions")
     verdict = verdicts(groups)
     figure, axes = panels(len(groups), columns=3, width=4.2, height=4.4, sharex=True, sharey=True)
     for axis, (name, rows) in zip(axes, groups.items(), strict=True):

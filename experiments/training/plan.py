@@ -1,7 +1,7 @@
 """Overrides -> members -> groups with one structure -> populations. Each group is one compiled program."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -63,6 +63,8 @@ def expand(config: ConfigDict, get_sweep: Callable[[ConfigDict], Sweep] | None) 
     sweep = [{}] if get_sweep is None else get_sweep(config)
     if not sweep:
         raise ValueError("get_sweep(config) returned no members")
+    if not isinstance(sweep, Sequence) or not all(isinstance(overrides, Mapping) for overrides in sweep):
+        raise ValueError("get_sweep(config) returned no list of dicts; return one, such as axis('seed', range(3))")
     members = []
     for index, overrides in enumerate(sweep):
         try:

@@ -4,6 +4,8 @@ A single run is followed while it trains. The members of a sweep are written whe
 as a run of its own with its hparams.
 """
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,22 +15,45 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.command_line.config_paths import flatten
+from experiments.command_line.output import say
 from experiments.run_directory.files import entry
 from experiments.run_directory.results import Results, Row
 from experiments.run_directory.settings import values
 
 EVENTS = "tensorboard"  # folder in the run directory
 SAMPLES, FIGURES = "samples", "figures"
+OFFLINE = ("offline", "disabled", "dryrun")  # values of WANDB_MODE
+LOGIN = "type `wandb login`, set WANDB_API_KEY, or set WANDB_MODE=offline to write it here alone"
 IDENTITY = ("member", "step")  # of a logged row: no metrics
 Log = Callable[[list[Row]], None]
 
 
 def check(config: ConfigDict) -> None:
-    """Raises ValueError where a tracker is asked for that is not installed."""
+    """Raises ValueError where a tracker is asked for that is not installed, or that nobody has logged in to."""
     if config.log.tensorboard:
         summary_writer()
     if config.log.wandb:
-        weights_and_biases()
+        check_login(weights_and_biases())
+
+
+def check_login(wandb: Any) -> None:
+    """Raises ValueError where Weights & Biases would ask for a key, which a sweep would find out at its end."""
+    if os.environ.get("WANDB_MODE") in OFFLINE:
+        return
+    try:
+        known = bool(wandb.login(prompt=False))
+    except TypeError:  # a version that knows no `prompt`
+        known = wandb.api.api_key is not None
+    except wandb.Error as error:
+        raise ValueError(f"config.log.wandb: {error}; {LOGIN}") from None
+    if not known:
+        raise ValueError(f"config.log.wandb needs a login at Weights & Biases; {LOGIN}")
+
+
+def refused(error: Exception) -> None:
+    """Says that Weights & Biases failed; the run and its results stay what they are."""
+    told = " ".join(str(error).split())
+    say(f"warning: Weights & Biases refused ({told}); the run directory holds everything without it", sys.stderr)
 
 
 def summary_writer() -> Any:
@@ -72,7 +97,7 @@ def follow(config: ConfigDict, folder: Path, step: int) -> Iterator[Log]:
                 for row in rows:
                     write_row(writer, row)
                 writer.flush()
-            for tracked in open_runs:
+            for tracked in filter(None, open_runs):
                 for row in rows:
                     log_row(tracked, row)
 
@@ -81,7 +106,7 @@ def follow(config: ConfigDict, folder: Path, step: int) -> Iterator[Log]:
 
 @contextmanager
 def followed(config: ConfigDict, folder: Path) -> Iterator[Any]:
-    """The run of a run directory at Weights & Biases; one that goes on is the same run there.
+    """The run of a run directory at Weights & Biases, None where it refuses; one that goes on is the same run there.
 
     It stays open when the training has ended, because figures and the table come later: see `upload`.
     """
@@ -89,13 +114,18 @@ def followed(config: ConfigDict, folder: Path) -> Iterator[Any]:
     before = sorted(path.name.rpartition("-")[2] for path in entry(folder, "wandb").glob("*run-*"))
     known: dict[str, Any] = {"id": before[-1], "resume": "allow"} if before else {}
     about = {path: plain(value) for path, value in flatten(config).items()}
-    tracked = wandb.init(
-        project=config.name, group=folder.name, name=config.name, dir=str(folder), config=about, **known
-    )
+    tracked = None
+    try:
+        tracked = wandb.init(
+            project=config.name, group=folder.name, name=config.name, dir=str(folder), config=about, **known
+        )
+    except wandb.Error as error:
+        refused(error)
     try:
         yield tracked
     except BaseException:
-        tracked.finish(exit_code=1)
+        if tracked is not None:
+            tracked.finish(exit_code=1)
         raise
 
 
@@ -135,7 +165,10 @@ def write_end(run: Results, config: ConfigDict, figures: Sequence[Path]) -> None
     if config.log.tensorboard:
         write_events(run, figures)
     if config.log.wandb:
-        upload(run, config, figures)
+        try:
+            upload(run, config, figures)
+        except weights_and_biases().Error as error:
+            refused(error)
 
 
 def write_events(run: Results, figures: Sequence[Path]) -> None:

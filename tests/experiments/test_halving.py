@@ -50,6 +50,18 @@ def test_the_best_go_on_and_a_member_equals_its_whole_run(config, searched, tmp_
             assert row["test_loss"] == pytest.approx(ended[row["member"]]["test_loss"], rel=1e-6) and row["steps"] == 9
 
 
+def test_a_dry_run_tells_of_rungs(config, tmp_path, capsys):
+    assert main([f"--config={config}", f"--workdir={tmp_path / 'run'}", *RUNGS, "--dry_run"]) == 0
+    told = capsys.readouterr().out
+    for line in (
+        "rung 1: 6 members from step 0 to 3",
+        "rung 2: 3 members from step 3 to 6",
+        "rung 3: 2 members from step 6",
+    ):
+        assert line in told
+    assert told.count("to train for 3 steps") == 3 and not (tmp_path / "run").exists()
+
+
 def test_a_member_is_restored_from_the_last_rung_that_it_reached(searched):
     for row in read_rows(searched / "results.csv"):
         assert stored_run.load(searched, "latest", row["member"]).step == row["steps"]

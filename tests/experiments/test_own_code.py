@@ -146,6 +146,10 @@ def test_a_file_that_has_changed_or_is_gone_is_told(own, capsys):
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(own / "new.png")
     (own / "lab.py").write_text(OWN + "\n# a change\n", encoding="utf-8")
     assert predict.main(asked) == 0 and "lab.py has changed since the run began" in capsys.readouterr().err
+    again = [f"--config={own / 'lab.py'}", f"--workdir={own / 'run'}"]
+    assert run.main(again) == 0
+    told = capsys.readouterr()
+    assert "is finished" in told.out and "lab.py has changed since the run began" in told.err
     (own / "lab.py").unlink()
     assert predict.main(asked) == 2 and "lab.py is gone" in capsys.readouterr().err
     (own / "lab.py").write_text(OWN, encoding="utf-8")
@@ -171,7 +175,11 @@ def test_a_study_of_ones_own_runs(own, tmp_path, capsys):
             "'relu' is already the name of one of the activ",
         ),
         ('figures={"picture"', 'figures={"confusion": picture, "picture"', "'confusion' is already the name of one of"),
+        ('activations={"cube"', 'activations={"mine": 3, "cube"', "'mine' of activations is int; give a function"),
+        ('models={"own_net"', 'models={"mine": 3, "own_net"', "'mine' of models is int; give a Model of"),
+        ('studies={"doubling"', 'studies={"mine": 3, "doubling"', "'mine' of studies is int; give a Study of"),
         ("    return Registry(", "    return dict(", "get_extensions() returns dict; return a Registry"),
+        ("def get_config():\n", "def get_config():\n    return {}\n", "get_config() returns dict; return a config of"),
         ('config.optimizer.name = "signs"', 'config.optimizer.name = "sings"', "did you mean signs?"),
     ],
 )
@@ -194,3 +202,8 @@ def test_a_new_config_file_runs(tmp_path, capsys):
     assert run.main([f"--new={tmp_path / 'my-sweep.txt'}"]) == 2
     quick = ["--config.train.steps=2", "--config.train.eval_every=1", "--config.train.log_every=1", "--sweep=false"]
     assert run.main([f"--config={path}", f"--workdir={tmp_path / 'run'}", *quick]) == 0
+    capsys.readouterr()
+    assert run.main([f"--config={path}", f"--workdir={tmp_path / 'more'}", "--dry_run", "--config.num_seeds=8"]) == 0
+    assert "sweep: 16 runs" in capsys.readouterr().out
+    words = [f"--config={path}", f"--workdir={tmp_path / 'part'}", "--sweep=false", "--part=1/2"]
+    assert run.main(words) == 2 and "--part=1/2 is for a sweep" in capsys.readouterr().err

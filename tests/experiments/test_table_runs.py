@@ -118,6 +118,14 @@ def test_rows_that_do_not_fit_are_one_line_and_exit_code_2(priced, text, message
     assert message in error and error.count("\n") == 1 and not (priced / "none.csv").exists()
 
 
+def test_a_dry_run_tells_what_was_read(priced, tmp_path, capsys):
+    asked = words(priced, "price", data__table__ignore="user,sold")
+    asked[1] = f"--workdir={tmp_path / 'run'}"
+    for more in ("--dry_run", "--plan"):
+        assert main([*asked, more]) == 0 and "211 rows, 6 columns -> 5 inputs" in capsys.readouterr().out
+    assert not (tmp_path / "run").exists()
+
+
 def test_nothing_is_lost_by_what_is_written(priced, tmp_path, capsys):
     new = write(tmp_path / "new.csv", rows(3))
     before = new.read_bytes()

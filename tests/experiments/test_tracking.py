@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.run_directory import results
+from experiments.run_directory import files, results
 from experiments.training import tracking
 from tests.experiments.test_continuing import config, run
 
@@ -68,6 +68,42 @@ def test_a_tracker_that_is_not_installed_names_its_extra(config, tmp_path, capsy
     assert run(config, tmp_path / "run", f"--config.log.{name}=true") == 2
     assert f"pip install -e '.[{name}]'" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+class Refusing:
+    """Weights & Biases as it is without a login, or without a network."""
+
+    class Error(Exception):
+        """Stands for wandb.Error."""
+
+    run = None
+
+    def __init__(self, known):
+        self.known = known
+
+    def login(self, prompt):
+        assert not prompt
+        return self.known
+
+    def init(self, **about):
+        raise self.Error(f"no network\nfor {about['name']}")
+
+
+def test_wandb_without_a_login_is_refused_before_anything_is_trained(config, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    monkeypatch.setitem(sys.modules, "wandb", Refusing(known=False))
+    assert run(config, tmp_path / "run", "--config.log.wandb=true") == 2
+    error = capsys.readouterr().err
+    assert "needs a login" in error and "WANDB_MODE=offline" in error and not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("sweep", [True, False])
+def test_a_run_outlives_a_failure_of_wandb(config, tmp_path, monkeypatch, capsys, sweep):
+    monkeypatch.setitem(sys.modules, "wandb", Refusing(known=True))
+    assert run(config, tmp_path, "--config.log.wandb=true", sweep=sweep) == 0
+    error = capsys.readouterr().err
+    assert "warning: Weights & Biases refused (no network for" in error and "Traceback" not in error
+    assert files.read_status(tmp_path)["status"] == "finished" and results.read(tmp_path).rows
 
 
 @pytest.mark.slow

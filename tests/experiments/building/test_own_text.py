@@ -6,6 +6,7 @@ import pytest
 
 from configs import assistant_sft, gpt_quick
 from experiments.building.corpus import read_once
+from experiments.building.language import build
 from experiments.building.own_data import resolve
 from experiments.building.registry import REGISTRY
 from experiments.run import main
@@ -22,8 +23,19 @@ def test_replaced_characters_and_several_files_are_told(tmp_path):
     assert told[1].startswith("warning: 1 invalid pieces of bytes") and "a.txt line 2" in told[1]
     config.data.path = str(tmp_path / "b.txt")
     config, told = resolve(config, {}, REGISTRY)
-    assert told == (f"{tmp_path / 'b.txt'}: 1 file, 5 characters",)
+    assert told[0] == f"{tmp_path / 'b.txt'}: 1 file, 5 characters"
     assert config.data.digest == hashlib.sha256(b"three").hexdigest()
+
+
+def test_samples_begin_with_what_the_text_has(tmp_path):
+    (tmp_path / "a.txt").write_text("hello world, hello there" * 9, encoding="utf-8")
+    config = gpt_quick.get_config()
+    config.data.name, config.data.path = "file", str(tmp_path / "a.txt")
+    fitted, told = resolve(config, {}, REGISTRY)
+    assert fitted.sample.prompt == "h" and told[-1].startswith("samples begin with 'h'")
+    config.data.context_size = 8
+    with pytest.raises(ValueError, match=r"config.sample.prompt: the prompt '\\n' has characters outside"):
+        build(config, REGISTRY)
 
 
 def test_another_digest_is_refused(tmp_path):

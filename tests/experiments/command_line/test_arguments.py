@@ -21,7 +21,7 @@ DIGITS = "--config=configs/digits.py"
         ([DIGITS, "--config.data.batch_size=1.5"], "is not an int; write a whole number, or None to leave it unset"),
         ([DIGITS, "--config.hparams.l2=0,5"], "--config.hparams.l2=0,5 is not a float; write 0.5"),
         ([DIGITS, "--config.seed=None"], "--config.seed=None is not an int; it cannot be left unset"),
-        ([DIGITS, "--config.model.hidden_sizes=(3 4)"], "write values with commas between them, such as (64,32)"),
+        ([DIGITS, "--config.model.hidden_sizes=(3 4)"], "write values with commas between them, such as 64,32"),
         ([DIGITS, "--config.hparams.l2="], "--config.hparams.l2= is empty; write --config.hparams.l2=VALUE, or"),
         ([DIGITS, "--config.seed=1", "--config.seed=2"], "--config.seed is given twice (1 and 2); give it once"),
         (
@@ -41,7 +41,7 @@ DIGITS = "--config=configs/digits.py"
         ([DIGITS, "seed=3"], "unexpected argument 'seed=3'; write --config.seed=3"),
         ([DIGITS, "--confg.seed=3"], "unknown option --confg.seed; a key of the config is set by --config.seed=3"),
         (["--config=README.md"], "--config=README.md is not a Python file"),
-        ([DIGITS, "--config.figures="], "or --config.figures=() for none"),
+        ([DIGITS, "--config.figures="], 'or "--config.figures=()" for none'),
         ([DIGITS, "--config.schedule.name=step"], "schedule 'step' needs config.schedule.decay_steps; set it"),
         (["--config=gpt_quick", "--config.data.name=file"], "add --config.data.path=FILE"),
         (["--config=gpt_quick", "--config.data.tokenizer=bpe"], "add --config.data.vocabulary_size=1000"),
