@@ -510,6 +510,7 @@ TEXT_PAIRS = {
     "name": Key(str, "toy_translation, multi30k, text_tasks, span_corruption, parallel_files (with source and target)"),
     "source": Key(str, 'where name is "parallel_files": the file of texts to read, one a line'),
     "target": Key(str, 'where name is "parallel_files": the file of what to write for each line'),
+    "digest": Key(str, "sha256 of files of your own; a run fills it in"),
     "options": Key(dict, "arguments of the loader, such as num_examples, validation, test, seed"),
     "tokenizer": Key("bpe", "trained on both sides of the training pairs, see nn_core/text/tokenizers.py"),
     "vocabulary_size": Key(int, "of the tokenizer", "[1, inf)"),

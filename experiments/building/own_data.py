@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from experiments.building.corpus import FILE, own_text
 from experiments.building.own_images import digest_of_images, load_own_images
 from experiments.building.own_pairs import PARALLEL_FILES, resolve_pairs
-from experiments.building.own_tables import TABLE, digest_of_file, find_file, load_own_table
+from experiments.building.own_tables import TABLE, digest_of_file, find_file, keep_digest, load_own_table
 from experiments.building.records import EXAMPLES, Registry
 from experiments.building.unused_keys import IMAGE_FOLDER, check_given
 from nn_core.data.conversation_files import read_lines
@@ -92,12 +92,7 @@ def resolve_text(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict
     check_given(section, given)
     text = own_text(section)
     digest = digest_of_file(user_path(section.path)) if text is None else text.digest
-    if section.digest is not None and digest != section.digest.lower():
-        raise ValueError(
-            f"{section.path} has the sha256 {digest} and config.data.digest says {section.digest}: the text has changed; "
-            "give its digest, or leave data.digest unset"
-        )
-    section.digest = digest
+    keep_digest(section, digest, section.path)
     if text is None:
         return config, (f"{section.path}: {sum(1 for _ in read_lines(section.path)):,} records",)
     lines = tell_text(section.path, text)

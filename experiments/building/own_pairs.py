@@ -1,11 +1,14 @@
 """The user's own pairs of texts: two files, of which each line belongs to the line of the same number."""
 
+import hashlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
 
+from experiments.building.own_tables import digest_of_file, keep_digest
 from nn_core.data.text_pairs import TextPairs, load_text_pairs
+from nn_core.files import user_path
 
 PARALLEL_FILES = "parallel_files"  # data.name
 FILES = ("source", "target")
@@ -47,6 +50,8 @@ def resolve_pairs(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDic
     kept = {key: value for key, value in options.items() if f"data.options.{key}" in given}
     section.options = ConfigDict(kept | {key: 1 for key in ("validation", "test") if key not in kept})
     pairs = load_pairs(section)
+    digests = "".join(digest_of_file(user_path(section[key])) for key in FILES)
+    keep_digest(section, hashlib.sha256(digests.encode()).hexdigest(), f"{section.source} with {section.target}")
     count = sum(len(part[0]) for part in (pairs.train, pairs.validation, pairs.test))
     size = min(max(count // SHARE, 1), MOST)
     section.options.update({key: size for key in ("validation", "test") if key not in kept})

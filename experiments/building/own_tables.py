@@ -57,6 +57,16 @@ def digest_of_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def keep_digest(section: ConfigDict, digest: str, name: str) -> None:
+    """Puts the digest of a text into its section. Raises ValueError where the section says another one."""
+    if section.digest is not None and digest != section.digest.lower():
+        raise ValueError(
+            f"{name} has the sha256 {digest} and config.data.digest says {section.digest}: the text has changed; "
+            "give its digest, or leave data.digest unset"
+        )
+    section.digest = digest
+
+
 def find_file(section: ConfigDict) -> Path:
     """The file that config.data.path names, downloaded where it is an address.
 
