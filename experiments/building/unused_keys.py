@@ -10,7 +10,9 @@ from experiments.building.corpus import FILE, TOKEN_FILE
 from experiments.building.own_tables import TABLE
 from experiments.command_line.config_paths import flatten
 from experiments.run_directory.earlier import data_keys
+from nn_core.data.table_file import NPZ, PARQUET
 from nn_core.files import user_path
+from nn_core.tasks.examples import FILLS
 
 IMAGE_FOLDER = "image_folder"
 _OWN = (TABLE, IMAGE_FOLDER)
@@ -31,6 +33,8 @@ OF_WORLD = ("world", "answers", "pairs", "pairs_about", "label_noise", "wrong_an
 def check_used(section: ConfigDict) -> None:
     """Raises ValueError for a key of config.data that is set and that this data.name does not read."""
     keys = data_keys(section)
+    if keys is base.EXAMPLES and section.name == TABLE:
+        check_table(section)
     readers = READERS if keys is base.EXAMPLES else TEXT_READERS if keys is base.TEXT else {}
     declared = dict(keys) | {f"table.{name}": key for name, key in base.TABLE.items()}
     for name, value in flatten(section).items():
@@ -45,6 +49,21 @@ def check_used(section: ConfigDict) -> None:
         elif section.name in readers[name]:
             continue
         raise ValueError(f"config.data.{name}={value!r} has no effect with {why}; {fix}, or leave it out")
+
+
+def check_table(section: ConfigDict) -> None:
+    """Raises ValueError for settings of a table that its kind of file, or another setting, leaves without effect."""
+    settings, typed = section.table, (section.path or "").lower().endswith((*PARQUET, *NPZ))
+    for name in ("separator", "encoding"):
+        if typed and settings[name] is not None:
+            raise ValueError(
+                f"config.data.table.{name}={settings[name]!r} has no effect on {section.path}, which is no text; leave it out"
+            )
+    if settings.indicator and settings.missing not in FILLS:
+        raise ValueError(
+            f"config.data.table.indicator=True has no effect with data.table.missing={settings.missing!r}, which leaves no "
+            "missing value; add --config.data.table.missing=mean, or leave it out"
+        )
 
 
 def wanted(section: ConfigDict, names: Sequence[str]) -> str:

@@ -281,6 +281,8 @@ def test_the_command(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     out = tmp_path / "out.jsonl"
     assert main(["text-classification", folder, f"--input={tmp_path / 'in.jsonl'}", f"--output={out}"]) == 0
     assert [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()] == lines
+    assert main(["text-classification", folder, f"--input={out}", f"--output={out}"]) == 2
+    assert "is the file of the inputs, which would be lost" in capsys.readouterr().err
     assert main(["text-classification", "--help"]) == 0 and "--function_to_apply" in capsys.readouterr().out
 
 
