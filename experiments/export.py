@@ -49,8 +49,9 @@ def write(options: dict[str, Any]) -> Path:
     from experiments.pipelines.models import load_model
     from nn_core.files import user_path
     from nn_core.models.transformer.fine_tuned import FineTuned
-    from nn_core.pretrained.export import export
+    from nn_core.pretrained.export import export, settings_of
     from nn_core.pretrained.tokenizer_files import write_tokenizer
+    from nn_core.training.manifest import named_leaves
 
     place, folder = user_path(options["checkpoint"]), user_path(options["out"])
     model = load_model(place, options["member"], options["step"])
@@ -60,11 +61,15 @@ def write(options: dict[str, Any]) -> Path:
     if model.labels:
         settings["id2label"] = {str(i): label for i, label in enumerate(model.labels)}
         settings["label2id"] = {label: i for i, label in enumerate(model.labels)}
+    shapes = {name: leaf.shape for name, leaf in named_leaves(model.params).items()}
+    settings_of(model.module, shapes)  # whether there is a counterpart is told before anything is written
     try:
         if model.tokenizer is not None:
             settings |= write_tokenizer(folder, model.tokenizer)
         if model.kind == "run_image":
             write_preprocessor(folder, model.settings["statistics"])
+        if model.decoder is not None:
+            write_generation(folder, model.writing, settings)
         return export(folder, model.module, model.params, options["dtype"], settings)
     except OSError as error:
         raise ValueError(f"--out={options['out']} cannot be written ({error.strerror})") from None
@@ -89,6 +94,20 @@ def write_adapters(place: Path, folder: Path, options: dict[str, Any]) -> Path:
     backbone, _, _ = backbone_of(stored.config)
     adapters = stored.params[ADAPTERS]["backbone"]
     return export_adapters(folder, backbone, adapters, stored.config.hparams.lora_alpha, stored.config.transfer.source)
+
+
+def write_generation(folder: Path, writing: Any, settings: dict[str, Any]) -> None:
+    """What transformers' generate begins, fills and ends a text with."""
+    from nn_core.pretrained.generation_config import GENERATION
+    from nn_core.text.interface import write_json
+
+    ends = list(writing.end_ids)
+    about: dict[str, Any] = {name: settings[name] for name in ("bos_token_id", "pad_token_id") if name in settings}
+    about |= {"eos_token_id": ends[0] if len(ends) == 1 else ends} if ends else {}
+    about |= {"pad_token_id": ends[0]} if ends and "pad_token_id" not in about else {}
+    about |= {} if writing.start_id is None else {"decoder_start_token_id": writing.start_id}
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / GENERATION, json.dumps(about, indent=2) + "\n")
 
 
 def write_preprocessor(folder: Path, statistics: dict[str, Any]) -> None:

@@ -107,6 +107,7 @@ def prepare(
         members, generations = number_members(plan.expand(config, arguments.get_sweep), held)
         if part != WHOLE and len(members) < 2:
             raise ValueError(f"--part={arguments.options['part']} is for a sweep, and this is one run; leave it out")
+        check_adapters(members)
         groups = [
             group for part in split_generations(members, generations) for group in plan.group(part, registry, store)
         ]
@@ -154,6 +155,17 @@ def plan_text(prepared: Prepared) -> str:
     tables = [plan_table(state, layout) for state, layout in layouts if layout is not None]
     whole = f"{plan.describe(prepared.groups)}; config.mesh splits nothing: every array lies whole on its device"
     return "\n\n".join(tables) or whole
+
+
+def check_adapters(members: list[plan.Member]) -> None:
+    """Raises ValueError for a section config.lora that no member reads: all of the network would learn."""
+    configs = [member.config for member in members]
+    if "lora" in configs[0] and all(config.hparams.lora_alpha is None for config in configs):
+        rank = configs[0].lora.rank
+        raise ValueError(
+            "config.lora has no effect without config.hparams.lora_alpha: all of the network would learn; "
+            f"set --config.hparams.lora_alpha={2 * rank}, or use a config without the section"
+        )
 
 
 def check_columns(config: ConfigDict, groups: list[plan.Group]) -> None:

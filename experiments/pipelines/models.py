@@ -38,6 +38,7 @@ from nn_core.transfer.lora import ADAPTERS, frozen, whole_params
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 OFFLINE = ("NN_CORE_OFFLINE", "HF_HUB_OFFLINE")
+HUB_WAITS = 3  # seconds for an answer
 HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 
 
@@ -96,7 +97,7 @@ def find(name: str) -> Path:
     if any(os.environ.get(variable, "0") not in ("", "0") for variable in OFFLINE):
         raise PretrainedError(f"{name} is not a folder here and not in the hub's cache, and this process is offline")
     try:
-        return Path(snapshot_download(name, allow_patterns=list(HUB_FILES)))
+        return Path(snapshot_download(name, allow_patterns=list(HUB_FILES), etag_timeout=HUB_WAITS))
     except (HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise PretrainedError(

@@ -15,7 +15,10 @@ PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack", "*.
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path is a folder of this kind; a run directory of the project has another config.json."""
+    """Whether a path is a folder of this kind; a run directory of the project has another config.json, and no weights
+    of this kind beside it."""
+    if (path / CONFIG).is_file() and any((path / name).is_file() for name in (WEIGHTS, INDEX)):
+        return True
     try:
         content = json.loads((path / CONFIG).read_bytes())
     except (OSError, ValueError, RecursionError):

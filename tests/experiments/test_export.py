@@ -17,11 +17,38 @@ def test_a_gpt_writes_the_same_from_its_folder(tiny_run: Path, tmp_path: Path) -
     """A GPT without biases: GPT-2 with zeros in their places. Characters: a tokenizer.json of them."""
     folder = tmp_path / "folder"
     assert main([f"--checkpoint={tiny_run}", f"--out={folder}"]) == 0
-    assert {path.name for path in folder.iterdir()} >= {"config.json", "model.safetensors", "tokenizer.json"}
+    assert {path.name for path in folder.iterdir()} >= {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "generation_config.json",
+    }
     options = {"max_new_tokens": 9, "temperature": 0.0}
     texts = ["Anna", "The dog"]
     ours, theirs = (pipeline("text-generation", place)(texts, **options) for place in (tiny_run, folder))
     assert theirs == ours
+
+
+def test_what_ends_a_text_is_written_for_transformers(tmp_path: Path) -> None:
+    from experiments.export import write_generation
+    from nn_core.pretrained.generation_config import Writing, read_writing
+
+    for ends, start in (((7,), None), ((7, 9), 3), ((), None)):
+        writing = Writing({}, False, ends, None, start, ())
+        write_generation(tmp_path, writing, {"bos_token_id": 5, "eos_token_id": 7})
+        found = read_writing(tmp_path, {})
+        assert (found.end_ids, found.pad_id, found.start_id) == (ends, ends[0] if ends else None, start)
+        assert json.loads((tmp_path / "generation_config.json").read_text(encoding="utf-8"))["bos_token_id"] == 5
+
+
+def test_an_mlp_is_refused_for_what_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--config=configs/digits.py", f"--workdir={tmp_path / 'run'}", "--config.train.steps=3", "--sweep=false"]
+    assert run([*words, "--config.figures=()", "--config.train.eval_every=3", "--config.train.chunk_steps=3"]) == 0
+    capsys.readouterr()
+    assert main([f"--checkpoint={tmp_path / 'run'}", f"--out={tmp_path / 'folder'}"]) == 2
+    error = capsys.readouterr().err
+    assert "no family computes what a MLP does" in error and "standardize" not in error
+    assert not (tmp_path / "folder").exists()
 
 
 def test_the_pipeline_of_a_run_writes_several_texts(tiny_run: Path) -> None:
@@ -36,6 +63,7 @@ def test_what_has_no_counterpart_says_why(tmp_path: Path, capsys: pytest.Capture
     assert main([f"--checkpoint={place}", f"--out={tmp_path / 'folder'}"]) == 2
     error = capsys.readouterr().err
     assert "GPT-2 has no counterpart of position='alibi'" in error and error.count("\n") == 1
+    assert not (tmp_path / "folder").exists()
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,8 @@ def test_a_folder_is_a_source(tmp_path: Path) -> None:
         ("finetune_classifier", {"transfer__source": "nowhere"}, "config.transfer.source='nowhere'"),
         ("finetune_classifier", {"hparams__lora_alpha": 2.0}, "config.lora"),
         ("finetune_lora", {"hparams__lora_alpha": 2.0, "train__accumulate": 2}, "accumulate"),
+        ("finetune_lora", {"lora__targets": "nothing,"}, "set --config.hparams.lora_alpha=8"),
+        ("finetune_lora", {"hparams__lora_alpha": 2.0, "lora__targets": "nothing,"}, "'nothing' matches no kernel"),
         ("finetune_lora", {"hparams__lora_alpha": 2.0, "transfer__train": '(("*", 0.0),)'}, "freezes everything"),
         ("finetune_lora", {"hparams__lora_alpha": 2.0, "transfer__load": '(("*", "new"),)'}, "new and frozen"),
     ],

@@ -124,6 +124,13 @@ def test_an_unknown_task_is_told_in_the_words_of_a_pipeline() -> None:
         pipeline("fill-musk", "x")
 
 
+def test_a_broken_config_is_named(root: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(root / "classes", tmp_path / "broken")
+    (folder / "config.json").write_text("{bad", encoding="utf-8")
+    with pytest.raises(PretrainedError, match=r"broken.config\.json is not JSON .* download it again"):
+        pipeline("text-classification", folder)
+
+
 def test_a_regression_s_numbers_are_as_they_are(root: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(root / "classes", tmp_path / "numbers")
     path = folder / "config.json"
