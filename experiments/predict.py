@@ -20,7 +20,8 @@ from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import refuse
 from experiments.command_line.options import Option, parse_options, usage
 from experiments.command_line.output import run_command
-from nn_core.files import user_path, whole_file
+from experiments.command_line.written_file import check_place, written_file
+from nn_core.files import user_path
 
 OPTIONS = {
     "checkpoint": Option(str, "run directory of an image classifier, or of a run on a table"),
@@ -99,17 +100,6 @@ def expand(path: str) -> list[str]:
     return found
 
 
-def check_out(out: str, file: str) -> None:
-    """Raises ValueError where the file to write cannot be written, or is the one that is read."""
-    place = user_path(out)
-    if place.resolve() == user_path(file).resolve():
-        raise ValueError(f"--out={out} is the table itself, which would be lost; name another file")
-    if place.is_dir():
-        raise ValueError(f"--out={out} is a folder; name a file, such as --out={place / 'scores.csv'}")
-    if not place.absolute().parent.is_dir():
-        raise ValueError(f"--out={out}: there is no folder {place.parent}; make it, or name a file elsewhere")
-
-
 def write_scores(
     checkpoint: str, files: Sequence[str], out: str | None, options: Mapping[str, Any], reading: Mapping[str, Any]
 ) -> None:
@@ -125,7 +115,7 @@ def write_scores(
         if options[name]:
             raise ValueError(f"--{name} is for images; leave it out for a table")
     if out is not None:
-        check_out(out, files[0])
+        check_place("--out", out, files[0], "scores.csv")
     told = predict_table(checkpoint, files[0], member=options["member"], step=options["step"], **reading)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -136,11 +126,8 @@ def write_scores(
     if out is None:
         print(text.getvalue(), end="")
         return
-    try:
-        with whole_file(user_path(out)) as part:
-            part.write_text(text.getvalue(), encoding="utf-8", newline="")
-    except OSError as error:
-        raise ValueError(f"--out={out} cannot be written ({error.strerror})") from None
+    with written_file("--out", out) as part:
+        part.write_text(text.getvalue(), encoding="utf-8", newline="")
     print(f"{len(told.labels)} predictions: {out}")
 
 

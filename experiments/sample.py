@@ -13,6 +13,7 @@ from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import refuse
 from experiments.command_line.options import Option, parse_options, usage
 from experiments.command_line.output import run_command
+from experiments.command_line.written_file import check_place
 
 OPTIONS = {
     "checkpoint": Option(str, "run directory of a language model, or of a translator such as configs/addition.py"),
@@ -22,7 +23,7 @@ OPTIONS = {
         str, "what to continue, or to answer; several are worked on at once (default: the run's)", (), True, True
     ),
     "input": Option(str, "translators: a file of sources, one a line, instead of prompts; needs output"),
-    "output": Option(str, "the file that gets an answer a line, by beam search (num_beams=5 unless given)"),
+    "output": Option(str, "the file that gets an answer a line, by beam search"),
     "trace": Option(bool, "translators: show each step of greedy decoding with its five best candidates", False),
     "chat": Option(bool, "prompts are questions to an assistant; without any, lines of the terminal are", False),
     "max_new_tokens": Option(int, "most tokens after the prompt, >= 1 (default: the run's)"),
@@ -33,7 +34,7 @@ OPTIONS = {
     "min_p": Option(float, "drop tokens below this share of the highest probability, in [0, 1]"),
     "repetition_penalty": Option(float, "divides the scores of tokens that the text holds; 1: none; > 0"),
     "greedy": Option(bool, "take the most probable token each time", False),
-    "num_beams": Option(int, "beam search with this many hypotheses, >= 1", 1),
+    "num_beams": Option(int, "beam search with this many hypotheses, >= 1 (default: 1, for a file of sources 5)"),
     "length_penalty": Option(float, "beam search: exponent of the length in the score (default: 1)"),
     "early_stopping": Option(bool, "beam search: stop as soon as enough texts have ended"),
     "num_return_sequences": Option(int, "texts for each prompt, >= 1", 1),
@@ -52,6 +53,22 @@ EXAMPLES = (
 )
 LIMITS = {"max_new_tokens": 10**6, "max_length": 10**6, "top_k": 2**31 - 1, "num_beams": 4096}
 LIMITS |= {"num_return_sequences": 4096, "keep": 2**31 - 1}
+BEAMS = 5  # of a file of sources
+DRAWING = ("temperature", "top_k", "top_p", "min_p", "seed")
+OF_PROMPTS = dict.fromkeys(DRAWING, "which draws nothing") | {"eos": "whose translator has an end token of its own"}
+OF_PROMPTS |= {"keep": "whose translator has no context window"}
+# What a file of sources, and the trace of one, make no use of, and why.
+UNUSED: dict[str, dict[str, str]] = {
+    "input": OF_PROMPTS
+    | dict.fromkeys(("prompt", "chat"), "whose lines are the sources")
+    | {"repetition_penalty": "which searches with beams", "num_return_sequences": "which gets one answer a line"},
+    "trace": OF_PROMPTS
+    | dict.fromkeys(
+        ("num_beams", "num_return_sequences", "length_penalty", "early_stopping"),
+        "which shows greedy decoding of one text",
+    )
+    | {"repetition_penalty": "which shows the model's own shares", "chat": "which answers one source"},
+}
 
 
 class Job(NamedTuple):
@@ -102,6 +119,8 @@ def check(options: dict[str, Any]) -> Job:
         raise ValueError(f"seed={options['seed']} is outside [0, {2**32 - 1}]; choose one inside")
     if options["greedy"] and options["temperature"] not in (None, 0):
         raise ValueError(f"temperature={options['temperature']} has no effect with greedy; leave one of them out")
+    if options["num_beams"] is None:
+        options = options | {"num_beams": BEAMS if options["input"] is not None and not options["greedy"] else 1}
     if options["greedy"] and options["num_beams"] > 1:
         raise ValueError(f"greedy conflicts with num_beams={options['num_beams']}; leave one of them out")
     check_files(options)
@@ -126,13 +145,15 @@ def check_files(options: dict[str, Any]) -> None:
     what = "input" if options["input"] is not None else "trace"
     if options["trace"] and options["input"] is not None:
         raise ValueError("trace shows one source, input is a file of many; leave one of them out")
-    draws = [name for name in ("temperature", "top_k", "top_p", "min_p", "seed") if options[name] is not None]
-    if draws:
-        raise ValueError(f"{draws[0]}={options[draws[0]]} has no effect with {what}, which draws nothing; leave it out")
-    if what == "input" and options["prompt"]:
-        raise ValueError("prompt has no effect with input, whose lines are the sources; leave one of them out")
-    if what == "trace" and (options["num_beams"] > 1 or options["num_return_sequences"] > 1):
-        raise ValueError("trace shows greedy decoding of one text; leave num_beams and num_return_sequences out")
+    for name, why in UNUSED[what].items():
+        value = options[name]
+        if value != (1 if name == "num_beams" else OPTIONS[name].default):
+            shown = value[0] if isinstance(value, tuple) else value
+            raise ValueError(f"{name}={shown} has no effect with {what}, {why}; leave it out")
+    if len(options["prompt"]) > 1:
+        raise ValueError(f"trace shows one source, and {len(options['prompt'])} prompts are given; give one")
+    if what == "input":
+        check_place("--output", options["output"], options["input"], "answers.txt")
 
 
 def write(job: Job) -> int:
@@ -158,7 +179,7 @@ def write(job: Job) -> int:
                 f"{stored.directory} holds a run of task {stored.config.task.name!r}; input and trace are for "
                 "translators, such as configs/toy_translation.py"
             )
-        print(answer(job, stored), file=sys.stderr)
+        print(answer(job, stored, registry), file=sys.stderr)
         return 0
     if writes_answers:
         model, request = translator.prepare(stored, prompts, job.options, registry)
@@ -179,18 +200,16 @@ def write(job: Job) -> int:
     return 0
 
 
-def answer(job: Job, stored: Any) -> str:
+def answer(job: Job, stored: Any, registry: Any) -> str:
     """Answers a file, or shows how one source is answered; a line about what was written."""
     from experiments.trained import text_file, trace, translator
-    from nn_core.files import user_path
 
-    model, marks, _ = translator.translator(stored)
+    model, marks, _ = translator.translator(stored, registry)
+    lengths = translator.lengths_of(stored, job.options)
     if job.options["trace"]:
         source = (job.options["prompt"] or (stored.config.sample.prompt,))[0]
-        most = job.options["max_new_tokens"] or stored.config.sample.max_new_tokens
-        return trace.trace(translator.ask(model, [source], marks), marks, source, most, sys.stdout)
-    source, target = user_path(job.options["input"]), user_path(job.options["output"])
-    return text_file.translate_file(model, marks, source, target, job.options)
+        return trace.trace(translator.ask(model, [source], marks), marks, source, lengths, sys.stdout)
+    return text_file.translate_file(model, marks, lengths, job.options)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ import jax
 import numpy as np
 
 from experiments.building.backbones import backbone_of
-from experiments.building.records import EXAMPLES, TEXT, TEXT_CLASS
-from experiments.building.registry import REGISTRY
+from experiments.building.own_code import registry_of_run
+from experiments.building.records import EXAMPLES, TEXT, TEXT_CLASS, Registry
 from experiments.building.text_classes import load_texts
 from experiments.building.transfer import source_params
 from experiments.run_directory.stored_run import Stored, parse_step
@@ -150,9 +150,10 @@ DECODERS: dict[str, Callable[[Any], Decoder]] = {
 
 def _of_run(place: Path, member: int | None, step: str) -> Model:
     stored = load_run(place, parse_step(step), member)
-    task = REGISTRY.tasks.get(stored.config.task.name)
+    registry = registry_of_run(stored.held)
+    task = registry.tasks.get(stored.config.task.name)
     if task is not None and task.form == TEXT:
-        model = language_model(stored)
+        model = language_model(stored, registry)
         tokenizer = as_folder_tokenizer(model.tokenizer)
         end = tokenizer.special_id("eos_token")
         options = {"max_new_tokens": stored.config.sample.max_new_tokens}
@@ -164,15 +165,15 @@ def _of_run(place: Path, member: int | None, step: str) -> Model:
         about = {"member": member, "step": step, "statistics": run.statistics}
         return Model(place, "run_image", run.module, stored.params, run.labels, about, None, nothing, None)
     if task is not None and task.form == SEQUENCE:
-        return _translator(place, stored)
+        return _translator(place, stored, registry)
     if task is not None and task.form == TEXT_CLASS:
         return _fine_tuned(place, stored)
     raise ValueError(f"{place} holds a run of task {stored.config.task.name!r}, which no pipeline asks; see --help")
 
 
-def _translator(place: Path, stored: Stored) -> Model:
+def _translator(place: Path, stored: Stored, registry: Registry) -> Model:
     """What writes a text for a text, with a tokenizer that ends each source as in training."""
-    found, marks, _ = translator(stored)
+    found, marks, _ = translator(stored, registry)
     if not isinstance(found.module, EncoderDecoder):
         raise ValueError(f"{place} holds a recurrent translator, which no pipeline asks; use experiments.sample")
     tokenizer = ended(as_folder_tokenizer(found.tokenizer), "eos_token")

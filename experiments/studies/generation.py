@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 from configs import base
 from experiments.building.corpus import load_corpus
 from experiments.building.language import family_of, make_language_module, make_run_decoder
+from experiments.building.own_code import registry_of_run
 from experiments.building.registry import REGISTRY
 from experiments.command_line.output import say
 from experiments.run_directory import stored_run
@@ -177,7 +178,7 @@ def reference_log_probs(model: LanguageModel, prompts: list[list[int]], truth_BN
     """log p of each true token, (B, N), read in windows that overlap by half, as in generation past the window."""
     ids_BL = np.concatenate([np.asarray(prompts, np.int32), truth_BN], axis=1)
     window = min(model.stored.config.data.context_size, ids_BL.shape[1] - 1)
-    losses = family_of(model.stored.config, REGISTRY).token_losses
+    losses = family_of(model.stored.config, registry_of_run(model.stored.held)).token_losses
     read = jax.jit(lambda params, ids_BT, targets_BT: losses(model.module, params, ids_BT, targets_BT, None))
     log_probs_BL = np.zeros(ids_BL.shape, np.float32)
     known, start = 1, 0
@@ -192,7 +193,8 @@ def reference_log_probs(model: LanguageModel, prompts: list[list[int]], truth_BN
 
 def restore_model(path: str) -> tuple[LanguageModel, np.ndarray]:
     """A trained model and the validation part of its text."""
-    model = language_model.language_model(stored_run.load(path))
+    stored = stored_run.load(path)
+    model = language_model.language_model(stored, registry_of_run(stored.held))
     corpus = load_corpus(model.stored.config.data, 1, model.tokenizer)
     return model, corpus.data["validation"]
 

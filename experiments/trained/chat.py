@@ -28,6 +28,10 @@ def talk(model: LanguageModel, options: dict[str, Any], sampling: dict[str, Any]
     """
     if strategy == "beam" or options["num_return_sequences"] > 1 or options["eos"] is not None:
         raise ValueError("chat gives one answer and knows its end; leave num_beams, num_return_sequences and eos out")
+    if options["max_length"] is not None or options["keep"] is not None:
+        raise ValueError(
+            "chat leaves out the oldest turns where its context is full; give max_new_tokens, not max_length or keep"
+        )
     template = make_template(model.tokenizer)
     if options["prompt"]:
         for question in options["prompt"]:

@@ -8,18 +8,19 @@ import numpy as np
 
 from experiments.trained.language_model import LanguageModel
 from nn_core.data.packing import Marks
+from nn_core.generation.options import new_token_limits
 
 CANDIDATES = 5
 
 
-def trace(model: LanguageModel, marks: Marks, source: str, most: int, out: TextIO) -> str:
+def trace(model: LanguageModel, marks: Marks, source: str, lengths: dict[str, int], out: TextIO) -> str:
     """Writes the greedy walk for one source.
 
     Args:
         model: a translator with this one source in its params.
         marks: ids of the special tokens.
         source: as typed.
-        most: tokens at most.
+        lengths: max_new_tokens or max_length, by name.
         out: where it goes.
     Returns:
         One line about what was written.
@@ -39,7 +40,7 @@ def trace(model: LanguageModel, marks: Marks, source: str, most: int, out: TextI
 
     written: list[int] = []
     token = marks.start
-    for place in range(most):
+    for place in range(int(new_token_limits([1], **lengths)[0])):
         cache, shares_V = step(model.params, cache, np.array([token], np.int32), np.array([place], np.int32))
         shares = np.asarray(shares_V)
         best = np.argsort(-shares, kind="stable")[:CANDIDATES]

@@ -8,7 +8,6 @@ import numpy as np
 from experiments.building.corpus import encode_prompt
 from experiments.building.kept_tokenizer import TOKENIZER, stored_tokenizer
 from experiments.building.records import Registry
-from experiments.building.registry import REGISTRY
 from experiments.building.sequences import make_run_translator
 from experiments.building.text_to_text import make_run_writer, marks_of
 from experiments.run_directory.files import entry
@@ -24,30 +23,42 @@ from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer, clean_text
 ANSWERS = " = "  # between digits and what is written for them
 TRANSLATES = "\n→ "  # between a text and what is written for it
 SMALLEST_SOURCE = 16  # tokens; sources are padded to this times a power of two: few programs
+UNUSED = {"eos": "has an end token of its own", "keep": "has no context window", "chat": "answers one source at a time"}
 DIGITS = Marks(PAD_ID, START_ID, END_ID)
 
 
 def prepare(
-    stored: Stored, sources: Sequence[str], options: dict[str, Any], registry: Registry = REGISTRY
+    stored: Stored, sources: Sequence[str], options: dict[str, Any], registry: Registry
 ) -> tuple[LanguageModel, Request]:
     """The translator of a checkpoint and its request, in the same form as for language models.
 
     Raises:
-        ValueError: an empty source, unknown characters, a source or an answer that is too long, an end token (it has its
-            own).
+        ValueError: an empty source, unknown characters, a source or an answer that is too long, an option without
+            effect.
     """
-    if options["eos"] is not None:
-        raise ValueError(f"eos={options['eos']!r} has no effect: a translator has an end token of its own")
+    for name, why in UNUSED.items():
+        if options[name] not in (None, False):
+            raise ValueError(f"{name}={options[name]} has no effect: a translator {why}; leave it out")
     model, marks, between = translator(stored, registry)
     model = ask(model, sources, marks)
-    lengths = {name: options[name] for name in ("max_new_tokens", "max_length") if options[name] is not None}
-    lengths = lengths or {"max_new_tokens": stored.config.sample.max_new_tokens}
-    new_token_limits([1] * len(sources), **lengths)
+    lengths = lengths_of(stored, options)
     ids = [[marks.start]] * len(sources)
     return model, Request([f"{source}{between}" for source in sources], ids, lengths, marks.end)
 
 
-def translator(stored: Stored, registry: Registry = REGISTRY) -> tuple[LanguageModel, Marks, str]:
+def lengths_of(stored: Stored, options: dict[str, Any]) -> dict[str, int]:
+    """max_new_tokens or max_length, as given, or that of the run; the start token counts as the prompt.
+
+    Raises:
+        ValueError: no room for a token.
+    """
+    lengths = {name: options[name] for name in ("max_new_tokens", "max_length") if options[name] is not None}
+    lengths = lengths or {"max_new_tokens": stored.config.sample.max_new_tokens}
+    new_token_limits([1], **lengths)
+    return lengths
+
+
+def translator(stored: Stored, registry: Registry) -> tuple[LanguageModel, Marks, str]:
     """A checkpoint's translator, its special tokens, and what is shown between a source and its answer.
 
     Its params are the weights alone; `ask` adds the sources.

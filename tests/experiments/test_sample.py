@@ -26,7 +26,7 @@ OPTIONS = {name: option.default for name, option in sample.OPTIONS.items()}
 
 def written(model, *prompts: str, sampling=None, greedy=False, **options) -> tuple[str, str]:
     """What `sample` writes, and its line about it, without restoring the model again."""
-    chosen = OPTIONS | options
+    chosen = OPTIONS | {"num_beams": 1} | options
     request = writer.prepare(model, prompts, chosen)
     out = io.StringIO()
     if chosen["num_beams"] > 1:
@@ -156,6 +156,8 @@ BAD = [
     (["--eos=ab"], "eos='ab' is not one token"),
     (["--eos=ß"], "eos='ß' is not one token"),
     (["--keep=17"], "--keep=17 is outside 1 .. context_size=16"),
+    (["--chat", "--keep=3"], "give max_new_tokens, not max_length or keep"),
+    (["--chat", "--max_length=9"], "give max_new_tokens, not max_length or keep"),
     (["--keep=5", "--prompt=Anna", "--max_new_tokens=3"], "--keep=5 has no effect, the text of at most 7 tokens stays"),
 ]
 

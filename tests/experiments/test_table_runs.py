@@ -130,7 +130,7 @@ def test_nothing_is_lost_by_what_is_written(priced, tmp_path, capsys):
     new = write(tmp_path / "new.csv", rows(3))
     before = new.read_bytes()
     for out, message in (
-        (new, "is the table itself, which would be lost"),
+        (new, "is the file that is read, which would be lost"),
         (tmp_path, "is a folder; name a file, such as --out="),
         (tmp_path / "none" / "o.csv", "there is no folder "),
     ):

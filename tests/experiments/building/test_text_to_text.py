@@ -2,6 +2,8 @@
 
 import contextlib
 import itertools
+import json
+import shutil
 import signal
 
 import jax
@@ -9,10 +11,12 @@ import numpy as np
 import pytest
 
 from experiments import sample
+from experiments.building.own_code import EXTENSIONS, about_file
 from experiments.figures import FIGURES
 from experiments.pipeline import pipeline
 from experiments.run import main
 from experiments.run_directory import results, stored_run
+from experiments.trained import text_file
 from experiments.training import signals
 
 SMALL = {
@@ -94,7 +98,16 @@ def test_a_file_is_answered_line_by_line_as_its_lines_alone(run, tmp_path, capsy
         (["--prompt=the cat ✗ sees ★."], "does not hold: '✗' '★'"),
         ([f"--prompt={'the cat ' * 30}"], "tokens with its end token, more than the 56"),
         (["--input=a.txt"], "needs output too"),
-        (["--trace", "--num_beams=3"], "trace shows greedy decoding"),
+        (["--trace", "--num_beams=3"], "num_beams=3 has no effect with trace, which shows greedy decoding"),
+        (["--trace", "--length_penalty=2"], "length_penalty=2.0 has no effect with trace"),
+        (["--trace", "--repetition_penalty=2"], "repetition_penalty=2.0 has no effect with trace"),
+        (["--trace", "--keep=3"], "keep=3 has no effect with trace"),
+        (["--trace", "--chat"], "chat has no effect with trace"),
+        (["--trace", "--eos=."], "eos=. has no effect with trace"),
+        (["--trace", "--prompt=the cat.", "--prompt=the dog."], "2 prompts are given; give one"),
+        (["--trace", "--max_length=1"], "max_length=1 counts the prompt"),
+        (["--prompt=the cat.", "--keep=3"], "keep=3 has no effect"),
+        (["--prompt=the cat.", "--chat"], "chat has no effect"),
         (["--trace", "--top_k=3"], "top_k=3 has no effect with trace"),
         (["--prompt=the cat.", "--num_beams=0"], "num_beams=0"),
         (["--prompt=the cat.", "--eos=."], "an end token of its own"),
@@ -104,6 +117,85 @@ def test_mistakes_of_a_sample_are_one_line(run, arguments, message, capsys) -> N
     assert sample.main([f"--checkpoint={run}", *arguments]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("repetition_penalty=2", "repetition_penalty=2.0 has no effect with input, which searches with beams"),
+        ("num_return_sequences=2", "num_return_sequences=2 has no effect with input"),
+        ("eos=.", "eos=. has no effect with input"),
+        ("keep=3", "keep=3 has no effect with input"),
+        ("chat", "chat has no effect with input"),
+        ("prompt=the cat.", "prompt=the cat. has no effect with input, whose lines are the sources"),
+        ("seed=1", "seed=1 has no effect with input"),
+        ("max_length=1", "max_length=1 counts the prompt"),
+        ("output=none/out.txt", "output=none/out.txt: there is no folder none; make it"),
+        ("output=.", "output=. is a folder; name a file, such as --output=answers.txt"),
+        ("output=in.txt", "output=in.txt is the file that is read, which would be lost"),
+    ],
+)
+def test_what_a_file_makes_no_use_of_is_told_before_the_work(run, tmp_path, monkeypatch, word, message, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.txt").write_text("the cat.\n", encoding="utf-8")
+    output = [] if word.startswith("output") else ["--output=out.txt"]
+    assert sample.main([f"--checkpoint={run}", "--input=in.txt", *output, f"--{word}"]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["in.txt"]
+
+
+def test_a_file_is_searched_with_the_beams_and_the_penalty_that_are_asked_for(run, tmp_path, monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr(text_file, "beam_search", lambda *arguments, **options: asked.append(options) or 1 / 0)
+    (tmp_path / "in.txt").write_text("the cat sees the dog.\n", encoding="utf-8")
+    files = [f"--checkpoint={run}", f"--input={tmp_path / 'in.txt'}", f"--output={tmp_path / 'out.txt'}"]
+    for more in (["--length_penalty=2", "--early_stopping"], ["--num_beams=1"], ["--greedy"]):
+        with pytest.raises(ZeroDivisionError):
+            sample.main([*files, *more])
+    chosen = [(each["num_beams"], each["length_penalty"], each["early_stopping"]) for each in asked]
+    assert chosen == [(5, 2.0, True), (1, 1.0, False), (1, 1.0, False)]
+
+
+def test_a_trace_is_as_long_as_asked(run, capsys) -> None:
+    for word in ("max_length=4", "max_new_tokens=3"):
+        assert sample.main([f"--checkpoint={run}", "--prompt=the cat.", "--trace", f"--{word}"]) == 0
+        out = capsys.readouterr().out
+        assert out.count("step ") <= 3 and ("[EOS]" in out.splitlines()[-2] or out.count("step ") == 3)
+
+
+OWN = """
+from configs import toy_translation
+from experiments.building.records import Registry
+from experiments.building.registry import REGISTRY
+
+
+def get_config():
+    config = toy_translation.get_config()
+    config.model.name = "mine"
+    return config
+
+
+def get_extensions():
+    return Registry(models={"mine": REGISTRY.models["encoder_decoder"]})
+"""
+
+
+def test_a_translator_with_code_of_ones_own_answers_files_and_traces(run, tmp_path, capsys) -> None:
+    """Its weights are those of a model of the house under another name: no other run is needed."""
+    (tmp_path / "own.py").write_text(OWN, encoding="utf-8")
+    shutil.copytree(run, tmp_path / "run")
+    held = json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))
+    held["config"]["model"]["name"] = "mine"
+    held[EXTENSIONS] = about_file(tmp_path / "own.py")
+    (tmp_path / "run" / "config.json").write_text(json.dumps(held), encoding="utf-8")
+    asked = ["--prompt=the cat.", "--trace", "--max_new_tokens=3"]
+    assert sample.main([f"--checkpoint={run}", *asked]) == 0
+    of_house = capsys.readouterr().out
+    assert sample.main([f"--checkpoint={tmp_path / 'run'}", *asked]) == 0
+    assert capsys.readouterr().out == of_house
+    (found,) = pipeline("translation", tmp_path / "run")("the dog sleeps", max_new_tokens=3)
+    assert found == pipeline("translation", run)("the dog sleeps", max_new_tokens=3)[0]
 
 
 def test_an_empty_line_of_a_file_is_named(run, tmp_path, capsys) -> None:
