@@ -22,14 +22,7 @@ def get_config() -> ConfigDict:
             "width": 16,  # of the residual stream, in [1, 64]
             "num_heads": 2,  # a divisor of the width, >= 1
             "depths": (12,),  # blocks, each in [1, 1000]
-            "learning_rates": (
-                3e-5,
-                1e-4,
-                3e-4,
-                1e-3,
-                3e-3,
-                1e-2,
-            ),  # of Adam; the best on validation is shown, each > 0
+            "learning_rates": (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2),  # of Adam; the best is shown, each > 0
             "steps": 200,  # updates, in [1, 100000]
             "batch_size": 16,  # digits a step, >= 1
             "train_examples": 1000,  # >= 1
