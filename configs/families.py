@@ -32,7 +32,7 @@ def get_config() -> ConfigDict:
             "test": 500,  # texts that judge, >= 8
             "steps": 800,  # updates, >= 10
             "batch_size": 32,  # texts a step, >= 1
-            "learning_rates": (6e-4, 2e-3, 6e-3, 2e-2, 6e-2),  # of Adam at its highest, each > 0
+            "learning_rates": (2e-4, 6e-4, 2e-3, 6e-3, 2e-2, 6e-2),  # of Adam at its highest, each > 0
         },
     )
     config.num_seeds = 8
