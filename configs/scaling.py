@@ -25,7 +25,7 @@ from configs.grid import Sweep, axis, product, zipped
 
 # layers, width, heads, and learning rates that hold the best one inside
 SIZES = (
-    (1, 8, 1, (1.25e-3, 2.5e-3, 5e-3, 1e-2, 2e-2, 4e-2)),
+    (1, 8, 1, (1.25e-3, 2.5e-3, 5e-3, 1e-2, 2e-2, 4e-2, 8e-2)),
     (1, 16, 2, (5e-3, 1e-2, 2e-2, 4e-2)),
     (2, 24, 3, (2.5e-3, 5e-3, 1e-2, 2e-2, 4e-2)),
     (2, 40, 5, (2.5e-3, 5e-3, 1e-2, 2e-2)),
