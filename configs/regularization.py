@@ -53,9 +53,11 @@ def get_sweep(config: ConfigDict) -> Sweep:
     proximal = {"optimizer.proximal": True}
     settings = union(
         [{"label": "none"}],
-        method("L1: λ", "l1", (1e-4, 3e-4, 1e-3, 3e-3), **proximal),
+        method("L1: λ", "l1", (1e-4, 3e-4, 1e-3, 3e-3, 1e-2), **proximal),
         method("L2: λ", "l2", (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)),
-        method("elastic net: λ", "elastic_net", (1e-4, 3e-4, 1e-3, 3e-3), **proximal, **{"hparams.l1_ratio": 0.5}),
+        method(
+            "elastic net: λ", "elastic_net", (1e-4, 3e-4, 1e-3, 3e-3, 1e-2), **proximal, **{"hparams.l1_ratio": 0.5}
+        ),
         method("dropout: rate", "dropout_rate", (0.2, 0.5, 0.8, 0.9, 0.95)),
         [{"label": "early stopping", "hparams.patience": 3.0}],
     )

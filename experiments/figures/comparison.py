@@ -22,6 +22,7 @@ def comparison(run: Results) -> Figure:
     groups = best_strengths(shown(run.rows, run.config["table"]), choice(run.config["table"], run.rows))
     columns = [c for c in run.config["table"] if any(isinstance(row.get(c), (int, float)) for row in run.rows)]
     families = list(dict.fromkeys(family(name) for name in groups))
+    colours = colours_of(families)
     # A line for each setting, and one for the name of each family that holds several.
     lines = [line for title in families for line in lines_of(title, [n for n in groups if family(n) == title])]
     longest = max(len(text) for text, _ in lines)
@@ -30,7 +31,7 @@ def comparison(run: Results) -> Figure:
     for axis, column in zip(axes, columns, strict=True):
         for place, (_, name) in enumerate(lines):
             if name is not None:
-                draw(axis, place, groups[name], column, COLOURS[families.index(family(name)) % len(COLOURS)])
+                draw(axis, place, groups[name], column, colours[family(name)])
         label(axis, quantity(column, run.config).replace(" (", "\n("), "")
         axis.tick_params(axis="y", labelsize="small")
         set_scale(axis, [row for rows in groups.values() for row in rows], column)
@@ -40,6 +41,13 @@ def comparison(run: Results) -> Figure:
             tick.set_fontweight("bold" if name is None else "normal")
     axes[0].set_ylim(len(lines) - 0.5, -0.5)
     return figure
+
+
+def colours_of(families: list[str]) -> dict[str, str]:
+    """As in `paths`: the families in their order; grey for settings without one, where others have one."""
+    named = [name for name in families if name]
+    colours = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(named)}
+    return colours | {"": GREY if named else COLOURS[0]}
 
 
 def best_strengths(groups: dict[str, list[Row]], metric: str) -> dict[str, list[Row]]:

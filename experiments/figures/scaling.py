@@ -37,7 +37,8 @@ def scaling(run: Results) -> Figure:
     label(axes[1, 0], "compute of the training (6 N D operations)", "validation loss (nats)")
     best_sizes(axes[1, 1], sizes_J, tokens_K, losses)
     for axis in axes.ravel():
-        log_scale(axis, "x")
+        if axis.axison:
+            log_scale(axis, "x")
     for axis in axes.ravel()[:3]:
         log_scale(axis)
     legend(figure, axes[0, 1])
@@ -85,6 +86,10 @@ def best_sizes(axes: Axes, sizes_J: np.ndarray, tokens_K: np.ndarray, losses: di
             for seed in range(len(losses[sizes_J[0]]))
         ]
     )
+    if not np.isfinite(crossing_SP).any():  # a logarithmic axis needs numbers
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "no model overtakes in this range", transform=axes.transAxes, ha="center", wrap=True)
+        return
     for place, values_S in enumerate(crossing_SP.T):
         axes.plot(values_S, np.full(len(values_S), between_P[place]), MARKERS[place], color=COLOURS[place], alpha=0.7)
     title = "fewer than two models overtake in this range"

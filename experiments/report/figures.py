@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.style import COLOURS, GREY, subplots
+from experiments.report.findings import ended, range_of_difference, range_of_side
 from experiments.report.records import Finding
 from nn_core.evidence.claims import Evidence
 from nn_core.evidence.statistics import Estimate, estimate
@@ -30,11 +31,12 @@ def draw_sides(axes: Axes, evidence: Evidence) -> None:
     """A above B, a line for each seed."""
     a_N, b_N = np.array(evidence.a), np.array(evidence.b)
     axes.plot(np.stack([a_N, b_N]), np.array([[1.0], [0.0]]) * np.ones_like(a_N), color=GREY, alpha=0.3, linewidth=0.8)
-    for place, values_N, colour in ((1, a_N, COLOURS[1]), (0, b_N, COLOURS[0])):
+    part = evidence.part
+    for place, values_N, colour, whose in ((1, a_N, COLOURS[1], part.a), (0, b_N, COLOURS[0], part.b)):
         axes.plot(
             values_N, np.full_like(values_N, place), "o", color=colour, markersize=3.5, alpha=0.5, linestyle="none"
         )
-        bar(axes, estimate(values_N), place, colour)
+        bar(axes, estimate(values_N), place, colour, range_of_side(whose))
     for place, side in ((0, "b"), (1, "a")):
         axes.text(0, place + 0.25, name(evidence, side), transform=axes.get_yaxis_transform(), fontsize="small")
     axes.set_yticks(())
@@ -48,7 +50,7 @@ def draw_difference(axes: Axes, evidence: Evidence) -> None:
     difference_N = np.array(evidence.a) - np.array(evidence.b)
     axes.axvline(0, color=COLOURS[6], linewidth=1)
     axes.plot(difference_N, np.full_like(difference_N, -0.35), "o", color=GREY, markersize=3.5, alpha=0.5)
-    bar(axes, evidence.comparison.difference, 0, COLOURS[2])
+    bar(axes, evidence.comparison.difference, 0, COLOURS[2], range_of_difference(evidence.part))
     if evidence.part.smallest_effect:
         axes.axvline(evidence.part.smallest_effect, color=COLOURS[3], linewidth=1, linestyle="--")
     axes.set_yticks(())
@@ -56,12 +58,13 @@ def draw_difference(axes: Axes, evidence: Evidence) -> None:
     style(axes, "A − B (claimed: above 0)" if evidence.part.tolerance is None else "A − B (claimed: about 0)")
 
 
-def bar(axes: Axes, measured: Estimate, place: float, colour: str) -> None:
-    """A mean with its interval by Student's t."""
+def bar(axes: Axes, measured: Estimate, place: float, colour: str, ends: tuple[float, float]) -> None:
+    """A mean with its interval by Student's t, within the range of the quantity."""
+    low, high = ended(measured, ends)
     axes.errorbar(
         measured.mean,
         place,
-        xerr=np.nan_to_num(measured.half_width),
+        xerr=np.nan_to_num([[measured.mean - low], [high - measured.mean]]),
         fmt="D",
         color=colour,
         markersize=6,

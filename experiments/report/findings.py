@@ -9,7 +9,9 @@ from typing import Any
 from experiments.report.records import Claim, Finding, Tables
 from experiments.report.runs import Ran
 from experiments.run_directory.settings import CHOICE, Row, at_the_edge, by_setting
-from nn_core.evidence.claims import Evidence, Side, chosen_by, corrected, judge, measure, sides
+from experiments.run_directory.units import range_of
+from nn_core.evidence.claims import Evidence, Part, Side, chosen_by, corrected, judge, measure, sides
+from nn_core.evidence.statistics import Estimate
 from nn_core.evidence.verdicts import SUPPORTED, all_of
 
 NOT_RUN = "not run yet"
@@ -86,6 +88,22 @@ def interval(low: float, high: float) -> str:
     return f"[{number(low)}, {number(high)}]" if math.isfinite(low) and math.isfinite(high) else "–"
 
 
+def range_of_side(side: Side | float) -> tuple[float, float]:
+    """The least and the largest value of a side; a loss at a step is a loss."""
+    return range_of(side.metric.partition("@")[0]) if isinstance(side, Side) else (side, side)
+
+
+def range_of_difference(part: Part) -> tuple[float, float]:
+    """Those of A - B."""
+    (a_low, a_high), (b_low, b_high) = range_of_side(part.a), range_of_side(part.b)
+    return a_low - b_high, a_high - b_low
+
+
+def ended(measured: Estimate, ends: tuple[float, float]) -> tuple[float, float]:
+    """The interval by Student's t, ended where the quantity ends: it holds the truth as often."""
+    return max(measured.low, min(ends[0], measured.mean)), min(measured.high, max(ends[1], measured.mean))
+
+
 def part_cells(evidence: Evidence, p_value: float, label: str) -> dict[str, str]:
     """A line of a claim's table."""
     if evidence.comparison is None:
@@ -100,7 +118,7 @@ def part_cells(evidence: Evidence, p_value: float, label: str) -> dict[str, str]
         "A": f"{evidence.a_name}: {number(a.mean)}",
         "B": f"{evidence.b_name}: {number(b.mean)}" if evidence.b_name else number(b.mean),
         "A − B": number(difference.mean),
-        "95 % CI (t)": interval(difference.low, difference.high),
+        "95 % CI (t)": interval(*ended(difference, range_of_difference(evidence.part))),
         "95 % CI (bootstrap)": interval(difference.bootstrap_low, difference.bootstrap_high),
         "effect size d": number(comparison.effect_size),
         "n": str(difference.num_values) + (f" ({difference.num_missing} missing)" if difference.num_missing else ""),

@@ -36,7 +36,7 @@ def run(key: str, ran: Ran, content: Content) -> str:
     """A run: its setting and what it changes, its pictures, its table."""
     parts = [f'<h4 id="run-{key}">This run</h4>']
     if ran.experiment.setting:
-        parts.append(f"<p>{elements.text(ran.experiment.setting)}</p>")
+        parts.append(f"<p>{elements.text(ran.experiment.setting)}{elements.text(untuned(ran))}</p>")
     if len(ran.words) > 1:  # else it is the command of the docstring
         parts.append(elements.command(" ".join(["python -m experiments.run", *map(quoted, ran.words)])))
     if ran.problem:
@@ -50,6 +50,15 @@ def run(key: str, ran: Ran, content: Content) -> str:
     names = [made(key, figure) for figure in ran.experiment.figures for made in (moving_name, picture_name)]
     parts += [elements.figure(content.pictures[name]) for name in names if name in content.pictures]
     return "\n".join([*parts, settings(key, ran)])
+
+
+def untuned(ran: Ran) -> str:
+    """Says so where the quick report leaves only one learning rate of several."""
+    rates = "task.learning_rates"
+    alone = len(ran.experiment.quick.get(rates, ())) == 1 and any(
+        word.startswith(f"--config.{rates}=") for word in ran.words
+    )
+    return " This quick run has one learning rate for all: none is chosen." if alone else ""
 
 
 def settings(key: str, ran: Ran) -> str:

@@ -2,6 +2,7 @@
 
 import html
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from experiments.report.findings import NOT_RUN, is_pending
@@ -34,12 +35,13 @@ def link(address: str, words: str) -> str:
 
 
 def prose(docstring: str, places: Places) -> str:
-    """A docstring as paragraphs and commands."""
+    """A docstring as paragraphs, commands, and what stands indented as it is."""
     blocks = []
-    for part in filter(None, (one.strip() for one in docstring.split("\n\n"))):
-        lines = [line.strip() for line in part.splitlines()]
-        if all(line.startswith("python -m") for line in lines):
-            blocks.append(command("\n".join(lines)))
+    for part in filter(str.strip, docstring.split("\n\n")):
+        lines = [line.strip() for line in part.strip().splitlines()]
+        indented = all(line.startswith("    ") for line in part.strip("\n").splitlines())
+        if indented or all(line.startswith("python -m") for line in lines):
+            blocks.append(command(textwrap.dedent(part).strip("\n")))
         else:
             blocks.append(f"<p>{text(' '.join(lines), places)}</p>")
     return "\n".join(blocks)

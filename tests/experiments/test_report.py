@@ -17,7 +17,9 @@ from experiments.execution.chain import is_chain, stage_words
 from experiments.figures.course import PICTURES
 from experiments.report import __main__ as command
 from experiments.report.claims import TABLES
-from experiments.report.records import Claim, Experiment, Section, Tables
+from experiments.report.figures import claim_figure
+from experiments.report.findings import ended, interval, part_cells, range_of_difference
+from experiments.report.records import Claim, Experiment, Finding, Section, Tables
 from experiments.report.runs import words_of
 from experiments.run_directory.settings import setting_names
 from experiments.site import checks
@@ -25,9 +27,10 @@ from experiments.site.content import INDEX, METHODS, SLIPS, page_of, shown_formu
 from experiments.site.elements import fit, prose
 from experiments.site.formulas import covered
 from experiments.studies import STUDIES
-from nn_core.evidence.claims import Part, Side
+from nn_core.evidence.claims import Part, Side, measure
 from nn_core.evidence.statistics import pairs_needed
 from nn_core.formulas import FORMULAS
+from tests.experiments.boxes import beyond
 
 # The report draws the figures of a run itself; the run need not draw them too.
 SMALL = {"num_seeds": 8, "task.head_widths": (256,), "figures": (), "task.num_queries": 16, "task.num_keys": 8}
@@ -353,3 +356,26 @@ def test_there_are_enough_seeds_and_every_claim_names_settings_that_are_there(na
         names = set(setting_names([{"label": member.get("label", ""), "overrides": member} for member in members]))
     for side in sides:
         assert any(fnmatchcase(one, side.setting) for one in names), f"{side.setting} is none of {sorted(names)}"
+
+
+def test_an_interval_of_a_claim_ends_where_its_quantity_ends():
+    """Three runs of four that are right everywhere: the interval by t would reach an accuracy of 1.05."""
+    rows = [
+        {"setting": name, "seed": seed, "test_accuracy": value}
+        for name, values in {"a": (1.0, 1.0, 1.0, 0.8), "b": (0.9, 0.9, 0.9, 0.8)}.items()
+        for seed, value in enumerate(values)
+    ]
+    for other, ends in ((Side("b", "test_accuracy"), (-1.0, 1.0)), (1.0, (-1.0, 0.0))):
+        evidence = measure(rows, Part("share right", Side("a", "test_accuracy"), other))
+        assert range_of_difference(evidence.part) == ends
+        low, high = ended(evidence.comparison.difference, ends)
+        assert ends[0] <= low < high <= ends[1]
+        shown = part_cells(evidence, 1.0, "inconclusive")["95 % CI (t)"]
+        assert shown == interval(low, high) and evidence.comparison.difference.high > (0 if other == 1.0 else -1)
+        figure = claim_figure(Finding(TINY.claims[0], (evidence,), (1.0,), (), None))
+        assert not [fault for fault in beyond(figure) if "share" in fault]
+
+
+def test_what_stands_indented_in_a_docstring_stays_as_it_is():
+    found = prose("Numbers:\n\n    size  a     b\n    50    0.1   0.2\n\nThe end.", {})
+    assert found == "<p>Numbers:</p>\n<pre><code>size  a     b\n50    0.1   0.2</code></pre>\n<p>The end.</p>"
