@@ -63,9 +63,13 @@ HPARAMS = {
     "sparsity": Key(float, "share of kernels and embeddings pruned in the end (config.pruning says when)", "[0, 1)"),
     "patience": Key(float, "evaluations without improvement before the run stops", "[1, inf)"),
     "min_delta": Key(float, "least improvement that counts", "[0, inf)"),
-    "beta": Key(float, "strength of the reference: of the KL in ppo and grpo, of the log-ratio in dpo", "[0, inf)"),
+    "beta": Key(
+        float, "strength of the reference: of the KL in ppo and grpo, of the log-ratio in dpo, > 0 there", "[0, inf)"
+    ),
     "kl_target": Key(float, "ppo, grpo: beta adapts towards this KL of an answer, nats", "(0, inf)"),
-    "kl_horizon": Key(float, "answers over which an error of the KL changes beta by e^0.2", "[1, inf)"),
+    "kl_horizon": Key(
+        float, "answers over which an error of the KL changes beta by e^0.2; more than a fifth of a step's", "[1, inf)"
+    ),
     "clip_range": Key(float, "ppo, grpo: how far a ratio may go from 1", "(0, 1)"),
     "value_clip": Key(float, "ppo: how far a value may go from its old one; unset: anywhere", "(0, inf)"),
     "value_coefficient": Key(float, "ppo: weight of the value's loss", "[0, inf)"),

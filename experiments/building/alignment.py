@@ -15,6 +15,7 @@ from experiments.building.language import evaluation_hparams, family_of, make_la
 from experiments.building.records import Registry
 from experiments.building.sources import Source, load_source, same_vocabulary
 from experiments.command_line.choices import choose
+from nn_core.alignment.adaptive_kl import MOST
 from nn_core.alignment.answer_task import Answers, make_answer_task
 from nn_core.alignment.by_seed import chosen
 from nn_core.alignment.dpo import DPO_LOSSES
@@ -241,6 +242,20 @@ def check_sizes(config: ConfigDict) -> None:
         )
     if (config.hparams.kl_target is None) != (config.hparams.kl_horizon is None):
         raise ValueError("config.hparams.kl_target and kl_horizon go together; set both or neither")
+
+
+def ranges_of_dpo(config: ConfigDict) -> dict[str, str]:
+    """Its strength divides the loss of IPO, and at 0 nothing is learned."""
+    del config
+    return {"hparams.beta": "(0, inf)"}
+
+
+def ranges_of_policy(config: ConfigDict) -> dict[str, str]:
+    """One update changes beta by up to `MOST` x answers of a step / horizon: less than all of it."""
+    prompts, group = config.task.get("prompts"), config.task.get("group")
+    if prompts is None or group is None or MOST * prompts * group < 1:
+        return {}
+    return {"hparams.kl_horizon": f"({MOST * prompts * group:g}, inf)"}
 
 
 def reward_of(config: ConfigDict, parts: Parts, registry: Registry) -> tuple[Source, ConfigDict, Any]:

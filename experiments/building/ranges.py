@@ -52,7 +52,9 @@ def keys_of(config: ConfigDict, registry: Registry) -> dict[str, base.Key]:
 
 def ranges_of(config: ConfigDict, registry: Registry) -> dict[str, str]:
     """Dotted path -> range, of every key that has one; arguments as in `keys_of`."""
-    return {path: key.range for path, key in keys_of(config, registry).items() if key.range}
+    ranges = {path: key.range for path, key in keys_of(config, registry).items() if key.range}
+    kind = registry.tasks.get(config.task.name)
+    return ranges | dict(kind.ranges(config)) if kind is not None else ranges
 
 
 def check_keys(config: ConfigDict, section: str, keys: Mapping[str, base.Key]) -> None:

@@ -114,6 +114,7 @@ class Kind(NamedTuple):
         describe: for sequences: what the results contain besides losses and accuracies.
         splits: those that the end of a run is judged on.
         optimizer: what is made of the config's optimizer: for a task whose steps remember more.
+        ranges: config -> ranges of other sections' values that are narrower for this task, by dotted path.
     """
 
     keys: Mapping[str, Key]
@@ -123,6 +124,7 @@ class Kind(NamedTuple):
     describe: MakeDescribe | None = None
     splits: tuple[str, ...] = SPLITS
     optimizer: Callable[[MakeOptimizer], MakeOptimizer] = lambda make: make
+    ranges: Callable[[ConfigDict], Mapping[str, str]] = lambda config: {}
 
 
 MakeRule = Callable[[optimizers.Hparams], optimizers.Rule]

@@ -21,6 +21,14 @@ MODELS: dict[str, Model] = {
     "pretrained": pretrained.MODEL,
     "encoder_decoder": encoder_decoder.MODEL,
 }
+POLICY = Kind(
+    base.GRPO,
+    TEXT,
+    alignment.build_policy,
+    splits=("validation", "test"),
+    optimizer=with_coefficient,
+    ranges=alignment.ranges_of_policy,
+)
 TASKS: dict[str, Kind] = {
     **{name: Kind(base.CLASSIFICATION, EXAMPLES, supervised.build, head) for name, head in HEADS.items()},
     "language": Kind(base.LANGUAGE, TEXT, language.build, splits=("train", "validation", "validation_full")),
@@ -32,9 +40,9 @@ TASKS: dict[str, Kind] = {
     "tagging": Kind(base.TAGGING, TAG, sequences.build, TOKENS, sequences.describe_tags),
     "answers": Kind(base.ANSWERS, TEXT, alignment.build_answers, splits=("train", "test")),
     "reward_model": Kind(base.REWARD_MODEL, SCORES, alignment.build_reward_model, splits=("validation", "test")),
-    "dpo": Kind(base.DPO, TEXT, alignment.build_dpo, splits=("validation", "test")),
-    "ppo": Kind(base.PPO, TEXT, alignment.build_policy, splits=("validation", "test"), optimizer=with_coefficient),
-    "grpo": Kind(base.GRPO, TEXT, alignment.build_policy, splits=("validation", "test"), optimizer=with_coefficient),
+    "dpo": Kind(base.DPO, TEXT, alignment.build_dpo, splits=("validation", "test"), ranges=alignment.ranges_of_dpo),
+    "ppo": POLICY._replace(keys=base.PPO),
+    "grpo": POLICY,
     "translation": Kind(base.TRANSLATION, SEQUENCE, sequences.build, TOKENS, sequences.describe_translations),
     "text_to_text": Kind(base.TEXT_TO_TEXT, SEQUENCE, text_to_text.build, TOKENS),
 }

@@ -13,10 +13,11 @@ def adapt(coefficient: Array | float, kl: Array, target: Array | float, horizon:
         coefficient: beta > 0.
         kl: measured KL of an answer, in nats.
         target: the desired KL, > 0.
-        horizon: answers over which a constant error of the largest size changes beta by e^0.2, > 0.
+        horizon: answers over which a constant error of the largest size changes beta by e^0.2; > 0.2 n, or beta would not stay
+            positive.
         count: n, answers that the KL was measured on.
     Returns:
-        The new coefficient; it stays positive where n <= horizon.
+        The new coefficient, positive.
     """
     error = jnp.clip(kl / target - 1.0, -MOST, MOST)
     return coefficient * (1.0 + error * count / horizon)

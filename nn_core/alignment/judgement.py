@@ -101,12 +101,18 @@ def learned_rewards(reward: Reward, made: Rollout) -> Array:
 
 
 def measures(
-    speaker: Speaker, params: Params, reference: Params, made: Rollout, rule: Rule | None, truth_B: Array
+    speaker: Speaker,
+    params: Params,
+    reference: Params,
+    made: Rollout,
+    rule: Rule | None,
+    truth_B: Array,
+    temperature: Array | float | None = None,
 ) -> dict[str, Array]:
     """Of each answer, (B,): "kl" to the reference (k3 summed over its tokens), "length", "ended", and by the rule
-    "true_reward" and "right"."""
-    own_BT, _ = log_probs(speaker, params, made.ids_BT)
-    others_BT, _ = log_probs(speaker, reference, made.ids_BT)
+    "true_reward" and "right". The KL is that of the two distributions at the temperature which answers were drawn at."""
+    own_BT, _ = log_probs(speaker, params, made.ids_BT, temperature)
+    others_BT, _ = log_probs(speaker, reference, made.ids_BT, temperature)
     found = {
         "kl": row_sums(k3(own_BT, others_BT), made.answer_BT),
         "length": jnp.sum(made.answer_BT, axis=1),
@@ -124,14 +130,22 @@ def wins(own_B: Array, other_B: Array) -> Array:
 
 
 def over_reference(
-    speaker: Speaker, params: Params, reference: Params, prompts: Prompts, rule: Rule, key: Array, rounds: int
+    speaker: Speaker,
+    params: Params,
+    reference: Params,
+    prompts: Prompts,
+    rule: Rule,
+    key: Array,
+    rounds: int,
+    temperature: Array | float | None = None,
 ) -> dict[str, Array]:
     """Means over all questions and some rounds of draws: what the policy's answers are worth beside its reference's."""
 
     def one(round_key: Array) -> dict[str, Array]:
         own_key, other_key = jax.random.split(round_key)
-        made, others = speak(speaker, params, prompts, own_key), speak(speaker, reference, prompts, other_key)
-        found = measures(speaker, params, reference, made, rule, prompts.truth_B)
+        made = speak(speaker, params, prompts, own_key, temperature)
+        others = speak(speaker, reference, prompts, other_key, temperature)
+        found = measures(speaker, params, reference, made, rule, prompts.truth_B, temperature)
         true_B, right_B = judge(rule, others.ids_BT, others.answer_BT, prompts.truth_B)
         more = {"reference_true_reward": true_B, "reference_right": right_B}
         more |= {"reference_length": jnp.sum(others.answer_BT, axis=1), "win_rate": wins(found["true_reward"], true_B)}
@@ -149,11 +163,12 @@ def best_of_reference(
     rule: Rule,
     key: Array,
     counts: tuple[int, ...],
+    temperature: Array | float | None = None,
 ) -> dict[str, Array]:
     """True reward of the answer, of n by the reference, that the learned reward likes best: no training, n samples."""
 
     def one(round_key: Array) -> tuple[Array, Array]:
-        made = speak(speaker, reference, prompts, round_key)
+        made = speak(speaker, reference, prompts, round_key, temperature)
         return learned_rewards(reward, made), judge(rule, made.ids_BT, made.answer_BT, prompts.truth_B)[0]
 
     learned_NB, true_NB = jax.lax.map(one, jax.random.split(key, max(counts)))

@@ -169,9 +169,10 @@ def evaluate(policy: Policy, params: Params, data: Data, hparams: Hparams, split
 
     The loss is -(reward - beta KL), which the policy minimises.
     """
-    prompts, reference = prompts_of(data, split), data["reference_params"]
-    made = speak(policy.speaker, params, prompts, jax.random.key(0), temperature_of(hparams))
-    found = measures(policy.speaker, without_heads(params), reference, made, policy.rule, prompts.truth_B)
+    prompts, reference, temperature = prompts_of(data, split), data["reference_params"], temperature_of(hparams)
+    made = speak(policy.speaker, params, prompts, jax.random.key(0), temperature)
+    own = without_heads(params)
+    found = measures(policy.speaker, own, reference, made, policy.rule, prompts.truth_B, temperature)
     if policy.reward_model is None:
         found["reward"] = found["true_reward"]
     else:
@@ -182,20 +183,21 @@ def evaluate(policy: Policy, params: Params, data: Data, hparams: Hparams, split
 
 
 def describe(policy: Policy, params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
-    """What its answers are worth beside those of the reference, and of the best of n answers of the reference."""
-    del hparams
+    """What its answers are worth beside those of the reference, and of the best of n answers of the reference; all are
+    drawn at the temperature that the policy learns at."""
+    temperature = temperature_of(hparams)
     prompts, reference = prompts_of(data, "test"), data["reference_params"]
     own = without_heads(params)
     told = {"answers": first_answers(policy.speaker, own, prompts)}
     if policy.rule is None:
         return told
     over_key, best_key = jax.random.split(key)
-    told |= over_reference(policy.speaker, own, reference, prompts, policy.rule, over_key, ROUNDS)
+    told |= over_reference(policy.speaker, own, reference, prompts, policy.rule, over_key, ROUNDS, temperature)
     if policy.reward_model is None:
         return told
     reward = Reward(policy.reward_model, data["reward_params"], policy.pooling)
-    told |= best_of_reference(policy.speaker, reference, reward, prompts, policy.rule, best_key, BEST_OF)
-    made = speak(policy.speaker, own, prompts, jax.random.fold_in(best_key, 1))
+    told |= best_of_reference(policy.speaker, reference, reward, prompts, policy.rule, best_key, BEST_OF, temperature)
+    made = speak(policy.speaker, own, prompts, jax.random.fold_in(best_key, 1), temperature)
     learned = (jnp.mean(learned_rewards(reward, made)) - told["reference_reward"]) / told["reference_reward_std"]
     true = (told["true_reward"] - told["reference_true_reward"]) / told["reference_true_std"]
     # Each in standard deviations of the start's answers: what the learned reward claims beyond what is true.

@@ -9,8 +9,13 @@ import pytest
 
 from nn_core.alignment.answer_loss import answer_loss, token_log_probs
 from nn_core.alignment.conversations import encode_turns, last_answer, pad_rows, plain, spoken
+from nn_core.alignment.experience import Policy
+from nn_core.alignment.heads import LAST, SCORE, with_head
+from nn_core.alignment.judgement import Speaker
+from nn_core.alignment.kl import exact_kl
 from nn_core.alignment.masks import to_the_left
 from nn_core.alignment.packing import pack
+from nn_core.alignment.policy_task import evaluate
 from nn_core.alignment.rollout import draw_answers, score_answers
 from nn_core.alignment.templates import make_template
 from nn_core.generation.decode import completions, generate
@@ -129,3 +134,37 @@ def test_a_row_draws_the_same_whatever_stands_beside_it_and_behind_its_prompt():
 def test_a_context_that_is_too_small_is_told():
     with pytest.raises(ValueError, match="a prompt of 4 tokens and an answer of 10 are more than the context of 13"):
         draw_answers(DECODER, PARAMS, PROMPT_BL, LENGTHS_B, None, new_tokens=10, end_id=2, pad_id=0)
+
+
+def test_an_evaluation_tells_the_kl_at_the_temperature_that_answers_are_drawn_at():
+    """One token an answer: the mean over many draws is the enumerated KL of the two tempered distributions."""
+    count, temperature = 4096, 0.5
+    policy = Policy(
+        method="grpo",
+        speaker=Speaker(MODEL, DECODER, 1, 2, 0),
+        width=MODEL.embedding_dim,
+        reward_model=MODEL,
+        pooling=LAST,
+        rule=None,
+        prompts=1,
+        group=2,
+        epochs=1,
+        minibatches=1,
+        estimator="k3",
+        weigh="token",
+        missing_end=0.0,
+    )
+    other = jax.tree.map(lambda leaf: 0.8 * leaf, PARAMS)
+    data = {"test_prompts": np.tile(PROMPT_BL[:1], (count, 1)), "test_lengths": np.tile(LENGTHS_B[:1], count)}
+    data |= {"test_truth": np.full(count, -1), "reference_params": other}
+    data |= {"reward_params": with_head(PARAMS, SCORE, MODEL.embedding_dim)}
+    hparams = {"answer_temperature": temperature, "beta": 0.1}
+    told = jax.jit(partial(evaluate, policy, split="test"))(PARAMS, data, hparams)
+    own_V, other_V = (
+        jax.nn.log_softmax(method(MODEL)({"params": params}, PROMPT_BL[:1])[0, LENGTHS_B[0] - 1] / temperature)
+        for params in (PARAMS, other)
+    )
+    exact = float(exact_kl(own_V, other_V))
+    assert float(told["kl"][0] / told["kl"][1]) == pytest.approx(exact, rel=0.1)
+    plain_V = (jax.nn.log_softmax(leaf_V * temperature) for leaf_V in (own_V, other_V))
+    assert float(exact_kl(*plain_V)) != pytest.approx(exact, rel=0.3)

@@ -71,3 +71,10 @@ def test_the_coefficient_looks_for_its_target():
     assert float(adapt(0.1, jnp.float32(6.0), 6.0, 1000.0, 64)) == pytest.approx(0.1)
     assert float(adapt(0.1, jnp.float32(60.0), 6.0, 1000.0, 64)) == pytest.approx(0.1 * (1 + 0.2 * 0.064))
     assert float(adapt(0.1, jnp.float32(0.0), 6.0, 1000.0, 64)) == pytest.approx(0.1 * (1 - 0.2 * 0.064))
+
+
+def test_the_coefficient_stays_positive_above_a_fifth_of_the_answers():
+    """At a horizon of 0.2 n one update takes all of beta away; above it, none does."""
+    for kl in (0.0, 100.0):
+        assert float(adapt(0.1, jnp.float32(kl), 1.0, 12.9, 64)) > 0
+    assert float(adapt(0.1, jnp.float32(0.0), 1.0, 1.0, 64)) < 0  # which is why a command refuses it

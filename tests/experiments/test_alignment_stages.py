@@ -165,6 +165,11 @@ def test_one_talks_to_it(policy, capsys):
         ("ppo", {"data__new_tokens": 39}, "leaves no room for an answer of config.data.new_tokens=39"),
         ("ppo", {"task__reward": "people"}, "config.task.reward='people' is unknown"),
         ("ppo", {"hparams__kl_target": 6.0}, "config.hparams.kl_target and kl_horizon go together"),
+        (
+            "grpo",
+            {"hparams__kl_target": 1.0, "hparams__kl_horizon": 12.0},
+            "config.hparams.kl_horizon=12.0 is outside (12.8, inf)",
+        ),
         ("ppo", {"transfer__by_seed": True, "transfer__member": None, "seed": 7}, "has no run of seed 7, only of 0, 1"),
         ("ppo", {"transfer__source": "nowhere"}, "there is no run directory"),
     ],
@@ -191,6 +196,13 @@ def test_a_reward_model_that_is_none_or_of_another_vocabulary_is_refused(stages,
     train_words(["gladly rome"], vocabulary_size=50).save(other / "tokenizer.json")
     assert main(policy_words("ppo", tmp_path / "run", stages, **ONE, task__reward_model=other)) == 2
     assert "has another vocabulary (9 tokens, not " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["sigmoid", "identity"])
+def test_dpo_without_strength_is_refused(kind, tmp_path, capsys):
+    words_ = words("dpo", tmp_path / "run", transfer__source="nowhere", task__kind=kind, hparams__beta=0.0)
+    assert main(words_) == 2
+    assert "config.hparams.beta=0.0 is outside (0, inf)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
