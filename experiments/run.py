@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.command_line import processes
+from experiments.command_line import executors, processes
 from experiments.command_line.arguments import CHECKPOINTS, OPTIONS, Arguments, config_files, parse
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import io_message, tell
@@ -64,6 +64,7 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
         if arguments is None or arguments.options["help"]:
             print(help_text(arguments) if wants_help(words) else listing())
             return 0
+        executors.requested(arguments.options)
         directory, here = run_directory(arguments), processes.places(arguments.options)
     except ValueError as error:
         return tell(error, 2)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from configs.grid import Sweep
-from experiments.command_line import processes
+from experiments.command_line import executors, processes
 from experiments.command_line.choices import nearest
 from experiments.command_line.config_paths import apply, check_path, flatten, is_optional, type_of
 from experiments.command_line.options import Option, is_switch, parse_options
@@ -32,12 +32,7 @@ OPTIONS = {  # of experiments.run beside --config and --config.KEY
     "new": Option(str, "write a small commented config file that runs, of this name, such as my_sweep.py"),
     "plan": Option(bool, "only tell where each array of a run lies on the devices of config.mesh", False),
     **processes.OPTIONS,
-    "executor": Option(str, "where a sweep's populations are trained: local (here), slurm, processes, debug", "local"),
-    "executor.partition": Option(str, "of Slurm"),
-    "executor.gpus": Option(int, "of each job"),
-    "executor.timeout_min": Option(int, "minutes that a job may take"),
-    "executor.populations": Option(int, "populations that one job trains, one after the other (default: 1)"),
-    "detach": Option(bool, "with --executor: do not wait; the same command later gathers what is finished", False),
+    **executors.OPTIONS,
 }
 CONFIG = "config"
 HELPERS = ("__init__", "base", "grid")  # files of configs/ that are not experiments

@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 
 from experiments.command_line import processes
 from experiments.command_line.errors import io_message
+from experiments.command_line.executors import requested
 from experiments.command_line.output import say
 from experiments.execution import halving, jobs
 from experiments.execution.begin import DIVERGED
@@ -73,7 +74,7 @@ def execute(prepared: Prepared, started: float, draws: bool = True) -> int:
 
 def submitted(prepared: Prepared) -> list[str]:
     """Trains the populations of a sweep as jobs, if the command asks for it; the jobs that are not waited for."""
-    request = jobs.requested(prepared.arguments.options)
+    request = requested(prepared.arguments.options)
     if request is None:
         return []
     config, directory, arguments = prepared.arguments.config, prepared.directory, prepared.arguments

@@ -16,7 +16,7 @@ from experiments.building.text_to_text import judged
 from experiments.caching.traced_programs import Store
 from experiments.command_line.arguments import Arguments
 from experiments.command_line.choices import choose, nearest
-from experiments.execution import jobs
+from experiments.command_line.executors import requested
 from experiments.execution.continuing import (
     check_directory,
     number_members,
@@ -132,8 +132,8 @@ def check_own_names(registry: Registry) -> None:
 
 
 def check_jobs(arguments: Arguments, groups: list[plan.Group]) -> None:
-    """Raises ValueError where the options of jobs do not go together, or where there is no sweep to make jobs of."""
-    if jobs.requested(arguments.options) is not None and len(sweep_of(groups)) < 2:
+    """Raises ValueError where there is no sweep to make jobs of."""
+    if requested(arguments.options) is not None and len(sweep_of(groups)) < 2:
         raise ValueError(
             f"--executor={arguments.options['executor']} is for a sweep, and this is a study or one run; leave it out"
         )

@@ -51,6 +51,17 @@ def hold(directory: Path) -> Iterator[None]:
         yield
 
 
+def held_by(directory: Path) -> str | None:
+    """The process that holds a run directory at this moment, for a message; None: nobody does."""
+    if not (directory / HOLDER).is_file():
+        return None
+    try:
+        with FileLock(directory / LOCK).acquire(timeout=0):
+            return None
+    except Timeout:
+        return holder(directory / HOLDER)
+
+
 def holder(path: Path) -> str:
     """The process that wrote the file, for a message."""
     try:

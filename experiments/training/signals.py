@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: the loop looks for them between chunks; a second one ends the process at once."""
+"""SIGTERM, SIGUSR2 and Ctrl-C: the loop looks for them between chunks; a second one ends the process at once."""
 
 import contextlib
 import os
@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 
 SIGNALS: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGINT)
+if hasattr(signal, "SIGUSR2"):
+    SIGNALS += (signal.SIGUSR2,)  # what Slurm sends to every process of a job before its time ends
 if sys.platform == "win32":
     SIGNALS += (signal.SIGBREAK,)  # Ctrl-Break, which one process can send to another there
 # `timeout` and some schedulers send their signal twice at once, to the process and to its group: it is one request.

@@ -4,14 +4,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
-from experiments.execution import jobs
+from experiments.execution import job, jobs
+from experiments.execution.jobs import Submitted
 from experiments.run import main
+from experiments.run_directory.lock import hold
 from tests.experiments.test_continuing import CONFIG
 from tests.lives import ROOT
 
@@ -55,6 +59,7 @@ def test_jobs_write_the_results_that_the_sweep_has_here(here, tmp_path):
         (["--executor=slrum"], "use local, slurm, processes, debug"),
         (["--executor.partition=gpu"], "needs --executor=slurm"),
         (["--detach"], "needs --executor=slurm"),
+        (["--executor=debug", "--detach"], "starts nothing"),
         (["--executor=debug", "--part=1/2"], "makes jobs of all shares"),
         (["--executor=debug", "--sweep=false"], "is for a sweep"),
         (["--executor=debug", "--executor.populations=0"], "must be >= 1"),
@@ -74,21 +79,126 @@ def test_no_scheduler_is_told_in_one_line(tmp_path, capsys, monkeypatch):
     assert "--executor=processes" in said and said.count("\n") == 1
 
 
-class FailedJob:
-    """A job that has ended without a result."""
+class EndedJob:
+    """A job that has ended before its share was trained."""
 
     def __init__(self, folder: Path, number: int):
-        self.job_id, self.paths = str(number), SimpleNamespace(stderr=folder / f"{number}.err")
+        self.job_id, result = str(number), folder / "none.pkl"
+        self.paths = SimpleNamespace(stderr=folder / f"{number}.err", result_pickle=result)
 
     def done(self) -> bool:
         return True
 
 
 def test_a_share_that_always_fails_is_named_with_its_log(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(jobs, "make_submit", lambda _, folder, *more: lambda number: FailedJob(folder, number))
+    submissions = []
+
+    def make_submit(request, folder, *more):
+        def submit(numbers):
+            submissions.append(tuple(numbers))
+            return {number: Submitted(EndedJob(folder, number), {"cluster": "slurm"}) for number in numbers}
+
+        return submit
+
+    monkeypatch.setattr(jobs, "make_submit", make_submit)
+    monkeypatch.setattr(jobs, "POLL_SECONDS", 0.0)
     assert main(words(tmp_path, "run", "--executor=processes")) == 1
     told = f"part 1/2 has failed 3 times; its output is in {tmp_path / 'run' / 'jobs' / '1.err'}"
-    assert told in capsys.readouterr().err
+    assert told in capsys.readouterr().err and submissions == [(1, 2)] * 3
+
+
+SLURM = {  # what stands in for Slurm: each job array has the next hundred, and is in the state that a file says
+    "srun": "exit 1",
+    "sbatch": 'echo "$1" >> "$SLURM/submitted"; echo "Submitted batch job $(wc -l < "$SLURM/submitted")00"',
+    "sacct": "echo 'JobID|State|NodeList'; cat \"$SLURM/states\"",
+}
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch) -> Path:
+    folder = tmp_path / "slurm"
+    folder.mkdir()
+    (folder / "states").write_text("100_0|PENDING|\n100_1|RUNNING|n1\n")
+    for name, text in SLURM.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("SLURM", str(folder))
+    return folder
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts stand in for Slurm")
+def test_jobs_are_one_array_and_are_not_submitted_again_while_they_wait_or_run(slurm, tmp_path, capsys):
+    argv = words(tmp_path, "run", "--executor=slurm", "--detach")
+    assert main(argv) == 0
+    said = capsys.readouterr().out
+    assert "part 1/2: job 100_0, output in" in said and "part 2/2: job 100_1, output in" in said
+    script = (tmp_path / "run" / "jobs" / "100_submission.sh").read_text()
+    assert "--array=0-1%2" in script and "--time=1440" in script
+    assert main(argv) == 0
+    said = capsys.readouterr().out
+    assert "submitted" not in said and "part 1/2: job 100_0, output in" in said
+    assert main([*argv, "--config.checkpoint.resume=fresh"]) == 2
+    assert "wait or run: 100_0 100_1; end them" in capsys.readouterr().err
+    (slurm / "states").write_text("100_0|FAILED|n1\n100_1|RUNNING|n1\n")
+    assert main(argv) == 0
+    said = capsys.readouterr().out
+    assert "1 of 2 jobs submitted" in said and "part 1/2: job 200" in said and "part 2/2: job 100_1" in said
+    assert (slurm / "submitted").read_text().count("\n") == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts stand in for Slurm")
+def test_what_slurm_refuses_is_told_in_one_line(slurm, tmp_path, capsys):
+    (slurm / "sbatch").write_text("#!/bin/sh\necho 'invalid partition specified: no' >&2; exit 1\n")
+    assert main(words(tmp_path, "run", "--executor=slurm", "--executor.partition=no")) == 1
+    said = capsys.readouterr().err
+    assert "slurm refuses the jobs (invalid partition specified: no)" in said and said.count("\n") == 1
+
+
+def test_a_share_that_a_process_uses_is_not_submitted(tmp_path, capsys, monkeypatch):
+    argv = words(tmp_path, "run", "--executor=processes", "--detach")
+    submitted = []
+    monkeypatch.setattr(jobs, "make_submit", lambda *more: lambda numbers: submitted.append(tuple(numbers)) or {})
+    with hold(tmp_path / "run" / "groups" / "0000"), hold(tmp_path / "run" / "groups" / "0001"):
+        assert main(argv) == 0
+    said = capsys.readouterr().out
+    assert not submitted and f"part 2/2: in use by process {os.getpid()}" in said
+
+
+# A command that saves when it is asked to end; it says when it can be asked.
+SAVES = """
+import signal, sys, time
+from pathlib import Path
+folder = Path(sys.argv[1])
+signal.signal(signal.SIGTERM, lambda *_: ((folder / "saved").touch(), sys.exit(143)))
+(folder / "ready").touch()
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR2"), reason="Windows sends no signals between processes")
+@pytest.mark.parametrize("sent", ["SIGTERM", "SIGUSR2"])
+def test_a_job_that_is_asked_to_end_lets_its_command_save(sent, tmp_path, monkeypatch):
+    """Submitit calls `checkpoint` in its handler of SIGUSR2, in the thread that runs the job."""
+    monkeypatch.setattr(job, "command", lambda words: [sys.executable, "-c", SAVES, *words])
+    queued, one = [], job.Job()
+
+    def send() -> None:
+        while not (tmp_path / "ready").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), getattr(signal, sent))
+
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: None),
+        signal.SIGUSR2: signal.signal(signal.SIGUSR2, lambda *_: queued.append(one.checkpoint([str(tmp_path)]))),
+    }
+    try:
+        threading.Thread(target=send).start()
+        assert one([str(tmp_path)]) == 143 and (tmp_path / "saved").exists()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert [again.args for again in queued] == [([str(tmp_path)],)] * (sent == "SIGUSR2")
 
 
 @pytest.mark.slow
@@ -121,6 +231,35 @@ def test_a_killed_job_is_submitted_again(here, tmp_path):
         time.sleep(0.1)
     out, _ = waiting.communicate(timeout=300)
     assert killed and not waiting.returncode and "1 of 2 jobs submitted" in out
+    assert (tmp_path / "run" / "results.csv").read_bytes() == (here / "results.csv").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR2"), reason="Windows sends no signals between processes")
+def test_a_job_whose_time_ends_is_queued_again_by_submitit(here, tmp_path):
+    argv = words(tmp_path, "run", "--executor=processes")
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "experiments.run", *argv], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    mark = f"--workdir={tmp_path / 'run'}"
+    for _ in range(600):
+        family = psutil.Process(waiting.pid).children(recursive=True)
+        found = [one for one in family if {mark, "--part=1/2"} <= set(one.cmdline())]
+        if found:
+            found[0].parent().send_signal(signal.SIGUSR2)
+            break
+        time.sleep(0.1)
+    out, _ = waiting.communicate(timeout=300)
+    assert not waiting.returncode and "1 of 2 jobs submitted" not in out
+    assert "Requeued job" in "".join(path.read_text() for path in (tmp_path / "run" / "jobs").glob("*_log.out"))
+    assert (tmp_path / "run" / "results.csv").read_bytes() == (here / "results.csv").read_bytes()
+
+
+@pytest.mark.slow
+def test_jobs_that_run_are_not_submitted_again(here, tmp_path):
+    argv = words(tmp_path, "run", "--executor=processes")
+    assert "2 of 2 jobs submitted" in command([*argv, "--detach"])
+    assert "submitted" not in command(argv)
     assert (tmp_path / "run" / "results.csv").read_bytes() == (here / "results.csv").read_bytes()
 
 
