@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments.building.own_code import EXTENSIONS, about_file, change_of
-from experiments.command_line import processes
+from experiments.command_line import agreement, processes
+from experiments.command_line.config_paths import flatten
 from experiments.command_line.output import say
+from experiments.execution import jobs
 from experiments.execution.continuing import (
     HELD,
     SWEEP,
@@ -41,7 +43,7 @@ def begin(prepared: Prepared) -> int | None:
 
 
 def check_processes(prepared: Prepared) -> None:
-    """Raises ValueError where several processes would do what one does alone."""
+    """Raises ValueError where several processes would do what one does alone, or were not started alike."""
     if processes.alone():
         return
     if not prepared.groups or len(sweep_of(prepared.groups)) > 1:
@@ -49,6 +51,12 @@ def check_processes(prepared: Prepared) -> None:
             f"--distributed trains one run in several processes, and config {prepared.arguments.config.name!r} is a "
             "study or a sweep; take one member by --sweep=false, or give each machine its part of the sweep by --part"
         )
+    arguments = prepared.arguments
+    about = {f"config.{path}": files.show(value) for path, value in flatten(arguments.config.to_dict()).items()}
+    about |= {"--workdir": str(prepared.directory)}
+    about |= {f"the version of {name}": str(files.installed(name)) for name in files.PACKAGES}
+    about |= {"the code": agreement.code(None if arguments.get_extensions is None else arguments.path)}
+    agreement.check_alike(about)
 
 
 def claim(prepared: Prepared) -> int:
@@ -57,6 +65,7 @@ def claim(prepared: Prepared) -> int:
     check_directory(prepared.arguments, directory, prepared.groups)  # again, now that nobody else can write
     directory.mkdir(parents=True, exist_ok=True)  # a part of a sweep holds its populations only
     if prepared.resume == "fresh":
+        jobs.check_none_running(directory)
         files.set_aside(directory)
     status = files.read_status(directory)["status"]
     steps = steps_of(prepared.groups)

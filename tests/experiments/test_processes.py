@@ -100,6 +100,34 @@ def test_two_processes_train_what_one_with_two_devices_does_bit_for_bit(tmp_path
 
 
 @pytest.mark.slow
+def test_two_processes_with_different_configs_end_before_they_train(tmp_path):
+    argv, port = tiny.arguments(tmp_path, **SIZES), free_port()
+    pair = [
+        start(
+            [
+                *(
+                    f"--config.train.steps={9 + i}" if word.startswith("--config.train.steps=") else word
+                    for word in argv
+                ),
+                *(f"--coordinator=127.0.0.1:{port}", "--num_processes=2", f"--process_id={i}"),
+            ],
+            1,
+            tmp_path,
+            str(i),
+        )
+        for i in range(2)
+    ]
+    assert wait(pair, 120) == [2, 2]
+    for i in range(2):
+        said = (tmp_path / f"{i}.err").read_text()
+        assert (
+            "process 1 was started otherwise than process 0: config.train.steps is 9 in process 0 and 10 there" in said
+        )
+        assert said.count("\n") == 1
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+@pytest.mark.slow
 def test_each_of_two_processes_saves_its_half(tmp_path):
     two, one = (tiny.arguments(tmp_path, workdir=tmp_path / name, **SPLIT) for name in ("two", "one"))
     codes = wait([*start_two(two, tmp_path), start(one, 2, tmp_path, "one")])
