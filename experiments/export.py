@@ -50,9 +50,12 @@ def write(options: dict[str, Any]) -> Path:
     from nn_core.files import user_path
     from nn_core.models.transformer.fine_tuned import FineTuned
     from nn_core.pretrained.export import export, settings_of
+    from nn_core.pretrained.load import DTYPES
     from nn_core.pretrained.tokenizer_files import write_tokenizer
     from nn_core.training.manifest import named_leaves
 
+    if options["dtype"] not in DTYPES:  # told before anything is written
+        raise ValueError(f"dtype={options['dtype']!r} is unknown; use one of {', '.join(DTYPES)}")
     place, folder = user_path(options["checkpoint"]), user_path(options["out"])
     model = load_model(place, options["member"], options["step"])
     if isinstance(model.module, FineTuned):

@@ -74,10 +74,19 @@ def test_what_has_no_counterpart_says_why(tmp_path: Path, capsys: pytest.Capture
         (["--checkpoint={run}", "--out=x", "--dtype=int8"], "float32, bfloat16, float16"),
     ],
 )
-def test_mistakes(tiny_run: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
+def test_mistakes(
+    tiny_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert main([word.replace("{run}", str(tiny_run)) for word in words]) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
+    assert not Path("x").exists()
 
 
 @pytest.mark.slow
