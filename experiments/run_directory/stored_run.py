@@ -9,8 +9,10 @@ from ml_collections import ConfigDict
 
 from experiments.command_line import config_paths
 from experiments.run_directory import files, results
+from experiments.run_directory.no_run import about_folder, about_folders, about_study
 from experiments.run_directory.population_store import STEPS
 from nn_core.files import user_path
+from nn_core.pretrained.folder import is_folder
 from nn_core.training.checkpoint import steps
 from nn_core.training.manifest import CheckpointError, read_manifest
 from nn_core.training.restore import restore_params
@@ -59,11 +61,13 @@ def load(path: str | Path, which: str | int = "best", member: int | None = None)
     Returns:
         The checkpoint; nothing on disk is changed.
     Raises:
-        ValueError: no run there, no such member, or a config that this version cannot read.
+        ValueError: no run there, or a study, no such member, or a config that this version cannot read.
         CheckpointError: no such step, or none that is sound.
     """
     directory = user_path(path).absolute()
     held = read_run(directory)
+    if not held["sweep"]:
+        raise ValueError(about_study(directory, held["config"]["task"]["name"]))
     number = choose_member(directory, held["sweep"], member)
     folder, place = find_member(directory, number)
     try:
@@ -84,8 +88,13 @@ def read_run(directory: Path) -> dict[str, Any]:
         raise ValueError(f"{directory} is a file; give the folder that `experiments.run` made")
     if not directory.is_dir():
         raise ValueError(f"there is no run directory {directory}; give the folder that `experiments.run` made")
+    if is_folder(directory):
+        raise ValueError(about_folder(directory))
     held = files.read_config(directory)
     if held is None:
+        networks = about_folders(directory)
+        if networks is not None:
+            raise ValueError(networks)
         above = next((parent for parent in directory.parents if (parent / results.CONFIG).is_file()), None)
         hint = f"; did you mean {above}?" if above else "; give the folder that `experiments.run` made"
         raise ValueError(f"{directory} is not a run directory, it has no {results.CONFIG}{hint}")

@@ -15,9 +15,10 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
+from experiments.run_directory.no_run import MODELS
 from experiments.run_directory.results import Row
 from experiments.studies.base import Cell, Cells, Outcome, Study, keys_of, make_rows, seeds_of
-from experiments.studies.encoder_folders import MODELS, Network, folders_of
+from experiments.studies.encoder_folders import Network, folders_of
 from experiments.studies.pretraining import (
     as_data,
     baselines,

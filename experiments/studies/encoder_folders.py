@@ -13,8 +13,6 @@ from nn_core.pretrained.tokenizer_files import write_tokenizer
 from nn_core.text.interface import UNKNOWN_TOKEN
 from nn_core.text.trained import TrainedTokenizer
 
-MODELS = "models"  # of a run directory: holds the folders
-
 
 class Network(NamedTuple):
     """An encoder of stories with its head.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments import run, sample
-from experiments.run_directory import stored_run
+from experiments.run_directory import files, stored_run
 from experiments.run_directory.results import read_rows
 from experiments.trained import language_model
 from nn_core.text.tokenizers import load_tokenizer
@@ -128,6 +128,38 @@ def test_what_cannot_be_restored_is_told_in_one_line(damage, copy, capsys):
 def test_a_folder_inside_a_run_names_the_run(tiny_run):
     with pytest.raises(ValueError, match=f"did you mean {tiny_run}"):
         stored_run.load(tiny_run / "steps" / str(tiny.STEPS))
+
+
+def folder_of(place: Path, architecture: str) -> None:
+    place.mkdir(parents=True)
+    (place / "config.json").write_text(json.dumps({"model_type": "bert", "architectures": [architecture]}))
+
+
+def study(place: Path, name: str) -> Path:
+    place.mkdir()
+    files.write_config(place, {"name": name, "task": {"name": name}}, overrides={}, sweep=(), generations=())
+    return place
+
+
+def test_a_study_says_what_it_is_and_the_command_that_answers(tmp_path, capsys):
+    plain, words = study(tmp_path / "plain", "xor"), study(tmp_path / "words", "word2vec")
+    (words / "vectors.txt").write_text("")
+    bert = study(tmp_path / "bert", "bert_quick")
+    folder_of(bert / "models" / "tags", "BertForTokenClassification")
+    folder_of(bert / "models" / "words", "BertForPreTraining")
+    fill = f"python -m experiments.pipeline fill-mask --model={bert / 'models' / 'words'} TEXT"
+    tags = f"python -m experiments.pipeline token-classification --model={bert / 'models' / 'tags'} TEXT"
+    for place, message in (
+        (plain, "holds the study 'xor', which is no run of one network; what it found is in its results.csv"),
+        (words, f"python -m experiments.vectors --vectors={words} --most_similar=WORD"),
+        (bert, f"holds the networks tags, words as Hugging Face folders; ask one by: {fill}"),
+        (bert / "models", f"holds the networks tags, words as Hugging Face folders; ask one by: {fill}"),
+        (bert / "models" / "words", f"is a Hugging Face folder, not a run directory; ask it by: {fill}"),
+        (bert / "models" / "tags", tags),
+    ):
+        assert sample.main([f"--checkpoint={place}"]) == 2
+        error = capsys.readouterr().err
+        assert message in error and error.count("\n") == 1
 
 
 def test_a_missing_step_lists_those_that_are_there(tiny_run):

@@ -1,0 +1,62 @@
+"""Folders that hold no run of one network: what they are, and the command that answers about them."""
+
+from pathlib import Path
+from typing import Any
+
+from experiments.run_directory.results import RESULTS
+from nn_core.pretrained.folder import CONFIG, is_folder
+from nn_core.pretrained.folder import read_json as read_folder_json
+
+MODELS, VECTORS = "models", "vectors.txt"  # of a study: a folder of Hugging Face folders, word vectors
+FILL_MASK = "fill-mask"
+# How the name of an architecture ends -> the task of experiments.pipeline.
+TASKS = {
+    "ForPreTraining": FILL_MASK,
+    "ForMaskedLM": FILL_MASK,
+    "ForSequenceClassification": "text-classification",
+    "ForTokenClassification": "token-classification",
+    "ForQuestionAnswering": "question-answering",
+    "ForCausalLM": "text-generation",
+    "LMHeadModel": "text-generation",
+    "ForConditionalGeneration": "text2text-generation",
+    "MTModel": "translation",
+    "ForImageClassification": "image-classification",
+}
+
+
+def task_of(folder: Path) -> str:
+    """The task of experiments.pipeline that fits a Hugging Face folder; "TASK" where its config does not say."""
+    named: Any = read_folder_json(folder / CONFIG).get("architectures")
+    name = str(named[0]) if isinstance(named, list) and named else ""
+    return next((task for ending, task in TASKS.items() if name.endswith(ending)), "TASK")
+
+
+def command(folder: Path) -> str:
+    """The command that asks a Hugging Face folder."""
+    return f"python -m experiments.pipeline {task_of(folder)} --model={folder} TEXT"
+
+
+def about_folder(folder: Path) -> str:
+    """What to say of a Hugging Face folder where a run directory is wanted."""
+    return f"{folder} is a Hugging Face folder, not a run directory; ask it by: {command(folder)}"
+
+
+def about_folders(directory: Path) -> str | None:
+    """What to say of a folder of Hugging Face folders, such as those of a study; None where it holds none."""
+    folders = [path for path in sorted(directory.iterdir()) if is_folder(path)] if directory.is_dir() else []
+    if not folders:
+        return None
+    shown = min(folders, key=lambda folder: task_of(folder) != FILL_MASK)
+    names = ", ".join(folder.name for folder in folders)
+    return f"{directory} holds the networks {names} as Hugging Face folders; ask one by: {command(shown)}"
+
+
+def about_study(directory: Path, name: str) -> str:
+    """What to say of the directory of a study, which has no members, where that of a run is wanted."""
+    start = f"{directory} holds the study {name!r}, which is no run of one network"
+    networks = about_folders(directory / MODELS)
+    if networks is not None:
+        return f"{start}; {networks}"
+    if (directory / VECTORS).is_file():
+        return f"{start}; ask its vectors by: python -m experiments.vectors --vectors={directory} --most_similar=WORD"
+    return f"{start}; what it found is in its {RESULTS} and its folder figures"
