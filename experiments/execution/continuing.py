@@ -65,19 +65,18 @@ def check_directory(arguments: Arguments, directory: Path, groups: list[Group]) 
     changed = changes.structure | changes.values
     if changed.get(DIGEST, (DIGEST,))[0] is None:
         del changed[DIGEST]  # earlier versions kept none of a text
-    if groups and is_longer(changed):
-        for group in groups:
-            if STEPS not in group.members[0].overrides:
-                check_longer(changed, group.members[0].config.to_dict())
-        del changed[STEPS]
     before, after = held[SWEEP], files.decode(files.encode(sweep_of(groups), SWEEP))
     if len(before) > len(after):
         changed["sweep members"] = (len(before), len(after))
     different = [number for number, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]]
     if different:
         changed[f"sweep member {different[0]}"] = (before[different[0]], after[different[0]])
-    if changed:
+    grows = bool(groups) and is_longer(changed)
+    if changed and not (grows and set(changed) == {STEPS}):  # what another config is, no way to go on can mend
         raise ValueError(files.refusal(directory, changed))
+    for group in groups if grows else ():
+        if STEPS not in group.members[0].overrides:
+            check_longer(changed, group.members[0].config.to_dict())
     check_held(directory, held.get(HELD, {}), held_models(groups))
 
 

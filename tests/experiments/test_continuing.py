@@ -93,6 +93,16 @@ def test_what_would_not_be_the_same_run_is_refused_and_may_be_chosen(config, tmp
     assert "train.steps 12 -> 6" in capsys.readouterr().err
 
 
+def test_another_config_is_told_before_what_a_longer_run_needs(config, tmp_path, capsys):
+    cosine = ["--config.schedule.name=cosine"]
+    assert run(config, tmp_path / "run", *cosine, sweep=False) == 0
+    capsys.readouterr()
+    other = [*cosine, "--config.train.steps=12", "--config.model.hidden_sizes=(5,)"]
+    assert run(config, tmp_path / "run", *other, sweep=False) == 2
+    error = capsys.readouterr().err
+    assert "holds a run with another config" in error and "model.hidden_sizes" in error and "reschedule" not in error
+
+
 def test_more_seeds_train_only_what_is_new(config, tmp_path, capsys):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert run(config, whole, "--config.num_seeds=3") == 0
