@@ -157,7 +157,7 @@ def check_measures(measures: Sequence[str]) -> None:
 
 def make_judge(config: ConfigDict, tokenizer: Tokenizer, pairs: TextPairs) -> Any:
     """A row of results -> what is measured on the host: sacrebleu's measures of what was written, and each task's share
-    of exact answers where a prefix says which task it is."""
+    of exact answers where a prefix says which task it is and one of them was asked."""
     sources, references = (side[: config.task.decoded] for side in pairs.test)
     if not config.task.measures and not pairs.prefixes:
         return None
@@ -168,14 +168,11 @@ def make_judge(config: ConfigDict, tokenizer: Tokenizer, pairs: TextPairs) -> An
             for place, way in ((1, "greedy"), (2, "beam"))
         }
         exact = [text == right for text, right in zip(texts["beam"], references, strict=True)]
-        found: dict[str, Any] = {
-            f"{prefix}_exact": float(
-                np.mean(
-                    [right for source, right in zip(sources, exact, strict=True) if source.startswith(f"{prefix}:")]
-                )
-            )
+        by_task = {
+            prefix: [right for source, right in zip(sources, exact, strict=True) if source.startswith(f"{prefix}:")]
             for prefix in pairs.prefixes
         }
+        found: dict[str, Any] = {f"{name}_exact": float(np.mean(each)) for name, each in by_task.items() if each}
         return found | (by_sacrebleu(config.task.measures, texts, references) if config.task.measures else {})
 
     return judge

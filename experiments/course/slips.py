@@ -127,12 +127,6 @@ SLIPS = (
         "norms stand before attention and feed-forward, or after; over the features of a token",
         ("nn_core.models.transformer.block:Block",),
     ),
-    Slip(
-        "S42d",
-        "A",
-        "the decoder of a translator attends to its source too",
-        ("nn_core.models.transformer.encoder_decoder:EncoderDecoder",),
-    ),
     Slip("S44", "T", "the number of windows is steps times batch", ("nn_core.tasks.language:window_starts",)),
     Slip("S45", "A", "learning rate and split are not given: 1e-3 and .9", ("experiments.building.experiment:build",)),
     Slip(

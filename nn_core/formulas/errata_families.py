@@ -1,4 +1,4 @@
-"""Errata of the three families of transformers (S42 to S42c of the course's list of slips)."""
+"""Errata of the three families of transformers (S42 to S42d of the course's list of slips)."""
 
 from typing import Any
 
@@ -83,6 +83,21 @@ def long_range() -> Figures:
     return {name: jnp.abs(slope).max() for name, slope in slopes.items()} | {"lag": LAG}
 
 
+def decoder_without_cross_attention() -> Figures:
+    """S42d: how far the logits of a target move when its source does, in a decoder of the parts that are listed, which is
+    one whose cross-attention adds nothing, and with it."""
+    model, inputs = EncoderDecoder(9, 8, 8, 2, LAYERS), (IDS_1T, IDS_1T)
+    params = _drawn(model, inputs)
+    listed = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: 0.0 * leaf if "cross_attention" in jax.tree_util.keystr(path) else leaf, params
+    )
+    run: Any = jax.jit(lambda params, source: model.apply({"params": params}, (source, IDS_1T)))
+    return {
+        name: jnp.abs(run(table, IDS_1T) - run(table, IDS_1T[:, ::-1])).max()
+        for name, table in (("listed", listed), ("whole", params))
+    }
+
+
 ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "S42",
@@ -111,5 +126,15 @@ ERRATA: tuple[Erratum, ...] = (
         long_range,
         "over {lag:.0f} tokens the slope is {attention:.0e} through causal attention and {rnn:.0e} through an RNN",
         lambda f: f["attention"] > 1e3 * f["rnn"],
+    ),
+    Erratum(
+        "S42d",
+        "A",
+        "a decoder: embeddings, positions, masked attention, feed-forward layers",
+        "the decoder of a translator attends to its source too, in every block",
+        decoder_without_cross_attention,
+        "the source read backwards moves the logits of a target by {listed:.0f} with the parts that are listed, by {whole:.3f} "
+        "with cross-attention",
+        lambda f: f["listed"] == 0.0 and f["whole"] > 1e-4,
     ),
 )

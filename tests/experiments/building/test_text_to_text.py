@@ -5,19 +5,23 @@ import itertools
 import json
 import shutil
 import signal
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
 
+from configs import t5_quick
 from experiments import sample
 from experiments.building.own_code import EXTENSIONS, about_file
+from experiments.building.text_to_text import make_judge
 from experiments.figures import FIGURES
 from experiments.pipeline import pipeline
 from experiments.run import main
 from experiments.run_directory import results, stored_run
 from experiments.trained import text_file
 from experiments.training import signals
+from nn_core.data.text_pairs import load_text_pairs
 
 SMALL = {
     "train.steps": 4,
@@ -220,6 +224,15 @@ def test_mistakes_of_a_config_are_one_line_before_any_compilation(tmp_path, chan
     assert main(words_of(tmp_path, **changes)) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+def test_a_task_of_which_nothing_was_asked_has_no_share(recwarn) -> None:
+    config, pairs = t5_quick.get_config(), load_text_pairs("text_tasks", num_examples=40, validation=4, test=8)
+    config.task.decoded = 2
+    judge = make_judge(config, SimpleNamespace(decode=lambda ids: ""), pairs)
+    asked = {f"{source.partition(':')[0]}_exact" for source in pairs.test[0][:2]}
+    assert judge({"decoded": np.zeros((2, 3, 5), np.int32)}) == dict.fromkeys(asked, 0.0) and not recwarn
+    assert len(asked) == 2
 
 
 def test_a_run_that_was_interrupted_goes_on_bit_for_bit(run, tmp_path, monkeypatch) -> None:
