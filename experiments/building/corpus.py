@@ -176,6 +176,8 @@ def stream_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | 
             f"config.data.vocabulary_size={section.vocabulary_size} has no effect on a token file; leave it out"
         )
     path = user_path(section.path)
+    if not path.is_file():
+        raise ValueError(f"config.data.path={section.path}: there is no such file; write it by experiments.tokens")
     if tokenizer is None:
         beside = tokenizer_beside(path)
         if not beside.is_file():

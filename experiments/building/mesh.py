@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from experiments.building.memory import show_bytes
 from experiments.building.records import Model
-from nn_core.training.sharding import AXES, Layout, MeshShape, make_run_mesh, placements
+from nn_core.training.sharding import AXES, Layout, MeshShape, Rule, make_run_mesh, placements
 
 
 def run_mesh(config: ConfigDict) -> Mesh | None:
@@ -18,14 +18,20 @@ def run_mesh(config: ConfigDict) -> Mesh | None:
     cores of a CPU do not: one device uses all of them already (`experiments.benchmark mesh` measures it).
 
     Raises:
-        ValueError: sizes that do not fit the devices.
+        ValueError: sizes that do not fit the devices, or rules that are none.
     """
     section = config.mesh
+    read_rules(section.rules)
+    for axis in AXES:
+        if section[axis] == 0:
+            raise ValueError(f"config.mesh.{axis}=0 is no number of parts; use 1 or more, or -1 for what is left")
     devices = jax.devices()
     data = section.data
     if data is None:
         others = section.fsdp * section.tensor
-        free = len(devices) // max(others, 1) if devices[0].platform != "cpu" else 1
+        free = (
+            len(devices) // others if devices[0].platform != "cpu" and others > 0 else 1
+        )  # below 0: they take the rest
         batch = config.data.batch_size
         fitting = [size for size in range(1, free + 1) if batch is None or batch % (size * section.fsdp) == 0]
         data = max(fitting, default=1)
@@ -43,8 +49,39 @@ def run_mesh(config: ConfigDict) -> Mesh | None:
 def make_layout(config: ConfigDict, model: Model, mesh: Mesh) -> Layout:
     """Mesh and rules of a run: the config's own rules, or those of the model's family."""
     if config.mesh.rules:
-        return Layout(mesh, config.mesh.rules)
+        return Layout(mesh, read_rules(config.mesh.rules))
     return Layout(mesh, model.rules, strict=False)
+
+
+def read_rules(rules: tuple[Any, ...]) -> tuple[Rule, ...]:
+    """The rules of config.mesh.rules; an axis that stands alone splits the last dimension.
+
+    >>> read_rules((("kernel", "fsdp"), ("*", ())))
+    (('kernel', ('fsdp',)), ('*', ()))
+
+    Raises:
+        ValueError: something that is no rule, an unknown axis, or one that would split two dimensions of an array.
+    """
+    read = []
+    for rule in rules:
+        if not isinstance(rule, tuple) or len(rule) != 2 or not isinstance(rule[0], str):
+            raise ValueError(
+                f"config.mesh.rules: {rule!r} is no rule; write (path, axes of the last dimensions), such as "
+                "(('kernel', ('fsdp', None)), ('*', ()))"
+            )
+        pattern, axes = rule
+        axes = axes if isinstance(axes, tuple) else (axes,)
+        names = [name for entry in axes for name in (entry if isinstance(entry, tuple) else (entry,))]
+        unknown = [name for name in names if name is not None and name not in AXES]
+        if unknown:
+            raise ValueError(
+                f"config.mesh.rules: {pattern!r} names {unknown[0]!r}; the axes are {', '.join(AXES)}, None"
+            )
+        given = [name for name in names if name is not None]
+        if len(set(given)) < len(given):
+            raise ValueError(f"config.mesh.rules: {pattern!r} names an axis twice; an axis splits one dimension")
+        read.append((pattern, axes))
+    return tuple(read)
 
 
 def plan_table(state: Any, layout: Layout) -> str:

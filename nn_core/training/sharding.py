@@ -26,8 +26,9 @@ LARGE = 2**20  # bytes of an array that fsdp must split
 Axes = str | tuple[str, ...] | None  # the mesh axes that split one dimension of an array
 Rule = tuple[str, tuple[Axes, ...]]  # path pattern, and the axes of the LAST dimensions of the arrays that it matches
 
-# Each list is in order, the first match wins. Both dimensions of a matrix are split, so that fsdp and tensor may be
-# used alone or together. Vocabularies and classes are never split: their sizes have few divisors.
+# Each list is in order, the first match wins. fsdp and tensor may be used alone or together: in a transformer each splits
+# one dimension of a matrix, elsewhere both split its rows. Vocabularies and classes are never split: their sizes have few
+# divisors.
 EVERYTHING_ELSE: Rule = ("*", ())
 TRANSFORMER: tuple[Rule, ...] = (
     ("qkv/kernel", (FSDP, TENSOR)),
@@ -43,17 +44,18 @@ TRANSFORMER: tuple[Rule, ...] = (
     ("*embedding/embedding", (None, FSDP)),
     EVERYTHING_ELSE,
 )
+ROWS: tuple[Axes, ...] = ((FSDP, TENSOR), None)
 RECURRENT: tuple[Rule, ...] = (
-    ("input/kernel", (FSDP, None)),
-    ("recurrent/kernel", (FSDP, None)),
-    ("output/kernel", (FSDP, None)),
+    ("input/kernel", ROWS),
+    ("recurrent/kernel", ROWS),
+    ("output/kernel", ROWS),
     ("*embedding/embedding", (None, FSDP)),
     EVERYTHING_ELSE,
 )
-DENSE: tuple[Rule, ...] = (("kernel", (FSDP, None)), EVERYTHING_ELSE)
+DENSE: tuple[Rule, ...] = (("kernel", ROWS), EVERYTHING_ELSE)
 CONVOLUTIONAL: tuple[Rule, ...] = (
-    ("conv_*/kernel", (None, None, None, FSDP)),
-    ("dense_*/kernel", (FSDP, None)),
+    ("conv_*/kernel", (None, None, None, (FSDP, TENSOR))),
+    ("dense_*/kernel", ROWS),
     EVERYTHING_ELSE,
 )
 
@@ -224,8 +226,18 @@ def is_spec(leaf: Any) -> bool:
 
 
 def state_shardings(state: Any, layout: Layout) -> Any:
-    """The sharding of every array of a state, which has a leading member axis of size 1."""
+    """The sharding of every array of a state, which has a leading member axis of size 1.
+
+    Raises:
+        ValueError: rules that do not fit the state, or a tensor axis that splits nothing.
+    """
     specs = specs_of(jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), state), layout)
+    split = {axis for spec in jax.tree.leaves(specs, is_leaf=is_spec) for entry in spec for axis in axis_names(entry)}
+    if layout.mesh.shape[TENSOR] > 1 and TENSOR not in split:
+        raise ValueError(
+            f"mesh.tensor={layout.mesh.shape[TENSOR]} splits no array of this model, so its devices would repeat each "
+            "other's work; use mesh.data or mesh.fsdp, or name arrays for it in mesh.rules"
+        )
     return jax.tree.map(lambda spec: NamedSharding(layout.mesh, P(MEMBER_AXIS, *spec)), specs, is_leaf=is_spec)
 
 

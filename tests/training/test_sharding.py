@@ -67,3 +67,14 @@ def test_the_first_rule_that_matches_the_end_of_a_path_splits_the_last_dimension
 def test_rules_that_do_not_fit_name_the_array_and_what_would(rules, sizes, message):
     with pytest.raises(ValueError, match=message):
         sharding.specs_of({"dense": {"kernel": leaf(512, 1024)}}, layout(*rules, **sizes))
+
+
+def test_a_tensor_axis_that_splits_nothing_is_refused():
+    state = {"embedding": leaf(1, 512, 1024)}
+    with pytest.raises(ValueError, match="mesh.tensor=4 splits no array"):
+        sharding.state_shardings(state, layout(*sharding.DENSE, tensor=4, strict=False))
+
+
+@pytest.mark.parametrize("rules", [sharding.DENSE, sharding.RECURRENT, sharding.CONVOLUTIONAL, sharding.TRANSFORMER])
+def test_every_family_has_arrays_for_the_tensor_axis(rules):
+    assert sharding.TENSOR in str(rules)

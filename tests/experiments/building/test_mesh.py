@@ -1,6 +1,7 @@
 """One run on several devices: the same numbers, and the collectives that its mesh needs."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 
 from configs import base
 from experiments.building.corpus import stream_corpus, tokenizer_beside
+from experiments.building.mesh import run_mesh
 from nn_core.data.token_file import write_token_file
 from nn_core.text.characters import CharacterTokenizer
 from nn_core.training.sharding import Layout, MeshShape, make_run_mesh
@@ -47,24 +49,40 @@ def test_one_device_and_four_train_alike_and_talk_as_much_as_their_mesh_needs():
     assert [result["parts"] for result in results] == [1, 4]
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"fsdp": 0}, "config.mesh.fsdp=0 is no number of parts"),
+        ({"rules": ("kernel",)}, "'kernel' is no rule; write"),
+        ({"rules": (("kernel", ("foo",)),)}, "'kernel' names 'foo'; the axes are data, fsdp, tensor, None"),
+        ({"rules": (("kernel", ("fsdp", ("tensor", "fsdp"))),)}, "names an axis twice"),
+    ],
+)
+def test_a_mesh_that_cannot_be_is_refused_by_its_key(changes, told):
+    config = base.experiment()
+    config.mesh.update(changes)
+    with pytest.raises(ValueError, match=re.escape(told)):
+        run_mesh(config)
+
+
 MESHES = (8, 1, 1), (1, 4, 1), (4, 1, 2)
 # Collectives of the compiled step on each of MESHES. A number that rises is communication that nobody asked for.
 COLLECTIVES = {
-    "mlp": ({"all-reduce": 2}, {"all-reduce": 4, "all-gather": 2}, {"all-reduce": 2}),
+    "mlp": ({"all-reduce": 2}, {"all-reduce": 4, "all-gather": 2}, {"all-reduce": 4, "all-gather": 2, "all-to-all": 1}),
     "cnn": (
         {"all-reduce": 1, "all-gather": 1},
         {"all-reduce": 6, "all-gather": 6},
-        {"all-reduce": 2, "all-gather": 1, "collective-permute": 1},
+        {"all-reduce": 7, "all-gather": 9, "all-to-all": 12, "collective-permute": 9},
     ),
     "recurrent": (
         {"all-reduce": 1, "all-gather": 3},
         {"all-reduce": 2, "all-gather": 7},
-        {"all-reduce": 1, "all-gather": 3},
+        {"all-reduce": 7, "all-gather": 8, "all-to-all": 5, "collective-permute": 11},
     ),
     "translator": (
         {"all-reduce": 2, "all-gather": 6},
         {"all-reduce": 3, "all-gather": 13},
-        {"all-reduce": 2, "all-gather": 6},
+        {"all-reduce": 10, "all-gather": 16, "all-to-all": 10, "collective-permute": 22},
     ),
     "encoder-decoder": (
         {"all-reduce": 2},

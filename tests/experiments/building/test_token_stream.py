@@ -50,3 +50,10 @@ def test_the_batches_of_a_billion_tokens_are_a_function_of_seed_and_step_in_cons
         np.testing.assert_array_equal(again.feed(key, first)["stream"], chunk_KBW)
         assert np.all(chunk_KBW[..., 0] == MARKED)  # each window begins where the seed and the step say
     assert not np.all(corpus.feed(jax.random.key(4), 0)["stream"][..., 0] == MARKED)
+
+
+def test_a_token_file_that_is_missing_is_named_before_its_tokenizer(tmp_path):
+    section = base.text("token_file", context_size=4, batch_size=2)
+    section.path = str(tmp_path / "none.npy")
+    with pytest.raises(ValueError, match=r"none\.npy: there is no such file; write it by experiments\.tokens"):
+        stream_corpus(section, STEPS, None)
