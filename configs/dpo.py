@@ -6,6 +6,10 @@ python -m experiments.run --config=configs/dpo.py
 
 It learns from the pairs of configs/reward_model.py and draws nothing; the sweep also has IPO and log-ratios by length.
 
+Pairs of your own, from a run or folder of your own: --sweep=false --config.transfer.source=BASE --config.transfer.by_seed=False
+--config.data.name=file --config.data.path=pairs.jsonl, with lines {"prompt": "…", "chosen": "…", "rejected": "…"}; a prompt may
+be a list of messages. What only the hidden rule tells is left out of the table.
+
 Measured over 8 seeds (2026-11-29, 2 shared x86 cores) at beta 0.3: margin on test pairs 0.945 ± 0.136, 0.901 ± 0.007 of
 them ordered rightly. Chosen answers become less probable too, by 0.708 ± 0.199 nats, rejected ones by
 3.858 ± 0.644. True reward of test questions 0.552 ± 0.053, at the start 0.427 ± 0.037, paired

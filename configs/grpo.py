@@ -5,6 +5,8 @@ python -m experiments.run --config=configs/assistant_sft.py
 python -m experiments.run --config=configs/reward_model.py
 python -m experiments.run --config=configs/grpo.py
 
+Questions of your own: as in configs/ppo.py.
+
 Measured over 8 seeds (2026-11-29, 2 shared x86 cores) at beta 0.05, test questions: true reward 0.776 ± 0.038, at the start
 0.418 ± 0.019, paired 0.358 ± 0.043; KL 4.2 ± 0.5 nats an answer; 0.698 ± 0.040 of answers beat the start's; right answers 0.762
 ± 0.040, at the start 0.837 ± 0.011. The reward model is fooled: in standard deviations of the start's answers the learned

@@ -33,7 +33,6 @@ from nn_core.text.interface import Tokenizer
 from nn_core.text.tokenizers import make_tokenizer
 
 SPLITS = assistant_data.SPLITS
-WORDS = 400  # most words of the small world's vocabulary
 REWARDS = {LEARNED: "a trained reward model", TRUE: "the hidden rule of the small world"}
 
 
@@ -68,7 +67,7 @@ def parts_of(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None
         tokenizer = found if tokenizer is None else tokenizer
         same_vocabulary(tokenizer, found, source)
     elif tokenizer is None:
-        tokenizer = make_tokenizer("word", [load_text("assistant_world")], vocabulary_size=WORDS)
+        tokenizer = make_tokenizer("word", [load_text("assistant_world")], vocabulary_size=assistant_data.WORDS)
     reader = assistant_data.make_reader(config.data, tokenizer)
     make_model = make_language_module(config, tokenizer.vocabulary_size, registry)
     model = make_model(evaluation_hparams(config))

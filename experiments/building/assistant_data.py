@@ -12,13 +12,14 @@ from nn_core.alignment.packing import pack
 from nn_core.alignment.rule import Rule, make_rule, word_id
 from nn_core.alignment.templates import ASSISTANT, USER, Template, make_template
 from nn_core.data.assistant_world import Fact, held_out, questions, world_facts
-from nn_core.data.conversation_files import Turns, conversation_of, preference_of, prompt_of, read_records
-from nn_core.data.preferences import Pair, demonstrations, preference_pairs
+from nn_core.data.conversation_files import Preference, Turns, conversation_of, preference_of, prompt_of, read_records
+from nn_core.data.preferences import demonstrations, preference_pairs
 from nn_core.text.interface import Tokenizer
 
 SPLITS = ("train", "validation", "test")
 WORLD, FILE = "assistant_world", "file"
 NAMES = {WORLD: "the small world of questions", FILE: "JSONL, with path"}
+WORDS = 400  # most words of the small world's vocabulary
 ALL = "all"
 ABOUT = {"train": "facts that train; others validate and test", ALL: "every fact in each part; other answers"}
 UNKNOWN = -1  # the truth of a question that nobody knows
@@ -92,9 +93,15 @@ def read_own(reader: Reader, make: Callable[[dict[str, Any]], Any], turns_of: Ca
 
     def made(record: dict[str, Any]) -> Any:
         found = make(record)
+        rows = []
         for turns in turns_of(found):
-            encoded(reader, turns)
+            rows.append(encoded(reader, turns))
             check_room(reader, turns[:-1] if turns[-1][0] == ASSISTANT else turns)
+        if len(rows) == 2 and rows[0] == rows[1]:
+            raise ValueError(
+                f"'chosen' and 'rejected', {found.chosen[:40]!r} and {found.rejected[:40]!r}, are the same tokens to the "
+                "vocabulary of the start: nothing can be preferred; leave the line out, or write words that it has"
+            )
         return found
 
     return cut(read_records(reader.section.path, made), reader.section.held_out)
@@ -112,9 +119,9 @@ def conversations(reader: Reader) -> Splits:
     return found
 
 
-def turns_of_pair(pair: Pair) -> list[Turns]:
+def turns_of_pair(pair: Preference) -> list[Turns]:
     """A question with each of its two answers."""
-    return [((USER, pair.prompt), (ASSISTANT, text)) for text in (pair.chosen, pair.rejected)]
+    return [(*pair.asked, (ASSISTANT, text)) for text in (pair.chosen, pair.rejected)]
 
 
 def pairs(reader: Reader) -> Splits:
@@ -126,7 +133,7 @@ def pairs(reader: Reader) -> Splits:
     counts = {"train": section.pairs, "validation": 500, "test": 500}
     facts_by_split = facts_of(section)
     everything = world_facts(seed=section.world)
-    return {
+    found = {
         split: preference_pairs(
             everything if section.pairs_about == ALL else facts,
             num_pairs=counts[split],
@@ -135,6 +142,10 @@ def pairs(reader: Reader) -> Splits:
             seed=place,
         )
         for place, (split, facts) in enumerate(facts_by_split.items())
+    }
+    return {
+        split: tuple(Preference(((USER, one.prompt),), one.chosen, one.rejected) for one in of)
+        for split, of in found.items()
     }
 
 
@@ -201,9 +212,9 @@ def pair_arrays(reader: Reader) -> dict[str, np.ndarray]:
     return arrays | question_arrays(reader, {split: unique_prompts(of) for split, of in told.items()})
 
 
-def unique_prompts(of: Sequence[Pair]) -> list[Turns]:
+def unique_prompts(of: Sequence[Preference]) -> list[Turns]:
     """Each question of some pairs once."""
-    return [((USER, prompt),) for prompt in dict.fromkeys(pair.prompt for pair in of)]
+    return list(dict.fromkeys(pair.asked for pair in of))
 
 
 def prompt_arrays(reader: Reader) -> dict[str, np.ndarray]:

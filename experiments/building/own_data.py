@@ -11,12 +11,12 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from experiments.building.corpus import FILE, own_text
+from experiments.building.own_conversations import resolve_conversations
 from experiments.building.own_images import digest_of_images, load_own_images
 from experiments.building.own_pairs import PARALLEL_FILES, resolve_pairs
 from experiments.building.own_tables import TABLE, digest_of_file, find_file, keep_digest, load_own_table
 from experiments.building.records import EXAMPLES, Registry
 from experiments.building.unused_keys import IMAGE_FOLDER, check_given
-from nn_core.data.conversation_files import read_lines
 from nn_core.data.dataset import Dataset
 from nn_core.data.table_split import sizes_of
 from nn_core.data.text_files import OwnText
@@ -91,10 +91,9 @@ def resolve_text(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict
     section = config.data
     check_given(section, given)
     text = own_text(section)
-    digest = digest_of_file(user_path(section.path)) if text is None else text.digest
-    keep_digest(section, digest, section.path)
     if text is None:
-        return config, (f"{section.path}: {sum(1 for _ in read_lines(section.path)):,} records",)
+        return resolve_conversations(config, given)
+    keep_digest(section, text.digest, section.path)
     lines = tell_text(section.path, text)
     prompt = config.sample.prompt
     if section.tokenizer == CHARACTERS and "sample.prompt" not in given and not set(prompt) <= set(text.text):

@@ -1,5 +1,6 @@
 """Checks everything that a command needs before anything is compiled or written."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,7 +108,7 @@ def prepare(
         members, generations = number_members(plan.expand(config, arguments.get_sweep), held)
         if part != WHOLE and len(members) < 2:
             raise ValueError(f"--part={arguments.options['part']} is for a sweep, and this is one run; leave it out")
-        check_adapters(members)
+        check_adapters(members, arguments.overrides)
         groups = [
             group for part in split_generations(members, generations) for group in plan.group(part, registry, store)
         ]
@@ -157,10 +158,10 @@ def plan_text(prepared: Prepared) -> str:
     return "\n\n".join(tables) or whole
 
 
-def check_adapters(members: list[plan.Member]) -> None:
-    """Raises ValueError for a section config.lora that no member reads: all of the network would learn."""
+def check_adapters(members: list[plan.Member], given: Collection[str]) -> None:
+    """Raises ValueError for keys of config.lora that are given and that no member reads: all of the network would learn."""
     configs = [member.config for member in members]
-    if "lora" in configs[0] and all(config.hparams.lora_alpha is None for config in configs):
+    if any(key.startswith("lora.") for key in given) and all(config.hparams.lora_alpha is None for config in configs):
         rank = configs[0].lora.rank
         raise ValueError(
             "config.lora has no effect without config.hparams.lora_alpha: all of the network would learn; "

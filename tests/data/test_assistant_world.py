@@ -17,7 +17,7 @@ from nn_core.data.assistant_world import (
     random_answer,
     world_facts,
 )
-from nn_core.data.conversation_files import conversation_of, preference_of, prompt_of, read_records
+from nn_core.data.conversation_files import Preference, conversation_of, preference_of, prompt_of, read_records
 from nn_core.data.preferences import demonstrations, is_right, preference_pairs, true_reward
 
 FACTS = world_facts()
@@ -97,7 +97,21 @@ def test_files_of_ones_own(tmp_path):
     )
     assert read_records(path, prompt_of) == ((("user", "a"),), (("user", "c"),))
     path.write_text('{"prompt": "a", "chosen": "b", "rejected": "c"}', encoding="utf-8")
-    assert read_records(path, preference_of) == (("a", "b", "c"),)
+    assert read_records(path, preference_of) == (Preference((("user", "a"),), "b", "c"),)
+
+
+def test_records_as_other_trainers_write_them():
+    asked, said = [{"role": "user", "content": "a"}], {"role": "assistant", "content": "b"}
+    other = said | {"content": "c"}
+    expected = Preference((("user", "a"),), "b", "c")
+    whole = {"chosen": [*asked, said], "rejected": [*asked, other]}
+    assert preference_of(whole) == preference_of({"prompt": asked, "chosen": [said], "rejected": [other]}) == expected
+    assert prompt_of(whole) == prompt_of({"prompt": asked}) == prompt_of({"messages": asked}) == expected.asked
+    turns = (("user", "a"), ("assistant", "b"))
+    for record in ({"prompt": "a", "completion": "b"}, {"prompt": asked, "completion": [said]}):
+        assert conversation_of(record) == turns
+    with pytest.raises(ValueError, match="differ before their last message"):
+        preference_of({"chosen": [*asked, said], "rejected": [asked[0] | {"content": "d"}, said]})
 
 
 @pytest.mark.parametrize(
@@ -105,7 +119,31 @@ def test_files_of_ones_own(tmp_path):
     [
         ('{"prompt": "a"}', conversation_of, "line 2: the field 'response' is missing; there are 'prompt'"),
         ('{"prompt": "a", "response": " "}', conversation_of, "line 2: the field 'response' is empty"),
-        ('{"prompt": "a", "response": 3}', conversation_of, "line 2: the field 'response' is int, not text"),
+        ('{"prompt": "a", "response": 3}', conversation_of, "line 2: the field 'response' is a number, not text"),
+        ('{"prompt": null, "response": "a"}', conversation_of, "'prompt' is null, not text; leave the line out"),
+        (
+            '{"instruction": "a", "input": "", "output": "b"}',
+            conversation_of,
+            "the field 'prompt' is missing; there are 'instruction', 'input', 'output'; rename 'instruction' to 'prompt', "
+            "'output' to 'response'",
+        ),
+        ('{"conversations": [{"from": "human"}]}', conversation_of, "rename 'conversations' to 'messages'"),
+        (
+            '{"messages": [{"from": "user", "value": "a"}]}',
+            conversation_of,
+            "rename 'from' to 'role', 'value' to 'content'",
+        ),
+        (
+            '{"messages": [{"role": "human", "content": "a"}]}',
+            conversation_of,
+            "message 1 is of 'human' where 'user' speaks; the roles are system, user, assistant",
+        ),
+        ('{"chosen": [{"role": "user", "content": "a"}], "rejected": []}', preference_of, "'rejected' must be a list"),
+        (
+            '{"prompt": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "a"}]}',
+            prompt_of,
+            "the last message of 'prompt' is the assistant's",
+        ),
         (
             '{"prompt": "a", "chosen": "b", "rejected": "b"}',
             preference_of,

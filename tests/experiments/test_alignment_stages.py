@@ -54,6 +54,8 @@ POLICY = {"task.prompts": 4, "task.epochs": 2, "task.minibatches": 2}
 def words(config: str, folder: Path, sweep: bool = False, **changes: Any) -> list[str]:
     """The command line of a tiny stage; `__` stands for a dot."""
     values = SMALL | {name.replace("__", "."): value for name, value in changes.items()}
+    if values.get("data.name") == "file":  # which says itself how many answers and pairs there are
+        values = {name: value for name, value in values.items() if name not in ("data.answers", "data.pairs")}
     return [
         f"--config={config}" if config.endswith(".py") else f"--config=configs/{config}.py",
         f"--workdir={folder}",
@@ -229,6 +231,15 @@ def test_dpo_without_strength_is_refused(kind, tmp_path, capsys):
             "line 2: a question of 37 tokens leaves no room",
         ),
         ("dpo", ['{"prompt": "a", "chosen": "", "rejected": "b"}'], "line 1: the field 'chosen' is empty"),
+        (
+            "dpo",
+            [
+                json.dumps({"prompt": "rome", "chosen": chosen, "rejected": "Wvq"})
+                for chosen in ("rome .", "Zxq", "rome")
+            ],
+            "line 2: 'chosen' and 'rejected', 'Zxq' and 'Wvq', are the same tokens",
+        ),
+        ("dpo", ["  "], "own.jsonl has no line with an object"),
     ],
 )
 def test_mistakes_in_files_are_told_with_their_line(config, lines, message, stages, tmp_path, capsys):

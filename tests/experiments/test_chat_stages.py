@@ -66,7 +66,8 @@ FILES = {"assistant_sft": "answers", "reward_model": "pairs", "dpo": "pairs", "p
 
 def command(config: str, root: Path, run: Path, source: Path, **changes: Any) -> list[str]:
     """The command line of a tiny stage; `__` stands for a dot."""
-    kept = {name: value for name, value in SMALL.items() if not name.startswith("model.") and name != "num_seeds"}
+    others = ("num_seeds", "data.answers", "data.pairs")
+    kept = {name: value for name, value in SMALL.items() if not name.startswith("model.") and name not in others}
     values = kept | CHANGES | {"transfer.source": source, "data.path": root / f"{FILES[config]}.jsonl"}
     values |= {name.replace("__", "."): value for name, value in changes.items()}
     words = [f"--config.{name}={value}" for name, value in values.items()]

@@ -20,11 +20,16 @@ QUICK = ("--config.train.steps=2", "--config.train.eval_every=1", "--config.trai
 COMMANDS = {"experiments.run": run.main, "experiments.predict": predict.main, "experiments.sample": sample.main}
 
 
+def lines_of(name):
+    """The commands of a block."""
+    blocks = dict(re.findall(r"```bash\n# (\w+)\n(.*?)```", GUIDE.read_text(encoding="utf-8"), flags=re.S))
+    return blocks[name].strip().splitlines()
+
+
 def follow(name, folder, monkeypatch, *more):
     """Runs the lines of a block in a folder, each as a command of its own run directory."""
-    blocks = dict(re.findall(r"```bash\n# (\w+)\n(.*?)```", GUIDE.read_text(encoding="utf-8"), flags=re.S))
     monkeypatch.chdir(folder)
-    for place, line in enumerate(blocks[name].strip().splitlines()):
+    for place, line in enumerate(lines_of(name)):
         _, _, command, *words = line.split()
         words = [re.sub(r"checkpoints/\w+", "run0", word) for word in words]
         words = [word for word in words if word != "--member=0"]
@@ -86,6 +91,24 @@ def test_translations(tmp_path, monkeypatch, capsys):
     follow("own_translation", tmp_path, monkeypatch, *SMALL_TRANSLATOR)
     assert len((tmp_path / "new.fr").read_text(encoding="utf-8").splitlines()) == 2
     assert "60 pairs; the last 6 judge, the 6 before them choose, 48 train" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_stages_of_an_assistant(tmp_path, monkeypatch, capsys):
+    records = [{"prompt": "where " * (n % 4 + 1), "chosen": "in rome .", "rejected": "rome"} for n in range(12)]
+    answers = [{"prompt": one["prompt"], "response": one["chosen"]} for one in records]
+    for name, rows in (("answers", answers), ("pairs", records), ("questions", records)):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    small = ("--config.model.layers_num=1", "--config.model.heads_num=2", "--config.model.embedding_dim=8")
+    for line in lines_of("own_assistant"):
+        words = line.split()[3:]
+        name = words[0].partition("=")[2]
+        more = ["--config.transfer.source=None", "--config.table=('test_exact',)"] if name == "assistant_sft" else []
+        words += [*QUICK[:-1], *small, *more, f"--workdir=checkpoints/{name}", "--config.schedule.warmup_steps=0"]
+        assert run.main(words) == 0, capsys.readouterr().err
+        told = (tmp_path / "checkpoints" / name / "data.txt").read_text(encoding="utf-8")
+        assert "12 records" in told and ("table: true_reward" in told) == (name in ("ppo", "dpo"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,119 @@
+"""Conversations or preferences of one's own, a JSONL file: the config is fitted to them, and unknown words are told."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from experiments.building.assistant_data import WORDS, cut
+from experiments.building.kept_tokenizer import stored_tokenizer
+from experiments.building.own_tables import digest_of_file, keep_digest
+from nn_core.data.conversation_files import Preference, Turns, conversation_of, preference_of, prompt_of, read_records
+from nn_core.data.text import load_text
+from nn_core.files import user_path
+from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer
+from nn_core.text.tokenizers import make_tokenizer
+
+SHOWN = 5  # unknown words that are told
+# config.task.name -> what it makes of a line.
+MAKERS: dict[str, Callable[[dict[str, Any]], Turns | Preference]] = {
+    "answers": conversation_of,
+    "reward_model": preference_of,
+    "dpo": preference_of,
+    "ppo": prompt_of,
+    "grpo": prompt_of,
+}
+POLICIES = ("ppo", "grpo")
+# Columns and figures that only the small world's hidden rule has, and what stands for them where it is not known.
+OF_RULE = ("true_reward", "reference_true_reward", "win_rate", "right", "kl", "length", "frontier")
+INSTEAD = {name: {"kl": "test_kl", "length": "test_length"} for name in POLICIES}
+
+
+def resolve_conversations(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict, tuple[str, ...]]:
+    """The config fitted to a file of conversations, and lines about it; arguments as of `own_data.resolve`.
+
+    Raises:
+        ValueError: the file cannot be read, or has changed; what is wrong with a line.
+    """
+    section = config.data
+    try:
+        digest = digest_of_file(user_path(section.path))
+    except (OSError, ValueError) as error:
+        told = str(error.strerror if isinstance(error, OSError) else error).removeprefix(
+            f"cannot read {section.path}: "
+        )
+        told = told.removesuffix("; check the path")
+        raise ValueError(f"config.data.path={section.path!r} cannot be read: {told}; give a JSONL file") from None
+    keep_digest(section, digest, section.path)
+    if config.task.name not in MAKERS:
+        return config, ()
+    records = read_records(section.path, MAKERS[config.task.name])
+    lines = [f"{section.path}: {len(records):,} records"]
+    if len(records) > 2:  # else it is told where they are read to train on
+        lines += fit(config, given, len(cut(records, section.held_out)["train"]))
+    tokenizer = start_tokenizer(config.transfer.source)
+    return config, (*lines, *([] if tokenizer is None else tell_unknown(tokenizer, records)))
+
+
+def fit(config: ConfigDict, given: Collection[str], train: int) -> list[str]:
+    """Takes back what only the small world has, and lowers batches to the training records; returns lines about it."""
+    instead, left_out = INSTEAD.get(config.task.name, {}), []
+    for key in ("table", "figures"):
+        kept = tuple(instead.get(name, name) for name in config[key] if name not in OF_RULE or name in instead)
+        if key not in given and kept != tuple(config[key]):
+            left_out += [f"{key}: {name}" for name in config[key] if name not in kept]
+            config[key] = kept
+    lines = [f"left out, since only the small world has it: {', '.join(left_out)}"] if left_out else []
+    if config.task.name in POLICIES:
+        step = config.task.minibatches if config.task.group == 1 else 1
+        fitting = max(train // max(step, 1) * step, 1)
+        key, section = "task.prompts", config.task
+    else:
+        key, section, fitting = "data.batch_size", config.data, train
+    name = key.rpartition(".")[2]
+    if key not in given and section[name] is not None and section[name] > fitting and not config.data.packed:
+        section[name] = fitting
+        lines.append(f"config.{key}={fitting}, since {train} records train")
+    return lines
+
+
+def start_tokenizer(source: str | None) -> Tokenizer | None:
+    """The tokenizer of the model that a run starts from; None where it is told later that there is none."""
+    if source is None:
+        return make_tokenizer("word", [load_text("assistant_world")], vocabulary_size=WORDS)
+    place = user_path(source)
+    for folder in (place, *sorted(place.glob("groups/*"))):
+        try:
+            return stored_tokenizer(folder)
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def texts_of(records: Collection[Turns | Preference]) -> Iterator[str]:
+    """Every text of some records."""
+    for record in records:
+        turns, more = (record.asked, record[1:]) if isinstance(record, Preference) else (record, ())
+        yield from (text for _, text in turns)
+        yield from more
+
+
+def tell_unknown(tokenizer: Tokenizer, records: Collection[Turns | Preference]) -> list[str]:
+    """A warning where the vocabulary lacks words of some records: all of them are one token to the model."""
+    unknown = tokenizer.special_ids.get(UNKNOWN_TOKEN)
+    if unknown is None:
+        return []
+    total, words = 0, Counter[str]()
+    for text in texts_of(records):
+        found = tokenizer.encode_with_offsets(text)
+        total += len(found.ids_N)
+        words.update(text[start:stop] for start, stop in found.offsets_N2[found.ids_N == unknown].tolist())
+    if not words:
+        return []
+    count, shown = words.total(), ", ".join(repr(word) for word in list(words)[:SHOWN])
+    return [
+        f"warning: {count:,} of {total:,} tokens ({count / total:.1%}) are not in the vocabulary of the start and become "
+        f"{UNKNOWN_TOKEN}: {shown}{', …' if len(words) > SHOWN else ''}; write words that it has (in lower case, with "
+        "blanks before signs), or start from a model that reads any text"
+    ]
