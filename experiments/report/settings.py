@@ -97,7 +97,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "Twelve transformer blocks (attention and feed-forward, width 16) read digits row by row, with and without "
         "residuals and layer norms, each at its best learning rate of Adam.",
         ("comparison",),
-        {"num_seeds": 12, "task.steps": 300},
+        {"num_seeds": 12},
         {"num_seeds": 12, "task.steps": 100},
         long=True,
     ),

@@ -18,7 +18,6 @@ NOT_RUN = {
     "families": "was run on 2026-11-30: five of nine rates stand at an edge, as its docstring says; half an hour",
     "halving_grid": "was run: of three values two are ends, so 26 of its 27 points lie at an edge; its table says so",
     "transfer": "its rates were widened after the last run",
-    "transformer_parts": "its rates were widened after the last run",
 }
 MEASURED = json.loads(CHOSEN.read_text(encoding="utf-8"))
 
