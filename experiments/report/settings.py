@@ -89,8 +89,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         "drawn images, or on handwritten digits, and transferred to the other 8 kinds, 50 or 1,000 examples of them; each "
         "case at its best learning rate.",
         ("transfer",),
-        {"num_seeds": 16, "task.sizes": (50, 1000)},
-        {"num_seeds": 12, "task.learning_rates": (3e-3,), "task.pretrain_steps": 600},
+        {"num_seeds": 12},
+        {"num_seeds": 12, "task.sizes": (50, 1000), "task.learning_rates": (3e-3,), "task.pretrain_steps": 600},
     ),
     "transformer_parts": Experiment(
         "transformer_parts",
