@@ -46,14 +46,7 @@ def get_config() -> ConfigDict:
             "pretrain_steps": 1000,  # updates, a multiple of 10
             "pretrain_rate": 3e-3,  # learning rate of Adam, > 0
             "steps": 300,  # updates of the transfer, a multiple of 10
-            "learning_rates": (
-                3e-4,
-                1e-3,
-                3e-3,
-                1e-2,
-                3e-2,
-                1e-1,
-            ),  # of Adam; the best on validation is shown, each > 0
+            "learning_rates": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),  # of Adam; the best is shown, each > 0
             "batch_size": 32,  # examples a step, drawn with replacement, >= 1
             "target_accuracy": 0.6,  # `updates` counts to this accuracy on validation, in (0, 1)
         },
