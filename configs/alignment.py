@@ -6,9 +6,10 @@ python -m experiments.sample --checkpoint=checkpoints/alignment/ppo --member=8 -
 Each stage is a run in a folder of its own that starts from the run of the one before (the whole may be moved); the page is figures/alignment.png,
 and answers.txt holds the same questions as each stage answers them.
 
-Measured stage by stage over 8 seeds (2026-11-29, 2 x86 cores under a load of 15, docstrings of the stages): held-out questions
-answered 0.924, before 0.021; pairs ordered rightly 0.963; true reward 0.418 at the start, 0.790 PPO, 0.776 GRPO, 0.552 DPO, 1.079
-the best of 16 answers. CPU time of 8 seeds with compilation: PPO at one beta 84 s, GRPO 70 s, DPO 87 s. The whole command with
+Measured over 12 seeds (report, 2026-11-30, one of 2 shared x86 cores, 27 minutes): held-out questions answered 0.943 ± 0.016,
+before 0; pairs ordered rightly 0.965 ± 0.004; true reward 0.444 at the start, 0.796 PPO, 0.777 GRPO, 0.569 DPO, 1.120 the best
+of 16 answers. The claims C22 and F170 are supported; of F171 PPO and GRPO are, DPO's gain of 0.125 ± 0.052 is not beyond 0.1
+after the correction; F171b holds for GRPO and is not seen for PPO. The whole command with
 its 4 seeds took 6 min 32 s with nothing compiled before (2026-11-30, other jobs beside it at low priority); with 8 it was not
 timed.
 """

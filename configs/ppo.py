@@ -13,23 +13,21 @@ Questions of your own: --sweep=false --config.transfer.source=BASE --config.tran
 --config.task.reward_model=RUN --config.data.name=file --config.data.path=questions.jsonl, with lines {"prompt": "…"}, or those
 of configs/dpo.py; RUN is a reward model on pairs of your own. What only the hidden rule tells is left out of the table.
 
-Measured over 8 seeds (2026-11-29, 2 shared x86 cores) at beta 0.05, test questions, whose facts no stage was told the answer
-to but the reward model: true reward 0.790 ± 0.099, at the start 0.418 ± 0.019, paired 0.372 ± 0.092; KL 3.6 ± 0.6 nats an
-answer; 0.705 ± 0.070 of answers beat the start's. The learned reward gains 0.18 ± 0.22 more than the true one. Right answers
-fall from 0.837 ± 0.011 to 0.690 ± 0.049: what the training questions do not ask for is forgotten. The best of 4 answers of
-the start by the reward model is worth 0.890 ± 0.061, of 16 1.079 ± 0.030, without any training.
+Measured over 12 seeds in the chain of configs/alignment.py (report F171, 2026-11-30, 2 shared x86 cores) at beta 0.05, test
+questions, whose facts no stage was told the answer to but the reward model: true reward 0.796 ± 0.053, at the start 0.444 ±
+0.035, paired 0.353 ± 0.067; KL 3.38 ± 0.42 nats an answer; 0.697 ± 0.039 of answers beat the start's. The best of 4 answers of
+the start by the reward model is worth 0.928 ± 0.027, of 16 1.120 ± 0.014, without any training.
 
-A KL of 1 nat asked for, beta from 1 (2026-11-30, start 0.385 ± 0.022): the answers that it learns from are at 0.36 ±
-0.04 nats in the last ten updates, those to test questions, which the controller does not see, at 0.94 ± 0.29: below in
-the mean, while the interval is not. True reward 0.596 ± 0.035, paired 0.211 ± 0.044, 0.03 ± 0.14 overstated. From beta
-0.5 with a horizon of 512 answers the answers that it learns from end at 0.69 ± 0.09 nats, those to test questions at
-1.58 ± 0.22, paired 0.280 ± 0.055. A target of 2 from beta 0.2 with a horizon of 256 or 128 is overshot (4 seeds: 2.3
-and 2.8 nats, 3.7 ± 1.1 and 4.5 ± 1.1 of test questions): beta falls to 0.01 to 0.03 while the KL is still small.
+A KL of 1 nat asked for, beta from 1: the answers to test questions, which the controller does not see, end at 0.744 ± 0.095
+nats, below the limit with their interval; true reward 0.631 ± 0.017, paired 0.188 ± 0.037, 0.16 ± 0.10 overstated. (Another 8
+seeds on the same day: 0.94 ± 0.29 nats, while the answers that it learns from were at 0.36 ± 0.04.) From beta 0.5 with a
+horizon of 512 answers the KL of test questions ends at 1.58 ± 0.22 (8 seeds). A target of 2 from beta 0.2 with a horizon of
+256 or 128 is overshot (4 seeds: 3.7 ± 1.1 and 4.5 ± 1.1 of test questions): beta falls to 0.01 to 0.03 while the KL is still
+small.
 
-The frontier, true reward at KL: beta 0.01 0.82 ± 0.11 at 4.1 ± 0.4 nats, beta 0.05 0.79 ± 0.10 at 3.6 ± 0.6, beta 0.2
-(2026-11-30) 0.665 ± 0.055 at 1.59 ± 0.20, beta 1 0.572 ± 0.044 at 0.74 ± 0.14. That more KL means more of a reward that
-is not true is not seen in these 40 updates: `overstated` is 0.10 ± 0.20 at beta 0.01 and 0.16 ± 0.12 at 1, paired -0.06
-± 0.15. configs/grpo.py shows it.
+The frontier, true reward at KL: beta 0.01 0.848 ± 0.056 at 4.31 ± 0.58 nats, 0.05 0.796 ± 0.053 at 3.38 ± 0.42, 0.2 0.681 ±
+0.031 at 1.65 ± 0.21, 1 0.610 ± 0.035 at 0.71 ± 0.14. That more KL means more of a reward that is not true is not seen in these
+40 updates: `overstated` is 0.05 ± 0.10 at beta 0.01 and 0.13 ± 0.19 at 1, paired -0.08 ± 0.17. configs/grpo.py shows it.
 """
 
 from ml_collections import ConfigDict

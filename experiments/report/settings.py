@@ -90,7 +90,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "case at its best learning rate.",
         ("transfer",),
         {"num_seeds": 12},
-        {"num_seeds": 12, "task.sizes": (50, 1000), "task.learning_rates": (3e-3,), "task.pretrain_steps": 600},
+        {"num_seeds": 12, "task.learning_rates": (3e-3,), "task.pretrain_steps": 600},
     ),
     "transformer_parts": Experiment(
         "transformer_parts",
