@@ -15,7 +15,6 @@ from tests.experiments.test_sweep_figures import SWEEPS
 # Those that chose before and are not run as they are now, and why.
 NOT_RUN = {
     "halving_grid": "was run: of three values two are ends, so 26 of its 27 points lie at an edge; its table says so",
-    "transfer": "its rates were widened after the last run",
 }
 MEASURED = json.loads(CHOSEN.read_text(encoding="utf-8"))
 

@@ -120,7 +120,7 @@ def test_refusals(population, single, tmp_path, capsys):
     at = f"--checkpoint={single}"
     cases = [
         ([good], "--checkpoint is missing"),
-        ([at], "no image is given"),
+        ([at], "no file is given"),
         ([at, good, "--top_k=0"], "top_k=0 is below 1"),
         ([at, good, str(tmp_path / "none.png")], "there is no image"),
         ([at, good, str(tmp_path / "text.png")], "text.png is not a readable PNG or JPEG image"),

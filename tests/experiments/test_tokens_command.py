@@ -47,7 +47,7 @@ def test_mistakes_end_in_one_line(tmp_path, token_file, capsys):
     assert main(words(tmp_path / "run", tmp_path / "nowhere.npy")) == 2
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 3 and all(line.startswith("error: ") for line in errors)
-    assert "nowhere.txt" in errors[0] and ".npy" in errors[1] and "nowhere.tokenizer.json" in errors[2]
+    assert "nowhere.txt" in errors[0] and ".npy" in errors[1] and "nowhere.npy: there is no such file" in errors[2]
 
 
 def test_every_tokenizer_shows_a_text_beside_the_others(tmp_path, capsys):
