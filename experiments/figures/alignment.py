@@ -8,57 +8,78 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures.policies import START, TRUE, draw_frontier
-from experiments.figures.style import COLOURS, WIDEST, label, legend, nothing, spread, subplots
+from experiments.figures.style import COLOURS, WIDEST, label, legend_of_all, nothing, spread
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import by_setting, summarize
 from experiments.trained.side_by_side import QUESTIONS, answers_of, tokenizer_of
 from nn_core.alignment.conversations import spoken
 from nn_core.alignment.templates import make_template
 
-COLUMN = 34  # characters of a line of an answer
+LETTERS = 13.5  # of the table's font in an inch
+LINE = 0.145  # inches of a line of the table
 
 
 def side_by_side(run: Results) -> Figure:
     """The first test questions, and what each model answers."""
-    figure = Figure(figsize=(WIDEST, 5), layout="constrained")
-    write_answers(figure.subplots(), run)
+    cells = answer_cells(run)
+    figure = Figure(figsize=(WIDEST, height_of(cells)), layout="constrained")
+    write_answers(figure.subplots(), cells)
     return figure
 
 
-def write_answers(axes: Axes, run: Results) -> None:
-    """A table of answers: a row for each question, a column for each model."""
-    axes.axis("off")
+def answer_cells(run: Results) -> list[list[str]]:
+    """A line of names, and one for each question: it, and what each model answers; no line where none is known."""
     tokenizer, found = tokenizer_of(run), answers_of(run)
     if tokenizer is None or not found:
-        return
+        return []
     template, first = make_template(tokenizer), next(iter(found.values()))
-    rows = []
+    rows = [["question", *found]]
     for place in range(min(QUESTIONS, len(first))):
         question = spoken(tokenizer, template, first[place])[0]
         rows.append([question, *(spoken(tokenizer, template, ids[place])[1] for ids in found.values())])
-    cells = [[textwrap.fill(text, COLUMN) for text in row] for row in rows]
-    table = axes.table(cells, colLabels=["question", *found], loc="center", cellLoc="left", colLoc="left")
+    letters = int(LETTERS * WIDEST / len(rows[0])) - 2
+    return [[textwrap.fill(text, letters) for text in row] for row in rows]
+
+
+def lines_of(row: list[str]) -> int:
+    """Lines of text in the tallest cell."""
+    return max(text.count("\n") + 1 for text in row)
+
+
+def height_of(cells: list[list[str]]) -> float:
+    """Inches of the table."""
+    return max(LINE * sum(lines_of(row) + 1 for row in cells), 1.0)
+
+
+def write_answers(axes: Axes, cells: list[list[str]]) -> None:
+    """A table of answers as wide as the axes: a row for each question, a column for each model."""
+    axes.axis("off")
+    if not cells:
+        return
+    table = axes.table(cells, bbox=(0.0, 0.0, 1.0, 1.0), cellLoc="left")
     table.auto_set_font_size(False)
     table.set_fontsize(8.4)
     for (line, _), cell in table.get_celld().items():
-        tallest = 1 if line == 0 else max(text.count("\n") + 1 for text in cells[line - 1])
+        cell.PAD = 0.03
         cell.get_text().set_parse_math(False)  # people write of $5 and $10
-        cell.set_height(0.055 * tallest + 0.02)
+        cell.set_height(lines_of(cells[line]) + 1)
 
 
 def alignment(run: Results) -> Figure:
     """One page: what each stage answers, how often it is right, what is liked, and reward against KL."""
     if not run.rows:
         return nothing("no stage has come to its end")
-    figure, axes = subplots(2, 3, width=5.0, height=4.0)
-    grid = axes[0, 0].get_gridspec()
-    for axis in axes[0]:
-        axis.remove()
-    write_answers(figure.add_subplot(grid[0, :]), run)
-    rightness(axes[1, 0], run)
-    rewards(axes[1, 1], run)
-    draw_frontier(axes[1, 2], run.rows, TRUE, "true reward of test answers", join=False)
-    legend(figure, axes[1, 2])
+    cells, below = answer_cells(run), 4.4
+    figure = Figure(figsize=(WIDEST, height_of(cells) + below), layout="constrained")
+    parts: Any = figure.subfigures(2, 1, height_ratios=(height_of(cells), below))
+    upper, lower = parts
+    write_answers(upper.subplots(), cells)
+    axes = lower.subplots(1, 3)
+    rightness(axes[0], run)
+    rewards(axes[1], run)
+    draw_frontier(axes[2], run.rows, TRUE, "true reward of test answers", join=False)
+    axes[2].set_xlabel(axes[2].get_xlabel().replace(" (", "\n("))
+    legend_of_all(lower, axes[2:])
     return figure
 
 

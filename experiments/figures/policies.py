@@ -72,7 +72,8 @@ def draw_frontier(axes: Axes, rows: list[Row], column: str, name: str, *, join: 
     for place, (setting, of) in enumerate(by_setting([row for row in rows if column in row and "kl" in row]).items()):
         kl, reward = summarize(row["kl"] for row in of), summarize(row[column] for row in of)
         points.append((kl.mean, reward.mean))
-        colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+        colour = COLOURS[place % len(COLOURS)]
+        marker = MARKERS[(place + place // len(COLOURS)) % len(MARKERS)]  # no two of both
         half = [np.nan_to_num(one.half_width) for one in (kl, reward)]
         axes.errorbar(
             kl.mean,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.transforms import ScaledTranslation
 
 from experiments.run_directory.settings import Summary, interval
@@ -232,7 +232,7 @@ def legend(figure: Figure, axes: Axes, columns: int = 1) -> None:
         figure.legend(handles, names, loc="outside right upper", ncols=columns, fontsize="small", frameon=False)
 
 
-def legend_of_all(figure: Figure, axes: Sequence[Axes], title: str | None = None) -> None:
+def legend_of_all(figure: Figure | SubFigure, axes: Sequence[Axes], title: str | None = None) -> None:
     """One legend below for several axes, which names every mark once."""
     found: dict[str, Artist] = {}
     for axis in axes:

@@ -113,4 +113,5 @@ def spoken(tokenizer: Tokenizer, template: Template, ids: Any) -> tuple[str, str
     before, behind = shown.text[: shown.said[0][0]].strip(), shown.text[shown.said[0][1] :].strip()
     text = tokenizer.decode(np.asarray(ids), skip_special=False)
     asked, _, said = text.partition(behind) if behind else (text, "", "")
-    return asked.strip().removeprefix(before).strip(), said.partition(template.end)[0].strip()
+    said = template.special.sub("", said.partition(template.end)[0])  # one that was cut has padding behind it
+    return asked.strip().removeprefix(before).strip(), said.strip()

@@ -10,12 +10,14 @@ import pytest
 
 from experiments import sample
 from experiments.export import main as export
+from experiments.figures import FIGURES
 from experiments.run import main
 from experiments.run_directory.results import read
 from experiments.run_directory.stored_run import load
 from nn_core.pretrained.load import load as load_folder
 from nn_core.text.trainers import train_words
 from nn_core.training.manifest import named_leaves
+from tests.experiments.boxes import faults
 
 SMALL = {
     "model.layers_num": 1,
@@ -279,6 +281,7 @@ def test_the_whole_chain_ends_on_one_page_and_is_read_again(tmp_path, capsys):
     folder = tmp_path / "chain"
     assert main(chain_words(folder)) == 0, capsys.readouterr().err
     assert (folder / "figures" / "alignment.png").is_file() and (folder / "answers.txt").is_file()
+    assert not faults(FIGURES["alignment"](read(folder)))
     labels = [row["label"] for row in read(folder).rows]
     assert labels[0] == "assistant_base" and "ppo: beta 0.05" in labels
     capsys.readouterr()
