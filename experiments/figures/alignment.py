@@ -56,7 +56,7 @@ def write_answers(axes: Axes, cells: list[list[str]]) -> None:
     axes.axis("off")
     if not cells:
         return
-    table = axes.table(cells, bbox=(0.0, 0.0, 1.0, 1.0), cellLoc="left")
+    table = axes.table(cells, bbox=(0.0, 0.0, 1.0, 1.0), cellLoc="left")  # type: ignore[arg-type]
     table.auto_set_font_size(False)
     table.set_fontsize(8.4)
     for (line, _), cell in table.get_celld().items():
