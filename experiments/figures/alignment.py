@@ -78,6 +78,8 @@ def alignment(run: Results) -> Figure:
     rightness(axes[0], run)
     rewards(axes[1], run)
     draw_frontier(axes[2], run.rows, TRUE, "true reward of test answers", join=False)
+    axes[2].ticklabel_format(axis="x", style="plain")  # a power of ten would lie over the name
+    axes[2].locator_params(axis="x", nbins=3)
     axes[2].set_xlabel(axes[2].get_xlabel().replace(" (", "\n("))
     legend_of_all(lower, axes[2:])
     return figure
