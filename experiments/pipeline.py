@@ -16,6 +16,7 @@ from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import refuse
 from experiments.command_line.options import Option, parse_options, usage
 from experiments.command_line.output import run_command
+from experiments.command_line.written_file import check_not_read, written_file
 
 OPTIONS = {
     "model": Option(str, "a Hugging Face folder, its name on the hub, or a run directory"),
@@ -63,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         own = {key: asked[key] for key in task_named(name).options if asked[key] is not None}
         about = {key: asked[key] for key in ("member", "step", "dtype")}
         values = list(read_inputs(asked["positional"], asked["input"]))
-        check_output(asked["output"], asked["input"])
+        if asked["output"] is not None and asked["input"] is not None:
+            check_not_read("--output", asked["output"], asked["input"], "the file of the inputs")
         run = pipeline(name, asked["model"], **about, **own)
         write_outputs(run(iter(values)), len(values), asked["output"])
     except (ValueError, RuntimeError) as error:
@@ -109,29 +111,16 @@ def as_value(word: str) -> Any:
     return word
 
 
-def check_output(output: str | None, inputs: str | None) -> None:
-    """Raises ValueError where the outputs would replace the file of the inputs."""
-    from nn_core.files import user_path
-
-    if output is not None and inputs is not None and user_path(output).resolve() == user_path(inputs).resolve():
-        raise ValueError(f"--output={output} is the file of the inputs, which would be lost; name another file")
-
-
 def write_outputs(outputs: Iterator[Any], count: int, file: str | None) -> None:
     """One JSON value a line; a bar on the error stream where they go to a file."""
     from tqdm import tqdm
-
-    from nn_core.files import user_path, whole_file
 
     if file is None:
         for output in outputs:
             print(json.dumps(output, ensure_ascii=False), flush=True)
         return
-    try:
-        with whole_file(user_path(file)) as part, part.open("w", encoding="utf-8", newline="\n") as stream:
-            write_lines(tqdm(outputs, total=count, unit=" inputs", disable=not sys.stderr.isatty()), stream)
-    except OSError as error:
-        raise ValueError(f"--output={file} cannot be written ({error.strerror})") from None
+    with written_file("--output", file) as part, part.open("w", encoding="utf-8", newline="\n") as stream:
+        write_lines(tqdm(outputs, total=count, unit=" inputs", disable=not sys.stderr.isatty()), stream)
 
 
 def write_lines(outputs: Iterator[Any], stream: TextIO) -> None:

@@ -26,11 +26,9 @@ from nn_core.alignment.judgement import Speaker
 from nn_core.alignment.kl import KL_ESTIMATORS
 from nn_core.alignment.pair_task import Pairs, make_direct_task, make_reward_task, reference_log_probs
 from nn_core.alignment.policy_task import make_policy_task
-from nn_core.data.text import load_text
 from nn_core.tasks.base import Data, Task
 from nn_core.tasks.supervised import MakeModel
 from nn_core.text.interface import Tokenizer
-from nn_core.text.tokenizers import make_tokenizer
 
 SPLITS = assistant_data.SPLITS
 REWARDS = {LEARNED: "a trained reward model", TRUE: "the hidden rule of the small world"}
@@ -67,7 +65,7 @@ def parts_of(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None
         tokenizer = found if tokenizer is None else tokenizer
         same_vocabulary(tokenizer, found, source)
     elif tokenizer is None:
-        tokenizer = make_tokenizer("word", [load_text("assistant_world")], vocabulary_size=assistant_data.WORDS)
+        tokenizer = assistant_data.world_tokenizer()
     reader = assistant_data.make_reader(config.data, tokenizer)
     make_model = make_language_module(config, tokenizer.vocabulary_size, registry)
     model = make_model(evaluation_hparams(config))

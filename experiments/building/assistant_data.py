@@ -14,7 +14,9 @@ from nn_core.alignment.templates import ASSISTANT, USER, Template, make_template
 from nn_core.data.assistant_world import Fact, held_out, questions, world_facts
 from nn_core.data.conversation_files import Preference, Turns, conversation_of, preference_of, prompt_of, read_records
 from nn_core.data.preferences import demonstrations, preference_pairs
+from nn_core.data.text import load_text
 from nn_core.text.interface import Tokenizer
+from nn_core.text.tokenizers import make_tokenizer
 
 SPLITS = ("train", "validation", "test")
 WORLD, FILE = "assistant_world", "file"
@@ -26,6 +28,11 @@ UNKNOWN = -1  # the truth of a question that nobody knows
 NEVER = -2  # stands for a token that no answer can have
 Row = tuple[list[int], list[int]]
 Splits = dict[str, Any]
+
+
+def world_tokenizer() -> Tokenizer:
+    """The words of the small world: of a run that starts from nothing."""
+    return make_tokenizer("word", [load_text(WORLD)], vocabulary_size=WORDS)
 
 
 class Reader(NamedTuple):

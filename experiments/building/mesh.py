@@ -29,9 +29,8 @@ def run_mesh(config: ConfigDict) -> Mesh | None:
     data = section.data
     if data is None:
         others = section.fsdp * section.tensor
-        free = (
-            len(devices) // others if devices[0].platform != "cpu" and others > 0 else 1
-        )  # below 0: they take the rest
+        # Below 0, the other axes take the rest.
+        free = len(devices) // others if devices[0].platform != "cpu" and others > 0 else 1
         batch = config.data.batch_size
         fitting = [size for size in range(1, free + 1) if batch is None or batch % (size * section.fsdp) == 0]
         data = max(fitting, default=1)

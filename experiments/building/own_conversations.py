@@ -6,14 +6,12 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.building.assistant_data import WORDS, cut
+from experiments.building.assistant_data import cut, world_tokenizer
 from experiments.building.kept_tokenizer import stored_tokenizer
 from experiments.building.own_tables import digest_of_file, keep_digest
 from nn_core.data.conversation_files import Preference, Turns, conversation_of, preference_of, prompt_of, read_records
-from nn_core.data.text import load_text
 from nn_core.files import user_path
 from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer
-from nn_core.text.tokenizers import make_tokenizer
 
 SHOWN = 5  # unknown words that are told
 # config.task.name -> what it makes of a line.
@@ -81,7 +79,7 @@ def fit(config: ConfigDict, given: Collection[str], train: int) -> list[str]:
 def start_tokenizer(source: str | None) -> Tokenizer | None:
     """The tokenizer of the model that a run starts from; None where it is told later that there is none."""
     if source is None:
-        return make_tokenizer("word", [load_text("assistant_world")], vocabulary_size=WORDS)
+        return world_tokenizer()
     place = user_path(source)
     for folder in (place, *sorted(place.glob("groups/*"))):
         try:

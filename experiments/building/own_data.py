@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from experiments.building.corpus import FILE, own_text
 from experiments.building.own_conversations import resolve_conversations
-from experiments.building.own_images import digest_of_images, load_own_images
+from experiments.building.own_images import load_own_images
 from experiments.building.own_pairs import PARALLEL_FILES, resolve_pairs
 from experiments.building.own_tables import TABLE, digest_of_file, find_file, keep_digest, load_own_table
 from experiments.building.records import EXAMPLES, Registry
@@ -20,7 +20,6 @@ from experiments.building.unused_keys import IMAGE_FOLDER, check_given
 from nn_core.data.dataset import Dataset
 from nn_core.data.table_split import sizes_of
 from nn_core.data.text_files import OwnText
-from nn_core.files import user_path
 from nn_core.tasks.heads import Head
 from nn_core.text.interface import clean_text
 from nn_core.text.tokenizers import CHARACTERS
@@ -60,9 +59,8 @@ def tell_text(path: str, text: OwnText) -> tuple[str, ...]:
 def resolve_images(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict, tuple[str, ...]]:
     """As `resolve`, for images."""
     section = config.data
-    dataset, listing = load_own_images(config)
+    dataset, listing, section.digest = load_own_images(config)
     check_given(section, given, listing.sizes is not None)
-    section.digest = digest_of_images(user_path(section.path), section.target, section.shares)
     counts = Counter(listing.labels)
     shown = ", ".join(f"{name} {counts[name]}" for name in dataset.target_names[:10])
     height, width, channels = dataset.inputs.shape[1:]

@@ -40,7 +40,7 @@ def digest_of_images(path: Path, target: str | None, shares: Sequence[float]) ->
     return digest.hexdigest()
 
 
-def load_own_images(config: ConfigDict) -> tuple[Dataset, Listing]:
+def load_own_images(config: ConfigDict) -> tuple[Dataset, Listing, str]:
     """The images of a config with a path.
 
     Raises:
@@ -55,4 +55,4 @@ def load_own_images(config: ConfigDict) -> tuple[Dataset, Listing]:
         raise ValueError(
             f"the images of {section.path} have changed: their digest is {digest} and not {section.digest}"
         )
-    return own_images(path, digest, section.target, tuple(section.image_size), tuple(section.shares))
+    return *own_images(path, digest, section.target, tuple(section.image_size), tuple(section.shares)), digest

@@ -7,6 +7,12 @@ from pathlib import Path
 from nn_core.files import user_path, whole_file
 
 
+def check_not_read(option: str, out: str, read: str, what: str = "the file that is read") -> None:
+    """Raises ValueError where a file that is to be written is the one that is read."""
+    if user_path(out).resolve() == user_path(read).resolve():
+        raise ValueError(f"{option}={out} is {what}, which would be lost; name another file")
+
+
 def check_place(option: str, out: str, read: str, example: str) -> None:
     """Raises ValueError where a file cannot be written, or is the one that is read.
 
@@ -16,9 +22,8 @@ def check_place(option: str, out: str, read: str, example: str) -> None:
         read: the file that the command reads.
         example: a name that the file could have.
     """
+    check_not_read(option, out, read)
     place = user_path(out)
-    if place.resolve() == user_path(read).resolve():
-        raise ValueError(f"{option}={out} is the file that is read, which would be lost; name another file")
     if place.is_dir():
         raise ValueError(f"{option}={out} is a folder; name a file, such as {option}={place / example}")
     if not place.absolute().parent.is_dir():

@@ -35,9 +35,8 @@ class Job:
         Raises:
             JobFailed: it is another one.
         """
-        if (
-            signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
-        ):  # submitit's, which ignores it; --executor=debug has none
+        # Submitit's handler ignores the signal; --executor=debug has none.
+        if signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
             signal.signal(signal.SIGTERM, self.stop)
         self.child = subprocess.Popen(command(words))
         # In a thread, because a handler that calls `wait` while this one is in `wait` would stand still.

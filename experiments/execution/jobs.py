@@ -74,9 +74,8 @@ def run_jobs(request: Request, directory: Path, populations: Sequence[Population
     last, failures, mine = recall(folder), dict.fromkeys(shares, 0), set[int]()
     with tqdm(total=len(populations), unit="population", disable=not sys.stderr.isatty()) as bar:
         while True:
-            at_work = {
-                name for name, submitted in last.items() if is_running(submitted)
-            }  # before results are looked for
+            # Before results are looked for: a job that ends in between is seen at the next turn.
+            at_work = {name for name, submitted in last.items() if is_running(submitted)}
             left = {number: rest for number, one in shares.items() if (rest := unfinished(one))}
             free = [number for number, rest in left.items() if not any(is_taken(one, at_work) for one in rest)]
             for number in mine.intersection(free):

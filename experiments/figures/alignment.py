@@ -11,9 +11,7 @@ from experiments.figures.policies import START, TRUE, draw_frontier
 from experiments.figures.style import COLOURS, WIDEST, label, legend_of_all, nothing, spread
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import by_setting, summarize
-from experiments.trained.side_by_side import QUESTIONS, answers_of, tokenizer_of
-from nn_core.alignment.conversations import spoken
-from nn_core.alignment.templates import make_template
+from experiments.trained.side_by_side import answers_table
 
 LETTERS = 13.5  # of the table's font in an inch
 LINE = 0.145  # inches of a line of the table
@@ -28,17 +26,9 @@ def side_by_side(run: Results) -> Figure:
 
 
 def answer_cells(run: Results) -> list[list[str]]:
-    """A line of names, and one for each question: it, and what each model answers; no line where none is known."""
-    tokenizer, found = tokenizer_of(run), answers_of(run)
-    if tokenizer is None or not found:
-        return []
-    template, first = make_template(tokenizer), next(iter(found.values()))
-    rows = [["question", *found]]
-    for place in range(min(QUESTIONS, len(first))):
-        question = spoken(tokenizer, template, first[place])[0]
-        rows.append([question, *(spoken(tokenizer, template, ids[place])[1] for ids in found.values())])
-    letters = int(LETTERS * WIDEST / len(rows[0])) - 2
-    return [[textwrap.fill(text, letters) for text in row] for row in rows]
+    """The table of answers, in lines as long as its columns are wide."""
+    rows = answers_table(run)
+    return [[textwrap.fill(text, int(LETTERS * WIDEST / len(row)) - 2) for text in row] for row in rows]
 
 
 def lines_of(row: list[str]) -> int:

@@ -29,15 +29,27 @@ def answers_of(run: Results) -> dict[str, np.ndarray]:
     return found
 
 
+def answers_table(run: Results) -> list[list[str]]:
+    """ "question" and the models' names, then each of the first test questions and what they answer; empty without any."""
+    tokenizer, found = tokenizer_of(run), answers_of(run)
+    if tokenizer is None or not found:
+        return []
+    template, first = make_template(tokenizer), next(iter(found.values()))
+    rows = [["question", *found]]
+    for place in range(min(QUESTIONS, len(first))):
+        question = spoken(tokenizer, template, first[place])[0]
+        rows.append([question, *(spoken(tokenizer, template, ids[place])[1] for ids in found.values())])
+    return rows
+
+
 def answers_text(run: Results) -> str:
     """The first test questions, each with a line for every model that answers it."""
-    tokenizer, found = tokenizer_of(run), answers_of(run)
-    lines: list[str] = []
-    if tokenizer is None or not found:
+    table = answers_table(run)
+    if not table:
         return ""
-    template, width = make_template(tokenizer), max(map(len, found))
-    first = next(iter(found.values()))
-    for place in range(min(QUESTIONS, len(first))):
-        lines.append(spoken(tokenizer, template, first[place])[0])
-        lines += [f"  {name.ljust(width)}  {spoken(tokenizer, template, ids[place])[1]}" for name, ids in found.items()]
+    (_, *names), *rows = table
+    width = max(map(len, names))
+    lines: list[str] = []
+    for question, *answers in rows:
+        lines += [question, *(f"  {name.ljust(width)}  {one}" for name, one in zip(names, answers, strict=True))]
     return "\n".join(lines)

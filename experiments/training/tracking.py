@@ -110,16 +110,12 @@ def followed(config: ConfigDict, folder: Path) -> Iterator[Any]:
 
     It stays open when the training has ended, because figures and the table come later: see `upload`.
     """
-    wandb = weights_and_biases()
-    before = sorted(path.name.rpartition("-")[2] for path in entry(folder, "wandb").glob("*run-*"))
-    known: dict[str, Any] = {"id": before[-1], "resume": "allow"} if before else {}
-    about = {path: plain(value) for path, value in flatten(config).items()}
+    before = sorted(path.name for path in entry(folder, "wandb").glob("*run-*"))  # by the time of their beginning
+    known = {"id": before[-1].rpartition("-")[2], "resume": "allow"} if before else {}
     tracked = None
     try:
-        tracked = wandb.init(
-            project=config.name, group=folder.name, name=config.name, dir=str(folder), config=about, **known
-        )
-    except wandb.Error as error:
+        tracked = opened(config, folder, config.name, {}, **known)
+    except weights_and_biases().Error as error:
         refused(error)
     try:
         yield tracked
@@ -127,6 +123,14 @@ def followed(config: ConfigDict, folder: Path) -> Iterator[Any]:
         if tracked is not None:
             tracked.finish(exit_code=1)
         raise
+
+
+def opened(config: ConfigDict, folder: Path, name: str, overrides: Mapping[str, Any], **known: str) -> Any:
+    """A run at Weights & Biases, in the project of the config and the group of the run directory."""
+    about = {path: plain(value) for path, value in (flatten(config) | dict(overrides)).items()}
+    return weights_and_biases().init(
+        project=config.name, group=folder.name, name=name, dir=str(folder), config=about, **known
+    )
 
 
 def log_row(tracked: Any, row: Row) -> None:
@@ -213,13 +217,8 @@ def upload(run: Results, config: ConfigDict, figures: Sequence[Path]) -> None:
 
 def begun(run: Results, config: ConfigDict, row: Row) -> Any:
     """A member of a sweep as a run of its own, with what it has logged."""
-    tracked = weights_and_biases().init(
-        project=config.name,
-        group=run.directory.name,
-        name=config.name if len(run.rows) == 1 else f"{config.name} {row['member']}",
-        dir=str(run.directory),
-        config={path: plain(value) for path, value in (flatten(config) | row["overrides"]).items()},
-    )
+    name = config.name if len(run.rows) == 1 else f"{config.name} {row['member']}"
+    tracked = opened(config, run.directory, name, row["overrides"])
     for logged in logged_of(run, row):
         log_row(tracked, logged)
     return tracked

@@ -3,28 +3,21 @@
 /root/oracle/bin/python -m tests.pretrained.oracle_chats OUT.npz FOLDER …
 """
 
-import sys
-from pathlib import Path
-
-import numpy as np
-from transformers import AutoTokenizer
+from typing import Any
 
 from tests.pretrained.chat_folders import said
+from tests.pretrained.oracle_tokens import write_ids
+
+
+def conversations(tokenizer: Any, name: str) -> list[list[int]]:
+    """Of the conversations of a folder; those that end with the user are asked."""
+    return [
+        tokenizer.apply_chat_template(
+            messages, tokenize=True, return_dict=False, add_generation_prompt=messages[-1]["role"] == "user"
+        )
+        for messages in said(name)
+    ]
+
 
 if __name__ == "__main__":
-    out, *folders = sys.argv[1:]
-    answers = {}
-    for path in map(Path, folders):
-        tokenizer = AutoTokenizer.from_pretrained(path)
-        rows = [
-            tokenizer.apply_chat_template(
-                messages,
-                tokenize=True,
-                return_dict=False,
-                add_generation_prompt=messages[-1]["role"] == "user",
-            )
-            for messages in said(path.name)
-        ]
-        answers[f"{path.name}_lengths"] = np.array([len(row) for row in rows], np.int32)
-        answers[f"{path.name}_ids"] = np.array([index for row in rows for index in row], np.int32)
-    np.savez_compressed(out, **answers)
+    write_ids(conversations)
