@@ -529,7 +529,7 @@ TEXT = {
         str, "shakespeare (download), pydoc, generated, assistant_world (offline), file, token_file (with path)"
     ),
     "path": Key(str, 'where name is "file": a text, a folder, a pattern (texts/*.txt); token_file: of the tokens'),
-    "digest": Key(str, "sha256 of a text of your own; a run fills it in"),
+    "digest": Key(str, "sha256 of a text or token file of your own; a run fills it in"),
     "field": Key(str, "of JSON lines (.jsonl): the key of each line's text"),
     "encoding": Key(str, "of a text file; None: what its byte-order mark says, else UTF-8"),
     "tokenizer": Key("characters", "see nn_core/text/tokenizers.py; a token file brings its own"),
@@ -610,6 +610,7 @@ def word_text() -> dict[str, Any]:
     return {
         "text": "small_world",  # small_world, karate_walks, generated, pydoc (offline), shakespeare (download), file
         "path": placeholder(str),  # of the text, where text is "file"; a line is a sentence
+        "digest": placeholder(str),  # sha256 of that file; a run fills it in
         "min_count": 5,  # rarer words are left out, >= 1
         "features": 50,  # numbers of a vector, >= 2
         "similar": ("laptop", "queen", "rome"),  # words whose neighbours are shown

@@ -43,18 +43,19 @@ def about_file(path: Path) -> dict[str, str]:
     return {"file": str(path.resolve()), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def change_of(held: Mapping[str, Any]) -> str | None:
+def change_of(held: Mapping[str, Any], given: Path | None = None) -> str | None:
     """A line for the user if the file of a run has changed since; None if it has not, or if the run needs none.
 
     Args:
         held: the content of config.json.
+        given: the file that the command names, which may have moved; None: it is where it was.
     Raises:
         ValueError: the file is gone.
     """
     about = held.get(EXTENSIONS)
     if about is None:
         return None
-    path = Path(about["file"])
+    path = given or Path(about["file"])
     if not path.is_file():
         raise ValueError(f"{path} is gone, and the run needs the code that it brought; put it back")
     if about_file(path)["sha256"] != about["sha256"]:

@@ -7,8 +7,8 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from experiments.building.assistant_data import cut, world_tokenizer
+from experiments.building.digests import check_digest, digest_of_file
 from experiments.building.kept_tokenizer import stored_tokenizer
-from experiments.building.own_tables import digest_of_file, keep_digest
 from nn_core.data.conversation_files import Preference, Turns, conversation_of, preference_of, prompt_of, read_records
 from nn_core.files import user_path
 from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer
@@ -35,15 +35,7 @@ def resolve_conversations(config: ConfigDict, given: Collection[str]) -> tuple[C
         ValueError: the file cannot be read, or has changed; what is wrong with a line.
     """
     section = config.data
-    try:
-        digest = digest_of_file(user_path(section.path))
-    except (OSError, ValueError) as error:
-        told = str(error.strerror if isinstance(error, OSError) else error).removeprefix(
-            f"cannot read {section.path}: "
-        )
-        told = told.removesuffix("; check the path")
-        raise ValueError(f"config.data.path={section.path!r} cannot be read: {told}; give a JSONL file") from None
-    keep_digest(section, digest, section.path)
+    section.digest = check_digest(section, digest_of_file(user_path(section.path)), section.path)
     if config.task.name not in MAKERS:
         return config, ()
     records = read_records(section.path, MAKERS[config.task.name])

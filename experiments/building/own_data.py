@@ -10,16 +10,18 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.building.corpus import FILE, own_text
+from experiments.building.corpus import FILE, TOKEN_FILE, own_text
+from experiments.building.digests import check_digest, digest_of_file
 from experiments.building.own_conversations import resolve_conversations
 from experiments.building.own_images import load_own_images
 from experiments.building.own_pairs import PARALLEL_FILES, resolve_pairs
-from experiments.building.own_tables import TABLE, digest_of_file, find_file, keep_digest, load_own_table
+from experiments.building.own_tables import TABLE, load_own_table
 from experiments.building.records import EXAMPLES, Registry
 from experiments.building.unused_keys import IMAGE_FOLDER, check_given
 from nn_core.data.dataset import Dataset
 from nn_core.data.table_split import sizes_of
 from nn_core.data.text_files import OwnText
+from nn_core.files import user_path
 from nn_core.tasks.heads import Head
 from nn_core.text.interface import clean_text
 from nn_core.text.tokenizers import CHARACTERS
@@ -91,13 +93,28 @@ def resolve_text(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict
     text = own_text(section)
     if text is None:
         return resolve_conversations(config, given)
-    keep_digest(section, text.digest, section.path)
+    section.digest = check_digest(section, text.digest, section.path)
     lines = tell_text(section.path, text)
     prompt = config.sample.prompt
     if section.tokenizer == CHARACTERS and "sample.prompt" not in given and not set(prompt) <= set(text.text):
         config.sample.prompt = clean_text(text.text)[0]
         lines += (f"samples begin with {config.sample.prompt!r}, since the text lacks characters of {prompt!r}",)
     return config, lines
+
+
+def resolve_file(config: ConfigDict, key: str) -> ConfigDict:
+    """The config with the digest of the file that a section names, to which nothing else is fitted.
+
+    Args:
+        config: is not changed.
+        key: of the section. Where it has no path, or no file is there, the config is returned: it is told where it is read.
+    """
+    section = config[key]
+    if not {"path", "digest"} <= set(section) or section.path is None or not user_path(section.path).is_file():
+        return config
+    config = ConfigDict(config.copy_and_resolve_references())
+    config[key].digest = check_digest(section, digest_of_file(user_path(section.path)), section.path, key)
+    return config
 
 
 def resolve(config: ConfigDict, given: Collection[str], registry: Registry) -> tuple[ConfigDict, tuple[str, ...]]:
@@ -112,8 +129,12 @@ def resolve(config: ConfigDict, given: Collection[str], registry: Registry) -> t
     Raises:
         ValueError: data that cannot be read, or that the config does not fit.
     """
+    if "data" not in config:
+        return resolve_file(config, "task"), ()  # a study
     if "path" in config.data and config.data.path is not None and config.data.name == FILE:
         return resolve_text(config, given)
+    if config.data.name == TOKEN_FILE:
+        return resolve_file(config, "data"), ()
     if config.data.name == PARALLEL_FILES and "options" in config.data and "source_size" in config.data:
         return resolve_pairs(ConfigDict(config.copy_and_resolve_references()), given)
     if not has_path(config):
@@ -132,7 +153,7 @@ def resolve(config: ConfigDict, given: Collection[str], registry: Registry) -> t
     own = load_own_table(config, kind_of(registry.tasks[config.task.name].head))
     check_given(section, given, own.sizes is not None)
     lines = list(own.summary)
-    section.digest = digest_of_file(find_file(section))
+    section.digest = own.digest
     sizes = own.sizes or sizes_of(len(own.table.targets_N), section.shares)
     for name, size in sizes._asdict().items():
         if f"data.{name}" not in given:

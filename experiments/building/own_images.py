@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
+from experiments.building.digests import check_digest, digest_of_file
 from experiments.building.memory import host_bytes
-from experiments.building.own_tables import digest_of_file
 from nn_core.data.dataset import Dataset
 from nn_core.data.image_files import Listing, list_parts, list_table, read_listing
 from nn_core.data.table_file import read_table
@@ -50,9 +50,5 @@ def load_own_images(config: ConfigDict) -> tuple[Dataset, Listing, str]:
     path = user_path(section.path)
     if not path.exists():
         raise ValueError(f"config.data.path={section.path} does not exist; give a folder with a sub-folder per class")
-    digest = digest_of_images(path, section.target, section.shares)
-    if section.digest is not None and digest != section.digest.lower():
-        raise ValueError(
-            f"the images of {section.path} have changed: their digest is {digest} and not {section.digest}"
-        )
+    digest = check_digest(section, digest_of_images(path, section.target, section.shares), section.path)
     return *own_images(path, digest, section.target, tuple(section.image_size), tuple(section.shares)), digest

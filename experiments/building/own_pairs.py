@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.building.own_tables import digest_of_file, keep_digest
+from experiments.building.digests import check_digest, digest_of_file
 from nn_core.data.text_pairs import TextPairs, load_text_pairs
 from nn_core.files import user_path
 
@@ -51,7 +51,8 @@ def resolve_pairs(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDic
     section.options = ConfigDict(kept | {key: 1 for key in ("validation", "test") if key not in kept})
     pairs = load_pairs(section)
     digests = "".join(digest_of_file(user_path(section[key])) for key in FILES)
-    keep_digest(section, hashlib.sha256(digests.encode()).hexdigest(), f"{section.source} with {section.target}")
+    digest = hashlib.sha256(digests.encode()).hexdigest()
+    section.digest = check_digest(section, digest, f"{section.source} with {section.target}")
     count = sum(len(part[0]) for part in (pairs.train, pairs.validation, pairs.test))
     size = min(max(count // SHARE, 1), MOST)
     section.options.update({key: size for key in ("validation", "test") if key not in kept})

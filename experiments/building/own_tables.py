@@ -1,6 +1,5 @@
 """Tables of one's own, read once for all members of a sweep."""
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
+from experiments.building.digests import check_digest, digest_of_file
 from experiments.building.memory import host_bytes
 from nn_core.data.address import fetch_address
 from nn_core.data.splits import SplitSizes
@@ -20,7 +20,6 @@ from nn_core.files import user_path
 
 TABLE = "table"
 ADDRESSES = ("https://", "http://")
-BLOCK = 1 << 20
 LONG = 20_000  # rows from which on the split is drawn once for all members
 
 
@@ -32,39 +31,15 @@ class OwnTable(NamedTuple):
         sizes: of the parts that the table decides, else None.
         ordered: whether its rows stand in an order that all members share: the table decides it, or it is so long that
             another draw would hardly be another split, and one for all costs a sweep no memory.
+        digest: sha256 of the file.
         summary: what was read, a line each.
     """
 
     table: Table
     sizes: SplitSizes | None
     ordered: bool
+    digest: str
     summary: tuple[str, ...]
-
-
-def digest_of_file(path: Path) -> str:
-    """The sha256 of a file.
-
-    Raises:
-        ValueError: it cannot be read.
-    """
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}; check the path") from None
-    return digest.hexdigest()
-
-
-def keep_digest(section: ConfigDict, digest: str, name: str) -> None:
-    """Puts the digest of a text into its section. Raises ValueError where the section says another one."""
-    if section.digest is not None and digest != section.digest.lower():
-        raise ValueError(
-            f"{name} has the sha256 {digest} and config.data.digest says {section.digest}: the text has changed; "
-            "give its digest, or leave data.digest unset"
-        )
-    section.digest = digest
 
 
 def find_file(section: ConfigDict) -> Path:
@@ -111,7 +86,7 @@ def own_table(path: Path, digest: str, shown: str, reading: tuple, options: Opti
         order_N = np.random.default_rng(0).permutation(len(table.targets_N))
     if order_N is not None:
         table = table._replace(inputs_ND=table.inputs_ND[order_N], targets_N=table.targets_N[order_N])
-    return OwnTable(table, sizes, order_N is not None, summary_of(frame, table))
+    return OwnTable(table, sizes, order_N is not None, digest, summary_of(frame, table))
 
 
 def load_own_table(config: ConfigDict, kind: str) -> OwnTable:
@@ -144,12 +119,7 @@ def load_own_table(config: ConfigDict, kind: str) -> OwnTable:
         settings.split,
         settings.decimal,
     )
-    digest = digest_of_file(path)
-    if section.digest is not None and digest != section.digest.lower():
-        raise ValueError(
-            f"{section.path} has the sha256 {digest} and config.data.digest says {section.digest}: the file has changed; "
-            "give its digest, or leave data.digest unset"
-        )
+    digest = check_digest(section, digest_of_file(path), section.path)
     reading = (settings.separator, settings.encoding)
     return own_table(path, digest, section.path, reading, options, tuple(section.shares))
 

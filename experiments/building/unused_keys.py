@@ -23,8 +23,8 @@ READERS: dict[str, Sequence[str]] = {
     **{f"table.{name}": (TABLE,) for name in base.TABLE},
 }
 TEXT_READERS: dict[str, Sequence[str]] = {
-    "path": (FILE, TOKEN_FILE),
-    **dict.fromkeys(("digest", "field", "encoding"), (FILE,)),
+    **dict.fromkeys(("path", "digest"), (FILE, TOKEN_FILE)),
+    **dict.fromkeys(("field", "encoding"), (FILE,)),
 }
 # What only generated conversations have.
 OF_WORLD = ("world", "answers", "pairs", "pairs_about", "label_noise", "wrong_answers")

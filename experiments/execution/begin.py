@@ -72,7 +72,7 @@ def claim(prepared: Prepared) -> int:
     rows = finished_rows(directory, range(len(steps)), steps) if status in ENDED else None
     held = files.read_config(directory)
     own_code = prepared.arguments.get_extensions is not None
-    changed = change_of(held) if own_code and held is not None else None
+    changed = change_of(held, prepared.arguments.path) if own_code and held is not None else None
     if changed:
         say(f"warning: {changed}", sys.stderr)
     if rows is not None:

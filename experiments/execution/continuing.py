@@ -11,7 +11,6 @@ from experiments.run_directory.extension import STEPS, check_longer, is_longer
 from experiments.training.plan import Group, Member
 
 SWEEP, GENERATIONS = "sweep", "generations"  # of config.json: overrides of all members; how many came with each command
-DIGEST = "data.digest"
 HELD = "held"  # digests of the trained models that the runs hold as data
 
 
@@ -63,8 +62,6 @@ def check_directory(arguments: Arguments, directory: Path, groups: list[Group]) 
         )
     changes = files.compare(held["config"], files.decode(files.encode(config.to_dict())))
     changed = changes.structure | changes.values
-    if changed.get(DIGEST, (DIGEST,))[0] is None:
-        del changed[DIGEST]  # earlier versions kept none of a text
     before, after = held[SWEEP], files.decode(files.encode(sweep_of(groups), SWEEP))
     if len(before) > len(after):
         changed["sweep members"] = (len(before), len(after))

@@ -142,8 +142,6 @@ def check_jobs(arguments: Arguments, groups: list[plan.Group]) -> None:
 
 def fitted(arguments: Arguments, registry: Registry) -> tuple[Arguments, tuple[str, ...]]:
     """The command line with its config fitted to data of one's own, and what the user should read about them."""
-    if "data" not in arguments.config:
-        return arguments, ()
     config, lines = own_data.resolve(arguments.config, arguments.overrides, registry)
     return arguments._replace(config=config), lines
 

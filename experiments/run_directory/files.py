@@ -8,6 +8,7 @@ import json
 import math
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ import jax
 
 from experiments.command_line.config_paths import flatten
 from experiments.run_directory.earlier import completed
-from experiments.run_directory.places import absolute, relative
+from experiments.run_directory.places import absolute, moved, relative
 from nn_core.files import move, whole_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +60,7 @@ PACKAGES = ("nn_core", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "nu
 COSMETIC = ("name", "label", "table", "figures", "checkpoint", "log", "mesh")
 VALUES = ("hparams", "seed")
 NUM_SEEDS = "num_seeds"  # of a training: how many members its sweep has, which are compared on their own
+DIGEST = re.compile("[0-9a-f]{64}")
 ABSENT = object()  # stands for the value of a key that only one of two configs has
 
 
@@ -253,11 +255,11 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Changes:
     An hparam that only one of them sets is a structural difference: it is missing from the other program.
     """
     before, after = flatten(completed(old)), flatten(completed(new))
-    changes = Changes({}, {})
+    changes, elsewhere = Changes({}, {}), moved(before, after)
     for path in dict.fromkeys([*before, *after]):
         pair = (before.get(path, ABSENT), after.get(path, ABSENT))
         section = path.split(".")[0]
-        if section in COSMETIC or same(*pair) or path == NUM_SEEDS and "train" in new:
+        if section in COSMETIC or same(*pair) or path == NUM_SEEDS and "train" in new or path in elsewhere:
             continue
         is_value = section in VALUES and None not in pair and ABSENT not in pair
         (changes.values if is_value else changes.structure)[path] = pair
@@ -281,5 +283,7 @@ def refusal(directory: Path, changed: Mapping[str, tuple[Any, Any]]) -> str:
 
 
 def show(value: Any) -> str:
-    """A value for a message."""
+    """A value for a message; a digest by its beginning."""
+    if isinstance(value, str) and DIGEST.fullmatch(value):
+        return f"{value[:12]}…"
     return "absent" if value is ABSENT else "unset" if value is None else repr(value)

@@ -1,10 +1,28 @@
-"""Paths in config.json that hold wherever the folder is: those into the run directory that a run lies in, as a stage in a chain's."""
+"""Where things lie that a run needs, and what may move: a run directory with the stages in it, and data of one's own."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 OUTER = "{outer}/"  # begins a path that is kept relative
+# Digest of data of one's own -> where they lie. (The target of a table is a column.)
+PLACES = {"data.digest": ("data.path",), "task.digest": ("task.path",)}
+PAIRS = ("data.source", "data.target")  # where the data are two files of texts
+
+
+def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    """The dotted keys of two flat configs that say nothing of the run, since the digest beside them tells what is read.
+
+    These are the places of data with one digest, and a digest itself where an earlier version kept none.
+    """
+    found: set[str] = set()
+    for digest, places in PLACES.items():
+        held = before.get(digest)
+        if held is None:
+            found.add(digest)
+        elif held == after.get(digest):
+            found |= {*places, *(PAIRS if digest == "data.digest" and PAIRS[0] in after else ())}
+    return found
 
 
 def relative(value: Any, outer: Path) -> Any:

@@ -44,6 +44,7 @@ VECTORS = "vectors.txt"
 SETTINGS: Mapping[str, str] = {
     "text": "",
     "path": "",
+    "digest": "",
     "min_count": "",
     "features": "[1, 4096]",
     "window": "",
@@ -96,6 +97,8 @@ def check(config: ConfigDict) -> None:
     check_choice("config.task.text", task.text, (*TEXTS, "file"))
     for name, least in (("min_count", 1), ("features", 2), ("window", 1), ("epochs", 1)):
         check_int(f"config.task.{name}", task[name], least)
+    if task.digest is not None and task.path is None:
+        raise ValueError(f"config.task.digest={task.digest!r} has no effect without config.task.path; leave it out")
     words = words_of(task)
     check_window(words.corpus, task.window)
     empty_V2 = np.zeros((len(words.vocabulary.words), 2), np.float32)

@@ -152,7 +152,11 @@ def test_a_file_that_has_changed_or_is_gone_is_told(own, capsys):
     assert "is finished" in told.out and "lab.py has changed since the run began" in told.err
     (own / "lab.py").unlink()
     assert predict.main(asked) == 2 and "lab.py is gone" in capsys.readouterr().err
-    (own / "lab.py").write_text(OWN, encoding="utf-8")
+    (own / "moved.py").write_text(OWN, encoding="utf-8")
+    assert run.main([f"--config={own / 'moved.py'}", f"--workdir={own / 'run'}"]) == 0
+    told = capsys.readouterr()
+    assert "is finished" in told.out and "changed" not in told.err
+    (own / "moved.py").rename(own / "lab.py")
 
 
 def test_a_study_of_ones_own_runs(own, tmp_path, capsys):

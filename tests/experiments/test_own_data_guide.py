@@ -9,10 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from configs import toy_translation as toy_config
 from experiments import predict, run, sample
-from experiments.building.own_data import resolve
-from experiments.building.registry import REGISTRY
 from nn_core.data.toy_translation import toy_translation
 
 GUIDE = Path(__file__).parents[2] / "experiments" / "README.md"
@@ -128,19 +125,3 @@ def test_files_that_do_not_belong_together_are_told_in_one_line(words, message, 
     assert run.main(["--config=toy_translation", "--workdir=run", *(f"--config.data.{word}" for word in words)]) == 2
     told = capsys.readouterr().err
     assert message in told and told.count("\n") == 1 and not (tmp_path / "run").exists()
-
-
-def test_pairs_are_held_by_their_digest(tmp_path):
-    for name, text in (("a.en", "one\ntwo\nthree\n"), ("a.fr", "un\ndeux\ntrois\n")):
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    config = toy_config.get_config()
-    config.data.name, config.data.source, config.data.target = (
-        "parallel_files",
-        *(str(tmp_path / f"a.{of}") for of in ("en", "fr")),
-    )
-    first = resolve(config, {}, REGISTRY)[0].data.digest
-    (tmp_path / "a.fr").write_text("un\ndeux\nquatre\n", encoding="utf-8")
-    assert len(first) == 64 and resolve(config, {}, REGISTRY)[0].data.digest != first
-    config.data.digest = first
-    with pytest.raises(ValueError, match="the text has changed"):
-        resolve(config, {}, REGISTRY)

@@ -187,7 +187,7 @@ def test_classes_keep_their_names_and_groups_stay_together(tmp_path, capsys):
         ({"data__target": "cost"}, "config.data.target='cost' is not a column of "),
         ({"data__table__missing": "refuse"}, "has no value in 'rooms' (missing values: rooms 8); choose"),
         ({"data__path": "https://example.org/rows.csv"}, "is an address; give the sha256 of its file"),
-        ({"data__digest": "0" * 64}, "the file has changed"),
+        ({"data__digest": "0" * 64}, "has changed: its sha256"),
         ({"data__table__group": "user", "data__table__split": "city"}, "both decide who is tested"),
         ({"data__table__split": "city"}, "says 'Rome' in line 2; the parts"),
         ({"data__shares": "(0.9,0.2,0.2)"}, "must be three numbers above 0"),

@@ -45,7 +45,7 @@ def test_another_digest_is_refused(tmp_path):
         own.data.name, own.data.path, own.data.digest = "file", str(tmp_path / "a.jsonl"), "0" * 64
         if "field" in own.data:
             own.data.field = "prompt"
-        with pytest.raises(ValueError, match="the text has changed; give its digest"):
+        with pytest.raises(ValueError, match="a.jsonl has changed: its sha256 is .*; give its digest"):
             resolve(own, {}, REGISTRY)
 
 
