@@ -1,9 +1,11 @@
 """From a folder to a Linen module and its parameters: every leaf filled once, every tensor used (F174, F176)."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -18,12 +20,15 @@ from nn_core.pretrained.family import Family, Structure
 from nn_core.pretrained.folder import CONFIG, read_json, tensors
 from nn_core.pretrained.rows import Row, pieces, theirs_slices, view
 from nn_core.pretrained.settings import Settings
+from nn_core.pretrained.shapes import parameter_shapes
 from nn_core.pretrained.tensor_files import PretrainedError, Stored, read_into
 from nn_core.training.manifest import nested
 
 DTYPES = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 _ALIGNMENT = 64  # bytes; on a CPU JAX takes arrays with this alignment without a copy
 _BLOCK = 2**26  # bytes; a block is freed with the last of its parameters
+_READERS = 4  # threads; the windows that they read at a time are all that they need besides the parameters
+_TOGETHER = 12  # parameters that are handed to JAX at a time: a call costs more than a small one's reading
 _SHOWN = 10
 Empty = Callable[[tuple[int, ...]], np.ndarray]  # shape -> an array of it
 
@@ -92,24 +97,27 @@ def load(
     wanted = shapes(structure)
     located = match(family, structure, wanted, found)
     check_copies(family, structure, found, settings.where)
-    leaves, empty = {}, _memory(np.dtype(DTYPES[dtype]))
-    for row in structure.rows:
-        shape = wanted[row.ours]
-        place = None if sharding is None else sharding(row.ours, shape)
-        leaves[row.ours] = _leaf(row, shape, located, empty, place)
-    return Pretrained(folder, family, kind, settings, structure, nested(leaves))
+    empty = _memory(np.dtype(DTYPES[dtype]))
+
+    def leaves(rows: Sequence[Row]) -> list[jax.Array]:
+        places = [None if sharding is None else sharding(row.ours, wanted[row.ours]) for row in rows]
+        made = [_leaf(row, wanted[row.ours], located, empty, at) for row, at in zip(rows, places, strict=True)]
+        return jax.device_put(made)
+
+    parts = [structure.rows[start : start + _TOGETHER] for start in range(0, len(structure.rows), _TOGETHER)]
+    with ThreadPoolExecutor(_READERS) as pool:  # reading and checking let other threads run
+        found_leaves = [leaf for made in pool.map(leaves, parts) for leaf in made]
+    params = nested(dict(zip([row.ours for row in structure.rows], found_leaves, strict=True)))
+    return Pretrained(folder, family, kind, settings, structure, params)
 
 
 def shapes(structure: Structure) -> dict[str, tuple[int, ...]]:
     """The shape of every parameter of a module, by path; nothing is computed."""
     shape, dtype = structure.example
     try:
-        key, example = jax.eval_shape(jax.random.key, 0), jax.ShapeDtypeStruct(shape, dtype)
-        params = jax.eval_shape(structure.module.init, key, example)["params"]
+        return parameter_shapes(structure.module, jax.ShapeDtypeStruct(shape, dtype))
     except ValueError as error:
         raise PretrainedError(f"config.json describes no model that can be: {str(error).splitlines()[0]}") from None
-    leaves = jax.tree_util.tree_leaves_with_path(params)
-    return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf.shape for path, leaf in leaves}
 
 
 def match(
@@ -179,7 +187,7 @@ def spellings(family: Family, name: str) -> list[str]:
 
 def _leaf(
     row: Row, shape: tuple[int, ...], located: Mapping[str, Stored], empty: Empty, sharding: Sharding | None
-) -> jax.Array:
+) -> np.ndarray | jax.Array:
     def part(index: tuple[slice, ...] | None) -> np.ndarray:
         index = index or (slice(None),) * len(shape)
         bounds = [slice(*entry.indices(length)[:2]) for entry, length in zip(index, shape, strict=True)]
@@ -194,22 +202,23 @@ def _leaf(
         return out
 
     if sharding is None:
-        return jax.device_put(part(None))
+        return part(None)
     return jax.make_array_from_callback(shape, sharding, part)
 
 
 def _memory(dtype: np.dtype) -> Empty:
     """Places for arrays in a few large blocks: small ones would each be made of pages of 4 kB, whose first touch costs
     more than reading the file does."""
-    block = np.empty(0, np.uint8)
+    block, lock = np.empty(0, np.uint8), Lock()
 
     def empty(shape: tuple[int, ...]) -> np.ndarray:
         nonlocal block
         size = math.prod(shape) * dtype.itemsize
-        if len(block) < size + _ALIGNMENT:
-            block = np.empty(max(size + _ALIGNMENT, _BLOCK), np.uint8)
-        start = -block.ctypes.data % _ALIGNMENT
-        part, block = block[start : start + size], block[start + size :]
+        with lock:
+            if len(block) < size + _ALIGNMENT:
+                block = np.empty(max(size + _ALIGNMENT, _BLOCK), np.uint8)
+            start = -block.ctypes.data % _ALIGNMENT
+            part, block = block[start : start + size], block[start + size :]
         return part.view(dtype).reshape(shape)
 
     return empty

@@ -19,6 +19,7 @@ from nn_core.pretrained.folder import CONFIG
 from nn_core.pretrained.load import shapes
 from nn_core.pretrained.rows import TURNED, pieces
 from nn_core.pretrained.settings import Settings
+from nn_core.pretrained.shapes import parameter_shapes
 from nn_core.pretrained.tensor_files import write_file
 from nn_core.text.interface import write_json
 from nn_core.training.manifest import named_leaves
@@ -46,9 +47,10 @@ def export_adapters(folder: str | Path, module: Any, adapters: Any, alpha: float
     for path, leaf in named_leaves(adapters).items():
         layer, name = path.rsplit("/", 1)
         pairs.setdefault(layer, {})[name] = np.asarray(jax.device_get(leaf), np.float32)
-    family, values = settings_of(module, _shapes(module))
+    ours = parameter_shapes(module, jax.ShapeDtypeStruct((1, 1), jnp.int32))
+    family, values = settings_of(module, ours)
     kind = family.architectures[values["architectures"][0]]
-    structure = family.read(Settings(values, CONFIG), kind, frozenset(_shapes(module)))
+    structure = family.read(Settings(values, CONFIG), kind, frozenset(ours))
     rows, sizes = {row.ours: row for row in structure.rows}, shapes(structure)
     tensors: list[tuple[str, np.ndarray]] = []
     targets: list[str] = []
@@ -79,8 +81,3 @@ def export_adapters(folder: str | Path, module: Any, adapters: Any, alpha: float
     write_file(folder / ADAPTER_WEIGHTS, tensors, {"format": "pt"})
     write_json(folder / ADAPTER_CONFIG, json.dumps(about, indent=2) + "\n")
     return folder
-
-
-def _shapes(module: Any) -> dict[str, tuple[int, ...]]:
-    params = jax.eval_shape(module.init, jax.random.key(0), jnp.zeros((1, 1), jnp.int32))["params"]
-    return {name: leaf.shape for name, leaf in named_leaves(params).items()}

@@ -18,7 +18,7 @@ import numpy as np
 from nn_core.files import whole_file
 
 LONGEST_HEADER = 100_000_000  # bytes, the limit of the safetensors library too
-WINDOW = 2**18  # bytes of a file that are read at a time: they are still in the cache when they are checked and turned
+WINDOW = 2**20  # bytes of a file that are read at a time: they are still in the cache when they are checked and turned
 METADATA = "__metadata__"
 
 FLOATS: dict[str, Any] = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
