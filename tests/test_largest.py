@@ -33,6 +33,18 @@ def test_half_precision():
     np.testing.assert_array_equal(argmax(values), jnp.argmax(values, axis=-1))
 
 
+@pytest.mark.parametrize("size", [2 * 5 * BLOCK - 1, 2 * 5 * BLOCK, 11 * BLOCK + 3])
+def test_top_k_in_two_stages_is_lax_s(size):
+    rng = np.random.default_rng(size)
+    values = rng.integers(0, 40, (13, size)).astype(np.float32)  # most rows have several of the largest values
+    values[0] = -np.inf
+    values[1, :-2] = -np.inf
+    values[2, rng.permutation(size)[: size - 3]] = -np.inf
+    values[3:5] = rng.normal(size=(2, size))
+    for found, right in zip(jax.jit(lambda x: top_k(x, 5))(values), jax.lax.top_k(values, 5), strict=True):
+        np.testing.assert_array_equal(found, right)
+
+
 def test_top_k_is_lax_s_and_selects_where_fewer_values_than_places_are_read():
     values = np.random.default_rng(0).integers(0, 9, (3, 701)).astype(np.float32)
     for found, right in zip(top_k(values, 10), jax.lax.top_k(values, 10), strict=True):

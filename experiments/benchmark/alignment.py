@@ -11,13 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.benchmark.gpt import matmul_rate
 from experiments.benchmark.timing import alternate, installed, machine, median_ratio
 from nn_core.alignment.experience import PPO, Policy
 from nn_core.alignment.heads import LAST, SCORE, with_head
 from nn_core.alignment.judgement import Speaker
 from nn_core.alignment.policy_task import make_policy_task, with_coefficient
 from nn_core.models.transformer.gpt import GPT
-from nn_core.models.transformer.language_model import make_decoder
+from nn_core.models.transformer.language_model import make_decoder, parameter_count
 from nn_core.optimizers import make_optimizer
 from nn_core.training.population import make_members, place, populate
 from nn_core.training.program import Settings, make_program
@@ -78,6 +79,16 @@ def ours(num_seeds: int) -> Callable[[], None]:
     return run
 
 
+def flops_per_iteration() -> float:
+    """Products alone: 2 FLOP per parameter and token forward, 4 more backward; 4 and 8 T D a layer for the attention."""
+    _, model = make_policy()
+    length, tokens = PROMPT + NEW, ROWS * (PROMPT + NEW)
+    parameters = parameter_count(model) - length * WIDTH  # positions do not multiply
+    forward = tokens * (2 * parameters + 4 * LAYERS * length * WIDTH)
+    scored = 3  # by the policy as it was, the reference and the reward model
+    return forward * (1 + scored + 3 * EPOCHS)  # the draw reads each token once, too
+
+
 def main() -> None:
     """Prints the table."""
     print(machine())
@@ -90,8 +101,13 @@ def main() -> None:
         contestants["PyTorch, cached sampler"] = torch_ppo.iteration(size, work, VOCABULARY)
     for function in contestants.values():
         function()
+    rate = matmul_rate("float32")
+    rates = [rate()]
     times = dict(zip(contestants, alternate(list(contestants.values()), ROUNDS, pause=0.3), strict=True))
+    rates.append(rate())
     print(f"one iteration of PPO: {ROWS} answers of {NEW} tokens, {EPOCHS} epochs of {MINIBATCHES} minibatches")
     for name, measured in times.items():
         ratio = "" if name == "nn_core" else f"   {median_ratio(measured, times['nn_core']):.2f} times as long"
-        print(f"  {name:24s} {np.median(measured) * 1e3:8.0f} ms{ratio}")
+        used = flops_per_iteration() * (SEEDS if "seeds" in name else 1) / float(np.median(measured)) / max(rates)
+        print(f"  {name:24s} {np.median(measured) * 1e3:8.0f} ms   MFU {used:4.0%}{ratio}")
+    print(f"  MFU: share of {max(rates) / 1e9:,.0f} GFLOP/s, the measured rate of one large matrix product")

@@ -1,14 +1,17 @@
 """The Multi30k translator in PyTorch (`nn.Transformer`) and in transformers (Marian), for the benchmark."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 import torch
 import transformers
 from torch import nn
 
 from experiments.command_line.devices import cores
+from nn_core.data.packing import Marks
+from nn_core.models.attention.positions import sinusoidal_positions
 
 PAD, START = 0, 2
 
@@ -105,3 +108,87 @@ def marian_decoding(size: Size, source: np.ndarray, beams: int) -> Callable[[], 
             model.generate(input_ids=sources, attention_mask=(sources != PAD).long(), **options)
 
     return run
+
+
+def pegasus_decoding(
+    size: Size, params: Any, source: np.ndarray, marks: Marks, beams: int
+) -> tuple[Callable[[], None], Callable[[], list[list[int]]]]:
+    """A turn of `generate` with our weights, until every search has ended; and the texts that it finds.
+
+    Pegasus is Marian with the norm before each part, as our translator is.
+
+    Args:
+        size: of the translator; `length` is the most new tokens.
+        params: ours, layers not scanned.
+        source: (P, S) ids.
+        marks: special tokens.
+        beams: K >= 1.
+    """
+    torch.set_num_threads(cores())
+    config = transformers.PegasusConfig(
+        vocab_size=size.vocabulary,
+        d_model=size.width,
+        encoder_layers=size.layers,
+        decoder_layers=size.layers,
+        encoder_attention_heads=size.heads,
+        decoder_attention_heads=size.heads,
+        encoder_ffn_dim=size.features,
+        decoder_ffn_dim=size.features,
+        activation_function="relu",
+        max_position_embeddings=max(size.length + 1, source.shape[1]),
+        pad_token_id=marks.pad,
+        eos_token_id=marks.end,
+        decoder_start_token_id=marks.start,
+        forced_eos_token_id=None,
+        scale_embedding=True,
+    )
+    model = transformers.PegasusForConditionalGeneration(config).eval()
+    model.load_state_dict(pegasus_state(params, config), strict=False)
+    sources = torch.from_numpy(source).long()
+    mask = (sources != marks.pad).long()
+
+    def write() -> torch.Tensor:
+        with torch.no_grad():
+            options = {"num_beams": beams, "max_new_tokens": size.length, "do_sample": False, "early_stopping": "never"}
+            return model.generate(input_ids=sources, attention_mask=mask, **options)
+
+    def texts() -> list[list[int]]:
+        rows = [row[1:] for row in write().tolist()]
+        return [row[: row.index(marks.end) + 1] if marks.end in row else row for row in rows]
+
+    return lambda: (write(), None)[1], texts
+
+
+def pegasus_state(params: Any, config: Any) -> dict[str, torch.Tensor]:
+    """Our translator's parameters by Pegasus' names."""
+    tensors: dict[str, np.ndarray] = {"model.shared.weight": params["token_embedding"]["embedding"]}
+    positions_1TD = sinusoidal_positions(jnp.arange(config.max_position_embeddings)[None], config.d_model)
+    for side in ("encoder", "decoder"):
+        base, tower = f"model.{side}", params[side]
+        tensors[f"{base}.embed_tokens.weight"] = params["token_embedding"]["embedding"]
+        tensors[f"{base}.embed_positions.weight"] = np.asarray(positions_1TD)[0]
+        tensors |= _norm(f"{base}.layer_norm", tower["norm_out"])
+        for i in range(config.encoder_layers):
+            name, block = f"{base}.layers.{i}", tower["stack"][f"block_{i}"]
+            kernels = np.split(np.asarray(block["attention"]["qkv"]["kernel"]), 3, axis=1)
+            biases = np.split(np.asarray(block["attention"]["qkv"]["bias"]), 3)
+            for part, kernel, bias in zip("qkv", kernels, biases, strict=True):
+                tensors |= _dense(f"{name}.self_attn.{part}_proj", {"kernel": kernel, "bias": bias})
+            tensors |= _dense(f"{name}.self_attn.out_proj", block["attention"]["out"])
+            tensors |= _norm(f"{name}.self_attn_layer_norm", block["attention_norm"])
+            tensors |= _dense(f"{name}.fc1", block["feed_forward"]["up"])
+            tensors |= _dense(f"{name}.fc2", block["feed_forward"]["down"])
+            tensors |= _norm(f"{name}.final_layer_norm", block["feed_forward_norm"])
+            if side == "decoder":
+                for part, ours in (("q_proj", "query"), ("k_proj", "key"), ("v_proj", "value"), ("out_proj", "out")):
+                    tensors |= _dense(f"{name}.encoder_attn.{part}", block["cross_attention"][ours])
+                tensors |= _norm(f"{name}.encoder_attn_layer_norm", block["cross_attention_norm"])
+    return {name: torch.from_numpy(np.array(tensor)) for name, tensor in tensors.items()}
+
+
+def _dense(name: str, ours: Any) -> dict[str, np.ndarray]:
+    return {f"{name}.weight": np.asarray(ours["kernel"]).T, f"{name}.bias": np.asarray(ours["bias"])}
+
+
+def _norm(name: str, ours: Any) -> dict[str, np.ndarray]:
+    return {f"{name}.weight": np.asarray(ours["scale"]), f"{name}.bias": np.asarray(ours["bias"])}

@@ -1,8 +1,10 @@
 """Training step and decoding of the Multi30k translator, against PyTorch's `nn.Transformer` and transformers' Marian.
 
 Training: 64 sentences of 24 tokens on each side, Adam, dropout 0.1, label smoothing. Decoding: 64 sources, 24 new tokens
-each, greedily and with 5 beams, both with caches. The parameters are random: speed does not depend on them. One session,
-turns in alternation, ratios per round.
+each, greedily and with 5 beams, both with caches. The parameters are random, so no search ends early. Captions: the first
+64 of the validation file, until all searches have ended, by a translator that was trained (`configs/multi30k_quick.py` or
+`multi30k.py`; without one this table is left out) and by transformers' Pegasus with the same weights. One session, turns
+in alternation, ratios per round.
 """
 
 from collections.abc import Callable
@@ -16,14 +18,21 @@ from jax import Array, lax
 
 from configs import multi30k
 from experiments.benchmark.timing import alternate, installed, machine, median_ratio
-from nn_core.generation.beam import beam_search
+from experiments.building.own_code import registry_of_run
+from experiments.command_line.arguments import CHECKPOINTS
+from experiments.run_directory.files import CONFIG
+from experiments.run_directory.stored_run import load
+from experiments.trained.translator import ask, translator
+from nn_core.data.text_pairs import multi30k_pairs
+from nn_core.generation.beam import BeamSearch, beam_search
 from nn_core.generation.decode import generate
 from nn_core.losses import cross_entropy
 from nn_core.models.transformer.encoder_decoder import EncoderDecoder
-from nn_core.models.transformer.translation import make_decoder
+from nn_core.models.transformer.translation import make_decoder, unstack_towers
 
 BATCH, LENGTH, STEPS, BEAMS, ROUNDS = 64, 24, 5, 5, 5
 START = 2
+Contestants = dict[str, Callable[[], None]]
 
 
 def make_model(dropout_rate: float | None) -> EncoderDecoder:
@@ -90,25 +99,59 @@ def decoding(beams: int) -> Callable[[], None]:
     return run
 
 
-def peers(beams: int) -> dict[str, Callable[[], None]]:
+def peers(beams: int) -> Contestants:
     """Turns of the peers that are installed; beams 0: training."""
     if not installed("torch"):
         return {}
     from experiments.benchmark import torch_translation
 
     model, (source, target) = make_model(None), texts()
-    size = torch_translation.Size(
-        model.vocabulary_size,
-        model.embedding_dim,
-        model.heads_num,
-        model.layers_num,
-        model.ffn_features or 4 * model.embedding_dim,
-        BATCH,
-        LENGTH,
-    )
+    size = torch_translation.Size(*structure(model), batch=BATCH, length=LENGTH)
     if beams == 0:
         return {"PyTorch, eager": torch_translation.training_steps(size, source, target, STEPS)}
     return {"transformers": torch_translation.marian_decoding(size, source, beams)}
+
+
+def captions(beams: int) -> Contestants:
+    """Turns that translate captions by a trained translator; none without one."""
+    places = [CHECKPOINTS / name for name in ("multi30k", "multi30k_quick")]
+    place = next((place for place in places if (place / CONFIG).is_file()), None)
+    if place is None:
+        print(
+            f"\nno captions: {places[1]} holds no run; train one: python -m experiments.run --config=configs/multi30k_quick.py"
+        )
+        return {}
+    stored = load(place)
+    model, marks, _ = translator(stored, registry_of_run(stored.held))
+    asked = ask(model, multi30k_pairs().test[0][:BATCH], marks)
+    source, longest = asked.params[1], stored.config.sample.max_new_tokens
+    options = {"num_beams": beams, "num_return_sequences": 1, "max_new_tokens": longest, "eos_id": marks.end}
+
+    def search() -> BeamSearch:
+        return jax.block_until_ready(beam_search(model.decoder, asked.params, [[marks.start]] * BATCH, **options))
+
+    found: Contestants = {"nn_core": lambda: (search(), None)[1]}
+    if installed("transformers"):
+        from experiments.benchmark import torch_translation
+
+        made: Any = jax.device_get(search())
+        params = unstack_towers(jax.device_get(stored.params))
+        size = torch_translation.Size(*structure(model.module), batch=BATCH, length=longest)
+        turn, texts = torch_translation.pegasus_decoding(size, params, np.asarray(source), marks, beams)
+        ours = [row[:length].tolist() for row, length in zip(made.ids_PKN[:, 0], made.lengths_PK[:, 0], strict=True)]
+        equal = sum(one == other for one, other in zip(ours, texts(), strict=True))
+        lengths = made.lengths_PK[:, 0]
+        print(
+            f"\ncaptions of {place.name}: {lengths.mean():.1f} new tokens, at most {lengths.max()}; {equal} of {BATCH} texts are equal"
+        )
+        found["transformers"] = turn
+    return found
+
+
+def structure(model: Any) -> tuple[int, int, int, int, int]:
+    """Vocabulary, width, heads, layers and features of a translator."""
+    features = model.ffn_features or 4 * model.embedding_dim
+    return model.vocabulary_size, model.embedding_dim, model.heads_num, model.layers_num, features
 
 
 def main() -> None:
@@ -120,6 +163,8 @@ def main() -> None:
         f"{BEAMS} beams, {BATCH} sentences": ({"nn_core": decoding(BEAMS)} | peers(BEAMS), 1),
     }
     for name, (contestants, parts) in tables.items():
+        if not contestants:
+            continue
         for function in contestants.values():
             function()
         times = dict(zip(contestants, alternate(list(contestants.values()), ROUNDS, pause=0.3), strict=True))

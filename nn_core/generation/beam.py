@@ -34,6 +34,8 @@ from nn_core.generation.beam_texts import (
     ending,
     filled,
     joined,
+    of_prompts,
+    put_back,
     record,
     score,
     stops,
@@ -44,6 +46,8 @@ from nn_core.generation.prompts import bucket, pack_prompts, read_prompts, vocab
 from nn_core.generation.request import SMALLEST_CAPACITY, end_ids, ends, make_keep, on_host
 from nn_core.generation.window import Text, append, full_rows, make_room
 from nn_core.largest import top_k
+
+FEWEST_PROMPTS = 8  # a batch is not divided below it
 
 
 class BeamSearch(NamedTuple):
@@ -155,24 +159,36 @@ def _search(
     """Reads the prompts and searches until every prompt is done."""
     cache, text = read_prompts(decoder, params, prompt_ids_PL, lengths_P, request.pad_id, beams, capacity)
     size = vocabulary_size(decoder, params, cache, text.last_ids_B.shape[0])
+    start = _start(cache, text, beams, beams * min(size, 1 + request.eos_id.size), request.pad_id)
+    finished, tree = _finish(decoder, params, request, start)
+    return BeamSearch(*finished, tree=tree)
 
-    def unfinished(state: BeamState) -> jax.Array:
-        return jnp.any(~state.done_P)
+
+def _finish(decoder: Decoder, params: Params, request: BeamRequest, state: BeamState) -> tuple[Finished, BeamTree]:
+    """Searches until every prompt is done. When half of them are, the others go on as a batch of half the size."""
+    prompts, beams = state.log_probs_PK.shape
+    half = prompts // 2 if prompts >= 2 * FEWEST_PROMPTS else 0
+
+    def crowded(state: BeamState) -> jax.Array:
+        return jnp.sum(~state.done_P) > half
 
     def live_rows(state: BeamState) -> jax.Array:
         return jnp.repeat(~state.done_P, beams)
 
     def has_room(state: BeamState) -> jax.Array:
-        return unfinished(state) & ~jnp.any(full_rows(decoder, state.text, live_rows(state)))
+        return crowded(state) & ~jnp.any(full_rows(decoder, state.text, live_rows(state)))
 
     def window(state: BeamState) -> BeamState:
         cache, text = make_room(decoder, params, state.cache, state.text, live_rows(state), request.keep)
         state = state._replace(cache=cache, text=text)
         return lax.while_loop(has_room, partial(_grow, decoder, params, request), state)
 
-    start = _start(cache, text, beams, beams * min(size, 1 + request.eos_id.size), request.pad_id)
-    state = lax.while_loop(unfinished, window, start)
-    return BeamSearch(*state.finished, tree=state.tree)
+    state = lax.while_loop(crowded, window, state)
+    if not half:
+        return state.finished, state.tree
+    rest_Q = jnp.argsort(state.done_P, stable=True)[:half]
+    found = _finish(decoder, params, *of_prompts(request, state, rest_Q))
+    return put_back(state, rest_Q, found)
 
 
 def beam_search(

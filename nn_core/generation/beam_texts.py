@@ -156,3 +156,24 @@ def record(
     columns_PM = jnp.take_along_axis(state.columns_PK, parents_PM, axis=1)
     now = BeamTree(columns_PM, tokens_PM, sums_PM, kept_PM)
     return jax.tree.map(lambda all_NPM, now_PM: all_NPM.at[state.step].set(now_PM), state.tree, now)
+
+
+def of_prompts(request: BeamRequest, state: BeamState, places_Q: jax.Array) -> tuple[BeamRequest, BeamState]:
+    """The request and the state of some of the prompts; the rows of a prompt stand side by side in every leaf."""
+    prompts = state.done_P.shape[0]
+
+    def take(leaf: jax.Array) -> jax.Array:
+        if not leaf.ndim:
+            return leaf
+        return leaf.reshape(prompts, -1, *leaf.shape[1:])[places_Q].reshape(-1, *leaf.shape[1:])
+
+    tree = BeamTree(*(leaf_NPM[:, places_Q] for leaf_NPM in state.tree))
+    rest: BeamState = jax.tree.map(take, state._replace(tree=tree))
+    return request._replace(limits_P=request.limits_P[places_Q]), rest._replace(tree=tree)
+
+
+def put_back(state: BeamState, places_Q: jax.Array, found: tuple[Finished, BeamTree]) -> tuple[Finished, BeamTree]:
+    """The texts and the tree of all prompts, with those of some of them replaced."""
+    finished, tree = found
+    finished = jax.tree.map(lambda all_P, some_Q: all_P.at[places_Q].set(some_Q), state.finished, finished)
+    return finished, jax.tree.map(lambda all_NPM, some: all_NPM.at[:, places_Q].set(some), state.tree, tree)

@@ -153,6 +153,21 @@ def test_rows_of_one_source_share_its_keys_and_write_what_rows_of_their_own_writ
         ids_B = np.asarray(expected_BV.argmax(axis=-1), np.int32)
 
 
+def test_beams_of_many_sources_find_what_beams_of_one_find() -> None:
+    """Their limits differ: when half of the searches have ended the batch shrinks, and each keeps its own source."""
+    rng, params = np.random.default_rng(3), params_of("original")
+    sources = rng.integers(3, V, (17, S)).astype(np.int32)
+    prompts = [[START, *range(3, 3 + row % 9)] for row in range(17)]
+    options = {"num_beams": 3, "max_length": 11, "num_return_sequences": 1}
+    many = beam_search(DECODERS["original"], (params, sources), prompts, **options)
+    assert set(np.asarray(many.lengths_PK[:, 0]).tolist()) == set(range(2, 11))
+    for row in (0, 1, 5, 8, 9, 16):
+        one = beam_search(DECODERS["original"], (params, sources[row : row + 1]), prompts[row : row + 1], **options)
+        length = int(one.lengths_PK[0, 0])
+        np.testing.assert_array_equal(one.ids_PKN[0, 0, :length], many.ids_PKN[row, 0, :length])
+        np.testing.assert_allclose(one.scores_PK[0], many.scores_PK[row], rtol=1e-5)
+
+
 def test_a_wide_beam_finds_what_exhaustive_search_finds() -> None:
     tiny = EncoderDecoder(4, 4, 4, 1, 1)
     source = np.array([[3, 1, 2]], np.int32)
