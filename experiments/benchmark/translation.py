@@ -32,6 +32,7 @@ from nn_core.models.transformer.translation import make_decoder, unstack_towers
 
 BATCH, LENGTH, STEPS, BEAMS, ROUNDS = 64, 24, 5, 5, 5
 START = 2
+TRAIN = "python -m experiments.run --config=configs/multi30k_quick.py"
 Contestants = dict[str, Callable[[], None]]
 
 
@@ -117,9 +118,7 @@ def captions(beams: int) -> Contestants:
     places = [CHECKPOINTS / name for name in ("multi30k", "multi30k_quick")]
     place = next((place for place in places if (place / CONFIG).is_file()), None)
     if place is None:
-        print(
-            f"\nno captions: {places[1]} holds no run; train one: python -m experiments.run --config=configs/multi30k_quick.py"
-        )
+        print(f"\nno captions: {places[1]} holds no run; train one: {TRAIN}")
         return {}
     stored = load(place)
     model, marks, _ = translator(stored, registry_of_run(stored.held))
@@ -140,10 +139,8 @@ def captions(beams: int) -> Contestants:
         turn, texts = torch_translation.pegasus_decoding(size, params, np.asarray(source), marks, beams)
         ours = [row[:length].tolist() for row, length in zip(made.ids_PKN[:, 0], made.lengths_PK[:, 0], strict=True)]
         equal = sum(one == other for one, other in zip(ours, texts(), strict=True))
-        lengths = made.lengths_PK[:, 0]
-        print(
-            f"\ncaptions of {place.name}: {lengths.mean():.1f} new tokens, at most {lengths.max()}; {equal} of {BATCH} texts are equal"
-        )
+        lengths = f"{np.mean(made.lengths_PK[:, 0]):.1f} new tokens, at most {np.max(made.lengths_PK[:, 0])}"
+        print(f"\ncaptions of {place.name}: {lengths}; {equal} of {BATCH} texts are equal to those of transformers")
         found["transformers"] = turn
     return found
 
@@ -161,6 +158,7 @@ def main() -> None:
         f"training, {BATCH} sentences of {LENGTH} tokens, {STEPS} steps": ({"nn_core": training()} | peers(0), STEPS),
         f"greedy, {BATCH} sentences": ({"nn_core": decoding(1)} | peers(1), 1),
         f"{BEAMS} beams, {BATCH} sentences": ({"nn_core": decoding(BEAMS)} | peers(BEAMS), 1),
+        f"{BEAMS} beams, {BATCH} captions until all have ended": (captions(BEAMS), 1),
     }
     for name, (contestants, parts) in tables.items():
         if not contestants:

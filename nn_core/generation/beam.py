@@ -157,7 +157,7 @@ def _search(
     capacity: int,
 ) -> BeamSearch:
     """Reads the prompts and searches until every prompt is done."""
-    cache, text = read_prompts(decoder, params, prompt_ids_PL, lengths_P, request.pad_id, beams, capacity)
+    cache, text = read_prompts(decoder, params, prompt_ids_PL, lengths_P, request.pad_id, beams, capacity, True)
     size = vocabulary_size(decoder, params, cache, text.last_ids_B.shape[0])
     start = _start(cache, text, beams, beams * min(size, 1 + request.eos_id.size), request.pad_id)
     finished, tree = _finish(decoder, params, request, start)

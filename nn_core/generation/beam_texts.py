@@ -167,9 +167,9 @@ def of_prompts(request: BeamRequest, state: BeamState, places_Q: jax.Array) -> t
             return leaf
         return leaf.reshape(prompts, -1, *leaf.shape[1:])[places_Q].reshape(-1, *leaf.shape[1:])
 
-    tree = BeamTree(*(leaf_NPM[:, places_Q] for leaf_NPM in state.tree))
-    rest: BeamState = jax.tree.map(take, state._replace(tree=tree))
-    return request._replace(limits_P=request.limits_P[places_Q]), rest._replace(tree=tree)
+    parts = state._asdict()
+    tree = BeamTree(*(leaf_NPM[:, places_Q] for leaf_NPM in parts.pop("tree")))
+    return request._replace(limits_P=request.limits_P[places_Q]), BeamState(**jax.tree.map(take, parts), tree=tree)
 
 
 def put_back(state: BeamState, places_Q: jax.Array, found: tuple[Finished, BeamTree]) -> tuple[Finished, BeamTree]:

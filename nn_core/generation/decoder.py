@@ -44,6 +44,8 @@ class Decoder(NamedTuple):
         reorder: ``(cache, rows_B) -> cache`` in which row b goes on from row ``rows_B[b]``, a row of the same prompt; see
             ``take_rows``. A translator leaves what it keeps of the source.
         repeat: ``(cache, times) -> cache`` of as many rows after each other for each row; see ``repeat_rows``.
+        share: None, or ``(cache, times) -> cache`` of as many rows, which ``reorder`` then moves without a copy of what
+            they hold, for beams; None: ``repeat`` is used.
     """
 
     init_cache: Callable[[Params, int], Cache]
@@ -52,3 +54,4 @@ class Decoder(NamedTuple):
     context_size: int | None = None
     reorder: Callable[[Cache, jax.Array], Cache] = take_rows
     repeat: Callable[[Cache, int], Cache] = repeat_rows
+    share: Callable[[Cache, int], Cache] | None = None

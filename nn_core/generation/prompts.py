@@ -60,12 +60,14 @@ def read_prompts(
     pad_id: jax.Array,
     copies: int,
     capacity: int,
+    change_places: bool = False,
 ) -> tuple[Cache, Text]:
-    """Reads each prompt once into a cache, then makes ``copies`` rows of it."""
+    """Reads each prompt once into a cache, then makes ``copies`` rows of it, which may change places (beams) or not."""
     text = make_text(prompt_ids_PL, lengths_P, capacity, pad_id)
     cache = decoder.init_cache(params, lengths_P.shape[0])
     cache = read_window(decoder, params, cache, text, jnp.ones_like(lengths_P, bool))
     if decoder.context_size is None:
         # Never used again, so that its width does not reach the loop's shapes.
         text = text._replace(prompt_ids_BP=prompt_ids_PL[:, :0])
-    return decoder.repeat(cache, copies), repeat_rows(text, copies)
+    repeat = decoder.share if change_places and decoder.share is not None else decoder.repeat
+    return repeat(cache, copies), repeat_rows(text, copies)

@@ -17,6 +17,7 @@ from nn_core.floats import wide, wide_type
 from nn_core.models.attention.linear import positive_features
 
 SMALLEST_BLOCK = 64  # places
+FEW_QUERIES = 16  # new tokens of one row, or of the beams of a prompt
 
 
 class Part(NamedTuple):
@@ -54,7 +55,7 @@ def attend(q_BTHK: Array, blocks: Sequence[tuple[Array, Array]], mask_B1TS: Arra
       (B, T, H, K) of the dtype of the values.
     """
     q_BTHK = q_BTHK * jnp.asarray(q_BTHK.shape[-1] ** -0.5, q_BTHK.dtype)
-    if q_BTHK.shape[1] > 1:  # a prompt is read once, so the branches are not worth their compile time
+    if q_BTHK.shape[1] > FEW_QUERIES:  # a prompt is read once, so the branches are not worth their compile time
         blocks = [(jnp.concatenate([k for k, _ in blocks], axis=2), jnp.concatenate([v for _, v in blocks], axis=2))]
     parts, start = [], 0
     for keys_BGSK, values_BGSK in blocks:

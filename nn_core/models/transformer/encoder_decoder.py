@@ -118,7 +118,13 @@ class EncoderDecoder(Transformer):
         )
 
     def extend(
-        self, ids_BT: Array, positions_BT: Array, valid_BT: Array, memory_BSD: Array | None, keep_BS: Array
+        self,
+        ids_BT: Array,
+        positions_BT: Array,
+        valid_BT: Array,
+        memory_BSD: Array | None,
+        keep_BS: Array,
+        lines_BRS: Array | None = None,
     ) -> Array:
         """As `decode` for new tokens that see the cache; see `Tower.extend`.
 
@@ -126,13 +132,14 @@ class EncoderDecoder(Transformer):
           ids_BT, positions_BT, valid_BT: the new tokens, their places and whether they are written.
           memory_BSD: of the first call, which keeps its keys and values in the cache; None in all later ones.
           keep_BS: which source tokens are not padding.
+          lines_BRS: of R texts that share a cache.
 
         Returns:
           (B, T, D).
         """
         x_BTD = self._embed(self._target_table(), ids_BT)
         memory = {"memory_BSD": memory_BSD, "memory_mask": keep_BS[:, None, None], "keep_memory": True}
-        return self.decoder.extend(x_BTD, positions_BT, valid_BT, **memory)
+        return self.decoder.extend(x_BTD, positions_BT, valid_BT, lines_BRS, **memory)
 
     def logits(self, hidden_BTD: Array) -> Array:
         """The head: (..., D) -> (..., V) float32."""

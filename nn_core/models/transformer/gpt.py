@@ -16,6 +16,7 @@ from jax.typing import DTypeLike
 
 from nn_core.activations import gelu
 from nn_core.initializers import GPT2_STDDEV
+from nn_core.models.attention.branches import Seen, own_line
 from nn_core.models.attention.multi_head import head_width
 from nn_core.models.attention.patterns import Pattern, allowed
 from nn_core.models.attention.positions import (
@@ -196,24 +197,28 @@ class GPT(nn.Module):
             return project(hidden_BTD, self.token_embedding.embedding.T)
         return self.head(hidden_BTD)
 
-    def extend(self, ids_BT: Array, positions_BT: Array, valid_BT: Array) -> Array:
+    def extend(self, ids_BT: Array, positions_BT: Array, valid_BT: Array, lines_BRS: Array | None = None) -> Array:
         """Hidden states of new tokens that see the cache and each other; the collection "cache" takes them in.
 
         Args:
           ids_BT: new tokens.
           positions_BT: their places in 0 .. context_size - 1, which differ from row to row.
           valid_BT: booleans; False: not written (the row's hidden state there means nothing).
+          lines_BRS: of R texts that share a cache, see `own_line`; their tokens stand one text after the other.
 
         Returns:
           (B, T, D).
         """
         slots_1S = position_indices(self.context_size)
+        mask = allowed(positions_BT, slots_1S, self._pattern())[:, None]
+        written_BT = jnp.where(valid_BT, positions_BT, self.context_size)
+        seen = own_line(Seen(mask, self._bias(positions_BT, slots_1S), written_BT), lines_BRS)
         x_BTD = self.stack(
             self.embed(ids_BT, positions_BT),
-            mask=allowed(positions_BT, slots_1S, self._pattern())[:, None],
-            bias=self._bias(positions_BT, slots_1S),
+            mask=seen.mask_B1TS,
+            bias=seen.bias,
             positions_BT=positions_BT,
-            slots_BT=jnp.where(valid_BT, positions_BT, self.context_size),
+            slots_BT=seen.slots_BT,
         )
         return self.norm_out(x_BTD) if self.norm_position == "pre" else x_BTD
 

@@ -3,14 +3,15 @@
 Sources: F123, F127, F132, F149.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from nn_core.generation.decoder import Cache, Decoder
+from nn_core.generation.decoder import Cache, Decoder, take_rows
 from nn_core.losses import cross_entropy
+from nn_core.models.attention.branches import branch, extend_rows, first_lines
 from nn_core.models.transformer.block import feed_forward_width
 from nn_core.models.transformer.gpt import GPT
 
@@ -135,6 +136,18 @@ def stack_layers(params: Params) -> Params:
     return {**params, "stack": {"blocks": jax.tree.map(lambda *leaves: jnp.stack(leaves), *blocks)}}
 
 
+class TextCache(NamedTuple):
+    """What a row carries while it is written.
+
+    Attributes:
+      layers: each layer's keys and values, of B rows, or of P prompts whose rows share them.
+      lines_BS: the table of rows that share, see `nn_core.models.attention.branches`; None: each row has its own.
+    """
+
+    layers: Cache
+    lines_BS: Array | None = None
+
+
 def make_decoder(model: GPT) -> Decoder:
     """The model with a cache of context_size keys and values per layer (F139, F149).
 
@@ -151,29 +164,43 @@ def make_decoder(model: GPT) -> Decoder:
     attention = "linear" if model.attention == "linear" else "dense"
     flat = model.clone(scan_layers=False, remat=False, attention=attention, dropout_rate=None)
 
-    def extend(
-        params: Params, cache: Cache, ids_BT: Array, positions_BT: Array, valid_BT: Array
-    ) -> tuple[Array, Cache]:
-        variables = {"params": unstack_layers(params), **({} if cache is None else {"cache": cache})}
-        hidden_BTD, state = _apply(flat, variables, ids_BT, positions_BT, valid_BT, mutable=["cache"], method="extend")
-        return hidden_BTD, state["cache"]
+    def extend(params: Params, cache: TextCache, *tokens: Array) -> tuple[Array, TextCache]:
+        variables = {"params": unstack_layers(params), **({} if cache.layers is None else {"cache": cache.layers})}
 
-    def init_cache(params: Params, batch_size: int) -> Cache:
+        def run(*inputs: Any) -> tuple[Array, Cache]:
+            hidden_BTD, state = _apply(flat, variables, *inputs, mutable=["cache"], method="extend")
+            return hidden_BTD, state["cache"]
+
+        hidden_BTD, *found = extend_rows(run, *cache, *tokens)
+        return hidden_BTD, TextCache(*found)
+
+    def init_cache(params: Params, batch_size: int) -> TextCache:
         token_B1 = jnp.zeros((batch_size, 1), jnp.int32)
-        _, shapes = jax.eval_shape(lambda p: extend(p, None, token_B1, token_B1, token_B1 == 0), params)
+        _, shapes = jax.eval_shape(lambda p: extend(p, TextCache(None), token_B1, token_B1, token_B1 == 0), params)
         return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
 
-    def step(params: Params, cache: Cache, ids_B: Array, positions_B: Array) -> tuple[Cache, Array]:
+    def step(params: Params, cache: TextCache, ids_B: Array, positions_B: Array) -> tuple[TextCache, Array]:
         valid_B1 = jnp.ones((ids_B.shape[0], 1), bool)
         hidden_B1D, cache = extend(params, cache, ids_B[:, None], positions_B[:, None], valid_B1)
         return cache, _apply(flat, {"params": params}, hidden_B1D[:, 0], method="logits")
 
-    def prefill(params: Params, cache: Cache, ids_BT: Array, start: Array, lengths_B: Array) -> Cache:
+    def prefill(params: Params, cache: TextCache, ids_BT: Array, start: Array, lengths_B: Array) -> TextCache:
         offsets_1T = jnp.arange(ids_BT.shape[1])[None]
         positions_BT = jnp.broadcast_to(start + offsets_1T, ids_BT.shape)
         return extend(params, cache, ids_BT, positions_BT, offsets_1T < lengths_B[:, None])[1]
 
-    return Decoder(init_cache, step, prefill, model.context_size)
+    def share(cache: TextCache, rows: int) -> TextCache:
+        prompts = jax.tree.leaves(cache.layers)[0].shape[0]
+        return TextCache(branch(cache.layers, rows), first_lines(prompts, rows, model.context_size))
+
+    return Decoder(init_cache, step, prefill, model.context_size, reorder, share=share)
+
+
+def reorder(cache: TextCache, rows_B: Array) -> TextCache:
+    """Rows that go on from others: only the table changes where they share a cache."""
+    if cache.lines_BS is None:
+        return take_rows(cache, rows_B)
+    return cache._replace(lines_BS=cache.lines_BS[rows_B])
 
 
 def _apply(model: GPT, variables: Any, *inputs: Any, **options: Any) -> Any:

@@ -14,6 +14,7 @@ from jax.nn.initializers import Initializer
 from jax.typing import DTypeLike
 
 from nn_core.activations import gelu
+from nn_core.models.attention.branches import Seen, own_line
 from nn_core.models.attention.multi_head import head_width
 from nn_core.models.attention.patterns import Pattern, allowed
 from nn_core.models.attention.positions import RelativeBias, alibi_bias, position_indices, sinusoidal_positions
@@ -114,25 +115,31 @@ class Tower(nn.Module):
         options = {"mask": mask, "bias": bias, "positions_BT": positions_BT, **self.pattern._asdict(), **memory}
         return self._leave(self.stack(x_BTD, deterministic, **options))
 
-    def extend(self, x_BTD: Array, positions_BT: Array, valid_BT: Array, **memory: Any) -> Array:
+    def extend(
+        self, x_BTD: Array, positions_BT: Array, valid_BT: Array, lines_BRS: Array | None = None, **memory: Any
+    ) -> Array:
         """New tokens that see the cache and each other; the collection "cache" takes them in.
 
         Args:
           x_BTD: embedded tokens.
           positions_BT: their places in 0 .. context_size - 1, which differ from row to row.
           valid_BT: booleans; False: not written (the row's hidden state there means nothing).
+          lines_BRS: of R texts that share a cache, see `own_line`; their tokens stand one text after the other.
           memory: memory_BSD, memory_mask and keep_memory of `Block`.
 
         Returns:
           (B, T, D).
         """
         slots_1S = position_indices(self.context_size)
+        mask = allowed(positions_BT, slots_1S, self.pattern._replace(causal=True))[:, None]
+        written_BT = jnp.where(valid_BT, positions_BT, self.context_size)
+        seen = own_line(Seen(mask, self._bias(positions_BT, slots_1S), written_BT), lines_BRS)
         x_BTD = self.stack(
             self._enter(x_BTD, positions_BT, deterministic=True),
-            mask=allowed(positions_BT, slots_1S, self.pattern._replace(causal=True))[:, None],
-            bias=self._bias(positions_BT, slots_1S),
+            mask=seen.mask_B1TS,
+            bias=seen.bias,
             positions_BT=positions_BT,
-            slots_BT=jnp.where(valid_BT, positions_BT, self.context_size),
+            slots_BT=seen.slots_BT,
             **memory,
         )
         return self._leave(x_BTD)

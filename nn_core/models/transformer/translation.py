@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from nn_core.generation.decoder import Cache, Decoder
+from nn_core.models.attention.branches import branch, extend_rows, first_lines
 from nn_core.models.transformer.encoder_decoder import EncoderDecoder
 
 Params = Any
@@ -25,10 +26,13 @@ class SourceCache(NamedTuple):
     Attributes:
       layers: each decoder layer's keys and values, of the target so far and of the source.
       keep_BS: which source tokens are not padding.
+      lines_BS: the table of targets that share the keys and values of their tokens, see
+        `nn_core.models.attention.branches`; None: each has its own.
     """
 
     layers: Cache
     keep_BS: Array
+    lines_BS: Array | None = None
 
 
 def make_decoder(model: EncoderDecoder) -> Decoder:
@@ -46,8 +50,16 @@ def make_decoder(model: EncoderDecoder) -> Decoder:
 
     def extend(weights: Params, cache: SourceCache, memory: Array | None, *tokens: Array) -> tuple[Array, SourceCache]:
         variables = {"params": weights, **({"cache": cache.layers} if memory is None else {})}
-        hidden_BTD, state = _apply(flat, variables, *tokens, memory, cache.keep_BS, mutable=["cache"], method="extend")
-        return hidden_BTD, cache._replace(layers=state["cache"])
+
+        def run(*inputs: Any) -> tuple[Array, Cache]:
+            *new, lines_BRS = inputs
+            hidden_BTD, state = _apply(
+                flat, variables, *new, memory, cache.keep_BS, lines_BRS, mutable=["cache"], method="extend"
+            )
+            return hidden_BTD, state["cache"]
+
+        hidden_BTD, layers, lines_BS = extend_rows(run, cache.layers, cache.lines_BS, *tokens)
+        return hidden_BTD, cache._replace(layers=layers, lines_BS=lines_BS)
 
     def init_cache(params: Params, batch_size: int) -> SourceCache:
         weights, source_BS = params
@@ -72,11 +84,17 @@ def make_decoder(model: EncoderDecoder) -> Decoder:
         valid_BT = offsets_1T < lengths_B[:, None]
         return extend(unstack_towers(params[0]), cache, None, ids_BT, positions_BT, valid_BT)[1]
 
-    return Decoder(init_cache, step, prefill, model.context_size, reorder, repeat)
+    def share(cache: SourceCache, rows: int) -> SourceCache:
+        lines_BS = first_lines(len(cache.keep_BS), rows, model.context_size)
+        return cache._replace(layers=branch(cache.layers, rows), lines_BS=lines_BS)
+
+    return Decoder(init_cache, step, prefill, model.context_size, reorder, repeat, share)
 
 
 def reorder(cache: SourceCache, rows_B: Array) -> SourceCache:
     """The rows of the target in another order; the source's keys and values are those of all rows of a prompt."""
+    if cache.lines_BS is not None:
+        return cache._replace(lines_BS=cache.lines_BS[rows_B])
     return cache._replace(layers=of_target(lambda leaf: leaf[rows_B], cache.layers))
 
 
