@@ -58,7 +58,7 @@ def read_all(words: Sequence[str]) -> dict[str, "Results"]:
     from experiments.run_directory import results
     from experiments.run_directory.stored_run import read_run
 
-    directories = [user_path(word).absolute() for word in words]
+    directories = [user_path(word).resolve() for word in words]
     if len(directories) < 2:
         raise ValueError(f"{len(directories)} run directories are named; name two or more")
     if len(set(directories)) < len(directories):
@@ -76,7 +76,7 @@ def picture_path(chosen: str | None) -> Path:
     Raises:
         ValueError: another kind of file, or a folder that is not there.
     """
-    path = CHECKPOINTS / "compare.png" if chosen is None else user_path(chosen).absolute()
+    path = CHECKPOINTS / "compare.png" if chosen is None else user_path(chosen).resolve()
     if path.suffix != ".png":
         raise ValueError(f"--out={chosen} must end in .png")
     if chosen is None:

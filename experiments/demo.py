@@ -48,11 +48,13 @@ def serve(model: str, member: int | None, step: str, port: int) -> None:
     """Serves the page until it is stopped."""
     set_up_devices()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from experiments.pipelines.models import find, load_model
+
+    place = find(model)  # may ask the hub; Gradio may not
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from experiments.pipelines.page import make_page
 
-    page = make_page(load_model(find(model), member, step))
+    page = make_page(load_model(place, member, step))
     import gradio
 
     theme = gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"])  # none from elsewhere

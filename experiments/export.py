@@ -4,9 +4,10 @@ Writes a trained GPT, ViT, BERT or T5 as a Hugging Face folder (config.json, mod
 transformers loads. What has no counterpart there says why not.
 """
 
+import contextlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import refuse
 from experiments.command_line.options import Option, parse_options, usage
 from experiments.command_line.output import run_command
+from experiments.command_line.written_file import check_not_read
 
 OPTIONS = {
     "checkpoint": Option(str, "run directory of a trained model"),
@@ -38,10 +40,22 @@ def main(argv: Sequence[str] | None = None) -> int:
             if options[name] is None:
                 raise ValueError(f"--{name} is missing; {OPTIONS[name].help}")
         set_up_devices()
+        check_out(options["checkpoint"], options["out"])
         print(write(options))
     except (ValueError, RuntimeError) as error:
         return refuse(error, OPTIONS)
     return 0
+
+
+def check_out(checkpoint: str, out: str) -> None:
+    """Raises ValueError where the folder to write holds a run, or is the folder that is read: its config.json would be lost."""
+    from nn_core.files import user_path
+    from nn_core.pretrained.folder import CONFIG, is_folder
+
+    check_not_read("--out", out, checkpoint, "the model that is read")
+    folder = user_path(out)
+    if (folder / CONFIG).is_file() and not is_folder(folder):
+        raise ValueError(f"--out={out} has a {CONFIG} of something else, which would be lost; name another folder")
 
 
 def write(options: dict[str, Any]) -> Path:
@@ -59,14 +73,15 @@ def write(options: dict[str, Any]) -> Path:
     place, folder = user_path(options["checkpoint"]), user_path(options["out"])
     model = load_model(place, options["member"], options["step"])
     if isinstance(model.module, FineTuned):
-        return write_adapters(place, folder, options)
+        with writable(options["out"]):
+            return write_adapters(place, folder, options)
     settings: dict[str, Any] = {}
     if model.labels:
         settings["id2label"] = {str(i): label for i, label in enumerate(model.labels)}
         settings["label2id"] = {label: i for i, label in enumerate(model.labels)}
     shapes = {name: leaf.shape for name, leaf in named_leaves(model.params).items()}
     settings_of(model.module, shapes)  # whether there is a counterpart is told before anything is written
-    try:
+    with writable(options["out"]):
         if model.tokenizer is not None:
             settings |= write_tokenizer(folder, model.tokenizer)
         if model.kind == "run_image":
@@ -74,8 +89,15 @@ def write(options: dict[str, Any]) -> Path:
         if model.decoder is not None:
             write_generation(folder, model.writing, settings)
         return export(folder, model.module, model.params, options["dtype"], settings)
+
+
+@contextlib.contextmanager
+def writable(out: str) -> Iterator[None]:
+    """Raises ValueError, naming the option, where the system refuses the folder."""
+    try:
+        yield
     except OSError as error:
-        raise ValueError(f"--out={options['out']} cannot be written ({error.strerror})") from None
+        raise ValueError(f"--out={out} cannot be written ({error.strerror})") from None
 
 
 def write_adapters(place: Path, folder: Path, options: dict[str, Any]) -> Path:
@@ -95,8 +117,8 @@ def write_adapters(place: Path, folder: Path, options: dict[str, Any]) -> Path:
             f"{place} has a head that reads the mean of all tokens, which transformers has no counterpart of"
         )
     backbone, _, _ = backbone_of(stored.config)
-    adapters = stored.params[ADAPTERS]["backbone"]
-    return export_adapters(folder, backbone, adapters, stored.config.hparams.lora_alpha, stored.config.transfer.source)
+    adapters, alpha = stored.params[ADAPTERS]["backbone"], stored.config.hparams.lora_alpha
+    return export_adapters(folder, backbone, adapters, alpha, stored.config.transfer.source, options["dtype"])
 
 
 def write_generation(folder: Path, writing: Any, settings: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ Does a task with a model: a Hugging Face folder, or a run directory of this proj
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -49,10 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     options: dict[str, Option] = OPTIONS
     try:
         set_up_devices()
+        from experiments.pipelines.calls import ALIASES
         from experiments.pipelines.run import task_named
         from experiments.pipelines.tasks import TASKS
 
-        name = words.pop(0) if words and not words[0].startswith("-") else None
+        name = taken_task(words, {*TASKS, *ALIASES})
         options = OPTIONS if name is None else {**OPTIONS, **task_named(name).options}
         asked = parse_options(words, options, positional=True)
         if asked.pop("help"):
@@ -64,13 +65,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         own = {key: asked[key] for key in task_named(name).options if asked[key] is not None}
         about = {key: asked[key] for key in ("member", "step", "dtype")}
         values = list(read_inputs(asked["positional"], asked["input"]))
-        if asked["output"] is not None and asked["input"] is not None:
-            check_not_read("--output", asked["output"], asked["input"], "the file of the inputs")
+        check_output(asked["output"], asked["input"], asked["model"])
         run = pipeline(name, asked["model"], **about, **own)
         write_outputs(run(iter(values)), len(values), asked["output"])
     except (ValueError, RuntimeError) as error:
         return refuse(error, options)
     return 0
+
+
+def taken_task(words: list[str], known: Collection[str]) -> str | None:
+    """The name of the task, taken out of the words: the first one, or the first that is a task behind options."""
+    if words and not words[0].startswith("-"):
+        return words.pop(0)
+    place = next((i for i, word in enumerate(words) if word in known), None)
+    return None if place is None else words.pop(place)
+
+
+def check_output(output: str | None, given: str | None, model: str | None) -> None:
+    """Raises ValueError where the file to write is the one that is read, or one of the model's."""
+    from nn_core.files import user_path
+
+    if output is None:
+        return
+    if given is not None:
+        check_not_read("--output", output, given, "the file of the inputs")
+    place = user_path(output)
+    if model is not None and place.is_file() and user_path(model).resolve() in place.resolve().parents:
+        raise ValueError(f"--output={output} is a file of the model, which would be lost; name another file")
 
 
 def read_inputs(words: Sequence[str], file: str | None) -> Iterator[Any]:
@@ -79,6 +100,7 @@ def read_inputs(words: Sequence[str], file: str | None) -> Iterator[Any]:
     Raises:
         ValueError: none or both, a file that cannot be read, a line that is not JSON.
     """
+    from nn_core.data.text_files import JSON_LINES
     from nn_core.files import user_path
 
     if (file is None) == (not words):
@@ -87,18 +109,40 @@ def read_inputs(words: Sequence[str], file: str | None) -> Iterator[Any]:
         yield from (as_value(word) for word in words)
         return
     path = user_path(file)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"--input={file} cannot be read ({error})") from None
-    for number, line in enumerate(lines, start=1):
-        if path.suffix != ".jsonl":
+    for number, line in enumerate(lines_of(path, f"--input={file}"), start=1):
+        if path.suffix.lower() not in JSON_LINES:
             yield line
-            continue
-        try:
-            yield json.loads(line)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path}, line {number}: no JSON ({error.msg})") from None
+        elif line.strip():
+            yield from_json(line, path, number)
+
+
+def lines_of(path: Path, typed: str) -> list[str]:
+    """The lines of a file of text; not cut at U+2028, which may stand within a line of JSON.
+
+    Raises:
+        ValueError: it cannot be read, is empty, or is no text.
+    """
+    from nn_core.data.text_files import decode_file
+
+    try:
+        text, replaced, number = decode_file(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ValueError(f"{typed} cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise ValueError(f"{typed} is not text, or UTF-16 without a mark; save it as UTF-8") from None
+    if replaced:
+        raise ValueError(f"{typed}, line {number} is not UTF-8; save it as UTF-8")
+    if not text:
+        raise ValueError(f"{typed} is empty; write an input on each line")
+    return text.removesuffix("\n").split("\n")
+
+
+def from_json(line: str, path: Path, number: int) -> Any:
+    """The value of a line of JSON; a ValueError names the line."""
+    try:
+        return json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{path}, line {number}: no JSON ({error})") from None
 
 
 def as_value(word: str) -> Any:

@@ -38,12 +38,17 @@ class Source(NamedTuple):
 
     def digest(self) -> str:
         """sha256 of every array: what a run that holds these parameters as data was begun with."""
-        found = hashlib.sha256()
-        for leaf in jax.tree.leaves(self.stack.params):
-            array = np.ascontiguousarray(leaf)
-            found.update(f"{array.dtype} {array.shape}".encode())
-            found.update(array.reshape(-1).view(np.uint8).data)
-        return found.hexdigest()
+        return digest_of(self.stack.params)
+
+
+def digest_of(params: Any) -> str:
+    """sha256 of every array of a tree."""
+    found = hashlib.sha256()
+    for leaf in jax.tree.leaves(params):
+        array = np.ascontiguousarray(leaf)
+        found.update(f"{array.dtype} {array.shape}".encode())
+        found.update(array.reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
 
 
 def load_source(path: str, key: str, *, step: str = "best", member: int | None = None, by_seed: bool = False) -> Source:
@@ -101,7 +106,7 @@ def recipe(path: str) -> str:
 
 def first_of_each_seed(path: str) -> dict[int, int]:
     """{seed: number of the first member that has it} of a run directory."""
-    held = read_run(user_path(path).absolute())
+    held = read_run(user_path(path).resolve())
     found: dict[int, int] = {}
     for number, overrides in enumerate(held["sweep"]):
         found.setdefault(int(overrides.get("seed", held["config"]["seed"])), number)

@@ -7,6 +7,8 @@ from pathlib import Path
 from experiments.command_line.options import Option, as_typed
 from experiments.command_line.output import reader_left
 
+NO_MEMORY = "RESOURCE_EXHAUSTED"
+
 
 def tell(error: Exception, code: int) -> int:
     """Reports an error in one line and returns the code. If it is that the reader has left, raises it instead."""
@@ -25,6 +27,8 @@ def refuse(error: Exception, options: Mapping[str, Option] | None = None) -> int
     """
     from nn_core.training.manifest import CheckpointError
 
+    if isinstance(error, RuntimeError) and str(error).startswith(NO_MEMORY):  # the library's way to say it
+        return tell(ValueError(f"the memory of this machine does not hold it ({error}); ask for less at once"), 2)
     if not isinstance(error, (ValueError, CheckpointError)):
         raise error
     return tell(as_typed(error, options or {}), 2)

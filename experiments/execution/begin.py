@@ -10,7 +10,6 @@ from experiments.command_line.config_paths import flatten
 from experiments.command_line.output import say
 from experiments.execution import jobs
 from experiments.execution.continuing import (
-    HELD,
     SWEEP,
     check_directory,
     held_models,
@@ -81,7 +80,7 @@ def claim(prepared: Prepared) -> int:
         say(table.report(rows, config.table))
         return ENDED[status]
     about: dict[str, Any] = {"overrides": prepared.arguments.overrides, "sweep": sweep_of(prepared.groups)}
-    about |= {"generations": prepared.generations, HELD: held_models(prepared.groups)}
+    about |= {"generations": prepared.generations, files.HELD: held_models(prepared.groups)}
     tell_new(prepared.generations, held)
     if own_code:
         about[EXTENSIONS] = about_file(prepared.arguments.path)

@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.building.sources import digest_of
 from experiments.command_line.arguments import Arguments
 from experiments.run_directory import files
 from experiments.run_directory.extension import STEPS, check_longer, is_longer
+from experiments.run_directory.files import HELD
 from experiments.training.plan import Group, Member
+from nn_core.transfer.lora import BASE
 
 SWEEP, GENERATIONS = "sweep", "generations"  # of config.json: overrides of all members; how many came with each command
-HELD = "held"  # digests of the trained models that the runs hold as data
 
 
 def number_members(members: list[Member], held: Mapping[str, Any] | None) -> tuple[list[Member], tuple[int, ...]]:
@@ -79,13 +81,14 @@ def check_directory(arguments: Arguments, directory: Path, groups: list[Group]) 
 
 def held_models(groups: list[Group]) -> dict[str, str]:
     """Digests of the trained models that the runs hold as data: "GROUP NAME" -> sha256."""
-    corpora = [(place, group.experiment.corpus) for place, group in enumerate(groups)]
-    return {
-        f"{place} {name}": digest
-        for place, corpus in corpora
-        if corpus is not None
-        for name, digest in corpus.held.items()
-    }
+    found: dict[str, str] = {}
+    for place, group in enumerate(groups):
+        corpus, data = group.experiment.corpus, group.experiment.data
+        held = {} if corpus is None else dict(corpus.held)
+        if BASE in data:  # what adapters are learned over
+            held[BASE] = digest_of(data[BASE])
+        found |= {f"{place} {name}": digest for name, digest in held.items()}
+    return found
 
 
 def check_held(directory: Path, before: Mapping[str, str], now: Mapping[str, str]) -> None:

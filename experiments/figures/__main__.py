@@ -115,7 +115,7 @@ def draw_pictures(options: dict) -> list[Path]:
         if options[name] != OPTIONS[name].default:
             raise ValueError(f"--{name} has no effect without --checkpoint; give a run directory, or leave it out")
     chosen = options["workdir"]
-    folder = user_path(chosen).absolute() if chosen else CHECKPOINTS / "figures"
+    folder = user_path(chosen).resolve() if chosen else CHECKPOINTS / "figures"
     if folder.is_file():
         raise ValueError(f"--workdir={folder} is a file; name a folder")
     try:
@@ -142,7 +142,7 @@ def draw_all(options: dict) -> list[Path]:
 
     named = options["positional"] or tuple(OF_A_MODEL)
     of_record = [name for name in named if name not in OF_A_MODEL]
-    directory = user_path(options["checkpoint"]).absolute()
+    directory = user_path(options["checkpoint"]).resolve()
     held = stored_run.read_run(directory)
     task, registry = held["config"]["task"]["name"], registry_of_run(held)
     for name in of_record:

@@ -43,7 +43,8 @@ def reader(model: Model, method: str | None = None) -> Any:
     def apply(params: Any, ids: Any, segments: Any) -> Any:
         given = (ids, segments) if reading.with_segments else (ids,)
         if method == "hidden":
-            return module.apply({"params": params}, *given, method=lambda m, *inputs: m.encoder(*inputs))
+            own = isinstance(module, FineTuned)
+            return module.apply({"params": params}, *given, method="hidden" if own else _encoded)
         return module.apply({"params": params}, *given)
 
     def read(fed: Sequence[Fed]) -> list[Any]:
@@ -55,7 +56,12 @@ def reader(model: Model, method: str | None = None) -> Any:
     return read
 
 
-def feed(model: Model, value: Any, truncation: bool = False, most: int | None = None) -> Fed:
+def _encoded(module: Any, *given: Any) -> Any:
+    """Hidden states, by the encoder below a head."""
+    return module.encoder(*given)
+
+
+def feed(model: Model, value: Any, truncation: bool = False, most: int | None = None, only_first: bool = False) -> Fed:
     """A text, or {"text": …, "text_pair": …}, as the model reads it: `most` tokens, or as many as it can.
 
     Raises:
@@ -66,12 +72,32 @@ def feed(model: Model, value: Any, truncation: bool = False, most: int | None = 
     longest = min(reading_of(model).longest, len(fed.ids) if most is None else most)
     if len(fed.ids) > longest and not truncation:
         raise ValueError(f"a text has {len(fed.ids)} tokens and the model reads {longest}; use --truncation")
-    if len(fed.ids) > longest:
-        # What stands behind the last text (such as [SEP]) is kept.
-        tail = next((i for i, source in enumerate(reversed(fed.texts)) if source is not None), 0)
-        keep = [*range(longest - tail), *range(len(fed.ids) - tail, len(fed.ids))]
-        return part(fed, keep)
-    return fed
+    return fed if len(fed.ids) <= longest else cut(fed, longest, only_first)
+
+
+def cut(fed: Fed, longest: int, only_first: bool = False) -> Fed:
+    """So many tokens, as transformers cuts: from the end of the longer text, then of both alike; special ones are kept.
+
+    Args:
+        fed: of more tokens.
+        longest: that are kept.
+        only_first: the second text is kept whole.
+    Raises:
+        ValueError: there is room for special tokens, or for the second text, only.
+    """
+    first, second = ([i for i, source in enumerate(fed.texts) if source == number] for number in (0, 1))
+    room = longest - (len(fed.ids) - len(first) - len(second))
+    if room < 1 or (only_first and room <= len(second)):
+        raise ValueError(f"the model reads {longest} tokens, which leaves no room for a text; give a shorter one")
+    short, long = sorted((first, second), key=len)
+    if only_first or not second:
+        first = first[: room - len(second)]
+    elif 2 * len(short) <= room:
+        del long[room - len(short) :]
+    else:
+        del short[room // 2 :], long[room // 2 + room % 2 :]
+    kept = {*first, *second}
+    return part(fed, [i for i, source in enumerate(fed.texts) if source is None or i in kept])
 
 
 def _pair(value: Any) -> tuple[str, str | None]:
@@ -127,11 +153,10 @@ def fill_mask(model: Model, options: Mapping[str, Any]) -> Ask:
 
     def _word(fed: Fed, place: int, token: int, score: float, alone: bool) -> dict[str, Any]:
         ids = [token if i == place else one for i, one in enumerate(fed.ids)]
-        text = tokenizer.decode([token])
         return {
             "score": score,
             "token": token,
-            "token_str": text,
+            "token_str": tokenizer.decode([token], skip_special=False),
             "sequence": tokenizer.decode(ids, skip_special=alone),
         }
 
@@ -156,6 +181,8 @@ def _target(tokenizer: FolderTokenizer, text: str) -> int:
         raise ValueError(
             f"the target {text!r} is {len(ids)} tokens, and a mask stands for one; give words of one token"
         )
+    if found is None and int(ids[0]) == tokenizer.special_id("unk_token"):
+        raise ValueError(f"the target {text!r} is not in the vocabulary; give words that the model knows")
     return int(ids[0])
 
 
@@ -206,7 +233,7 @@ def zero_shot(model: Model, options: Mapping[str, Any]) -> Ask:
         if not all(isinstance(text, str) for text in inputs):
             raise ValueError("zero-shot-classification reads texts, or a list of them")
         pairs = [{"text": text, "text_pair": template.replace("{}", label)} for text in inputs for label in labels]
-        logits = np.stack(read([feed(model, pair, options["truncation"]) for pair in pairs]))
+        logits = np.stack(read([feed(model, pair, options["truncation"], only_first=True) for pair in pairs]))
         logits = logits.reshape(len(inputs), len(labels), -1)
         if options["multi_label"] or len(labels) == 1:
             scores = softmax(logits[..., [no, yes]])[..., 1]

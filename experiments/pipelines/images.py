@@ -29,8 +29,8 @@ class Eyes(NamedTuple):
 
     Attributes:
         labels: of the classes.
-        read: file -> an array.
-        scores: arrays (N, …) -> (N, C), rows sum to 1.
+        read: file -> an array (H, W, C) in [0, 1].
+        scores: such arrays (N, H, W, C) -> (N, C), rows sum to 1; what is standardized is standardized here.
         shape: (H, W, C).
     """
 
@@ -45,12 +45,16 @@ def eyes(model: Model, fit: bool) -> Eyes:
     if model.kind == "run_image":
         run = load_classifier(model.place, model.settings["step"], model.settings["member"])
         return Eyes(run.labels, lambda path: read_for(run, path, fit), run.scores, run.shape)
-    prepare, shape = _preprocessor(model)
+    prepare, standardize, shape = _preprocessor(model)
     apply = jax.jit(lambda params, images: model.module.apply({"params": params}, images))
-    return Eyes(model.labels, prepare, lambda images: softmax(np.asarray(apply(model.params, images))), shape)
+
+    def scores(images_NHWC: np.ndarray) -> np.ndarray:
+        return softmax(np.asarray(apply(model.params, standardize(images_NHWC))))
+
+    return Eyes(model.labels, prepare, scores, shape)
 
 
-def _preprocessor(model: Model) -> tuple[Callable[[str], np.ndarray], tuple[int, int, int]]:
+def _preprocessor(model: Model) -> tuple[Callable[[str], np.ndarray], Callable[[Any], Any], tuple[int, int, int]]:
     side, channels = model.settings["image_size"], model.settings.get("num_channels", 3)
     path = model.place / PREPROCESSOR
     said = read_json(path) if path.is_file() else {}
@@ -78,9 +82,15 @@ def _preprocessor(model: Model) -> tuple[Callable[[str], np.ndarray], tuple[int,
             pixels = pixels[start : start + crop, start : start + crop]
         if pixels.shape != (side, side, channels):
             raise ValueError(f"{file} becomes {pixels.shape} and the model reads {(side, side, channels)}; resize it")
-        return (pixels - mean[None, None]) / std[None, None] if said.get("do_normalize", True) else pixels
+        return pixels
 
-    return prepare, (side, side, channels)
+    def standardize(images_NHWC: np.ndarray) -> np.ndarray:
+        alike = (1, 1, 1, channels)
+        return (
+            (images_NHWC - mean.reshape(alike)) / std.reshape(alike) if said.get("do_normalize", True) else images_NHWC
+        )
+
+    return prepare, standardize, (side, side, channels)
 
 
 def _ranked(labels: Sequence[str], scores: np.ndarray, top_k: int) -> list[dict[str, Any]]:

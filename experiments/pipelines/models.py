@@ -13,8 +13,10 @@ import numpy as np
 from experiments.building.backbones import backbone_of
 from experiments.building.own_code import registry_of_run
 from experiments.building.records import EXAMPLES, TEXT, TEXT_CLASS, Registry
+from experiments.building.sources import digest_of
 from experiments.building.text_classes import load_texts
 from experiments.building.transfer import source_params
+from experiments.run_directory.files import HELD
 from experiments.run_directory.stored_run import Stored, parse_step
 from experiments.run_directory.stored_run import load as load_run
 from experiments.trained.image_classifier import load_classifier
@@ -34,7 +36,7 @@ from nn_core.pretrained.load import load as load_folder
 from nn_core.pretrained.tensor_files import PretrainedError
 from nn_core.pretrained.tokenizer_files import as_folder_tokenizer, ended, read_tokenizer
 from nn_core.training.manifest import named_leaves, nested
-from nn_core.transfer.lora import ADAPTERS, frozen, whole_params
+from nn_core.transfer.lora import ADAPTERS, BASE, frozen, whole_params
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 OFFLINE = ("NN_CORE_OFFLINE", "HF_HUB_OFFLINE")
@@ -116,10 +118,19 @@ def load_model(place: Path, member: int | None = None, step: str = "best", dtype
         ValueError: what is wrong with it, in one line.
     """
     if is_folder(place):
+        for name, value, usual in (("member", member, None), ("step", step, "best")):
+            if value != usual:
+                raise ValueError(
+                    f"{name}={value} chooses within a run directory, and {place} is a folder; leave it out"
+                )
         return _of_folder(place, dtype)
     if not (place / CONFIG).is_file():
         kind = "is not a folder" if not place.is_dir() else f"has no {CONFIG}"
         raise PretrainedError(f"{place} {kind}; give a run directory, or a folder with {CONFIG} and model.safetensors")
+    if dtype != "float32":
+        raise ValueError(
+            f"dtype={dtype} is for the parameters of a folder, and {place} is a run directory; leave it out"
+        )
     return _of_run(place, member, step)
 
 
@@ -193,10 +204,21 @@ def _fine_tuned(place: Path, stored: Stored) -> Model:
         source = named_leaves(source_params(config, TEXT_CLASS))
         wanted = jax.eval_shape(module.init, jax.random.key(0), np.zeros((1, 1), np.int32))["params"]
         base = nested({name: source[name] for name in named_leaves(frozen(wanted, config.transfer.train))})
+        check_base(stored, base)
         params = whole_params(params, base, config.hparams.lora_alpha / config.lora.rank)
     nothing = Writing({}, False, (), None, None, ())
     longest = {"max_tokens": min(config.task.max_tokens, backbone.context_size)}
     return Model(place, "text_class", module, params, labels, longest, tokenizer, nothing, None)
+
+
+def check_base(stored: Stored, base: Any) -> None:
+    """Raises ValueError where the network below some adapters is not the one that they were learned over."""
+    learned_over = {digest for name, digest in stored.held.get(HELD, {}).items() if name.endswith(f" {BASE}")}
+    if learned_over and digest_of(base) not in learned_over:
+        raise ValueError(
+            f"{stored.directory} holds adapters of another network: config.transfer.source="
+            f"{stored.config.transfer.source!r} has changed since they were learned; restore it, or learn them anew"
+        )
 
 
 def in_batches(

@@ -6,6 +6,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from experiments.command_line.choices import nearest
 from experiments.command_line.output import say
 from experiments.pipelines.calls import ALIASES, check_options, is_one, ranks_classes, read_call
@@ -78,7 +80,7 @@ def pipeline(
         def several(some: list[Any]) -> list[Any]:
             return [one[0] if alone and len(one) == 1 else one for one in ask(some)]
 
-        if isinstance(value, Iterable) and not isinstance(value, bytes):
+        if isinstance(value, Iterable) and not isinstance(value, (bytes, np.ndarray)):
             outputs = in_turn(several, value, size or AT_A_TIME)
             if not isinstance(value, (list, tuple)):
                 return outputs

@@ -162,6 +162,17 @@ def _windows(fed: Fed, longest: int, stride: int) -> list[Fed]:
     return found
 
 
+def _whole_words(fed: Fed, first: int, last: int) -> tuple[int, int]:
+    """(start, end) in the context, from the first token's word to the last one's."""
+
+    def word(place: int) -> list[tuple[int, int]]:
+        number = fed.words[place]
+        alike = range(len(fed.ids)) if number is not None else ()
+        return [fed.offsets[i] for i in alike if fed.words[i] == number and fed.texts[i] == 1] or [fed.offsets[place]]
+
+    return word(first)[0][0], word(last)[-1][1]
+
+
 def _answers(context: str, windows: list[tuple[Fed, np.ndarray]], options: Mapping[str, Any]) -> Any:
     longest, top_k = options["max_answer_len"], options["top_k"]
     candidates: list[tuple[float, int, int]] = []
@@ -178,7 +189,7 @@ def _answers(context: str, windows: list[tuple[Fed, np.ndarray]], options: Mappi
         for flat in np.argsort(-joint, axis=None, kind="stable")[:top_k]:
             first, last = divmod(int(flat), joint.shape[1])
             if joint[first, last] > 0:
-                candidates.append((float(joint[first, last]), fed.offsets[first][0], fed.offsets[last][1]))
+                candidates.append((float(joint[first, last]), *_whole_words(fed, first, last)))
     if options["handle_impossible_answer"]:
         candidates.append((nothing, 0, 0))
     unique: dict[tuple[int, int], float] = {}

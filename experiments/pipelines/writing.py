@@ -32,6 +32,7 @@ def settings_of(model: Model, options: Mapping[str, Any]) -> dict[str, Any]:
         said["max_new_tokens"] = NEW_TOKENS
     copies, beams = options["num_return_sequences"], given.get("num_beams", said.get("num_beams", 1))
     asked = any(name in given for name in SAMPLING[:4]) or (copies > 1 and beams == 1)
+    check_draws(options["do_sample"], given, beams)
     draws = options["do_sample"] if options["do_sample"] is not None else asked or (model.writing.draws and beams == 1)
     drop = (*SAMPLING, "seed") if beams > 1 else BEAMS if draws else (*BEAMS, *SAMPLING[:4])
     for name in drop:  # what the folder says for another way of writing; what is asked for it is an error below
@@ -45,6 +46,17 @@ def settings_of(model: Model, options: Mapping[str, Any]) -> dict[str, Any]:
         check_options(**strategy, num_beams=beams, num_return_sequences=copies, seed=seed)
     greedy = not draws or both.get("temperature") == 0
     return both | {"num_beams": beams, "greedy": greedy and beams == 1, "copies": copies, "seed": seed or 0}
+
+
+def check_draws(do_sample: bool | None, given: Mapping[str, Any], beams: int) -> None:
+    """Raises ValueError where do_sample says another thing than what else is asked."""
+    if do_sample and beams > 1:
+        raise ValueError(f"do_sample=True has no effect with num_beams={beams}: beams draw nothing; set num_beams=1")
+    if do_sample and given.get("temperature") == 0:
+        raise ValueError("do_sample=True contradicts temperature=0, which is greedy; leave one of them out")
+    for name in SAMPLING[:4] if do_sample is False else ():
+        if name in given and not (name == "temperature" and given[name] == 0):
+            raise ValueError(f"{name}={given[name]} has no effect with do_sample=False; leave one of them out")
 
 
 def write(model: Model, params: Any, prompts: list[list[int]], way: Mapping[str, Any]) -> list[list[list[int]]]:

@@ -64,7 +64,7 @@ def load(path: str | Path, which: str | int = "best", member: int | None = None)
         ValueError: no run there, or a study, no such member, or a config that this version cannot read.
         CheckpointError: no such step, or none that is sound.
     """
-    directory = user_path(path).absolute()
+    directory = user_path(path).resolve()
     held = read_run(directory)
     if not held["sweep"]:
         raise ValueError(about_study(directory, held["config"]["task"]["name"]))

@@ -79,7 +79,8 @@ def read_sound(path: Path) -> np.ndarray:
     except FileNotFoundError:
         raise ValueError(f"there is no file {path}") from None
     except (OSError, EOFError, wave.Error) as error:
-        raise ValueError(f"{path} is not a WAV file that can be read ({error}); convert it to 16 bits") from None
+        reason = str(error) or "it ends too early"
+        raise ValueError(f"{path} is not a WAV file that can be read ({reason}); convert it to 16 bits") from None
     if width not in (1, 2) or rate < 1 or channels < 1:
         raise ValueError(f"{path} has {8 * width} bits a sample; convert it to 16 bits")
     kept = len(raw) // (width * channels) * width * channels

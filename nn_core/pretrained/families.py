@@ -74,7 +74,7 @@ def choose_family(settings: Settings) -> tuple[Family, str]:
             f"the nearest is {near[0]}; there are {', '.join(known)}"
         )
     by_type = {kind: family for family in FAMILIES.values() for kind in family.model_types}
-    if model_type in by_type:
+    if isinstance(model_type, str) and model_type in by_type:
         family = by_type[model_type]
         return family, next(iter(family.architectures.values()))
     near = difflib.get_close_matches(str(model_type), by_type, n=1, cutoff=0)

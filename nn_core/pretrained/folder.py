@@ -35,7 +35,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_JSON:
             raise PretrainedError(f"{path} has {path.stat().st_size:,} bytes, more than {LARGEST_JSON:,}; it is none")
-        content = json.loads(path.read_bytes().decode("utf-8"))
+        content = json.loads(path.read_bytes().decode("utf-8-sig"))  # some editors put a mark first
     except OSError as error:
         raise PretrainedError(f"{path} cannot be read ({error.strerror}); download it again") from None
     except (ValueError, RecursionError) as error:

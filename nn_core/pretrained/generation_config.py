@@ -10,6 +10,8 @@ from nn_core.pretrained.tensor_files import PretrainedError
 GENERATION = "generation_config.json"
 # What steers a draw, and what steers a search; values that do nothing are left out.
 DRAWING = ("temperature", "top_k", "top_p", "min_p")
+WHOLE = ("top_k", "num_beams", "max_new_tokens", "max_length")
+NEVER = "never"  # early_stopping as a word: a search that goes on until nothing can become better
 _NOTHING: dict[str, Any] = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
 # Rules that change texts and are not computed here, with the value that does nothing: `passed_over` names those that a
 # folder sets.
@@ -57,12 +59,11 @@ def read_writing(folder: Path, config: Mapping[str, Any]) -> Writing:
         value = given.get(name)
         if value is None or value == _NOTHING.get(name) or (name == "num_beams" and value == 1):
             continue
-        if not isinstance(value, (int, float)) or not value > (-100 if name == "length_penalty" else -1):
-            raise PretrainedError(
-                f"{path} has {name}={str(value)[:40]!r}, which is not a number in its range; correct it"
-            )
-        options[name] = value
+        if name == "early_stopping" and value == NEVER:
+            continue
+        options[name] = _checked(path, name, value)
     odd = tuple(name for name, nothing in _UNKNOWN.items() if given.get(name) not in (None, nothing))
+    odd += ("early_stopping",) if given.get("early_stopping") == NEVER else ()
     ends = both.get("eos_token_id")
     return Writing(
         options=options,
@@ -72,6 +73,20 @@ def read_writing(folder: Path, config: Mapping[str, Any]) -> Writing:
         start_id=next(iter(_ids(path, "decoder_start_token_id", [both.get("decoder_start_token_id")])), None),
         passed_over=odd,
     )
+
+
+def _checked(path: Path, name: str, value: Any) -> Any:
+    """A number in its range, whole where it counts; true or false for early_stopping."""
+    if name == "early_stopping":
+        good = isinstance(value, bool)
+    else:
+        good = isinstance(value, (int, float)) and not isinstance(value, bool)
+        good = good and value > (-100 if name == "length_penalty" else -1) and value < 2**31
+        good = good and (name not in WHOLE or value == int(value))
+    if not good:
+        wanted = "true or false" if name == "early_stopping" else "a whole number" if name in WHOLE else "a number"
+        raise PretrainedError(f"{path} has {name}={str(value)[:40]!r}, which is not {wanted} in its range; correct it")
+    return int(value) if name in WHOLE else value
 
 
 def _set(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from nn_core.pretrained.export import settings_of
 from nn_core.pretrained.folder import CONFIG
-from nn_core.pretrained.load import shapes
+from nn_core.pretrained.load import DTYPES, shapes
 from nn_core.pretrained.rows import TURNED, pieces
 from nn_core.pretrained.settings import Settings
 from nn_core.pretrained.shapes import parameter_shapes
@@ -28,7 +28,9 @@ ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetens
 _TASKS = {"causal": "CAUSAL_LM", "seq2seq": "SEQ_2_SEQ_LM", "text_class": "SEQ_CLS", "token_class": "TOKEN_CLS"}
 
 
-def export_adapters(folder: str | Path, module: Any, adapters: Any, alpha: float, base: str = "") -> Path:
+def export_adapters(
+    folder: str | Path, module: Any, adapters: Any, alpha: float, base: str = "", dtype: str = "float32"
+) -> Path:
     """Writes the adapters of a module that has a counterpart in transformers.
 
     Args:
@@ -37,6 +39,7 @@ def export_adapters(folder: str | Path, module: Any, adapters: Any, alpha: float
         adapters: from `nn_core.transfer.lora`, by the paths of the module.
         alpha: they count alpha / rank.
         base: name or folder of the base model, for PEFT.
+        dtype: that is written: float32, bfloat16 or float16.
     Returns:
         The folder.
     Raises:
@@ -46,7 +49,7 @@ def export_adapters(folder: str | Path, module: Any, adapters: Any, alpha: float
     pairs: dict[str, dict[str, np.ndarray]] = {}
     for path, leaf in named_leaves(adapters).items():
         layer, name = path.rsplit("/", 1)
-        pairs.setdefault(layer, {})[name] = np.asarray(jax.device_get(leaf), np.float32)
+        pairs.setdefault(layer, {})[name] = np.asarray(jax.device_get(leaf), np.dtype(DTYPES[dtype]))
     ours = parameter_shapes(module, jax.ShapeDtypeStruct((1, 1), jnp.int32))
     family, values = settings_of(module, ours)
     kind = family.architectures[values["architectures"][0]]

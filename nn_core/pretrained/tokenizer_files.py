@@ -195,8 +195,12 @@ def _named(tokens: dict[str, str]) -> dict[str, str]:
 
 
 def _template(folder: Path, settings: dict[str, Any]) -> str | None:
-    if (folder / TEMPLATE).is_file():
-        return (folder / TEMPLATE).read_text(encoding="utf-8")
+    path = folder / TEMPLATE
+    if path.is_file():
+        try:
+            return path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise PretrainedError(f"{path} cannot be read as UTF-8 ({error}); download it again") from None
     found = settings.get("chat_template")
     if isinstance(found, list):
         named = {entry.get("name"): entry.get("template") for entry in found if isinstance(entry, dict)}

@@ -75,7 +75,7 @@ def open_checkpoints(directory: str | Path, *, keep_latest: int = 1, keep_best: 
     """
     if keep_latest < 1 or keep_best < 0:
         raise ValueError(f"keep_latest={keep_latest} must be >= 1 and keep_best={keep_best} >= 0; keep a step")
-    directory = Path(directory).absolute()
+    directory = Path(directory).resolve()  # tensorstore refuses ".."
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for leftover in directory.glob(f"*{PARTIAL}*") if jax.process_index() == 0 else ():

@@ -119,7 +119,7 @@ def restore_params(directory: str | Path, which: str | int = "best", *, member: 
         MismatchError: no such member.
         CheckpointError: no such step, or no sound one.
     """
-    directory = Path(directory).absolute()
+    directory = Path(directory).resolve()  # tensorstore refuses ".."
 
     def restore(path: Path) -> Restored:
         body = verify(path)

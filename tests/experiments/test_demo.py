@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from experiments.demo import main
 from experiments.pipelines.models import load_model
@@ -42,6 +44,32 @@ def test_a_drawing_becomes_light_on_dark() -> None:
     assert found.shape == (8, 8, 1) and found[4, 4, 0] > 0.3 and found[0, 0, 0] == 0
     transparent = np.zeros((40, 40, 4), np.uint8)
     assert prepared(transparent, (8, 8, 3)).max() == 0
+
+
+def test_a_drawing_is_seen_as_a_file_is(tmp_path: Path) -> None:
+    """The same pixels, from the pad and from a file: what the folder standardizes is standardized in both."""
+    from experiments.pipelines.images import eyes
+
+    seen = eyes(load_model(write_pipeline_folder(tmp_path, "images")), fit=True)
+    pixels = (np.random.default_rng(0).uniform(size=seen.shape) * 255).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "x.png")
+    from_file = seen.read(str(tmp_path / "x.png"))
+    np.testing.assert_allclose(from_file, pixels / np.float32(255), atol=1e-6)
+    assert seen.scores(from_file[None]).sum() == pytest.approx(1)
+
+
+def test_the_hub_is_asked_before_gradio_is_kept_offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    from experiments.pipelines import models
+
+    told: list[str | None] = []
+
+    def find(name: str) -> Path:
+        told.append(os.environ.get("HF_HUB_OFFLINE"))
+        raise ValueError(name)
+
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(models, "find", find)
+    assert main(["--model=org/name"]) == 2 and told == [None]
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,22 @@ def test_mistakes(
     assert not Path("x").exists()
 
 
+def test_what_is_read_is_not_written_over(tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run's config.json is lost where a folder's is written in its place."""
+    held = (tiny_run / "config.json").read_bytes()
+    assert main([f"--checkpoint={tiny_run}", f"--out={tiny_run}"]) == 2
+    assert "is the model that is read, which would be lost" in capsys.readouterr().err
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "config.json").write_bytes(held)
+    assert main([f"--checkpoint={tiny_run}", f"--out={other}"]) == 2
+    assert "has a config.json of something else" in capsys.readouterr().err
+    assert (tiny_run / "config.json").read_bytes() == held == (other / "config.json").read_bytes()
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert main([f"--checkpoint={tiny_run}", f"--out={tmp_path / 'file' / 'folder'}"]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_vit_sees_the_same_from_its_folder(tmp_path: Path) -> None:
     words = [

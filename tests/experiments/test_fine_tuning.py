@@ -1,19 +1,23 @@
 """A language model of this project, and a Hugging Face folder, learn to tell spam: whole, by the head, by adapters."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from experiments.building.experiment import build
+from experiments.building.sources import digest_of
 from experiments.command_line import config_paths
 from experiments.export import main as export
 from experiments.pipeline import pipeline
-from experiments.pipelines.models import load_model
+from experiments.pipelines.models import check_base, load_model
 from experiments.run import main
 from experiments.run_directory.results import read_rows
+from experiments.run_directory.stored_run import Stored
 from tests.experiments import tiny
 from tests.pretrained.folders import write_folder
 from tests.pretrained.tokenizer_folders import write_tokenizer_folder
@@ -101,6 +105,30 @@ def test_adapters_are_exported(sweep: Path, tmp_path: Path, capsys: pytest.Captu
     capsys.readouterr()
     assert export([f"--checkpoint={sweep}", f"--out={tmp_path}", "--member=0"]) == 2
     assert "reads the mean" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_adapters_of_a_base_that_has_changed_are_refused(sweep: Path, tmp_path: Path) -> None:
+    """Merged with another base they would answer, wrongly."""
+    place = shutil.copytree(sweep, tmp_path / "run")
+    about = json.loads((place / "config.json").read_text(encoding="utf-8"))
+    assert sorted(about["held"]) == ["2 base", "3 base", "4 base"] and len(set(about["held"].values())) == 1
+    assert pipeline("text-classification", place, member=3)("Call now")
+    about["held"] = dict.fromkeys(about["held"], "0" * 64)
+    (place / "config.json").write_text(json.dumps(about), encoding="utf-8")
+    with pytest.raises(ValueError, match="holds adapters of another network: config.transfer.source="):
+        pipeline("text-classification", place, member=3)
+    assert pipeline("text-classification", place, member=0)("Call now")
+
+
+def test_the_base_of_adapters_is_known_by_its_arrays() -> None:
+    base = {"backbone": {"kernel": np.ones((2, 3), np.float32)}}
+    config = ConfigDict({"transfer": {"source": "somewhere"}})
+    stored = Stored(Path("run"), Path("run"), config, 0, 1, {}, (), {"held": {"0 base": digest_of(base)}})
+    check_base(stored, base)
+    check_base(stored._replace(held={}), base)  # of an earlier version
+    with pytest.raises(ValueError, match="'somewhere' has changed"):
+        check_base(stored, {"backbone": {"kernel": np.zeros((2, 3), np.float32)}})
 
 
 def test_a_folder_is_a_source(tmp_path: Path) -> None:

@@ -168,6 +168,36 @@ def test_generation_settings(tmp_path: Path) -> None:
         read_writing(tmp_path, {})
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"num_beams": 2.5}, "num_beams='2.5', which is not a whole number"),
+        ({"top_k": True, "do_sample": True}, "top_k='True'"),
+        ({"max_length": float("inf")}, "max_length='inf'"),
+        ({"early_stopping": 3}, "early_stopping='3', which is not true or false"),
+    ],
+)
+def test_generation_settings_of_another_kind(tmp_path: Path, given: dict[str, object], said: str) -> None:
+    (tmp_path / "generation_config.json").write_text(json.dumps(given), encoding="utf-8")
+    with pytest.raises(PretrainedError, match=said):
+        read_writing(tmp_path, {})
+
+
+def test_whole_numbers_may_be_written_as_others(tmp_path: Path) -> None:
+    """A whole number with a point; a search that never stops early, which is told and not refused."""
+    (tmp_path / "generation_config.json").write_text('\ufeff{"num_beams": 2.0, "early_stopping": "never"}', "utf-8")
+    found = read_writing(tmp_path, {})
+    assert found.options == {"num_beams": 2} and type(found.options["num_beams"]) is int
+    assert found.passed_over == ("early_stopping",)
+
+
+def test_a_template_that_is_no_text_is_named(folders: Path, tmp_path: Path) -> None:
+    write_tokenizer(tmp_path, read_tokenizer(folders / "gpt2"))
+    (tmp_path / "chat_template.jinja").write_bytes(b"\xff\xfe")
+    with pytest.raises(PretrainedError, match="chat_template.jinja cannot be read as UTF-8"):
+        read_tokenizer(tmp_path)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("unigram", [True, False])
 def test_files_that_sentencepiece_trains(tmp_path: Path, unigram: bool) -> None:

@@ -47,6 +47,13 @@ def test_names_and_shapes(tmp_path: Path, name: str, modules: dict[str, tuple[in
     assert len(held) == 2 * len(about["target_modules"])
 
 
+def test_adapters_in_half_precision(tmp_path: Path) -> None:
+    model, adapters = adapted(write_folder(tmp_path / "gpt2", "gpt2"))
+    export_adapters(tmp_path / "adapters", model.module, adapters, ALPHA, dtype="bfloat16")
+    held = read_header(tmp_path / "adapters" / "adapter_model.safetensors")
+    assert {stored.dtype for stored in held.values()} == {"BF16"}
+
+
 def test_a_layer_that_is_not_there(tmp_path: Path) -> None:
     model, _ = adapted(write_folder(tmp_path / "gpt2", "gpt2"))
     stranger = {"head": {"a": np.zeros((24, 2)), "b": np.zeros((2, 97))}}

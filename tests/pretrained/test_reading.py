@@ -250,6 +250,7 @@ def test_whole_numbers_are_no_weights(folder: Path) -> None:
             ("every fourth of its layers has no positions",),
         ),
         ({"architectures": "absent", "model_type": "gpt4"}, ("gpt4", "nearest is gpt2")),
+        ({"architectures": "absent", "model_type": ["gpt2"]}, ("['gpt2']", "not known")),
         ({"n_embd": "absent"}, ("lacks 'n_embd'",)),
         ({"n_embd": 0}, ("n_embd=0",)),
         ({"n_head": 5}, ("n_head=5 does not divide",)),

@@ -128,6 +128,17 @@ def test_the_directory_may_move(three: Path, tmp_path: Path) -> None:
     assert_is_state(read(tmp_path / "elsewhere"), 3)
 
 
+def test_a_path_may_go_up(three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """tensorstore refuses "..", which everyone types."""
+    shutil.copytree(three, tmp_path / "run")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    assert restore_params("../run").step == 30
+    with open_checkpoints("../run", keep_latest=3) as checkpointer:
+        save(checkpointer, 40, state(4).params, rest(state(4)), {})
+    assert restore_params("../run", 40).step == 40
+
+
 @pytest.fixture
 def newest(three: Path, tmp_path: Path) -> Callable[[], Path]:
     """Brings back a directory with sound steps 20 and 30 and returns the newest one, to be damaged."""

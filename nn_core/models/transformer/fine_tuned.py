@@ -35,12 +35,15 @@ class FineTuned(nn.Module):
         Returns:
           (B, C).
         """
-        real_BT = ids_BT >= 0
-        if isinstance(self.backbone, Encoder):
-            hidden_BTD = self.backbone(jnp.where(real_BT, ids_BT, self.backbone.pad_id), None, deterministic)
-        else:
-            hidden_BTD = self.backbone.hidden(jnp.maximum(ids_BT, 0), deterministic)
+        real_BT, hidden_BTD = ids_BT >= 0, self.hidden(ids_BT, deterministic)
         total_BD = jnp.sum(jnp.where(real_BT[..., None], hidden_BTD.astype(jnp.float32), 0.0), axis=1)
         mean_BD = total_BD / jnp.maximum(jnp.sum(real_BT, axis=1), 1)[:, None]
         mean_BD = Dropout(self.dropout_rate, name="dropout")(mean_BD, deterministic)
         return Dense(self.num_outputs, name="output")(mean_BD)
+
+    def hidden(self, ids_BT: Array, deterministic: bool = True) -> Array:
+        """What the backbone makes of each token, of the same arguments: (B, T, D); at padding it means nothing."""
+        if isinstance(self.backbone, Encoder):
+            ids_BT = jnp.where(ids_BT >= 0, ids_BT, self.backbone.pad_id)
+            return self.backbone(ids_BT, None, deterministic)
+        return self.backbone.hidden(jnp.maximum(ids_BT, 0), deterministic)

@@ -1,6 +1,7 @@
 """Calls as transformers 4 takes them, sentence encoders with their modules, and scores without a function."""
 
 import json
+import re
 import shutil
 from functools import cache
 from pathlib import Path
@@ -8,16 +9,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tokenizers as hf
 
 from experiments.pipeline import pipeline
+from experiments.pipelines.encoders import cut
 from experiments.pipelines.models import load_model
 from experiments.pipelines.sentences import sentence_vectors
+from nn_core.models.transformer.fine_tuned import FineTuned
+from nn_core.pretrained.folder_tokenizer import Fed
 from nn_core.pretrained.tensor_files import PretrainedError
 from tests.experiments.pipelines.folders import write_pipeline_folder
 from tests.pretrained.folders import write_tensors
 
 TEXTS = ["the world is a token", "Hello hello untokening, don't"]
-NAMES = ("words", "classes", "tags", "answers", "entailment", "vectors")
+NAMES = ("words", "classes", "tags", "answers", "entailment", "vectors", "writer", "images")
 
 
 @pytest.fixture(scope="module")
@@ -203,3 +208,98 @@ def test_modules_that_are_not_computed(root: Path, tmp_path: Path, modules: Any,
     with pytest.raises(PretrainedError) as caught:
         sentence_vectors(load_model(folder), TEXTS, truncation=False)
     assert said in str(caught.value) and str(folder) in str(caught.value)
+
+
+def test_tokens_of_a_network_that_was_tuned_here(root: Path) -> None:
+    """Its hidden states are features, and their mean is a sentence's vector."""
+    whole = load_model(root / "words")
+    encoder = whole.module.encoder
+    module = FineTuned(encoder, 2)
+    params = {"backbone": whole.params["encoder"], "output": {"kernel": np.zeros((24, 2)), "bias": np.zeros(2)}}
+    tuned = whole._replace(kind="text_class", module=module, params=params, settings={"max_tokens": 20})
+    plain = made("feature-extraction", root / "words")(TEXTS[0])
+    states = pipeline("feature-extraction", tuned)(TEXTS[0])
+    np.testing.assert_allclose(states, plain, atol=1e-5)
+    asked = {"source_sentence": TEXTS[0], "sentences": [TEXTS[0], "hello"]}
+    wanted = pipeline("sentence-similarity", root / "words")(asked)
+    np.testing.assert_allclose(pipeline("sentence-similarity", tuned)(asked), wanted, atol=1e-5)
+
+
+def fed_of(first: int, second: int) -> Fed:
+    """[CLS] first [SEP] second [SEP]."""
+    texts = [None, *[0] * first, None, *[1] * second, *([None] if second else [])]
+    count = len(texts)
+    return Fed(list(range(count)), [0] * count, [(0, 1)] * count, texts, [None] * count)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "longest", "wanted"),
+    [(9, 0, 7, (5, 0)), (9, 3, 10, (4, 3)), (3, 9, 10, (3, 4)), (10, 8, 8, (3, 2)), (8, 8, 8, (2, 3))],
+)
+def test_texts_are_cut_as_transformers_cuts(first: int, second: int, longest: int, wanted: tuple[int, int]) -> None:
+    """The library that transformers asks is the oracle, on words of one token."""
+    found = cut(fed_of(first, second), longest)
+    assert (found.texts.count(0), found.texts.count(1)) == wanted and len(found.ids) == longest
+    oracle = hf.Tokenizer(hf.models.WordLevel({"a": 0, "[S]": 1}, unk_token="a"))
+    oracle.pre_tokenizer = hf.pre_tokenizers.Whitespace()
+    oracle.post_processor = hf.processors.TemplateProcessing("[S] $A [S]", "[S] $A [S] $B [S]", [("[S]", 1)])
+    oracle.enable_truncation(longest)
+    theirs = oracle.encode("a " * first, "a " * second if second else None)
+    assert found.texts == theirs.sequence_ids
+
+
+def test_a_long_text_leaves_its_label_whole(root: Path) -> None:
+    """Cut from the end, every label had the same score."""
+    asked = made("zero-shot-classification", root / "entailment")
+    found = asked("the world " * 60, ["hello", "a token of it"], truncation=True)
+    assert found["scores"][0] != found["scores"][1]
+    with pytest.raises(ValueError, match="leaves no room for a text"):
+        asked("the world", ["hello " * 90], truncation=True)
+    with pytest.raises(ValueError, match="use --truncation"):
+        asked("the world " * 60, ["hello"])
+
+
+def test_answers_are_whole_words(root: Path) -> None:
+    """As transformers 4 aligns them: the pieces of a word stay together, at every place that may be answered."""
+    context = "untokening tokened worlding aing"
+    found = made("question-answering", root / "answers")(question="it?", context=context, top_k=200)
+    assert len(found) > 3
+    words = context.split()
+    for row in found:
+        assert set(row["answer"].split()) <= set(words) and context[row["start"] : row["end"]] == row["answer"]
+
+
+def test_words_that_are_no_words(root: Path) -> None:
+    asked = made("fill-mask", root / "words")
+    with pytest.raises(ValueError, match="the target '世' is not in the vocabulary"):
+        asked("the [MASK] is in it", targets=["世"])
+    assert asked("the [MASK] is in it", targets=["[SEP]"])[0]["token_str"] == "[SEP]"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"do_sample": True, "num_beams": 2}, "beams draw nothing"),
+        ({"do_sample": True, "temperature": 0}, "contradicts temperature=0"),
+        ({"do_sample": False, "temperature": 0.7}, "temperature=0.7 has no effect with do_sample=False"),
+        ({"do_sample": False, "top_k": 3}, "top_k=3 has no effect with do_sample=False"),
+    ],
+)
+def test_contradictions_of_sampling_are_refused(root: Path, options: dict[str, Any], said: str) -> None:
+    asked = made("text-generation", root / "writer")
+    with pytest.raises(ValueError, match=re.escape(said)):
+        asked("the", max_new_tokens=2, **options)
+    assert asked("the", max_new_tokens=2, do_sample=False, temperature=0) == asked("the", max_new_tokens=2)
+
+
+def test_what_chooses_within_a_run_is_refused_for_a_folder(root: Path, tiny_run: Path) -> None:
+    for options in ({"member": 3}, {"step": "latest"}):
+        with pytest.raises(ValueError, match="chooses within a run directory"):
+            pipeline("fill-mask", root / "words", **options)
+    with pytest.raises(ValueError, match="dtype=bfloat16 is for the parameters of a folder"):
+        pipeline("text-generation", tiny_run, dtype="bfloat16")
+
+
+def test_an_array_is_no_list_of_inputs(root: Path) -> None:
+    with pytest.raises(ValueError, match="and not ndarray"):
+        made("image-classification", root / "images")(np.zeros((4, 4, 3)))

@@ -241,6 +241,8 @@ def test_wave_files(tmp_path: Path) -> None:
         found = spectrogram(read_sound(tmp_path / "x.wav"))
         assert np.abs(found - spectrogram(np.clip(sound, -1, 1))).mean() < 0.03
     (tmp_path / "y.wav").write_bytes(b"RIFF")
+    with pytest.raises(ValueError, match="it ends too early"):
+        read_sound(tmp_path / "y.wav")
     for name in ("y.wav", "z.wav"):
         with pytest.raises(ValueError, match=name):
             read_sound(tmp_path / name)
@@ -284,6 +286,44 @@ def test_the_command(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["text-classification", folder, f"--input={out}", f"--output={out}"]) == 2
     assert "is the file of the inputs, which would be lost" in capsys.readouterr().err
     assert main(["text-classification", "--help"]) == 0 and "--function_to_apply" in capsys.readouterr().out
+
+
+def test_lines_of_a_file(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A byte-order mark, CRLF, U+2028 and form feeds within a line, empty lines of JSON; the task behind the options."""
+    texts = ["the world\u2028is a token", "Hello\x0c world"]
+    wanted = made("text-classification", root / "classes")(texts)
+    data = "\ufeff" + "".join(json.dumps(text, ensure_ascii=False) + "\r\n\r\n" for text in texts)
+    folder = f"--model={root / 'classes'}"
+    for name, written in (("x.jsonl", data), ("x.txt", "\ufeff" + "\r\n".join(texts))):
+        (tmp_path / name).write_bytes(written.encode())
+        assert main([folder, "text-classification", f"--input={tmp_path / name}"]) == 0
+        found = [json.loads(line) for line in capsys.readouterr().out.split("\n")[:-1]]
+        assert close(found, wanted), name
+    for written, said in ((b"", "is empty"), (b"a\n\xff\xff\n", "line 2 is not UTF-8"), (b"a\0", "is not text")):
+        (tmp_path / "x.txt").write_bytes(written)
+        assert main(["text-classification", folder, f"--input={tmp_path / 'x.txt'}"]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_outputs_never_replace_a_file_of_the_model(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = shutil.copytree(root / "classes", tmp_path / "model")
+    held = (place / "config.json").read_bytes()
+    assert main(["text-classification", f"--model={place}", "a", f"--output={place / 'config.json'}"]) == 2
+    assert "is a file of the model, which would be lost" in capsys.readouterr().err
+    assert (place / "config.json").read_bytes() == held
+    assert main(["text-classification", f"--model={place}", "a", f"--output={place / 'answers.jsonl'}"]) == 0
+
+
+def test_a_search_that_no_memory_holds_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    from experiments.command_line.errors import refuse
+
+    assert refuse(RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 156201003168 bytes.")) == 2
+    error = capsys.readouterr().err
+    assert "does not hold it" in error and error.count("\n") == 1
+    with pytest.raises(RuntimeError):
+        refuse(RuntimeError("something else"))
 
 
 def test_a_name_on_the_hub_is_looked_up_offline(monkeypatch: pytest.MonkeyPatch) -> None:
