@@ -14,7 +14,7 @@ from nn_core.data.splits import SplitSizes
 from nn_core.data.table import Options, Table, make_table
 from nn_core.data.table_file import Frame, read_table
 from nn_core.data.table_scheme import CATEGORY
-from nn_core.data.table_split import split_by_column, split_by_group
+from nn_core.data.table_split import check_classes, split_by_column, split_by_group
 from nn_core.data.table_values import text_of
 from nn_core.files import user_path
 
@@ -86,6 +86,9 @@ def own_table(path: Path, digest: str, shown: str, reading: tuple, options: Opti
         order_N = np.random.default_rng(0).permutation(len(table.targets_N))
     if order_N is not None:
         table = table._replace(inputs_ND=table.inputs_ND[order_N], targets_N=table.targets_N[order_N])
+    if sizes is not None and table.scheme.classes:
+        names = [table.scheme.classes[target] for target in table.targets_N.tolist()]
+        check_classes(names, sizes, shown)
     return OwnTable(table, sizes, order_N is not None, digest, summary_of(frame, table))
 
 

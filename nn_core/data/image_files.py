@@ -1,5 +1,6 @@
 """Images of one's own: a folder of class folders, or a table of file names and labels; their size is found."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from nn_core.data.images import SUFFIXES, is_image_name, read_image
 from nn_core.data.splits import SplitSizes
 from nn_core.data.table import find_column
 from nn_core.data.table_file import Frame
-from nn_core.data.table_split import NAMES, split_by_column
+from nn_core.data.table_split import NAMES, check_classes, split_by_column
 from nn_core.data.table_values import text_of
 
 CHANNELS = (1, 3, 4)
@@ -39,7 +40,7 @@ def list_parts(folder: Path, shares: Sequence[float]) -> Listing:
         folder: of parts, or of classes.
         shares: of train, validation and test; without a folder for validation, a share of the training images becomes it.
     Raises:
-        ValueError: as `list_folder`, or no folder for train or test.
+        ValueError: as `list_folder`, no folder for train or test, or a class that is not trained on.
     """
     parts = folders_of(folder)
     if len(parts) < 2 or not all(part.name.lower() in NAMES and folders_of(part) for part in parts):
@@ -57,7 +58,9 @@ def list_parts(folder: Path, shares: Sequence[float]) -> Listing:
     except ValueError:
         has = ", ".join(part.name for part in parts)
         raise ValueError(f"{folder} has the folders {has}; a run needs train and test, and images in each") from None
-    return Listing(tuple(files[place] for place in order_N), tuple(labels[place] for place in order_N), sizes)
+    labels = [labels[place] for place in order_N]
+    check_classes(labels, sizes, str(folder))
+    return Listing(tuple(files[place] for place in order_N), tuple(labels), sizes)
 
 
 def folders_of(folder: Path) -> list[Path]:
@@ -118,10 +121,10 @@ def list_table(frame: Frame, folder: Path, target: str | None) -> Listing:
         raise ValueError(
             f"{frame.name} line {int(frame.lines_N[labels.index('')])} has no label in {label!r}; give one"
         )
-    first: dict[Path, int] = {}
+    first: dict[str, int] = {}
     for place, file in enumerate(files):
-        if first.setdefault(file, place) != place:
-            before = first[file]
+        before = first.setdefault(os.path.normpath(file), place)  # a/1.png is also b/../a/1.png
+        if before != place:
             raise ValueError(
                 f"{frame.name} line {int(frame.lines_N[place])} names {file.name} as {labels[place]!r}, and line "
                 f"{int(frame.lines_N[before])} as {labels[before]!r}; keep one of them"

@@ -1,5 +1,6 @@
 """Splits that a table itself decides: a column that names the parts, or groups that must stay together."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -74,6 +75,25 @@ def split_by_column(
             raise ValueError(f"column {name!r} gives {len(order_N)} rows to train; validation needs some of them")
         places |= {"train": np.sort(order_N[count:]), "validation": np.sort(order_N[:count])}
     return np.concatenate([places[part] for part in SPLITS]), SplitSizes(*(len(places[part]) for part in SPLITS))
+
+
+def check_classes(labels: Sequence[str], sizes: SplitSizes, name: str) -> None:
+    """Checks a split that the data decide: what is tested must have been learned.
+
+    Args:
+        labels: class of each example, those of the training first.
+        sizes: of the parts.
+        name: of the data, for messages.
+    Raises:
+        ValueError: a class that no training example has.
+    """
+    unseen = Counter(labels[sizes.train :]).keys() - set(labels[: sizes.train])
+    if unseen:
+        label = min(unseen)
+        raise ValueError(
+            f"{name}: class {label!r} has none of the {sizes.train} training examples and {labels.count(label)} of the "
+            "others; give train more of it, or leave it out"
+        )
 
 
 def split_by_group(groups_N: np.ndarray, shares: Sequence[float], name: str) -> tuple[np.ndarray, SplitSizes]:

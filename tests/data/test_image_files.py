@@ -65,6 +65,7 @@ def test_folders_that_do_not_do_are_refused(folder, change, message):
         ("file,label\ncats/9.png,cats\n", None, "line 2: there is no file"),
         ("file,label\ncats/1.png,\n", None, "line 2 has no label"),
         ("file,label\ncats/1.png,cats\ncats/1.png,dogs\n", None, "line 3 names 1.png as 'dogs', and line 2 as 'cats'"),
+        ("file,label\ncats/1.png,cats\ncats/../cats/1.png,dogs\n", None, "line 3 names 1.png as 'dogs', and line 2"),
         ("name,label\ncat,cats\n", None, "no column of image files"),
         ("file,kind\ncats/1.png,cats\n", None, "has no column named label, class, target"),
         ("file,kind\ncats/1.png,cats\n", "sort", "data.target='sort' is not a column"),
@@ -80,15 +81,20 @@ SHARES = (0.6, 0.2, 0.2)
 
 
 def test_folders_of_parts_are_the_split(tmp_path):
-    for name in ("train/cat/1.png", "train/cat/2.png", "train/dog/1.png", "test/cat/1.png", "test/dog/1.png"):
+    for name in ("train/cat/1.png", "train/cat/2.png", "train/dog/1.png", "train/dog/2.png"):
+        save(tmp_path / name)
+    for name in ("test/cat/1.png", "test/dog/1.png"):
         save(tmp_path / name)
     found = list_parts(tmp_path, SHARES)
-    assert set(found.labels) == {"cat", "dog"} and found.sizes == (2, 1, 2)
-    assert [file.parent.parent.name for file in found.files] == ["train"] * 3 + ["test"] * 2
+    assert set(found.labels) == {"cat", "dog"} and found.sizes == (3, 1, 2)
+    assert [file.parent.parent.name for file in found.files] == ["train"] * 4 + ["test"] * 2
     save(tmp_path / "val" / "dog" / "9.png")
     save(tmp_path / "val" / "cat" / "9.png")
     found = list_parts(tmp_path, SHARES)
-    assert found.sizes == (3, 2, 2) and found.files[3].parent.parent.name == "val"
+    assert found.sizes == (4, 2, 2) and found.files[4].parent.parent.name == "val"
+    save(tmp_path / "test" / "fox" / "1.png")
+    with pytest.raises(ValueError, match="class 'fox' has none of the 4 training examples and 1 of the others; give"):
+        list_parts(tmp_path, SHARES)
     (tmp_path / "test").rename(tmp_path / "training")
     with pytest.raises(ValueError, match="has the folders train, training, val; a run needs train and test"):
         list_parts(tmp_path, SHARES)

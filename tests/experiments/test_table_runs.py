@@ -202,6 +202,19 @@ def test_every_mistake_is_one_line_and_leaves_nothing(tmp_path, changes, message
     assert message in error and error.count("\n") == 1 and not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("key", ["split", "group"])
+def test_a_class_that_is_tested_and_not_learned_is_refused(key, tmp_path, capsys):
+    """Also one that stands in a single group, which then is not in the training part."""
+    table = [{"size": i, "sold": "yes" if i % 2 else "no", "part": "train", "user": i % 9} for i in range(40)]
+    table += [{"size": i, "sold": "maybe", "part": "test", "user": 99} for i in range(9)]
+    write(tmp_path / "rows.csv", table)
+    column = {"split": "part", "group": "user"}
+    other = next(name for of, name in column.items() if of != key)
+    changes = {f"data__table__{key}": column[key], "data__table__ignore": f"('{other}',)", "data__shares": (0.5, 0.2, 0.3)}
+    assert main(words(tmp_path, "sold", **changes)) == 2
+    assert "class 'maybe' has none of the" in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
 def test_preparation_knows_the_training_rows_only(tmp_path):
     """A value of the test rows changes nothing that the training rows said."""
     path = write(tmp_path / "rows.csv", rows(97))
