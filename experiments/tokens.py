@@ -8,6 +8,7 @@ is coloured in a terminal.
 """
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -15,11 +16,14 @@ from typing import Any
 
 from experiments.command_line.errors import tell
 from experiments.command_line.options import Option, parse_options, usage
-from experiments.command_line.output import run_command
+from experiments.command_line.output import run_command, say
 from nn_core.files import user_path
 
 OPTIONS = {
-    "text": Option(str, "the text, UTF-8; with --show the one that the tokenizers are trained on (default: pydoc)"),
+    "text": Option(
+        str,
+        "the text, UTF-8 or with a byte-order mark; with --show the one that the tokenizers are trained on (default: pydoc)",
+    ),
     "out": Option(str, "the token file to write, NAME.npy; NAME.tokenizer.json goes beside it"),
     "show": Option(str, "a text whose tokens are shown"),
     "tokenizer": Option(
@@ -77,6 +81,7 @@ def write(text: Path, out: Path, options: dict) -> str:
     """
     from experiments.building.corpus import tokenizer_beside
     from nn_core.data.text import read_text_pieces
+    from nn_core.data.text_files import REPLACEMENT
     from nn_core.data.token_file import write_token_file
     from nn_core.text.tokenizers import make_tokenizer
 
@@ -90,13 +95,24 @@ def write(text: Path, out: Path, options: dict) -> str:
     if mebibytes is not None and mebibytes < 1:
         raise ValueError(f"--train_mebibytes={mebibytes} must be at least 1; leave it out for all of the text")
 
+    replaced = Counter[str]()
+
     def pieces() -> Iterator[str]:
-        return read_text_pieces(text, piece_bytes=PIECE_BYTES)
+        replaced.clear()  # the text is read twice
+        for piece in read_text_pieces(text, piece_bytes=PIECE_BYTES):
+            replaced[REPLACEMENT] += piece.count(REPLACEMENT)
+            yield piece
 
     chosen = {} if options["vocabulary_size"] is None else {"vocabulary_size": options["vocabulary_size"]}
     tokenizer = make_tokenizer(options["tokenizer"] or "characters", islice(pieces(), mebibytes), **chosen)
     count = write_token_file(out, (tokenizer.encode(piece) for piece in pieces()), tokenizer.vocabulary_size)
     tokenizer.save(tokenizer_beside(out))
+    if replaced.total():
+        say(
+            f"warning: {text} has {replaced.total():,} characters U+FFFD, which stand for bytes that are not UTF-8; save it "
+            "as UTF-8 and write the tokens again",
+            sys.stderr,
+        )
     return f"{out}: {count} tokens of a vocabulary of {tokenizer.vocabulary_size}; tokenizer: {tokenizer_beside(out)}"
 
 

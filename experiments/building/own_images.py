@@ -1,7 +1,6 @@
 """Images of one's own, read once for all members of a sweep."""
 
 import hashlib
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,26 +15,26 @@ from nn_core.files import user_path
 
 
 @lru_cache(maxsize=2)
-def own_images(
-    path: Path, digest: str, target: str | None, size: tuple[int, ...], shares: tuple[float, ...]
-) -> tuple[Dataset, Listing]:
-    """Images and where they come from; the same object for every member of a sweep."""
+def own_images(digest: str, listing: Listing, size: tuple[int, ...]) -> Dataset:
+    """Images, read once for every member of a sweep; the digest tells two contents of the same files apart."""
     del digest
-    listing = listing_of(path, target, shares)
-    return read_listing(listing, size, host_bytes()), listing
+    return read_listing(listing, size, host_bytes())
 
 
-def listing_of(path: Path, target: str | None, shares: Sequence[float]) -> Listing:
+def listing_of(path: Path, section: ConfigDict) -> Listing:
     """The images of a folder of class folders, of one of parts with them, or of a table of file names and labels."""
-    return list_parts(path, shares) if path.is_dir() else list_table(read_table(path), path.parent, target)
+    if path.is_dir():
+        return list_parts(path, section.shares)
+    table = read_table(path, separator=section.table.separator, encoding=section.table.encoding)
+    return list_table(table, path.parent, section.target)
 
 
-def digest_of_images(path: Path, target: str | None, shares: Sequence[float]) -> str:
+def digest_of_images(path: Path, listing: Listing) -> str:
     """The sha256 of all images and labels of a folder or table; the folder may move."""
-    digest = hashlib.sha256()
-    listing = listing_of(path, target, shares)
+    digest, root = hashlib.sha256(), path if path.is_dir() else path.parent
     for file, label in zip(listing.files, listing.labels, strict=True):
-        digest.update(f"{file.relative_to(path if path.is_dir() else path.parent).as_posix()}:{label}:".encode())
+        name = file.relative_to(root) if file.is_relative_to(root) else file  # a table may name it absolutely
+        digest.update(f"{name.as_posix()}:{label}:".encode())
         digest.update(bytes.fromhex(digest_of_file(file)))
     return digest.hexdigest()
 
@@ -50,5 +49,6 @@ def load_own_images(config: ConfigDict) -> tuple[Dataset, Listing, str]:
     path = user_path(section.path)
     if not path.exists():
         raise ValueError(f"config.data.path={section.path} does not exist; give a folder with a sub-folder per class")
-    digest = check_digest(section, digest_of_images(path, section.target, section.shares), section.path)
-    return *own_images(path, digest, section.target, tuple(section.image_size), tuple(section.shares)), digest
+    listing = listing_of(path, section)
+    digest = check_digest(section, digest_of_images(path, listing), section.path)
+    return own_images(digest, listing, tuple(section.image_size)), listing, digest

@@ -16,11 +16,12 @@ from nn_core.tasks.examples import FILLS
 
 IMAGE_FOLDER = "image_folder"
 _OWN = (TABLE, IMAGE_FOLDER)
+READING = ("separator", "encoding")  # of a table as text, also one of images and labels
 # Key -> the names that read it, for labelled examples and for texts.
 READERS: dict[str, Sequence[str]] = {
     **dict.fromkeys(("path", "target", "digest", "shares"), _OWN),
     "image_size": (IMAGE_FOLDER,),
-    **{f"table.{name}": (TABLE,) for name in base.TABLE},
+    **{f"table.{name}": _OWN if name in READING else (TABLE,) for name in base.TABLE},
 }
 TEXT_READERS: dict[str, Sequence[str]] = {
     **dict.fromkeys(("path", "digest"), (FILE, TOKEN_FILE)),
@@ -33,7 +34,7 @@ OF_WORLD = ("world", "answers", "pairs", "pairs_about", "label_noise", "wrong_an
 def check_used(section: ConfigDict) -> None:
     """Raises ValueError for a key of config.data that is set and that this data.name does not read."""
     keys = data_keys(section)
-    if keys is base.EXAMPLES and section.name == TABLE:
+    if keys is base.EXAMPLES and section.name in _OWN:
         check_table(section)
     readers = READERS if keys is base.EXAMPLES else TEXT_READERS if keys is base.TEXT else {}
     declared = dict(keys) | {f"table.{name}": key for name, key in base.TABLE.items()}
@@ -53,13 +54,14 @@ def check_used(section: ConfigDict) -> None:
 
 def check_table(section: ConfigDict) -> None:
     """Raises ValueError for settings of a table that its kind of file, or another setting, leaves without effect."""
-    settings, typed = section.table, (section.path or "").lower().endswith((*PARQUET, *NPZ))
-    for name in ("separator", "encoding"):
-        if typed and settings[name] is not None:
+    settings, path = section.table, section.path or ""
+    no_text = path.lower().endswith((*PARQUET, *NPZ)) or bool(path) and user_path(path).is_dir()
+    for name in READING:
+        if no_text and settings[name] is not None:
             raise ValueError(
                 f"config.data.table.{name}={settings[name]!r} has no effect on {section.path}, which is no text; leave it out"
             )
-    if settings.indicator and settings.missing not in FILLS:
+    if section.name == TABLE and settings.indicator and settings.missing not in FILLS:
         raise ValueError(
             f"config.data.table.indicator=True has no effect with data.table.missing={settings.missing!r}, which leaves no "
             "missing value; add --config.data.table.missing=mean, or leave it out"

@@ -16,10 +16,10 @@ from nn_core.data.table_text import (
     check_header,
     check_width,
     column_names,
-    decode,
     find_separator,
     row_lines,
 )
+from nn_core.data.text_bytes import decode
 from nn_core.files import user_path
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def read_text_table(data: bytes, name: str, separator: str | None, usual: str, e
     """A table of text; see `read_table`."""
     import polars  # half a second, and only tables need it
 
-    text = decode(data, name, encoding)
+    text = decode(data, name, encoding, "data.table.encoding")
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     body = text.lstrip("\n")

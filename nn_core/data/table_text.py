@@ -1,6 +1,5 @@
 """A table of text from its bytes: encoding, separator, header, and the line of every mistake."""
 
-import codecs
 import csv
 import io
 from typing import TYPE_CHECKING
@@ -9,45 +8,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     import polars
-
-_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-
-
-def decode(data: bytes, name: str, encoding: str | None) -> str:
-    """The text of a file.
-
-    Raises:
-        ValueError: bytes that are not of the encoding (with the line), or NUL characters, which no table has.
-    """
-    marked = next((found for mark, found in _MARKS.items() if data.startswith(mark)), "utf-8")
-    chosen = marked if encoding is None else encoding
-    try:
-        text = data.decode(chosen)
-    except LookupError:
-        raise ValueError(
-            f"encoding {chosen!r} is unknown to Python; use a name such as utf-8, cp1252 or utf-16"
-        ) from None
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"{name} line {line} is not {chosen}: byte {data[error.start]:#04x}; save it as UTF-8, or name its encoding: "
-            "--config.data.table.encoding=cp1252 (Windows, western Europe)"
-        ) from None
-    except UnicodeError as error:
-        raise ValueError(f"{name} is not {chosen}: {error}; save it as UTF-8") from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise ValueError(
-            f"{name} line {line} holds a NUL character: it is not text, or UTF-16 without a mark; save it as UTF-8, or "
-            "use --config.data.table.encoding=utf-16-le"
-        )
-    return text
 
 
 def find_separator(body: str, usual: str) -> str:

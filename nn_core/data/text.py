@@ -1,7 +1,7 @@
 """Texts: tiny Shakespeare, the documentation that comes with Python, generated sentences, and any file by path (F151).
 
-What a file's bytes become, everywhere: UTF-8, an invalid sequence gives U+FFFD, a byte-order mark at the start is
-dropped, and "\\r\\n" and "\\r" become "\\n".
+What bytes become: UTF-8, or what a byte-order mark at the start says; "\\r\\n" and "\\r" become "\\n". Bytes that are
+not of the encoding are refused in a file that is read as a whole, and give U+FFFD in what is downloaded or read in pieces.
 """
 
 import codecs
@@ -17,7 +17,7 @@ from nn_core.data.checks import check_choice, check_int
 from nn_core.data.download import fetch
 from nn_core.data.graphs import karate_walks
 from nn_core.data.registry import SOURCES
-from nn_core.data.text_files import decode_file
+from nn_core.data.text_bytes import decode, encoding_of, one_line_end, refuse_nul
 from nn_core.data.world import small_world
 from nn_core.files import user_path
 
@@ -26,23 +26,25 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 def decode_text(data: bytes) -> str:
-    """Decodes bytes by the policy of this module."""
-    return data.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    """The text of a download."""
+    return one_line_end(data.decode("utf-8-sig", errors="replace"))
 
 
 def read_text(path: str | Path) -> str:
     """The text of a file.
 
     Raises:
-        ValueError: it cannot be read, is empty, holds NUL characters (as UTF-16 without a mark does), or has more than 2^30 bytes (those are for `read_text_pieces`).
+        ValueError: it cannot be read, is empty, is not of its encoding, holds NUL characters (as UTF-16 without a mark
+            does), or has more than 2^30 bytes (those are for `read_text_pieces`).
     """
     try:
         size = user_path(path).stat().st_size
         if size > _MAX_BYTES:
             raise ValueError(f"{path} has {size} bytes, more than {_MAX_BYTES}; turn it into a token file instead")
-        text = decode_file(user_path(path).read_bytes(), str(path))[0]
+        data = user_path(path).read_bytes()
     except OSError as error:
         raise ValueError(f"cannot read the text file {path}: {error.strerror}; check the path") from error
+    text = one_line_end(decode(data, str(path)))
     if not text:
         raise ValueError(f"the text file {path} is empty; give one with text in it")
     return text
@@ -51,24 +53,30 @@ def read_text(path: str | Path) -> str:
 def read_text_pieces(path: str | Path, *, piece_bytes: int = 1 << 24) -> Iterator[str]:
     """The text of a file in pieces that fit in memory and end at line ends, where there are any.
 
-    Joined, they are what `read_text` gives.
+    Joined, they are what `read_text` gives, but bytes that are not of the encoding become U+FFFD.
 
     Args:
         path: the file.
         piece_bytes: bytes read at a time; a line longer than that is cut.
     Yields:
         Non-empty pieces.
+    Raises:
+        ValueError: NUL characters.
     """
     check_int("piece_bytes", piece_bytes, 1)
     # Not "utf-8-sig": its incremental decoder loses a file of one or two bytes that begin a mark without ending it.
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    reader = io.IncrementalNewlineDecoder(decoder, translate=True)
-    carried, begun = "", False
     with user_path(path).open("rb") as file:
+        encoding = encoding_of(file.read(4)).removesuffix("-sig")
+        file.seek(0)
+        decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+        reader = io.IncrementalNewlineDecoder(decoder, translate=True)
+        carried, begun, line = "", False, 1
         while block := file.read(piece_bytes):
             decoded = reader.decode(block)
             carried += decoded if begun else decoded.removeprefix(BYTE_ORDER_MARK)
             begun = begun or bool(decoded)
+            refuse_nul(decoded, str(path), line=line)
+            line += decoded.count("\n")
             end = carried.rfind("\n") + 1 or len(carried)
             if end:
                 yield carried[:end]

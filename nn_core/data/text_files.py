@@ -1,6 +1,5 @@
 """Texts of one's own: a file, several by a pattern, a folder, or a field of JSON lines; their encoding is found or refused."""
 
-import codecs
 import glob
 import hashlib
 import json
@@ -9,20 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from nn_core.data.text_bytes import encoding_of, one_line_end, refuse_nul, unknown
 from nn_core.files import user_path
 
 SUFFIXES = (".txt", ".md", ".text")  # of the files of a folder that are read
 JSON_LINES = (".jsonl", ".ndjson")
 MAX_BYTES = 1 << 30
 REPLACEMENT = "\ufffd"
-# A mark at the start of a file -> how its bytes are read. The longer ones come first: UTF-32's begins like UTF-16's.
-MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-    codecs.BOM_UTF8: "utf-8-sig",
-}
+KEY = "data.encoding"  # of the config
 
 
 class OwnText(NamedTuple):
@@ -44,7 +37,7 @@ class OwnText(NamedTuple):
 
 
 def decode_file(data: bytes, name: str, encoding: str | None = None) -> tuple[str, int, int]:
-    """The text of a file's bytes, as `nn_core.data.text` has it: line ends become "\\n", invalid bytes U+FFFD.
+    """The text of a file's bytes: line ends become "\\n", invalid bytes U+FFFD.
 
     Args:
         data: the bytes.
@@ -55,22 +48,14 @@ def decode_file(data: bytes, name: str, encoding: str | None = None) -> tuple[st
     Raises:
         ValueError: an unknown encoding, or NUL characters: the bytes are not text, or UTF-16 without a mark.
     """
-    marked = next((found for mark, found in MARKS.items() if data.startswith(mark)), "utf-8")
+    chosen = encoding or encoding_of(data)
     try:
-        text = data.decode(encoding or marked, errors="replace")
+        text = one_line_end(data.decode(chosen, errors="replace"))
     except LookupError:
-        raise ValueError(
-            f"encoding {encoding!r} is unknown to Python; use a name such as utf-8, cp1252 or utf-16"
-        ) from None
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise ValueError(
-            f"{name} line {line} holds a NUL character: it is not text, or UTF-16 without a mark; save it as UTF-8, or say "
-            "how it is written, such as --config.data.encoding=utf-16-le"
-        )
+        raise ValueError(unknown(chosen)) from None
+    refuse_nul(text, name, KEY)
     # What the file itself holds as U+FFFD was not replaced here.
-    own = data.count(REPLACEMENT.encode()) if (encoding or marked).startswith("utf-8") else 0
+    own = data.count(REPLACEMENT.encode()) if chosen.startswith("utf-8") else 0
     replaced = max(0, text.count(REPLACEMENT) - own)
     return text, replaced, text.count("\n", 0, text.index(REPLACEMENT)) + 1 if replaced else 0
 

@@ -40,6 +40,15 @@ def test_pieces_join_to_the_text(
     assert "".join(pieces) == decode_text(path.read_bytes()) and all(pieces)
 
 
+def test_pieces_heed_a_mark_and_hold_no_nul(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Größe\r\n" * 9, encoding="utf-16", newline="")
+    for piece_bytes in (1, 7, 1000):
+        assert "".join(read_text_pieces(tmp_path / "a.txt", piece_bytes=piece_bytes)) == "Größe\n" * 9
+        (tmp_path / "b.txt").write_bytes(b"one\ntwo\nth\0ree")
+        with pytest.raises(ValueError, match="b.txt line 3 holds a NUL character.*; save it as UTF-8$"):
+            list(read_text_pieces(tmp_path / "b.txt", piece_bytes=piece_bytes))
+
+
 def test_pieces_end_with_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("one line\ntwo\nthree" * 50)
@@ -49,8 +58,11 @@ def test_pieces_end_with_lines(tmp_path: Path) -> None:
 
 def test_text_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
+    path.write_bytes(b"To be\r\n\xc3\xbc")
+    assert load_text("file", path) == "To be\n\u00fc" == read_text(str(path))
     path.write_bytes(b"To be\r\n\xff")
-    assert load_text("file", path) == "To be\n\ufffd" == read_text(str(path))
+    with pytest.raises(ValueError, match="a.txt line 2 is not utf-8: byte 0xff; save it as UTF-8$"):
+        read_text(path)
     path.write_bytes(b"")
     with pytest.raises(ValueError, match="a.txt is empty; give one with text in it"):
         load_text("file", path)

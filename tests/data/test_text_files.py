@@ -21,8 +21,12 @@ def test_an_encoding_with_a_mark_is_found(tmp_path, encoding):
 
 def test_utf_16_without_a_mark_is_refused_and_read_when_it_is_named(tmp_path):
     (tmp_path / "a.txt").write_bytes(TEXT.encode("utf-16-le"))
-    for read in (read_text, read_own_text):
-        with pytest.raises(ValueError, match=r"a.txt line 1 holds a NUL character.*data.encoding=utf-16-le"):
+    hint = "; save it as UTF-8"
+    for read, end in (
+        (read_text, hint),  # no key names an encoding
+        (read_own_text, f"{hint}, or say how it is written, such as --config.data.encoding=utf-16-le"),
+    ):
+        with pytest.raises(ValueError, match=f"a.txt line 1 holds a NUL character.*{end}$"):
             read(tmp_path / "a.txt")
     assert read_own_text(tmp_path / "a.txt", encoding="utf-16-le").text == TEXT
 

@@ -62,6 +62,18 @@ def test_what_does_not_do_is_one_line_and_leaves_nothing(images, tmp_path, capsy
     assert "has no PNG or JPEG image" in capsys.readouterr().err
 
 
+def test_a_table_of_labels_is_read_as_it_is_written(images, tmp_path, capsys):
+    """The settings that the message names work."""
+    files = sorted((images / "all").rglob("*.png"))
+    rows = "".join(f"{file};{'größer' if file.parent.name == 'light' else 'klein'}\n" for file in files)
+    (tmp_path / "labels.csv").write_bytes(f"file;label\n{rows}".encode("cp1252"))
+    asked = [*words(tmp_path, tmp_path / "labels.csv"), "--dry_run"]
+    assert main(asked) == 2
+    assert "name its encoding: --config.data.table.encoding=cp1252" in capsys.readouterr().err
+    assert main([*asked, "--config.data.table.encoding=cp1252", "--config.data.table.separator=;"]) == 0
+    assert "classes: 2 (größer 20, klein 20)" in capsys.readouterr().out
+
+
 def test_folders_of_train_and_test_are_the_split(images, tmp_path, capsys):
     for part, low in (("train", 0), ("test", 15)):
         for kind in ("dark", "light"):

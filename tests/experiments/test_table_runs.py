@@ -210,7 +210,11 @@ def test_a_class_that_is_tested_and_not_learned_is_refused(key, tmp_path, capsys
     write(tmp_path / "rows.csv", table)
     column = {"split": "part", "group": "user"}
     other = next(name for of, name in column.items() if of != key)
-    changes = {f"data__table__{key}": column[key], "data__table__ignore": f"('{other}',)", "data__shares": (0.5, 0.2, 0.3)}
+    changes = {
+        f"data__table__{key}": column[key],
+        "data__table__ignore": f"('{other}',)",
+        "data__shares": (0.5, 0.2, 0.3),
+    }
     assert main(words(tmp_path, "sold", **changes)) == 2
     assert "class 'maybe' has none of the" in capsys.readouterr().err and not (tmp_path / "run").exists()
 

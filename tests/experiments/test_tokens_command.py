@@ -50,6 +50,22 @@ def test_mistakes_end_in_one_line(tmp_path, token_file, capsys):
     assert "nowhere.txt" in errors[0] and ".npy" in errors[1] and "nowhere.npy: there is no such file" in errors[2]
 
 
+def test_bytes_that_are_no_text_are_told(tmp_path, capsys):
+    """They would be learned as characters like all others."""
+    text, out = tmp_path / "book.txt", tmp_path / "book.npy"
+    text.write_bytes("Größe\n".encode("utf-16-le") * 9)
+    assert tokens.main([f"--text={text}", f"--out={out}"]) == 2 and not out.exists()
+    assert "book.txt line 1 holds a NUL character" in capsys.readouterr().err
+    text.write_bytes("Größe\n".encode("cp1252") * 9)
+    assert tokens.main([f"--text={text}", f"--out={out}"]) == 0
+    told = capsys.readouterr()
+    assert "tokens of a vocabulary" in told.out and "warning: " in told.err and "has 18 characters U+FFFD" in told.err
+    text.write_text("Größe\n" * 9, encoding="utf-16")
+    assert tokens.main([f"--text={text}", f"--out={out}"]) == 0
+    told = capsys.readouterr()
+    assert "book.npy: 54 tokens of a vocabulary of 6" in told.out and not told.err
+
+
 def test_every_tokenizer_shows_a_text_beside_the_others(tmp_path, capsys):
     text = tmp_path / "book.txt"
     text.write_text(tiny.TEXT, encoding="utf-8")

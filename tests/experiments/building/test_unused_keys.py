@@ -31,6 +31,11 @@ from experiments.run import main
         (digits, {"name": "image_folder", "target": "y"}, "without a path; add --config.data.path=FOLDER"),
         (digits, {"name": "table", "path": "rows.csv", "image_size": (8, 8)}, "data.image_size"),
         (digits, {"name": "table", "path": "a.parquet", "table.encoding": "cp1252"}, "a.parquet, which is no text"),
+        (
+            digits,
+            {"name": "image_folder", "path": ".", "table.encoding": "cp1252"},
+            "has no effect on ., which is no text",
+        ),
         (digits, {"name": "table", "path": "a.csv", "table.indicator": True}, "add --config.data.table.missing=mean"),
         (gpt_quick, {"path": "a.txt"}, "data.path='a.txt' .*add --config.data.name=file,"),
         (gpt_quick, {"path": "a.npy"}, "add --config.data.name=token_file,"),
