@@ -20,7 +20,7 @@ from ml_collections import ConfigDict
 def get_config() -> ConfigDict:
     config = ConfigDict()
     config.name = "alignment"
-    config.seed = 0
+    config.seed = 0  # of the base model; the other stages have the seeds from 0 on
     config.num_seeds = 4  # of every stage but the base model, which is one, >= 1
     config.task = ConfigDict(
         {

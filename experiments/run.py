@@ -85,14 +85,13 @@ def train(arguments: Arguments, directory: Path, here: processes.Places | None, 
             from experiments.building.own_code import with_own
             from experiments.caching.traced_programs import open_store
             from experiments.execution.begin import begin
-            from experiments.execution.chain import is_chain, run_chain
+            from experiments.execution.chain import check_chain, is_chain, run_chain
             from experiments.execution.dry_run import rehearse
             from experiments.execution.execute import execute
             from experiments.execution.prepare import plan_text, prepare
 
             if is_chain(arguments.config):
-                if asks:
-                    raise ValueError("--plan and --dry_run tell of one run; give them with the config of a stage")
+                check_chain(arguments, directory)
                 if not known:
                     stack.enter_context(hold(directory))
                 return run_chain(arguments, directory)

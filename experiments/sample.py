@@ -159,14 +159,13 @@ def check_files(options: dict[str, Any]) -> None:
 def write(job: Job) -> int:
     """Restores the model and writes; text to stdout, everything else to stderr."""
     set_up_devices()
+    from experiments.building.backbones import load_whole
     from experiments.building.own_code import change_of, registry_of_run
-    from experiments.run_directory import stored_run
+    from experiments.run_directory.stored_run import parse_step
     from experiments.trained import chat, language_model, translator, writer
     from nn_core.data.sequence_sources import SEQUENCE
 
-    stored = stored_run.load(
-        job.options["checkpoint"], stored_run.parse_step(job.options["step"]), job.options["member"]
-    )
+    stored = load_whole(job.options["checkpoint"], parse_step(job.options["step"]), job.options["member"])
     registry, changed = registry_of_run(stored.held), change_of(stored.held)
     for note in (*stored.notes, *([changed] if changed else [])):
         print(f"warning: {note}", file=sys.stderr)

@@ -7,12 +7,20 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.command_line.choices import choose
-from nn_core.alignment.conversations import encode_turns, last_answer, pad_rows
+from nn_core.alignment.conversations import encode_turns, last_span, only_last, pad_rows
 from nn_core.alignment.packing import pack
 from nn_core.alignment.rule import Rule, make_rule, word_id
 from nn_core.alignment.templates import ASSISTANT, USER, Template, make_template
 from nn_core.data.assistant_world import Fact, held_out, questions, world_facts
-from nn_core.data.conversation_files import Preference, Turns, conversation_of, preference_of, prompt_of, read_records
+from nn_core.data.conversation_files import (
+    Conversation,
+    Preference,
+    Turns,
+    conversation_of,
+    preference_of,
+    prompt_of,
+    read_records,
+)
 from nn_core.data.preferences import demonstrations, preference_pairs
 from nn_core.data.text import load_text
 from nn_core.text.interface import Tokenizer
@@ -115,14 +123,14 @@ def read_own(reader: Reader, make: Callable[[dict[str, Any]], Any], turns_of: Ca
 
 
 def conversations(reader: Reader) -> Splits:
-    """Conversations of each split, as turns."""
+    """Conversations of each split."""
     section = reader.section
     if section.name == FILE:
-        return read_own(reader, conversation_of, lambda turns: [turns])
+        return read_own(reader, conversation_of, lambda found: [found.turns])
     found = {}
     for place, (split, facts) in enumerate(facts_of(section).items()):
         made = demonstrations(facts, num_answers=section.answers if split == "train" else 1, seed=place)
-        found[split] = tuple(((USER, question), (ASSISTANT, answer)) for question, answer in made)
+        found[split] = tuple(Conversation(((USER, question), (ASSISTANT, answer))) for question, answer in made)
     return found
 
 
@@ -172,6 +180,12 @@ def encoded(reader: Reader, turns: Turns) -> Row:
     return ids, mask
 
 
+def answered(reader: Reader, turns: Turns) -> Row:
+    """The same, with a mask of the last answer alone, which is what a preference judges."""
+    ids, mask = encoded(reader, turns)
+    return ids, only_last(mask)
+
+
 def check_room(reader: Reader, turns: Turns) -> None:
     """Raises ValueError for a question that leaves no room for an answer."""
     section, (ids, _) = reader.section, encode_turns(reader.tokenizer, reader.template, turns)
@@ -185,7 +199,9 @@ def check_room(reader: Reader, turns: Turns) -> None:
 def answer_arrays(reader: Reader) -> dict[str, np.ndarray]:
     """What fine-tuning reads: "SPLIT_ids", "SPLIT_answer", "SPLIT_segments" (N, T), and the questions of each split."""
     told = conversations(reader)
-    rows = {split: [encoded(reader, turns) for turns in of] for split, of in told.items()}
+    rows = {
+        split: [(encoded if one.whole else answered)(reader, one.turns) for one in of] for split, of in told.items()
+    }
     widest = max(len(ids) for of in rows.values() for ids, _ in of)
     arrays: dict[str, np.ndarray] = {}
     for split, of in rows.items():
@@ -198,7 +214,7 @@ def answer_arrays(reader: Reader) -> dict[str, np.ndarray]:
         arrays |= {f"{split}_ids": ids, f"{split}_answer": answer, f"{split}_segments": segments}
     if reader.section.name == WORLD:
         return arrays | prompt_arrays(reader)
-    asked = {split: [turns[:-1] for turns in of] for split, of in told.items()}
+    asked = {split: [one.turns[:-1] for one in of] for split, of in told.items()}
     return arrays | question_arrays(reader, asked, rows)
 
 
@@ -207,7 +223,7 @@ def pair_arrays(reader: Reader) -> dict[str, np.ndarray]:
     told = pairs(reader)
     rows: dict[tuple[str, str], list[Row]] = {}
     for split, of in told.items():
-        both = [[encoded(reader, turns) for turns in turns_of_pair(pair)] for pair in of]
+        both = [[answered(reader, turns) for turns in turns_of_pair(pair)] for pair in of]
         rows[split, "chosen"], rows[split, "rejected"] = ([pair[place] for pair in both] for place in (0, 1))
     widest = max(len(ids) for of in rows.values() for ids, _ in of)
     arrays: dict[str, np.ndarray] = {}
@@ -260,7 +276,7 @@ def question_arrays(reader: Reader, asked: Splits, answered: Splits | None = Non
         if answered is not None:
             expected = np.full((len(of), widest + section.new_tokens), UNKNOWN, np.int32)
             for row, length, encoding in zip(expected, padded.lengths_N, answered[split], strict=True):
-                ids = last_answer(*encoding)
+                ids = encoding[0][last_span(encoding[1])]
                 fits = len(ids) <= section.new_tokens
                 row[length : length + section.new_tokens][: len(ids)] = ids if fits else NEVER
             arrays[f"{split}_expected"] = expected

@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
+from experiments.building.digests import digest_of
 from experiments.building.kept_tokenizer import TOKENIZER, stored_tokenizer
 from experiments.building.language import evaluation_hparams
 from experiments.building.models import gpt
 from experiments.building.records import Sizes
-from experiments.building.sources import recipe
-from experiments.run_directory.stored_run import load as load_run
-from experiments.run_directory.stored_run import parse_step
+from experiments.run_directory.files import HELD, STARTED_IN
+from experiments.run_directory.no_run import recipe
+from experiments.run_directory.stored_run import Stored, load, parse_step
 from nn_core.alignment.heads import without_heads
 from nn_core.files import user_path
 from nn_core.models.transformer.encoder import Encoder
@@ -21,7 +22,8 @@ from nn_core.pretrained.folder import is_folder
 from nn_core.pretrained.folder_tokenizer import FolderTokenizer
 from nn_core.pretrained.load import load as load_folder
 from nn_core.pretrained.tokenizer_files import as_folder_tokenizer, read_tokenizer
-from nn_core.training.manifest import CheckpointError
+from nn_core.training.manifest import CheckpointError, named_leaves, nested
+from nn_core.transfer.lora import ADAPTERS, BASE, TRAINED, whole_params
 
 
 class Source(NamedTuple):
@@ -71,7 +73,7 @@ def _of_folder(place: Path) -> Source:
 
 
 def _of_run(place: Path, step: str, member: int | None) -> Source:
-    stored = load_run(place, parse_step(step), member)
+    stored = load_whole(place, parse_step(step), member)
     name = stored.config.model.name
     if name not in ("gpt", "pretrained") or not (stored.folder / TOKENIZER).is_file():
         return Source(None, stored.params, None, None)
@@ -101,3 +103,46 @@ def backbone_of(config: ConfigDict) -> tuple[GPT | Encoder, Any, FolderTokenizer
     if source.backbone is None or source.tokenizer is None:
         raise ValueError(f"config.transfer.source={section.source!r} reads no text; use a GPT, a Llama or a BERT")
     return source.backbone, source.backbone_params, source.tokenizer
+
+
+def load_whole(path: str | Path, which: str | int = "best", member: int | None = None) -> Stored:
+    """A member as an ordinary network: adapters are merged into the network that they were learned for.
+
+    Args:
+        path, which, member: see `experiments.run_directory.stored_run.load`.
+    Returns:
+        The checkpoint, whose config names its source by a path that holds in every folder.
+    Raises:
+        ValueError: as there; or the network of the adapters is gone, or another one.
+        CheckpointError: no such step, or none that is sound.
+    """
+    stored = load(path, which, member)
+    section = stored.config.get("transfer")
+    if section is None or section.source is None:
+        return stored
+    begun = Path(stored.held.get(STARTED_IN, ".")) / user_path(section.source)
+    section.source = str(begun) if begun.exists() else section.source
+    if ADAPTERS not in stored.params:
+        return stored
+    try:
+        source = _read(section.source, section.step, section.member)
+    except (ValueError, CheckpointError) as error:
+        raise ValueError(
+            f"{stored.directory} holds adapters of {section.source}, which cannot be read: {error}"
+        ) from None
+    below = "backbone" in stored.params[ADAPTERS]  # of a new head
+    leaves = named_leaves({"backbone": source.backbone_params} if below else without_heads(source.params))
+    base = nested({name: leaf for name, leaf in leaves.items() if name not in named_leaves(stored.params[TRAINED])})
+    check_base(stored, base)
+    scale = stored.config.hparams.lora_alpha / stored.config.lora.rank
+    return stored._replace(params=whole_params(stored.params, base, scale))
+
+
+def check_base(stored: Stored, base: Any) -> None:
+    """Raises ValueError where the network below some adapters is not the one that they were learned over."""
+    learned_over = {digest for name, digest in stored.held.get(HELD, {}).items() if name.endswith(f" {BASE}")}
+    if learned_over and digest_of(base) not in learned_over:
+        raise ValueError(
+            f"{stored.directory} holds adapters of another network: config.transfer.source="
+            f"{stored.config.transfer.source!r} has changed since they were learned; restore it, or learn them anew"
+        )

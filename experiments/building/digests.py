@@ -1,8 +1,12 @@
-"""The sha256 of data of one's own: a run keeps it, so that it goes on with the same bytes only, wherever they lie."""
+"""The sha256 of data of one's own, and of trained parameters: a run keeps it, and goes on with the same bytes only,
+wherever they lie."""
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
+import jax
+import numpy as np
 from ml_collections import ConfigDict
 
 
@@ -36,3 +40,13 @@ def check_digest(section: ConfigDict, digest: str, shown: str, key: str = "data"
             f"or leave {key}.digest unset"
         )
     return digest
+
+
+def digest_of(params: Any) -> str:
+    """The sha256 of every array of a tree."""
+    found = hashlib.sha256()
+    for leaf in jax.tree.leaves(params):
+        array = np.ascontiguousarray(leaf)
+        found.update(f"{array.dtype} {array.shape}".encode())
+        found.update(array.reshape(-1).view(np.uint8).data)
+    return found.hexdigest()

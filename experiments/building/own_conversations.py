@@ -9,13 +9,22 @@ from ml_collections import ConfigDict
 from experiments.building.assistant_data import cut, world_tokenizer
 from experiments.building.digests import check_digest, digest_of_file
 from experiments.building.kept_tokenizer import stored_tokenizer
-from nn_core.data.conversation_files import Preference, Turns, conversation_of, preference_of, prompt_of, read_records
+from nn_core.data.conversation_files import (
+    Conversation,
+    Preference,
+    Turns,
+    conversation_of,
+    preference_of,
+    prompt_of,
+    read_records,
+)
 from nn_core.files import user_path
 from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer
 
 SHOWN = 5  # unknown words that are told
+Record = Conversation | Preference | Turns
 # config.task.name -> what it makes of a line.
-MAKERS: dict[str, Callable[[dict[str, Any]], Turns | Preference]] = {
+MAKERS: dict[str, Callable[[dict[str, Any]], Record]] = {
     "answers": conversation_of,
     "reward_model": preference_of,
     "dpo": preference_of,
@@ -81,15 +90,19 @@ def start_tokenizer(source: str | None) -> Tokenizer | None:
     return None
 
 
-def texts_of(records: Collection[Turns | Preference]) -> Iterator[str]:
+def texts_of(records: Collection[Record]) -> Iterator[str]:
     """Every text of some records."""
     for record in records:
-        turns, more = (record.asked, record[1:]) if isinstance(record, Preference) else (record, ())
+        more: tuple[str, ...] = ()
+        if isinstance(record, Preference):
+            turns, more = record.asked, (record.chosen, record.rejected)
+        else:
+            turns = record.turns if isinstance(record, Conversation) else record
         yield from (text for _, text in turns)
         yield from more
 
 
-def tell_unknown(tokenizer: Tokenizer, records: Collection[Turns | Preference]) -> list[str]:
+def tell_unknown(tokenizer: Tokenizer, records: Collection[Record]) -> list[str]:
     """A warning where the vocabulary lacks words of some records: all of them are one token to the model."""
     unknown = tokenizer.special_ids.get(UNKNOWN_TOKEN)
     if unknown is None:

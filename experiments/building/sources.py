@@ -1,6 +1,5 @@
 """Trained models that runs start from or hold beside them: a run, for each seed the run of that seed, or a folder."""
 
-import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,7 +7,10 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.run_directory.stored_run import load, parse_step, read_run
+from experiments.building.backbones import load_whole
+from experiments.building.digests import digest_of
+from experiments.run_directory.no_run import recipe
+from experiments.run_directory.stored_run import parse_step, read_run
 from nn_core.alignment.by_seed import Stack
 from nn_core.files import user_path
 from nn_core.models.transformer.gpt import GPT
@@ -37,18 +39,8 @@ class Source(NamedTuple):
     path: str
 
     def digest(self) -> str:
-        """sha256 of every array: what a run that holds these parameters as data was begun with."""
+        """What a run that holds these parameters as data was begun with."""
         return digest_of(self.stack.params)
-
-
-def digest_of(params: Any) -> str:
-    """sha256 of every array of a tree."""
-    found = hashlib.sha256()
-    for leaf in jax.tree.leaves(params):
-        array = np.ascontiguousarray(leaf)
-        found.update(f"{array.dtype} {array.shape}".encode())
-        found.update(array.reshape(-1).view(np.uint8).data)
-    return found.hexdigest()
 
 
 def load_source(path: str, key: str, *, step: str = "best", member: int | None = None, by_seed: bool = False) -> Source:
@@ -68,9 +60,9 @@ def load_source(path: str, key: str, *, step: str = "best", member: int | None =
         if is_folder(place):
             return Source(alone(_of_folder(place)), place, None, key, path)
         if not by_seed:
-            stored = load(path, parse_step(step), member)
+            stored = load_whole(path, parse_step(step), member)
             return Source(alone(stored.params), stored.folder, stored.config, key, path)
-        runs = [load(path, parse_step(step), number) for number in first_of_each_seed(path).values()]
+        runs = [load_whole(path, parse_step(step), number) for number in first_of_each_seed(path).values()]
     except (ValueError, CheckpointError) as error:
         section = key.rsplit(".", 1)[0]
         message = str(error).replace("--member=", f"config.{section}.member=")
@@ -93,15 +85,6 @@ def _of_folder(place: Path) -> Any:
     if not isinstance(found.module, GPT):
         raise ValueError(f"holds a {type(found.module).__name__}, which writes no text; use a GPT-2 or a Llama")
     return found.params
-
-
-def recipe(path: str) -> str:
-    """How the run that a default names is made, where it is not there."""
-    name = Path(path).name
-    known = Path(__file__).parents[2] / "configs" / f"{name}.py"
-    if user_path(path).exists() or not known.is_file():
-        return ""
-    return f" (python -m experiments.run --config=configs/{name}.py makes it)"
 
 
 def first_of_each_seed(path: str) -> dict[int, int]:

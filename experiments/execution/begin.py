@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from experiments.building.own_code import EXTENSIONS, about_file, change_of
@@ -17,6 +18,7 @@ from experiments.execution.continuing import (
 )
 from experiments.execution.prepare import Prepared
 from experiments.run_directory import files, table
+from experiments.run_directory.files import HELD, STARTED_IN
 from experiments.run_directory.population_store import finished_rows
 from experiments.training import plan
 from nn_core.files import whole_file
@@ -80,7 +82,8 @@ def claim(prepared: Prepared) -> int:
         say(table.report(rows, config.table))
         return ENDED[status]
     about: dict[str, Any] = {"overrides": prepared.arguments.overrides, "sweep": sweep_of(prepared.groups)}
-    about |= {"generations": prepared.generations, files.HELD: held_models(prepared.groups)}
+    about |= {"generations": prepared.generations, HELD: held_models(prepared.groups)}
+    about[STARTED_IN] = str(Path.cwd())
     tell_new(prepared.generations, held)
     if own_code:
         about[EXTENSIONS] = about_file(prepared.arguments.path)

@@ -12,17 +12,21 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.building.ranges import check_name
+from experiments.building.experiment import optimizer_factory
+from experiments.building.ranges import check_name, check_ranges, ranges_of
+from experiments.building.registry import REGISTRY
 from experiments.command_line.arguments import CONFIGS, OPTIONS, Arguments, parse
+from experiments.command_line.choices import choose
 from experiments.command_line.output import say
 from experiments.execution.begin import begin
 from experiments.execution.execute import execute
-from experiments.execution.prepare import prepare
-from experiments.figures import draw
+from experiments.execution.prepare import RESUME, prepare
+from experiments.figures import FIGURES, draw
 from experiments.run_directory import files, results, table
 from experiments.run_directory.lock import hold
 from experiments.run_directory.results import Row
 from experiments.trained.side_by_side import answers_text
+from experiments.training import plan
 
 CHAIN = "chain"  # config.task.name
 ANSWERS = ("answers", "start_answers")  # arrays of a stage's results that the page shows
@@ -38,15 +42,14 @@ def run_chain(arguments: Arguments, directory: Path) -> int:
     """Runs the stages in their order; a finished one is only read.
 
     Args:
-        arguments: of the command.
+        arguments: of the command, which `check_chain` has let pass.
         directory: gets a folder for each stage, and the page.
     Returns:
         The exit code: that of the first stage that did not come to its end, or 0.
     Raises:
-        ValueError: a stage that is not a config, or starts from one that comes later; changes of a stage that is not there.
+        ValueError: the directory holds another chain, or a stage is refused.
     """
     config = arguments.config
-    check(config)
     files_held = files.read_config(directory)
     told = files.decode(files.encode(config.to_dict()))
     if files_held is not None and config.checkpoint.resume != "fresh" and files_held["config"] != told:
@@ -88,7 +91,44 @@ def run_stage(words: Sequence[str], directory: Path) -> int:
         return execute(prepared, started) if code is None else code
 
 
-def check(config: ConfigDict) -> None:
+def check_chain(arguments: Arguments, directory: Path) -> None:
+    """Checks every stage before the first one is trained.
+
+    Raises:
+        ValueError: options that a chain does not read, a stage that is not a config or starts from one that comes later,
+            changes of a stage that is not there, or any value of any stage.
+    """
+    config, defaults = arguments.config, {name: option.default for name, option in OPTIONS.items()}
+    if arguments.options["plan"] or arguments.options["dry_run"]:
+        raise ValueError("--plan and --dry_run tell of one run; give them with the config of a stage")
+    for name, value in arguments.options.items():
+        if name in defaults and name != "workdir" and value != defaults[name]:
+            raise ValueError(
+                f"--{name}={value} has no effect on {config.name}, whose stages are runs one after the other; leave it "
+                "out, or give it with the config of a stage"
+            )
+    check_order(config)
+    choose(config.checkpoint.resume, dict.fromkeys(RESUME), "checkpoint.resume")
+    for figure in config.figures:
+        choose(figure, FIGURES, "figures")
+    for name, *_ in config.task.stages:
+        try:
+            check_stage(parse(stage_words(config, directory, name), OPTIONS))
+        except ValueError as error:
+            raise ValueError(f"stage {name}: {error}") from None
+
+
+def check_stage(arguments: Arguments | None) -> None:
+    """Raises ValueError for values of a stage that can be judged before the run that it starts from is there."""
+    assert arguments is not None
+    for member in plan.expand(arguments.config, arguments.get_sweep):
+        check_ranges(member.config, ranges_of(member.config, REGISTRY))
+        optimizer_factory(member.config)
+    for figure in arguments.config.figures:
+        choose(figure, FIGURES, "figures")
+
+
+def check_order(config: ConfigDict) -> None:
     """Raises ValueError for stages that cannot be run in their order."""
     check_name(config.name)
     if set(config.task) != KEYS:
@@ -114,7 +154,8 @@ def stage_words(config: ConfigDict, directory: Path, name: str) -> list[str]:
     keys = next(keys for stage, *keys in config.task.stages if stage == name)
     words = [f"--config={CONFIGS / name}.py", f"--workdir={directory / name}"]
     words += [f"--config.{key.partition('=')[0]}={directory / key.partition('=')[2]}" for key in keys]
-    words += [f"--config.num_seeds={config.num_seeds}", f"--config.checkpoint.resume={config.checkpoint.resume}"]
+    words += [f"--config.{key}={config[key]}" for key in ("seed", "num_seeds")]
+    words.append(f"--config.checkpoint.resume={config.checkpoint.resume}")
     return words + [
         f"--config.{rest}"
         for stage, _, rest in (change.partition(".") for change in config.task.changes)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.building.sources import digest_of
+from experiments.building.digests import digest_of
 from experiments.command_line.arguments import Arguments
 from experiments.run_directory import files
 from experiments.run_directory.extension import STEPS, check_longer, is_longer

@@ -132,6 +132,7 @@ def draw_all(options: dict) -> list[Path]:
     if options["workdir"] is not None:
         raise ValueError("--workdir has no effect with --checkpoint: the figures go into the run's own folder")
     set_up_devices()
+    from experiments.building.backbones import load_whole
     from experiments.building.own_code import registry_of_run
     from experiments.command_line.choices import choose
     from experiments.figures import FIGURES, draw
@@ -149,7 +150,7 @@ def draw_all(options: dict) -> list[Path]:
         choose(name, dict.fromkeys((*drawable(task, FIGURES), *registry.figures)), "figures")
     paths = draw(directory, of_record, registry.figures) if of_record else []
     if len(of_record) < len(named):
-        stored = stored_run.load(directory, stored_run.parse_step(options["step"]), options["member"])
+        stored = load_whole(directory, stored_run.parse_step(options["step"]), options["member"])
         for note in stored.notes:
             print(f"warning: {note}", file=sys.stderr)
         model = language_model.language_model(stored, registry)

@@ -10,15 +10,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from experiments.building.backbones import backbone_of
+from experiments.building.backbones import backbone_of, load_whole
 from experiments.building.own_code import registry_of_run
 from experiments.building.records import EXAMPLES, TEXT, TEXT_CLASS, Registry
-from experiments.building.sources import digest_of
 from experiments.building.text_classes import load_texts
-from experiments.building.transfer import source_params
-from experiments.run_directory.files import HELD
 from experiments.run_directory.stored_run import Stored, parse_step
-from experiments.run_directory.stored_run import load as load_run
 from experiments.trained.image_classifier import load_classifier
 from experiments.trained.language_model import language_model
 from experiments.trained.translator import translator
@@ -35,8 +31,6 @@ from nn_core.pretrained.generation_config import Writing, read_writing
 from nn_core.pretrained.load import load as load_folder
 from nn_core.pretrained.tensor_files import PretrainedError
 from nn_core.pretrained.tokenizer_files import as_folder_tokenizer, ended, read_tokenizer
-from nn_core.training.manifest import named_leaves, nested
-from nn_core.transfer.lora import ADAPTERS, BASE, frozen, whole_params
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 OFFLINE = ("NN_CORE_OFFLINE", "HF_HUB_OFFLINE")
@@ -160,7 +154,7 @@ DECODERS: dict[str, Callable[[Any], Decoder]] = {
 
 
 def _of_run(place: Path, member: int | None, step: str) -> Model:
-    stored = load_run(place, parse_step(step), member)
+    stored = load_whole(place, parse_step(step), member)
     registry = registry_of_run(stored.held)
     task = registry.tasks.get(stored.config.task.name)
     if task is not None and task.form == TEXT:
@@ -194,31 +188,14 @@ def _translator(place: Path, stored: Stored, registry: Registry) -> Model:
 
 
 def _fine_tuned(place: Path, stored: Stored) -> Model:
-    """A network with a new head, or with adapters, which are merged into it."""
+    """A network with a new head."""
     config = stored.config
     backbone, _, tokenizer = backbone_of(config)
     labels = load_texts(config).label_names
     module = FineTuned(backbone.clone(dropout_rate=None, scan_layers=False), len(labels))
-    params = stored.params
-    if ADAPTERS in params:
-        source = named_leaves(source_params(config, TEXT_CLASS))
-        wanted = jax.eval_shape(module.init, jax.random.key(0), np.zeros((1, 1), np.int32))["params"]
-        base = nested({name: source[name] for name in named_leaves(frozen(wanted, config.transfer.train))})
-        check_base(stored, base)
-        params = whole_params(params, base, config.hparams.lora_alpha / config.lora.rank)
     nothing = Writing({}, False, (), None, None, ())
     longest = {"max_tokens": min(config.task.max_tokens, backbone.context_size)}
-    return Model(place, "text_class", module, params, labels, longest, tokenizer, nothing, None)
-
-
-def check_base(stored: Stored, base: Any) -> None:
-    """Raises ValueError where the network below some adapters is not the one that they were learned over."""
-    learned_over = {digest for name, digest in stored.held.get(HELD, {}).items() if name.endswith(f" {BASE}")}
-    if learned_over and digest_of(base) not in learned_over:
-        raise ValueError(
-            f"{stored.directory} holds adapters of another network: config.transfer.source="
-            f"{stored.config.transfer.source!r} has changed since they were learned; restore it, or learn them anew"
-        )
+    return Model(place, "text_class", module, stored.params, labels, longest, tokenizer, nothing, None)
 
 
 def in_batches(

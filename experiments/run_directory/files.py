@@ -24,6 +24,7 @@ from nn_core.files import move, whole_file
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG, STATUS = "config.json", "status.json"
 HELD = "held"  # of config.json: digests of the trained models that the runs hold as data
+STARTED_IN = "started_in"  # of config.json: the folder in which the relative paths of its config begin
 CELLS = "cells"  # folder of the finished parts of a study
 # Every name that a run writes into its directory, or into a population's; nothing else there is ever touched. Writers
 # get their paths from `entry`, so no file of a run can be forgotten when the run is put aside.

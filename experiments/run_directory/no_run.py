@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.run_directory.results import RESULTS
+from nn_core.files import user_path
 from nn_core.pretrained.folder import CONFIG, is_folder
 from nn_core.pretrained.folder import read_json as read_folder_json
 
@@ -34,6 +35,15 @@ def task_of(folder: Path) -> str:
 def command(folder: Path) -> str:
     """The command that asks a Hugging Face folder."""
     return f"python -m experiments.pipeline {task_of(folder)} --model={folder} TEXT"
+
+
+def recipe(path: str) -> str:
+    """How the run that a default names is made, where it is not there."""
+    name = Path(path).name
+    known = Path(__file__).parents[2] / "configs" / f"{name}.py"
+    if user_path(path).exists() or not known.is_file():
+        return ""
+    return f" (python -m experiments.run --config=configs/{name}.py makes it)"
 
 
 def about_folder(folder: Path) -> str:

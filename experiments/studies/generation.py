@@ -12,12 +12,12 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from configs import base
+from experiments.building.backbones import load_whole
 from experiments.building.corpus import load_corpus
 from experiments.building.language import family_of, make_language_module, make_run_decoder
 from experiments.building.own_code import registry_of_run
 from experiments.building.registry import REGISTRY
 from experiments.command_line.output import say
-from experiments.run_directory import stored_run
 from experiments.run_directory.results import Row
 from experiments.run_directory.stored_run import Stored
 from experiments.studies.base import Outcome, Study, seeds_of
@@ -193,7 +193,7 @@ def reference_log_probs(model: LanguageModel, prompts: list[list[int]], truth_BN
 
 def restore_model(path: str) -> tuple[LanguageModel, np.ndarray]:
     """A trained model and the validation part of its text."""
-    stored = stored_run.load(path)
+    stored = load_whole(path)
     model = language_model.language_model(stored, registry_of_run(stored.held))
     corpus = load_corpus(model.stored.config.data, 1, model.tokenizer)
     return model, corpus.data["validation"]

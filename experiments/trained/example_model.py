@@ -6,10 +6,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from experiments.building.backbones import load_whole
 from experiments.building.language import evaluation_hparams
 from experiments.building.own_code import change_of, registry_of_run
 from experiments.building.records import Registry, Sizes, Use
-from experiments.run_directory.stored_run import Stored, load, parse_step
+from experiments.run_directory.stored_run import Stored, parse_step
 from nn_core.training.manifest import describe, mismatch, named_leaves
 
 
@@ -26,7 +27,7 @@ def open_run(path: str | Path, step: str, member: int | None, registry: Registry
         ValueError: no such run or member.
         CheckpointError: no such step, or none that is sound.
     """
-    stored = load(path, parse_step(step), member)
+    stored = load_whole(path, parse_step(step), member)
     changed = change_of(stored.held)
     stored = stored._replace(notes=(*stored.notes, *([changed] if changed else [])))
     return stored, registry_of_run(stored.held) if registry is None else registry

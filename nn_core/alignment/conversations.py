@@ -70,11 +70,22 @@ def _runs(template: Template, written: Written) -> Iterator[tuple[int, int, bool
     yield start, len(written.text), True
 
 
-def last_answer(ids: Sequence[int], mask: Sequence[int]) -> list[int]:
-    """The tokens of a conversation's last answer, its end token included."""
+def last_span(mask: Sequence[int]) -> slice:
+    """Where a conversation's last answer stands, its end token included."""
     stop = max((place + 1 for place, marked in enumerate(mask) if marked), default=0)
     start = max((place + 1 for place, marked in enumerate(mask[:stop]) if not marked), default=0)
-    return list(ids[start:stop])
+    return slice(start, stop)
+
+
+def last_answer(ids: Sequence[int], mask: Sequence[int]) -> list[int]:
+    """The tokens of a conversation's last answer."""
+    return list(ids[last_span(mask)])
+
+
+def only_last(mask: Sequence[int]) -> list[int]:
+    """The mask of a conversation's last answer alone: what was answered before is part of the question."""
+    span = last_span(mask)
+    return [int(span.start <= place < span.stop) for place in range(len(mask))]
 
 
 def pad_rows(rows: Sequence[tuple[list[int], list[int]]], width: int, pad_id: int) -> Encoded:

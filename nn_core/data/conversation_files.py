@@ -6,7 +6,7 @@
 {"prompt": "...", "chosen": "...", "rejected": "..."}      a preference
 {"prompt": "..."}                                          a question
 
-A prompt may be a list of messages that ends with the user's, an answer a list with one message of the assistant; chosen and
+Of "messages" every answer is learned, of a prompt with its answer that answer alone. A prompt may be a list of messages that ends with the user's, an answer a list with one message of the assistant; chosen and
 rejected may also be whole conversations that differ in their last message only, without a prompt.
 """
 
@@ -40,6 +40,18 @@ JSON_TYPES = {
     list: "a list",
     dict: "{…}",
 }
+
+
+class Conversation(NamedTuple):
+    """Turns that end with an answer.
+
+    Attributes:
+        turns: all of them.
+        whole: every answer is learned; False: the last one, because the others belong to its prompt.
+    """
+
+    turns: Turns
+    whole: bool = False
 
 
 class Preference(NamedTuple):
@@ -143,19 +155,19 @@ def answer_of(record: dict[str, Any], field: str) -> str:
     return text_of(value[0], "content")
 
 
-def conversation_of(record: dict[str, Any]) -> Turns:
-    """The turns of a conversation that ends with an answer.
+def conversation_of(record: dict[str, Any]) -> Conversation:
+    """A conversation that ends with an answer.
 
     Raises:
         ValueError: neither prompt and response nor messages; turns that do not alternate, or do not end with an answer.
     """
     if "messages" not in record:
         answer = "completion" if "completion" in record and "response" not in record else "response"
-        return (*asked_of(record), (ROLES[1], answer_of(record, answer)))
+        return Conversation((*asked_of(record), (ROLES[1], answer_of(record, answer))))
     turns = turns_of(record["messages"], "messages")
     if not is_answered(turns):
         raise ValueError("the last message is the user's; the assistant must answer it")
-    return turns
+    return Conversation(turns, whole=True)
 
 
 def preference_of(record: dict[str, Any]) -> Preference:

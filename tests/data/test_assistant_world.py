@@ -17,7 +17,14 @@ from nn_core.data.assistant_world import (
     random_answer,
     world_facts,
 )
-from nn_core.data.conversation_files import Preference, conversation_of, preference_of, prompt_of, read_records
+from nn_core.data.conversation_files import (
+    Conversation,
+    Preference,
+    conversation_of,
+    preference_of,
+    prompt_of,
+    read_records,
+)
 from nn_core.data.preferences import demonstrations, is_right, preference_pairs, true_reward
 
 FACTS = world_facts()
@@ -92,8 +99,8 @@ def test_files_of_ones_own(tmp_path):
         encoding="utf-8",
     )
     assert read_records(path, conversation_of) == (
-        (("user", "a"), ("assistant", "b")),
-        (("user", "c"), ("assistant", "d")),
+        Conversation((("user", "a"), ("assistant", "b")), whole=False),
+        Conversation((("user", "c"), ("assistant", "d")), whole=True),
     )
     assert read_records(path, prompt_of) == ((("user", "a"),), (("user", "c"),))
     path.write_text('{"prompt": "a", "chosen": "b", "rejected": "c"}', encoding="utf-8")
@@ -109,7 +116,7 @@ def test_records_as_other_trainers_write_them():
     assert prompt_of(whole) == prompt_of({"prompt": asked}) == prompt_of({"messages": asked}) == expected.asked
     turns = (("user", "a"), ("assistant", "b"))
     for record in ({"prompt": "a", "completion": "b"}, {"prompt": asked, "completion": [said]}):
-        assert conversation_of(record) == turns
+        assert conversation_of(record) == Conversation(turns, whole=False)
     with pytest.raises(ValueError, match="differ before their last message"):
         preference_of({"chosen": [*asked, said], "rejected": [asked[0] | {"content": "d"}, said]})
 

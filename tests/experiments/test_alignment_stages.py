@@ -271,9 +271,21 @@ def test_a_chain_that_cannot_be_is_told(tmp_path, capsys):
         ("--config.task.stages=(('nothing',),)", "names 'nothing', and there is no configs/nothing.py"),
         ("--config.task.stages=(('ppo','transfer.source=assistant_sft'),)", "which does not come before it"),
         ("--config.task.changes=('spam.seed=1',)", "begin it with a stage: assistant_base"),
+        ("--config.task.changes=('ppo.train.stepz=5',)", "stage ppo: unknown config key config.train.stepz"),
+        ("--config.task.changes=('dpo.hparams.clip_norm=-1',)", "stage dpo: "),
+        ("--config.task.changes=('grpo.schedule.warmup_steps=99',)", "stage grpo: config.schedule.warmup_steps=99 is"),
+        ("--config.num_seeds=0", "config.num_seeds=0 is outside [1, 100000]"),
+        ("--config.checkpoint.resume=soon", "config.checkpoint.resume='soon' is unknown"),
+        ("--config.figures=('page',)", "config.figures='page' is unknown"),
+        ("--sweep=false", "--sweep=False has no effect on alignment"),
+        ("--part=1/2", "--part=1/2 has no effect on alignment"),
+        ("--executor=processes", "--executor=processes has no effect on alignment"),
+        ("--dry_run", "--plan and --dry_run tell of one run"),
     ):
         assert main([*start, change]) == 2
-        assert message in capsys.readouterr().err
+        told = capsys.readouterr().err.strip()
+        assert message in told and "\n" not in told
+        assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

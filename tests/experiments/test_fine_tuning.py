@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from experiments.building.backbones import check_base
+from experiments.building.digests import digest_of
 from experiments.building.experiment import build
-from experiments.building.sources import digest_of
 from experiments.command_line import config_paths
 from experiments.export import main as export
 from experiments.pipeline import pipeline
-from experiments.pipelines.models import check_base, load_model
+from experiments.pipelines.models import load_model
 from experiments.run import main
 from experiments.run_directory.results import read_rows
 from experiments.run_directory.stored_run import Stored

@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from configs import assistant_sft, dpo, grpo, ppo, reward_model
+from experiments.building import assistant_data
 from experiments.building.own_data import resolve
 from experiments.building.registry import REGISTRY
 from experiments.command_line.config_paths import apply
@@ -66,3 +68,36 @@ def test_a_file_that_is_not_there_is_told_with_its_key(tmp_path):
 def test_pairs_of_ones_own_are_no_sweep_over_pairs():
     config = apply(reward_model.get_config(), {"data.path": "own.jsonl", "num_seeds": 2})
     assert reward_model.get_sweep(config) == [{"seed": 0}, {"seed": 1}]
+
+
+SAID = [{"role": "user", "content": "where ?"}, {"role": "assistant", "content": "rome ."}]
+ASKED = [*SAID, {"role": "user", "content": "and paris ?"}]
+
+
+@pytest.mark.parametrize(
+    ("config", "record", "names", "wanted"),
+    [
+        (assistant_sft, {"prompt": ASKED, "response": "paris ."}, ("answer",), ["paris . [EOS]"]),
+        (
+            assistant_sft,
+            {"messages": [*ASKED, {"role": "assistant", "content": "paris ."}]},
+            ("answer",),
+            ["rome . [EOS] paris . [EOS]"],
+        ),
+        (
+            dpo,
+            {"prompt": ASKED, "chosen": "paris .", "rejected": "it is rome ."},
+            ("chosen_answer", "rejected_answer"),
+            ["paris . [EOS]", "it is rome . [EOS]"],
+        ),
+    ],
+    ids=("a prompt of messages", "a conversation", "a pair"),
+)
+def test_what_was_answered_in_a_prompt_is_read_and_not_learned(config, record, names, wanted, tmp_path):
+    found, _ = resolved(config, written(tmp_path / "own.jsonl", [record] * 4), **{"data.new_tokens": 8})
+    tokenizer = assistant_data.world_tokenizer()
+    reader = assistant_data.make_reader(found.data, tokenizer)
+    arrays = (assistant_data.answer_arrays if config is assistant_sft else assistant_data.pair_arrays)(reader)
+    for name, text in zip(names, wanted, strict=True):
+        ids, mask = (arrays[f"train_{key}"][0] for key in (name.replace("answer", "ids").removeprefix("_"), name))
+        assert " ".join(tokenizer.tokens(ids[np.asarray(mask) > 0])) == text
