@@ -281,12 +281,25 @@ FOLDERS: dict[str, tuple[dict[str, Any], Shapes]] = {
         encoder("roberta", "RobertaForSequenceClassification", **ROBERTA, **LABELS),
         bert("roberta", 66, 1, ROBERTA_HEAD),
     ),
+    "roberta_tokens": (
+        encoder("roberta", "RobertaForTokenClassification", **ROBERTA, **LABELS),
+        bert("roberta", 66, 1, linear("classifier", D, 3)),
+    ),
+    "roberta_span": (
+        encoder("roberta", "RobertaForQuestionAnswering", **ROBERTA),
+        bert("roberta", 66, 1, linear("qa_outputs", D, 2)),
+    ),
     "distilbert": (distilled("DistilBertModel"), distilbert({})),
     "distilbert_words": (distilled("DistilBertForMaskedLM"), distilbert(DISTILLED_WORDS)),
     "distilbert_text": (
         distilled("DistilBertForSequenceClassification", **LABELS),
         distilbert(linear("pre_classifier", D, D) | linear("classifier", D, 3)),
     ),
+    "distilbert_tokens": (
+        distilled("DistilBertForTokenClassification", **LABELS),
+        distilbert(linear("classifier", D, 3)),
+    ),
+    "distilbert_span": (distilled("DistilBertForQuestionAnswering"), distilbert(linear("qa_outputs", D, 2))),
     "t5": (seq2seq("relu", tied=True), t5(gated=False, tied=True)),
     "flan": (seq2seq("gated-gelu", tied=False), t5(gated=True, tied=False)),
     "mt5": (

@@ -67,7 +67,11 @@ def encoder(folder: Path, name: str) -> dict[str, np.ndarray]:
         "DistilBertModel": transformers.DistilBertModel,
         "DistilBertForMaskedLM": transformers.DistilBertForMaskedLM,
         "DistilBertForSequenceClassification": transformers.DistilBertForSequenceClassification,
+        "DistilBertForTokenClassification": transformers.DistilBertForTokenClassification,
+        "DistilBertForQuestionAnswering": transformers.DistilBertForQuestionAnswering,
         "RobertaForMaskedLM": transformers.RobertaForMaskedLM,
+        "RobertaForTokenClassification": transformers.RobertaForTokenClassification,
+        "RobertaForQuestionAnswering": transformers.RobertaForQuestionAnswering,
         "RobertaForSequenceClassification": transformers.RobertaForSequenceClassification,
         "XLMRobertaForMaskedLM": transformers.XLMRobertaForMaskedLM,
     }[architecture]

@@ -140,9 +140,13 @@ ENCODERS = {
     "roberta_untied": ("logits",),
     "roberta_xlm": ("logits",),
     "roberta_text": ("logits",),
+    "roberta_tokens": ("logits",),
+    "roberta_span": ("start_logits", "end_logits"),
     "distilbert": ("last_hidden_state",),
     "distilbert_words": ("logits",),
     "distilbert_text": ("logits",),
+    "distilbert_tokens": ("logits",),
+    "distilbert_span": ("start_logits", "end_logits"),
 }
 
 
@@ -153,7 +157,7 @@ def test_encoders_with_padding_and_segments(folders: Path, name: str) -> None:
     ids = np.where(padding, model.settings.values["pad_token_id"], asked["texts"])
     segments = asked["segments"] if name.startswith("bert") else None
     found = jax.jit(lambda params: model.module.apply({"params": params}, ids, segments))(model.params)
-    found = np.moveaxis(found, 1, 0) if name == "bert_span" else found if isinstance(found, tuple) else (found,)
+    found = np.moveaxis(found, 1, 0) if name.endswith("_span") else found if isinstance(found, tuple) else (found,)
     for key, value in zip(ENCODERS[name], map(np.array, found), strict=True):
         if value.ndim > 1 and value.shape[1] == 17:
             value[padding] = 0
