@@ -3,10 +3,11 @@
 Only the few fields that decide the ids are read; no library is needed for it.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tokenizers as hf
 from tokenizers import decoders, models, normalizers, pre_tokenizers
@@ -17,6 +18,7 @@ SPACE = "\u2581"
 NORMAL, CONTROL, USER = 1, 3, 4  # kinds of piece
 UNIGRAM, BPE = 1, 2  # kinds of model
 T5_EXTRA_IDS = 100
+OWN, OF_T5, OF_LLAMA = "own", "t5", "llama"  # ways to read a text
 
 
 class Pieces(NamedTuple):
@@ -28,6 +30,8 @@ class Pieces(NamedTuple):
         unknown_id: of the unknown piece.
         byte_fallback: unknown characters become their bytes.
         charsmap: the compiled normalization, or nothing.
+        prefix: a space stands before each text.
+        squeeze: spaces at the ends are left out, and several between words are one.
     """
 
     pieces: tuple[tuple[str, float, int], ...]
@@ -35,6 +39,8 @@ class Pieces(NamedTuple):
     unknown_id: int
     byte_fallback: bool
     charsmap: bytes
+    prefix: bool = True
+    squeeze: bool = True
 
 
 def read_pieces(path: Path) -> Pieces:
@@ -44,7 +50,7 @@ def read_pieces(path: Path) -> Pieces:
         PretrainedError: it is none, or of a kind other than Unigram and BPE.
     """
 
-    pieces, trainer, charsmap = [], {}, b""
+    pieces, trainer, said = [], {}, dict[int, bytes | int]()
     try:
         for number, value in _fields(path.read_bytes()):
             if number == 1:
@@ -54,7 +60,8 @@ def read_pieces(path: Path) -> Pieces:
             elif number == 2:
                 trainer = {key: field for key, field in _fields(_bytes(value)) if isinstance(field, int)}
             elif number == 3:
-                charsmap = _bytes(dict(_fields(_bytes(value))).get(2, b""))
+                said = dict(_fields(_bytes(value)))
+        charsmap, prefix, squeeze = _bytes(said.get(2, b"")), *(bool(_number(said.get(key, 1))) for key in (3, 4))
     except (OSError, ValueError, KeyError, IndexError, struct.error) as error:
         raise PretrainedError(f"{path} is not a SentencePiece model ({error}); download it again") from None
     kind = trainer.get(3, UNIGRAM)
@@ -62,42 +69,75 @@ def read_pieces(path: Path) -> Pieces:
         raise PretrainedError(
             f"{path} has {len(pieces)} pieces of model type {kind}; only Unigram (1) and BPE (2) are read"
         )
-    return Pieces(tuple(pieces), kind, trainer.get(40, 0), bool(trainer.get(35, 0)), charsmap)
+    return Pieces(tuple(pieces), kind, trainer.get(40, 0), bool(trainer.get(35, 0)), charsmap, prefix, squeeze)
 
 
-def make_tokenizer(found: Pieces, t5: bool) -> hf.Tokenizer:
+def make_tokenizer(found: Pieces, way: str = OWN, legacy: bool = True) -> hf.Tokenizer:
     """The pieces as a tokenizer, with the same ids as transformers gives.
 
     Args:
         found: from `read_pieces`.
-        t5: 100 extra ids stand behind the pieces, spaces are squeezed.
+        way: OWN: as the model file says itself; OF_T5: 100 extra ids stand behind the pieces, all white space is squeezed;
+            OF_LLAMA: every space is kept.
+        legacy: a space stands before each text between two added tokens, not before the first one only.
     """
-    normalizer = normalizers.Precompiled(found.charsmap) if found.charsmap else None
-    vocabulary = [(text, score) for text, score, _ in found.pieces]
-    if found.kind == UNIGRAM:
-        if t5:
-            vocabulary += [(f"<extra_id_{i}>", 0.0) for i in range(T5_EXTRA_IDS - 1, -1, -1)]
-        tokenizer = hf.Tokenizer(models.Unigram(vocabulary, unk_id=found.unknown_id, byte_fallback=found.byte_fallback))
+    user = sorted((text for text, _, kind in found.pieces if kind == USER), key=len, reverse=True)
+    tokenizer = hf.Tokenizer(_model(found, way, bool(user) and way == OWN))
+    metaspace = pre_tokenizers.Metaspace(SPACE, "always" if legacy else "first", split=False)
+    if way == OF_T5:
         metaspace = pre_tokenizers.Metaspace(SPACE, "always", split=True)
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), metaspace])
         tokenizer.decoder = decoders.Metaspace(SPACE, "always", split=True)
+        if found.charsmap:
+            tokenizer.normalizer = normalizers.Precompiled(found.charsmap)
+    elif way == OF_LLAMA:
+        tokenizer.pre_tokenizer, tokenizer.decoder = metaspace, _decoder(True, True)
     else:
-        ids = {text: i for i, (text, _) in enumerate(vocabulary)}
-        unknown = vocabulary[found.unknown_id][0]
-        model = models.BPE(ids, _merges(found), unk_token=unknown, fuse_unk=True, byte_fallback=found.byte_fallback)
-        tokenizer = hf.Tokenizer(model)
-        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(SPACE, "first", split=False)
-        parts = [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
-        tokenizer.decoder = decoders.Sequence(parts)
-    if normalizer is not None:
-        tokenizer.normalizer = normalizer
+        tokenizer.normalizer = normalizers.Sequence(_normalizers(found, legacy))
+        parts: list[Any] = [metaspace] if found.prefix else []
+        if user:  # such pieces are never merged with others
+            parts.append(pre_tokenizers.Split(hf.Regex("|".join(map(re.escape, user))), "isolated"))
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(parts)
+        tokenizer.decoder = _decoder(found.byte_fallback, found.prefix)
     for text, _, kind in found.pieces:
-        if kind in (CONTROL, USER):
-            added = hf.AddedToken(text, normalized=False, special=kind == CONTROL)
-            (tokenizer.add_special_tokens if kind == CONTROL else tokenizer.add_tokens)([added])
-    if t5 and found.kind == UNIGRAM:
+        if kind == CONTROL:
+            tokenizer.add_special_tokens([hf.AddedToken(text, normalized=False, special=True)])
+        elif kind == USER and way != OWN:
+            tokenizer.add_tokens([hf.AddedToken(text, normalized=False)])
+    if way == OF_T5:
         tokenizer.add_special_tokens([f"<extra_id_{i}>" for i in range(T5_EXTRA_IDS)])
     return tokenizer
+
+
+def _model(found: Pieces, way: str, whole: bool) -> Any:
+    """What cuts a text into pieces; `whole`: a text that is a piece stays one."""
+    vocabulary = [(text, score) for text, score, _ in found.pieces]
+    if found.kind == BPE:
+        ids, unknown = {text: i for i, (text, _) in enumerate(vocabulary)}, vocabulary[found.unknown_id][0]
+        options = {"unk_token": unknown, "fuse_unk": True, "byte_fallback": found.byte_fallback}
+        return models.BPE(ids, _merges(found), ignore_merges=whole, **options)
+    if way == OF_T5:
+        vocabulary += [(f"<extra_id_{i}>", 0.0) for i in range(T5_EXTRA_IDS - 1, -1, -1)]
+    return models.Unigram(vocabulary, unk_id=found.unknown_id, byte_fallback=found.byte_fallback)
+
+
+def _normalizers(found: Pieces, legacy: bool) -> list[Any]:
+    """In SentencePiece's order. Only blanks are squeezed, not line ends."""
+    parts: list[Any] = [normalizers.Precompiled(found.charsmap)] if found.charsmap else []
+    if found.squeeze:
+        parts += [normalizers.Replace(hf.Regex(r"\A +| +\z"), ""), normalizers.Replace(hf.Regex(" {2,}"), " ")]
+    parts.append(normalizers.Replace(" ", SPACE))
+    if found.prefix and legacy:  # Metaspace puts none before a text that begins with one
+        parts.append(normalizers.Replace(hf.Regex(rf"\A{SPACE}"), 2 * SPACE))
+    return parts
+
+
+def _decoder(byte_fallback: bool, prefix: bool) -> Any:
+    parts: list[Any] = [decoders.Replace(SPACE, " ")]
+    parts += [decoders.ByteFallback()] if byte_fallback else []
+    parts += [decoders.Fuse()] if byte_fallback or prefix else []
+    parts += [decoders.Strip(" ", 1, 0)] if prefix else []
+    return decoders.Sequence(parts)
 
 
 def _merges(found: Pieces) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import tokenizers as hf
 from tokenizers import decoders, models, pre_tokenizers, processors
@@ -243,8 +244,10 @@ def message(number: int, body: bytes) -> bytes:
     return varint(number << 3 | 2) + varint(len(body)) + body
 
 
-def pieces_file(path: Path, special: tuple[str, ...], unigram: bool) -> None:
-    """A SentencePiece model: protocol buffer by hand."""
+def pieces_file(
+    path: Path, special: tuple[str, ...], unigram: bool, *, squeeze: bool = True, prefix: bool = True, user: str = ""
+) -> None:
+    """A SentencePiece model: protocol buffer by hand. `user`: a piece that someone defined."""
     letters = [chr(code) for code in (*range(33, 127), 0xE9, 0xDF, 0x65E5, 0x672C)]
     plain = ["▁", *letters, *WORDS, *(f"▁{word}" for word in WORDS)]
     if not unigram:  # every step of a merge is a piece
@@ -255,6 +258,7 @@ def pieces_file(path: Path, special: tuple[str, ...], unigram: bool) -> None:
     entries = [(text, 0.0, kinds.get(text, 3)) for text in special]
     if not unigram:
         entries += [(f"<0x{byte:02X}>", 0.0, 6) for byte in range(256)]
+    entries += [(user, 0.0, 4)] if user else []
     taken = {text for text, _, _ in entries}
     fresh = [text for text in dict.fromkeys(plain) if text not in taken]
     entries += (
@@ -269,7 +273,10 @@ def pieces_file(path: Path, special: tuple[str, ...], unigram: bool) -> None:
         body += message(1, entry)
     trainer = varint(3 << 3) + varint(1 if unigram else 2) + varint(40 << 3) + varint(special.index("<unk>"))
     trainer += varint(35 << 3) + varint(0 if unigram else 1)
-    path.write_bytes(body + message(2, trainer) + message(3, message(1, b"identity")))
+    said = message(1, b"identity") + b"".join(
+        varint(number << 3) + varint(0) for number, wanted in ((3, prefix), (4, squeeze)) if not wanted
+    )
+    path.write_bytes(body + message(2, trainer) + message(3, said))
 
 
 def whole_file(folder: Path, special: tuple[str, ...] = ("<|begin|>", "<|end|>")) -> None:
@@ -299,6 +306,13 @@ def llama2(folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(about), encoding="utf-8")
 
 
+def mistral(folder: Path, legacy: bool = True, **more: Any) -> None:
+    """As Mistral's first models have it; `more` of `pieces_file`."""
+    pieces_file(folder / "tokenizer.model", ("<unk>", "<s>", "</s>"), unigram=False, **more)
+    about = {"tokenizer_class": "LlamaTokenizer", "add_bos_token": True, "add_eos_token": False, "legacy": legacy}
+    (folder / "tokenizer_config.json").write_text(json.dumps(about), encoding="utf-8")
+
+
 KINDS = {
     "gpt2": lambda folder: byte_files(folder, ("<|endoftext|>",)),
     "qwen2": lambda folder: byte_files(folder, ("<|endoftext|>",)),
@@ -307,6 +321,9 @@ KINDS = {
     "t5": lambda folder: pieces_file(folder / "spiece.model", ("<pad>", "</s>", "<unk>"), unigram=True),
     "llama2": llama2,
     "llama3": whole_file,
+    "mistral": mistral,
+    "mistral_blanks": lambda folder: mistral(folder, squeeze=False),
+    "mistral_user": lambda folder: mistral(folder, legacy=False, prefix=False, user="hello w"),
 }
 
 
@@ -314,7 +331,8 @@ def write_tokenizer_folder(folder: Path, kind: str) -> Path:
     """A folder with a tokenizer and as much of a config.json as it needs."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(
-        json.dumps({"model_type": "llama" if kind.startswith("llama") else kind}), encoding="utf-8"
+        json.dumps({"model_type": next((name for name in ("llama", "mistral") if kind.startswith(name)), kind)}),
+        encoding="utf-8",
     )
     KINDS[kind](folder)
     return folder
