@@ -8,6 +8,7 @@ import numpy as np
 
 from experiments.pipelines.models import Model
 from experiments.pipelines.records import Ask
+from experiments.trained.clock import now
 from nn_core.generation.beam import beam_search
 from nn_core.generation.decode import completions, generate
 from nn_core.generation.filters import Sampling
@@ -88,7 +89,10 @@ def text_generation(model: Model, options: Mapping[str, Any]) -> Ask:
 
     def ask(inputs: Sequence[Any]) -> list[Any]:
         chats = [None if isinstance(value, str) else check_messages(value) for value in inputs]
-        texts = [value if chat is None else render(tokenizer, chat) for value, chat in zip(inputs, chats, strict=True)]
+        texts = [
+            value if chat is None else render(tokenizer, chat, now=now())
+            for value, chat in zip(inputs, chats, strict=True)
+        ]
         prompts = [
             tokenizer.feed(text, add_special=chat is None and not prefix).ids
             for text, chat in zip(texts, chats, strict=True)

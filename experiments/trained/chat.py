@@ -7,6 +7,7 @@ from typing import Any
 import jax
 
 from experiments.building.corpus import encode_prompt
+from experiments.trained.clock import now
 from experiments.trained.language_model import LanguageModel
 from nn_core.alignment.conversations import encode_turns, plain
 from nn_core.alignment.templates import ASSISTANT, USER, Template, make_template
@@ -32,7 +33,7 @@ def talk(model: LanguageModel, options: dict[str, Any], sampling: dict[str, Any]
         raise ValueError(
             "chat leaves out the oldest turns where its context is full; give max_new_tokens, not max_length or keep"
         )
-    template = make_template(model.tokenizer)
+    template = make_template(model.tokenizer, now())
     if options["prompt"]:
         for question in options["prompt"]:
             print(f"{PROMPT}{question}\n{answer(model, template, [(USER, question)], options, sampling, strategy)}")

@@ -35,8 +35,8 @@ def encode_turns(tokenizer: Tokenizer, template: Template, turns: Turns) -> tupl
     Prompt and answer are one text when they are tokenized, as the model will see them: "12+" and "5" apart may give other
     tokens than "12+5". A token that holds characters of both belongs to the answer. For a folder's template the ids are
     those of transformers' apply_chat_template, but for three cases: special tokens that a message spells stay text; a
-    template that asks for the date of today gets none; where it writes no end behind the last answer, the folder's end
-    token stands there.
+    template that asks for the time is told that of `make_template`; where it writes no end behind the last answer, the
+    folder's end token stands there.
 
     Args:
         tokenizer: of the texts.

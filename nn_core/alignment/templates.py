@@ -10,10 +10,11 @@ before the last answer only). The text itself is then compared with the template
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from nn_core.pretrained.chat import render
+from nn_core.pretrained.chat import DAY, render
 from nn_core.pretrained.folder_tokenizer import FolderTokenizer
 from nn_core.text.interface import Tokenizer, clean_text
 
@@ -31,6 +32,7 @@ _MARK = re.compile(f"({_BLANK}?){_OPEN}(\\d+){_CLOSE}({_BLANK}?)")
 
 Turns = Sequence[tuple[str, str]]
 Span = tuple[int, int]
+Say = Callable[[Turns, bool], str]  # (messages, whether an answer is asked for) -> the folder's text
 
 
 class Written(NamedTuple):
@@ -86,14 +88,17 @@ class Template(NamedTuple):
     special: re.Pattern[str]
 
 
-def make_template(tokenizer: Tokenizer) -> Template:
+def make_template(tokenizer: Tokenizer, now: datetime = DAY) -> Template:
     """The template of a tokenizer: that of its folder, else the four tokens of the project.
 
+    Args:
+        tokenizer: of the texts.
+        now: what a template is told that asks for the time; of what is learned it is always DAY.
     Raises:
         ValueError: it has neither, or the folder's template fails or has no end.
     """
     if isinstance(tokenizer, FolderTokenizer) and tokenizer.chat_template is not None:
-        return _of_folder(tokenizer)
+        return _of_folder(tokenizer, now)
     ids = tokenizer.special_ids
     missing = [token for token in (BEGIN, ANSWER, END, PAD) if token not in ids]
     if missing:
@@ -151,8 +156,9 @@ def _assemble(parts: Sequence[str | Slot], turns: Turns, end: str) -> Written:
     return Written(text, tuple(said), tuple(learned))
 
 
-def _of_folder(tokenizer: FolderTokenizer) -> Template:
-    layouts = lru_cache(maxsize=None)(partial(_layout, tokenizer))
+def _of_folder(tokenizer: FolderTokenizer, now: datetime) -> Template:
+    say = partial(_rendered, tokenizer, now)
+    layouts = lru_cache(maxsize=None)(partial(_layout, say))
     behind = layouts((USER, ASSISTANT))[-1]
     last, unknown = (tokenizer.special.get(name) for name in ("eos_token", "unk_token"))
     names = {index: text for text, index in tokenizer.special_ids.items() if text != unknown or text == last}
@@ -168,24 +174,24 @@ def _of_folder(tokenizer: FolderTokenizer) -> Template:
         )
     pad_id = tokenizer.special_id("pad_token")
     special = _finder(tokenizer)
-    write = partial(_write_by_folder, tokenizer, layouts, special, end, last)
+    write = partial(_write_by_folder, say, layouts, special, end, last)
     return Template(write, end_id, end_id if pad_id is None else pad_id, end, special)
 
 
-def _layout(tokenizer: FolderTokenizer, roles: tuple[str, ...]) -> tuple[str | Slot, ...]:
+def _layout(say: Say, roles: tuple[str, ...]) -> tuple[str | Slot, ...]:
     """Texts and slots by turns, for messages of these roles; the first and the last are texts.
 
     Raises:
         ValueError: the template leaves a message out, or refuses these roles.
     """
     marked = [(role, f"{_BLANK}{_OPEN}{number}{_CLOSE}{_BLANK}") for number, role in enumerate(roles)]
-    text = _rendered(tokenizer, marked, roles[-1] != ASSISTANT)
+    text = say(marked, roles[-1] != ASSISTANT)
     parts: list[str | Slot] = []
     start = 0
     for found in _MARK.finditer(text):
         number, written = int(found[2]), 0
         if roles[number] == ASSISTANT:
-            asked = _rendered(tokenizer, marked[:number], True)
+            asked = say(marked[:number], True)
             written = found.start() - len(asked) if text[: found.start()].startswith(asked) else 0
         parts += [text[start : found.start()], Slot(number, bool(found[1]), bool(found[3]), written)]
         start = found.end()
@@ -198,13 +204,13 @@ def _layout(tokenizer: FolderTokenizer, roles: tuple[str, ...]) -> tuple[str | S
     return (*parts, text[start:])
 
 
-def _rendered(tokenizer: FolderTokenizer, turns: Turns, asks: bool) -> str:
+def _rendered(tokenizer: FolderTokenizer, now: datetime, turns: Turns, asks: bool) -> str:
     messages: list[dict[str, Any]] = [{"role": role, "content": clean_text(text)} for role, text in turns]
-    return render(tokenizer, messages, add_generation_prompt=asks)
+    return render(tokenizer, messages, add_generation_prompt=asks, now=now)
 
 
 def _write_by_folder(
-    tokenizer: FolderTokenizer,
+    say: Say,
     layouts: Callable[[tuple[str, ...]], tuple[str | Slot, ...]],
     special: re.Pattern[str],
     end: str,
@@ -213,15 +219,15 @@ def _write_by_folder(
 ) -> Written:
     """The text of a conversation; `last` is put behind an answer at its end, where the template writes no end."""
     roles = check_roles(turns)
-    written, text = _assemble(layouts(roles), turns, end), _rendered(tokenizer, turns, roles[-1] != ASSISTANT)
+    written, text = _assemble(layouts(roles), turns, end), say(turns, roles[-1] != ASSISTANT)
     if written.text != text:
-        written = _rewritten(tokenizer, special, end, turns, text)
+        written = _rewritten(say, special, end, turns, text)
     if last is None or roles[-1] != ASSISTANT:
         return written
     return Written(text + last, written.said, (*written.learned[:-1], (written.learned[-1][0], len(text + last))))
 
 
-def _rewritten(tokenizer: FolderTokenizer, special: re.Pattern[str], end: str, turns: Turns, text: str) -> Written:
+def _rewritten(say: Say, special: re.Pattern[str], end: str, turns: Turns, text: str) -> Written:
     """What a template writes that changes messages by what they say, such as thoughts that it takes out of answers.
 
     It is not known where a message stands there, so none may spell a special token; then the next end token behind the
@@ -231,7 +237,7 @@ def _rewritten(tokenizer: FolderTokenizer, special: re.Pattern[str], end: str, t
     spelt = any(special.search(clean_text(message)) for _, message in turns)
     for number, (role, _) in enumerate(turns):
         if role == ASSISTANT and not spelt:
-            asked = _rendered(tokenizer, turns[:number], True)
+            asked = say(turns[:number], True)
             stop = text.find(end, len(asked)) if text.startswith(asked) else -1
             learned += [] if stop < 0 else [(len(asked), stop + len(end))]
     if spelt or len(learned) < sum(role == ASSISTANT for role, _ in turns):

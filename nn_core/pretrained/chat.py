@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -9,6 +10,9 @@ from nn_core.pretrained.folder_tokenizer import FolderTokenizer
 from nn_core.pretrained.tensor_files import PretrainedError
 
 Message = Mapping[str, Any]
+# What a template is told of the time where nobody says it, so that what is learned does not depend on the day: the day
+# that Llama 3's own template takes for granted.
+DAY = datetime(2024, 7, 26)
 
 
 def check_messages(messages: Any) -> Sequence[Message]:
@@ -50,15 +54,16 @@ def _compiled(template: str) -> Any:
     return environment.from_string(template)
 
 
-def render(tokenizer: FolderTokenizer, messages: Sequence[Message], add_generation_prompt: bool = True) -> str:
+def render(
+    tokenizer: FolderTokenizer, messages: Sequence[Message], add_generation_prompt: bool = True, now: datetime = DAY
+) -> str:
     """The text of a conversation.
-
-    A template is given no clock: one that asks whether it may tell the date of today writes the date of its author.
 
     Args:
         tokenizer: with a chat template.
         messages: {"role": …, "content": …} in order.
         add_generation_prompt: end with what the model's answer begins with.
+        now: what its `strftime_now(format)` tells, as in transformers.
     Raises:
         PretrainedError: no template, one that fails, one that its author makes fail, or Jinja is not installed.
     """
@@ -74,6 +79,7 @@ def render(tokenizer: FolderTokenizer, messages: Sequence[Message], add_generati
             tools=None,
             documents=None,
             add_generation_prompt=add_generation_prompt,
+            strftime_now=lambda form: now.strftime(form),
             **tokenizer.special,
         )
     except (TemplateError, TypeError, ValueError, AttributeError, KeyError, RecursionError, OverflowError) as error:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from nn_core.alignment.conversations import encode_turns, last_answer, pad_rows, plain, spoken
 from nn_core.alignment.templates import EXAMPLE, make_template
+from nn_core.pretrained.chat import DAY
 from nn_core.pretrained.folder_tokenizer import FolderTokenizer
 from nn_core.pretrained.tokenizer_files import read_tokenizer, write_tokenizer
 from tests.pretrained.chat_folders import CHATS, ENDLESS, said, say, write_chat_folder
@@ -17,6 +19,7 @@ from tests.pretrained.tokenizer_folders import write_tokenizer_folder
 
 pytest.importorskip("jinja2")
 GOLDEN = Path(__file__).with_name("golden_chats.npz")
+SOME_DAY = datetime(2031, 2, 3)
 TURNS = [("user", "Hello world"), ("assistant", "the token"), ("user", "it"), ("assistant", "is a")]
 ENDS = {"llama3": "<|eot_id|>", "endless": "<|endoftext|>", **dict.fromkeys(("llama2", "mistral", "zephyr"), "</s>")}
 
@@ -163,6 +166,21 @@ def test_a_folder_without_a_template_is_told_the_least_that_it_needs(tmp_path: P
     ids, mask = encode_turns(tokenizer, make_template(tokenizer), TURNS[:2])
     assert tokenizer.decode(ids, skip_special=False) == "user: Hello world\nassistant: the token<|endoftext|>\n"
     assert tokenizer.decode(last_answer(ids, mask), skip_special=False) == " the token<|endoftext|>"
+
+
+@pytest.mark.parametrize("guard", ["", "{% if strftime_now is defined %}"])
+def test_a_template_may_tell_the_time(tmp_path: Path, guard: str) -> None:
+    """As transformers' does, with or without asking whether it may; what is learned is told the same day every day."""
+    folder = write_chat_folder(tmp_path / "chat", "qwen")
+    about = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    told = f"{guard}{{{{ 'Today: ' + strftime_now('%d %b %Y') + '\n' }}}}{'{% endif %}' if guard else ''}"
+    say(folder, about | {"chat_template": told + about["chat_template"]})
+    tokenizer = read_tokenizer(folder)
+    for template, day in ((make_template(tokenizer), DAY), (make_template(tokenizer, SOME_DAY), SOME_DAY)):
+        text = template.write(TURNS[:1]).text
+        assert text.startswith(f"Today: {day:%d %b %Y}\n<|im_start|>") and text == template.write(TURNS[:1]).text
+    ids, mask = encode_turns(tokenizer, make_template(tokenizer, SOME_DAY), TURNS[:2])
+    assert plain(tokenizer, last_answer(ids, mask)) == "the token"
 
 
 def test_ids_of_added_tokens_have_no_gaps(root: Path, tmp_path: Path) -> None:

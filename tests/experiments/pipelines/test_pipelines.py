@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import wave
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from PIL import Image
 from experiments.pipeline import main, pipeline
 from experiments.pipelines.spans import _windows
 from experiments.run import main as train
+from experiments.trained.clock import now
 from nn_core.data.sounds import RATE, SOUNDS, make_sound, read_sound, sounds, spectrogram
 from nn_core.pretrained.export import export
 from nn_core.pretrained.folder_tokenizer import Fed
@@ -165,6 +167,24 @@ def test_chats(root: Path) -> None:
     assert found["generated_text"][:1] == messages and found["generated_text"][1]["role"] == "assistant"
     (plain,) = made("text-generation", folder)("Hello world\n", max_new_tokens=4, return_full_text=False)
     assert found["generated_text"][1]["content"] == plain["generated_text"]
+
+
+def test_the_time_of_a_chat_can_be_fixed(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("jinja2")
+    folder = shutil.copytree(root / "writer", tmp_path / "chatty")
+    template = "{{ strftime_now('%Y') }}{% for message in messages %}{{ message.content }}{% endfor %}"
+    (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": template}), encoding="utf-8")
+    asked = pipeline("text-generation", folder)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
+    (found,) = asked([{"role": "user", "content": "a"}], max_new_tokens=4, return_full_text=False)
+    (wanted,) = made("text-generation", root / "writer")("2001a", max_new_tokens=4, return_full_text=False)
+    assert found == wanted
+    for wrong in ("soon", "9" * 30):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", wrong)
+        with pytest.raises(ValueError, match="is no time; give whole seconds since 1970"):
+            asked([{"role": "user", "content": "a"}])
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    assert abs((now() - datetime.now()).total_seconds()) < 60
 
 
 def test_texts_for_texts(root: Path) -> None:
