@@ -12,6 +12,7 @@ from experiments.building import assistant_data
 from experiments.building.corpus import Corpus
 from experiments.building.kept_tokenizer import TOKENIZER, stored_tokenizer
 from experiments.building.language import evaluation_hparams, family_of, make_language_module
+from experiments.building.ranges import check_batch
 from experiments.building.records import Registry
 from experiments.building.sources import Source, load_source, same_vocabulary
 from experiments.command_line.choices import choose
@@ -143,14 +144,6 @@ def pairs_of(config: ConfigDict, parts: Parts, **more: Any) -> tuple[Pairs, Data
     return Pairs(parts.make_model, width, section.batch_size, section.evaluation_batch, **more), data
 
 
-def check_batch(size: int, count: int, what: str) -> None:
-    """Raises ValueError where a batch is larger than what there is to train on."""
-    if size > count:
-        raise ValueError(
-            f"config.data.batch_size={size} is more than the {count} {what} of the training part; lower it"
-        )
-
-
 def build_reward_model(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = None) -> tuple:
     """A reward model on pairs of answers."""
     parts = parts_of(config, registry, tokenizer)
@@ -220,7 +213,7 @@ def build_policy(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | 
         missing_end=settings.missing_end,
     )
     data = assistant_data.prompt_arrays(parts.reader)
-    check_batch(settings.prompts, len(data["train_prompts"]), "questions (config.task.prompts)")
+    check_batch(settings.prompts, len(data["train_prompts"]), "questions", "task.prompts")
     task, data = holding(make_policy_task(policy, parts.make_model), data, **held)
     return task, data, corpus_of(parts, **held)
 

@@ -57,8 +57,12 @@ def resolve_pairs(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDic
     size = min(max(count // SHARE, 1), MOST)
     section.options.update({key: size for key in ("validation", "test") if key not in kept})
     sizes = section.options
-    line = (
+    train = count - sizes.test - sizes.validation
+    lines = [
         f"{section.source} and {section.target}: {count:,} pairs; the last {sizes.test:,} judge, the {sizes.validation:,} "
-        f"before them choose, {count - sizes.test - sizes.validation:,} train"
-    )
-    return config, (line,)
+        f"before them choose, {train:,} train"
+    ]
+    if section.batch_size > train > 0 and "data.batch_size" not in given:
+        section.batch_size = train
+        lines.append(f"config.data.batch_size={train}, since {train} pairs train")
+    return config, tuple(lines)

@@ -13,6 +13,7 @@ from experiments.command_line.config_paths import flatten
 from experiments.run_directory.earlier import data_keys
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9_-])?")
+LEAST, MOST = 1.5e-45, 3.4e38  # sizes of float32, which numbers of the compiled program are
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # no names of folders on Windows
 
 
@@ -82,6 +83,8 @@ def check_ranges(config: ConfigDict, ranges: Mapping[str, str]) -> None:
                 problems.append(f"config.{path}={value} is outside {interval}")
             elif not math.isfinite(value):
                 problems.append(f"config.{path}={value} is not a finite number")
+            elif path.startswith("hparams.") and value != 0 and not LEAST <= abs(value) <= MOST:
+                problems.append(f"config.{path}={value} becomes {'0' if abs(value) < 1 else 'infinite'} as a float32")
         elif interval and isinstance(value, tuple):
             problems += check_tuple(path, value, interval)
     if problems:
@@ -98,6 +101,19 @@ def inside(value: float, interval: str) -> bool:
     above = value >= low if interval[0] == "[" else value > low
     below = value <= high if interval[-1] == "]" else value < high
     return above and below
+
+
+def check_batch(size: int, count: int, what: str, key: str = "data.batch_size") -> None:
+    """Raises ValueError where a batch is larger than what there is to train on.
+
+    Args:
+        size: of a batch.
+        count: what there is.
+        what: of what, for the message.
+        key: of the config that says the size.
+    """
+    if size > count:
+        raise ValueError(f"config.{key}={size} is more than the {count} {what} of the training part; lower it")
 
 
 def is_number(value: Any) -> bool:

@@ -11,10 +11,10 @@ from ml_collections import ConfigDict
 
 from experiments.building.corpus import Corpus
 from experiments.building.own_pairs import load_pairs
+from experiments.building.ranges import check_batch
 from experiments.building.records import Registry, Sizes, Use, serving
 from experiments.command_line.choices import choose
 from nn_core.data.packing import Marks, PairRows, check_lengths, pack_pairs
-from nn_core.data.sampling import check_batch_size
 from nn_core.data.sequence_sources import SEQUENCE
 from nn_core.data.splits import SplitSizes
 from nn_core.data.text_pairs import TEXT_PAIRS, TextPairs
@@ -53,7 +53,9 @@ def build(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = 
     tokenizer = train_tokenizer(section, pairs) if tokenizer is None else tokenizer
     rows = [make_rows(config, tokenizer, pairs, name) for name in SPLITS]
     sizes = SplitSizes(*(len(part.source_RS) for part in rows))
-    check_batch_size(section.batch_size, sizes.train)
+    check_batch(
+        section.batch_size, sizes.train, "rows, into which the pairs are packed," if section.packed else "pairs"
+    )
     source_RS, target_RT, answer_RT, *segments = (np.concatenate(parts) for parts in zip(*rows, strict=True))
     make_model = use.make(config, sizes_of(config, tokenizer))
     inputs = (source_RS, target_RT, *segments) if section.packed else (source_RS, target_RT)
