@@ -17,7 +17,7 @@ from experiments.command_line.errors import io_message, tell
 from experiments.command_line.new_config import write_new
 from experiments.command_line.options import Option, usage
 from experiments.command_line.output import run_command
-from experiments.command_line.values import wants_help
+from experiments.command_line.values import join_values, wants_help
 from experiments.run_directory.lock import HOLDER, hold
 from nn_core.files import user_path
 
@@ -56,9 +56,9 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
     started = time.perf_counter()
     try:
         words = sys.argv[1:] if argv is None else argv
-        new = [word.partition("=")[2] for word in words if word.startswith("--new=")]
-        if new:
-            print(write_new(new[0]))
+        new = new_file(words)
+        if new is not None:
+            print(write_new(new))
             return 0
         arguments = parse(words, OPTIONS)
         if arguments is None or arguments.options["help"]:
@@ -70,6 +70,22 @@ def main(argv: Sequence[str] | None = None, keep: bool = False) -> int:
         return tell(error, 2)
     with processes.together(here) as end:
         return end(train(arguments, directory, here, keep, started))
+
+
+def new_file(words: Sequence[str]) -> str | None:
+    """The file that --new names, if that is what is asked.
+
+    Raises:
+        ValueError: anything else is given, which would have no effect.
+    """
+    joined = join_values(words, lambda name: name in OPTIONS and OPTIONS[name].kind is bool)
+    named = [word for word in joined if word.startswith("--new=")]
+    if not named or wants_help(words):
+        return None
+    others = [word for word in joined if word != named[0]] + named[1:]
+    if others:
+        raise ValueError(f"{named[0]} writes a file and does nothing else; leave {others[0]} out")
+    return named[0].partition("=")[2]
 
 
 def train(arguments: Arguments, directory: Path, here: processes.Places | None, keep: bool, started: float) -> int:

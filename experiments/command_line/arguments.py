@@ -80,7 +80,7 @@ def find_config(name: str) -> Path:
     if Path(name).exists():
         raise ValueError(f"--config={name} is not a Python file; a config is a .py file that defines get_config()")
     hint = nearest(Path(name).stem, config_files())
-    raise ValueError(f"no config file {name!r}{hint}; `python -m experiments.run` lists them")
+    raise ValueError(f"no config file {name!r}{hint or ';'} `python -m experiments.run` lists them")
 
 
 def parse(argv: Sequence[str], options: Mapping[str, Option]) -> Arguments | None:
@@ -153,7 +153,7 @@ def read_rest(words: Sequence[str], options: Mapping[str, Option], named: str) -
             value = f"={text}" if equals else "=VALUE"
             raise ValueError(f"unknown option --{name}; a key of the config is set by --config.{key}{value}")
         listed = ", ".join(f"--{option}" for option in known)
-        raise ValueError(f"unknown option --{name}{close}; there are {listed} and --config.KEY")
+        raise ValueError(f"unknown option --{name}{close or ';'} there are {listed} and --config.KEY")
     return parse_options(words, options)
 
 

@@ -1,12 +1,13 @@
 """A config file to start from: small, commented, and it runs as it is."""
 
+import re
 from pathlib import Path
 
 from nn_core.files import user_path
 
 TEMPLATE = '''"""What this experiment shows, in one line: it is what a list and the table call it.
 
-python -m experiments.run --config={path}
+python -m experiments.run {config}
 """
 
 import jax.numpy as jnp
@@ -17,7 +18,7 @@ from experiments.building.records import Registry
 
 
 def get_config():
-    """One run. Every key has a default: `python -m experiments.run --config={path} --help` tells them all."""
+    """One run. Every key has a default: `python -m experiments.run {config} --help` tells them all."""
     config = base.experiment()
     config.name = "{name}"  # also the folder under checkpoints/
     config.data = base.examples("digits", train=300, validation=200, test=1000)
@@ -57,10 +58,13 @@ def write_new(name: str) -> str:
         raise ValueError(
             f"--new={name} is not the name of a Python file; use letters, digits and _, such as my_sweep.py"
         )
+    shown = f"--config={Path(name).as_posix()}"  # a backslash of Windows would be an escape in the docstring
+    if re.search(r"[^\w=./:~-]", shown):
+        shown = f'"{shown}"'
     if path.exists():
         raise ValueError(f"--new={name} is there already; choose another name")
     try:
-        Path(path).write_text(TEMPLATE.format(path=name, name=path.stem), encoding="utf-8", newline="\n")
+        path.write_text(TEMPLATE.format(config=shown, name=path.stem), encoding="utf-8", newline="\n")
     except OSError as error:
         raise ValueError(f"--new={name} cannot be written: {error.strerror}; choose another place") from None
-    return f"wrote {name}; run it: python -m experiments.run --config={name}"
+    return f"wrote {name}; run it: python -m experiments.run {shown}"

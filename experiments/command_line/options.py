@@ -97,7 +97,7 @@ def read_word(word: str, options: Mapping[str, Option]) -> tuple[str, Any]:
         return name[2:], False
     if name not in options:
         listed = ", ".join(f"--{option}" for option in options)
-        raise ValueError(f"unknown option --{name}{nearest(name, options)}; there are {listed}")
+        raise ValueError(f"unknown option --{name}{nearest(name, options) or ';'} there are {listed}")
     kind = options[name].kind
     if not equals:
         if kind is bool:

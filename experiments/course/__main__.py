@@ -38,7 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         if options["format"] not in FORMATS:
             name = options["format"]
-            raise ValueError(f"--format={name!r} is unknown{nearest(name, FORMATS)}; use one of {', '.join(FORMATS)}")
+            raise ValueError(
+                f"--format={name!r} is unknown{nearest(name, FORMATS) or ';'} use one of {', '.join(FORMATS)}"
+            )
         if options["configs"]:
             sys.stdout.write(page())
             return 0

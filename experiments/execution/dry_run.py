@@ -51,7 +51,7 @@ def tell_rungs(prepared: Prepared) -> float:
     alive = sorted((m for group in prepared.groups for m in group.members), key=lambda member: member.number)
     for number, steps in enumerate((*config.search.rungs, config.train.steps), 1):
         rung = make_rung(prepared, number, steps, alive)
-        say(f"rung {number}: {len(alive)} members from step {before:,} to {steps:,}")
+        say(f"rung {number}: {counted(len(alive), 'member')} from step {before:,} to {steps:,}")
         total += tell(list({id(one.group): one.group for one in rung.populations}.values()), rung.populations, before)
         alive, before = alive[: survivors_of(len(alive), config)], steps
     return total
@@ -75,7 +75,7 @@ def tell(groups: Sequence[Group], populations: Sequence[Population], begin: int 
             for population, ready in zip(populations, done, strict=True)
             if population.group is group and not ready
         ]
-        name = f"program {number} of {len(groups)}: {len(group.members)} members"
+        name = f"program {number} of {len(groups)}: {counted(len(group.members), 'member')}"
         if not mine:
             say(f"{name}, nothing left to train here")
             continue
@@ -84,11 +84,20 @@ def tell(groups: Sequence[Group], populations: Sequence[Population], begin: int 
         seconds = measured.start + measured.step * steps * len(mine)
         total += seconds
         say(
-            f"{name}, {len(mine)} population{'s' if len(mine) > 1 else ''} to train for {steps:,} steps, "
+            f"{name}, {counted(len(mine), 'population')} to train for {steps:,} steps, "
             f"{told(group.traced.needed)}, first chunk after {measured.start:.1f} s, "
             f"{1 / measured.step:{',.0f' if measured.step < 0.1 else '.2g'}} steps/s: about {clock(seconds)}"
         )
     return total
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "member"), counted(2, "member")
+    ('1 member', '2 members')
+    """
+    return f"{number} {what}{'s' * (number > 1)}"
 
 
 def told(needed: Demand) -> str:

@@ -72,7 +72,7 @@ def parse(argv: Sequence[str]) -> Options:
     values = parse_options(argv, OPTIONS, lone="only")
     form, only = values["format"], values["only"]
     if form not in FORMATS:
-        raise ValueError(f"--format={form!r} is unknown{nearest(form, FORMATS)}; use one of {', '.join(FORMATS)}")
+        raise ValueError(f"--format={form!r} is unknown{nearest(form, FORMATS) or ';'} use one of {', '.join(FORMATS)}")
     names = () if only is None else tuple(part.strip() for part in only.split(",") if part.strip())
     if only is not None and not names:
         raise ValueError("--only= names nothing; write for example --only=F023,F039d")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from experiments.run_directory.files import entry
+from experiments.run_directory.kept_table import TABLE
 from experiments.run_directory.stored_run import Stored
 from nn_core.files import whole_file
 
@@ -35,6 +36,10 @@ def read_images(stored: Stored) -> dict[str, np.ndarray]:
         ValueError: the file is missing, damaged, or belongs to other members.
     """
     path = stored.folder / IMAGES
+    if (stored.folder / TABLE).is_file():
+        raise ValueError(
+            f"{stored.directory} learned a table and no images; give experiments.predict a CSV of new rows"
+        )
     if not path.is_file():
         raise ValueError(
             f"{path} is missing: the run learned no images, or another version wrote it; "

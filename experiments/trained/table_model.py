@@ -15,6 +15,7 @@ from experiments.run_directory.stored_run import Stored
 from experiments.trained.example_model import network, open_run
 from nn_core.data.table_file import Frame
 from nn_core.data.table_scheme import Scheme, described, encode, unknown_categories
+from nn_core.data.table_values import place_of
 from nn_core.tasks.examples import read
 
 BATCH = 8192  # rows in one forward pass of a prediction
@@ -113,8 +114,9 @@ def predict_rows(model: TableModel, frame: Frame) -> Predictions:
         )
     strange = unknown_categories(frame, model.scheme)
     warnings = tuple(
-        f"{count} rows have a category in {name!r} that the run has not seen: it counts as none of the known ones"
-        for name, count in strange.items()
+        f"{len(rows)} row{'s have' if len(rows) > 1 else ' has'} a category in {name!r} that the run has not seen, first "
+        f"{str(frame.columns[name][int(rows[0])])!r} in {place_of(frame, int(rows[0]))}: it counts as none of the known ones"
+        for name, rows in strange.items()
     )
     answers = model.answers(inputs_ND)
     classes = model.scheme.classes

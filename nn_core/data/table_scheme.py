@@ -79,7 +79,8 @@ def encode(frame: Frame, scheme: Scheme, known: Mapping[str, Values] | None = No
     absent = [column.name for column in scheme.columns if column.name not in frame.columns]
     if absent:
         has = ", ".join(list(frame.columns)[:20])
-        raise ValueError(f"{frame.name} lacks the column {absent[0]!r} ({len(absent)} are missing); it has {has}")
+        more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+        raise ValueError(f"{frame.name} lacks the column {absent[0]!r}{more}; it has {has}")
     whole_ND = np.zeros((len(frame.lines_N), len(described(scheme.columns)[0])), np.float32)
     place = 0
     for column in scheme.columns:
@@ -117,16 +118,16 @@ def set_categories(frame: Frame, column: Column, values: Values, unknown: str, i
     into_NC[rows, found_N[rows]] = 1.0
 
 
-def unknown_categories(frame: Frame, scheme: Scheme) -> dict[str, int]:
-    """How many rows have a category that the scheme does not know, by column; columns without any are left out."""
-    counts = {}
+def unknown_categories(frame: Frame, scheme: Scheme) -> dict[str, np.ndarray]:
+    """The rows with a category that the scheme does not know, by column; columns without any are left out."""
+    strange = {}
     for column in scheme.columns:
         if column.kind == CATEGORY and column.name in frame.columns:
             values = values_of(frame.columns[column.name], scheme.decimal)
             known_N = text_of(values.series).is_in(list(column.categories)).to_numpy() | values.missing_N
             if not known_N.all():
-                counts[column.name] = int((~known_N).sum())
-    return counts
+                strange[column.name] = np.flatnonzero(~known_N)
+    return strange
 
 
 def scheme_to_json(scheme: Scheme) -> str:

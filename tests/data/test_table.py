@@ -157,7 +157,8 @@ def test_new_rows_in_another_order_are_read_by_name(tmp_path):
     scheme = table(tmp_path, ROWS).scheme
     frame = read(tmp_path, "city,more,size\nOslo,1,7\nParis,2,8\n,3,9\n")
     np.testing.assert_array_equal(encode(frame, scheme), [[7, 1, 0], [8, 0, 0], [9, 0, 0]])
-    assert unknown_categories(frame, scheme) == {"city": 1}
+    ((name, rows),) = unknown_categories(frame, scheme).items()
+    assert name == "city" and len(rows) == 1
     with pytest.raises(ValueError, match="line 3 has the unknown category 'Paris' in 'city'"):
         encode(frame, scheme._replace(unknown="error"))
     with pytest.raises(ValueError, match="lacks the column 'city'"):

@@ -1,6 +1,7 @@
 """A config file outside the clone brings records of its own; the run directory knows the file."""
 
 import json
+import runpy
 
 import jax.numpy as jnp
 import numpy as np
@@ -204,6 +205,12 @@ def test_a_new_config_file_runs(tmp_path, capsys):
     assert run.main([f"--new={path}"]) == 0 and f"--config={path}" in capsys.readouterr().out
     assert run.main([f"--new={path}"]) == 2 and "is there already" in capsys.readouterr().err
     assert run.main([f"--new={tmp_path / 'my-sweep.txt'}"]) == 2
+    assert run.main([f"--new={tmp_path / 'b.py'}", "--config.train.steps", "5"]) == 2
+    assert "does nothing else; leave --config.train.steps=5 out" in capsys.readouterr().err
+    (tmp_path / "my files").mkdir()
+    blank = tmp_path / "my files" / "a.py"
+    assert run.main(["--new", str(blank)]) == 0 and f'experiments.run "--config={blank}"\n' in capsys.readouterr().out
+    assert f'\npython -m experiments.run "--config={blank}"\n' in runpy.run_path(str(blank))["__doc__"]
     quick = ["--config.train.steps=2", "--config.train.eval_every=1", "--config.train.log_every=1", "--sweep=false"]
     assert run.main([f"--config={path}", f"--workdir={tmp_path / 'run'}", *quick]) == 0
     capsys.readouterr()

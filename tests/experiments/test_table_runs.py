@@ -97,7 +97,9 @@ def test_predictions_follow_the_table_whatever_the_order_of_its_columns(priced, 
     write(priced / "new.csv", [row | {"city": "Paris"} for row in shuffled])
     capsys.readouterr()
     assert predict.main([f"--checkpoint={priced / 'run'}", str(priced / "new.csv")]) == 0
-    assert "29 rows have a category in 'city' that the run has not seen" in capsys.readouterr().err
+    assert (
+        "29 rows have a category in 'city' that the run has not seen, first 'Paris' in line " in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,6 +179,8 @@ def test_classes_keep_their_names_and_groups_stay_together(tmp_path, capsys):
     assert list(told[0]) == ["line", "prediction", "score no", "score yes"]
     assert all(abs(float(row["score no"]) + float(row["score yes"]) - 1) < 2e-6 for row in told)
     assert np.mean([row["prediction"] == r["sold"] for row, r in zip(told, rows(97), strict=True)]) > 0.8
+    assert predict.main([f"--checkpoint={tmp_path / 'run'}", "new.png"]) == 2
+    assert "learned a table and no images; give experiments.predict a CSV" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

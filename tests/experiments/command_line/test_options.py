@@ -44,7 +44,7 @@ def test_positional_words_are_kept_in_their_order():
     [
         (
             ["--temprature=1"],
-            "unknown option --temprature; did you mean temperature?; there are --temperature, --top_k",
+            "unknown option --temprature; did you mean temperature? there are --temperature, --top_k",
         ),
         (["--top_k=a"], "--top_k=a is not an int"),
         (["--top_k=1.5"], "--top_k=1.5 is not an int"),
