@@ -235,9 +235,9 @@ def check_sizes(config: ConfigDict) -> None:
 
 
 def ranges_of_dpo(config: ConfigDict) -> dict[str, str]:
-    """Its strength divides the loss of IPO, and at 0 nothing is learned."""
+    """Its strength divides the loss of IPO, and at 0 nothing is learned; from 0.5 on smoothing turns preferences around."""
     del config
-    return {"hparams.beta": "(0, inf)"}
+    return {"hparams.beta": "(0, inf)", "hparams.label_smoothing": "[0, 0.5)"}
 
 
 def ranges_of_policy(config: ConfigDict) -> dict[str, str]:

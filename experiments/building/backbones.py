@@ -4,6 +4,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments.building.digests import digest_of
@@ -17,6 +19,7 @@ from experiments.run_directory.stored_run import Stored, load, parse_step
 from nn_core.alignment.heads import without_heads
 from nn_core.files import user_path
 from nn_core.models.transformer.encoder import Encoder
+from nn_core.models.transformer.fine_tuned import FineTuned
 from nn_core.models.transformer.gpt import GPT
 from nn_core.pretrained.folder import is_folder
 from nn_core.pretrained.folder_tokenizer import FolderTokenizer
@@ -130,12 +133,22 @@ def load_whole(path: str | Path, which: str | int = "best", member: int | None =
         raise ValueError(
             f"{stored.directory} holds adapters of {section.source}, which cannot be read: {error}"
         ) from None
-    below = "backbone" in stored.params[ADAPTERS]  # of a new head
-    leaves = named_leaves({"backbone": source.backbone_params} if below else without_heads(source.params))
+    leaves = (
+        _below_head(source) if "backbone" in stored.params[ADAPTERS] else named_leaves(without_heads(source.params))
+    )
     base = nested({name: leaf for name, leaf in leaves.items() if name not in named_leaves(stored.params[TRAINED])})
     check_base(stored, base)
     scale = stored.config.hparams.lora_alpha / stored.config.lora.rank
     return stored._replace(params=whole_params(stored.params, base, scale))
+
+
+def _below_head(source: Source) -> dict[str, Any]:
+    """What a network with a new head reads of its source: not the source's own head."""
+    assert source.backbone is not None  # else no adapters were learned over it
+    module = FineTuned(source.backbone.clone(dropout_rate=None, scan_layers=False), 1)
+    wanted = jax.eval_shape(module.init, jax.random.key(0), jnp.zeros((1, 1), jnp.int32))["params"]
+    found = named_leaves({"backbone": source.backbone_params})
+    return {name: found[name] for name in named_leaves(wanted) if name in found}
 
 
 def check_base(stored: Stored, base: Any) -> None:

@@ -20,7 +20,7 @@ from experiments.building.ranges import check_keys, check_ranges, ranges_of
 from experiments.building.records import Registry
 from experiments.building.registry import REGISTRY
 from experiments.building.transfer import transferred
-from experiments.building.unused_keys import check_used
+from experiments.building.unused_keys import check_dropout, check_used
 from experiments.caching.traced_programs import Kept
 from experiments.command_line.choices import choose
 from nn_core.optimizers import make_optimizer
@@ -78,6 +78,7 @@ def build(config: ConfigDict, registry: Registry = REGISTRY, mesh: Mesh | None =
     """
     check_ranges(config, ranges_of(config, registry))
     check_used(config.data)
+    check_dropout(config)
     kind = choose(config.task.name, registry.tasks, "task.name")
     model = choose(config.model.name, registry.models, "model.name")
     check_keys(config, "task", kind.keys)

@@ -17,7 +17,7 @@ from experiments.building.own_images import load_own_images
 from experiments.building.own_pairs import PARALLEL_FILES, resolve_pairs
 from experiments.building.own_tables import TABLE, load_own_table
 from experiments.building.records import EXAMPLES, Registry
-from experiments.building.unused_keys import IMAGE_FOLDER, check_given
+from experiments.building.unused_keys import IMAGE_FOLDER, check_given, check_read
 from nn_core.data.dataset import Dataset
 from nn_core.data.table_split import sizes_of
 from nn_core.data.text_files import OwnText
@@ -127,8 +127,26 @@ def resolve(config: ConfigDict, given: Collection[str], registry: Registry) -> t
     Returns:
         The config (another object where it changed), and the lines.
     Raises:
-        ValueError: data that cannot be read, or that the config does not fit.
+        ValueError: data that cannot be read, or that the config does not fit; a key that nothing reads.
     """
+    check_read(config, given)
+    try:
+        return fitted(config, given, registry)
+    except ValueError as error:
+        raise naming(config, error) from None
+
+
+def naming(config: ConfigDict, error: ValueError) -> ValueError:
+    """The error of a file with the key that names the file, unless it tells a key itself."""
+    place = "data" if "data" in config else "task"
+    section, text = config[place], str(error)
+    names = ("source", "target") if section.name == PARALLEL_FILES else ("path",)
+    keys = [f"config.{place}.{name}" for name in names if name in section and str(section[name]) in text]
+    return ValueError(f"{' and '.join(keys)}: {text}") if keys and "config." not in text else error
+
+
+def fitted(config: ConfigDict, given: Collection[str], registry: Registry) -> tuple[ConfigDict, tuple[str, ...]]:
+    """What `resolve` returns, with errors that may tell the file without its key."""
     if "data" not in config:
         return resolve_file(config, "task"), ()  # a study
     if "path" in config.data and config.data.path is not None and config.data.name == FILE:

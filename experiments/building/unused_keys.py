@@ -29,6 +29,19 @@ TEXT_READERS: dict[str, Sequence[str]] = {
 }
 # What only generated conversations have.
 OF_WORLD = ("world", "answers", "pairs", "pairs_about", "label_noise", "wrong_answers")
+_OF_PAIRS = tuple(f"data.{name}" for name in ("pairs", "pairs_about", "label_noise", "wrong_answers"))
+_OF_ANSWERS = ("data.answers", "data.packed")
+_OF_ROWS = (*_OF_PAIRS, *_OF_ANSWERS, "data.batch_size", "data.evaluation_batch")
+# Task -> keys of its config that other tasks read and this one does not.
+UNREAD: dict[str, Sequence[str]] = {
+    "answers": _OF_PAIRS,
+    "reward_model": _OF_ANSWERS,
+    "dpo": _OF_ANSWERS,
+    "ppo": (*_OF_ROWS, "task.estimator", "task.weigh"),
+    "grpo": _OF_ROWS,
+}
+SCORING = ("reward_model", "dpo", "ppo", "grpo")  # tasks that drop nothing: a ratio of two scores would be noise
+DROPOUT = ("dropout_rate", "lora_dropout")
 
 
 def check_used(section: ConfigDict) -> None:
@@ -50,6 +63,29 @@ def check_used(section: ConfigDict) -> None:
         elif section.name in readers[name]:
             continue
         raise ValueError(f"config.data.{name}={value!r} has no effect with {why}; {fix}, or leave it out")
+
+
+def check_read(config: ConfigDict, given: Collection[str]) -> None:
+    """Raises ValueError for a key that the command line sets and that the task does not read."""
+    task = config.task
+    for key in UNREAD.get(task.name, ()):
+        if key in given:
+            raise ValueError(f"config.{key} has no effect on the task {task.name!r}; leave it out")
+    if "reward" in task and task.reward == "rule" and "task.reward_model" in given and task.reward_model is not None:
+        raise ValueError(
+            f"config.task.reward_model={task.reward_model!r} has no effect with config.task.reward='rule'; leave one of "
+            "them out"
+        )
+
+
+def check_dropout(config: ConfigDict) -> None:
+    """Raises ValueError for dropout where nothing is dropped."""
+    for name in DROPOUT if config.task.name in SCORING else ():
+        if config.hparams[name] is not None:
+            raise ValueError(
+                f"config.hparams.{name}={config.hparams[name]:g} has no effect on the task {config.task.name!r}, which scores "
+                "answers without dropout; leave it out"
+            )
 
 
 def check_table(section: ConfigDict) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from experiments import sample
+from experiments.building.unused_keys import UNREAD
 from experiments.export import main as export
 from experiments.figures import FIGURES
 from experiments.run import main
@@ -48,7 +49,9 @@ _ALL = (
     "schedule.warmup_steps",
 )
 _DATA = (*_ALL, "data.answers", "data.pairs", "data.batch_size", "data.new_tokens")
-CHAIN = {"assistant_base": _ALL, **dict.fromkeys(("assistant_sft", "reward_model", "ppo", "grpo", "dpo"), _DATA)}
+TASKS = {"assistant_sft": "answers"} | {name: name for name in ("reward_model", "ppo", "grpo", "dpo")}
+CHAIN = {"assistant_base": _ALL}
+CHAIN |= {stage: tuple(key for key in _DATA if key not in UNREAD[task]) for stage, task in TASKS.items()}
 ONE = {"transfer__member": 1, "transfer__by_seed": False}
 POLICY = {"task.prompts": 4, "task.epochs": 2, "task.minibatches": 2}
 
@@ -56,6 +59,8 @@ POLICY = {"task.prompts": 4, "task.epochs": 2, "task.minibatches": 2}
 def words(config: str, folder: Path, sweep: bool = False, **changes: Any) -> list[str]:
     """The command line of a tiny stage; `__` stands for a dot."""
     values = SMALL | {name.replace("__", "."): value for name, value in changes.items()}
+    unread = UNREAD[TASKS.get(config, "answers")]
+    values = {name: value for name, value in values.items() if name not in unread or name not in SMALL}
     if values.get("data.name") == "file":  # which says itself how many answers and pairs there are
         values = {name: value for name, value in values.items() if name not in ("data.answers", "data.pairs")}
     return [
@@ -176,6 +181,10 @@ def test_one_talks_to_it(policy, capsys):
         ),
         ("ppo", {"transfer__by_seed": True, "transfer__member": None, "seed": 7}, "has no run of seed 7, only of 0, 1"),
         ("ppo", {"transfer__source": "nowhere"}, "there is no run directory"),
+        ("ppo", {"task__weigh": "sequence"}, "config.task.weigh has no effect on the task 'ppo'; leave it out"),
+        ("grpo", {"data__pairs_about": "all"}, "config.data.pairs_about has no effect on the task 'grpo'"),
+        ("grpo", {"task__reward": "rule"}, "has no effect with config.task.reward='rule'"),
+        ("ppo", {"hparams__dropout_rate": 0.1}, "config.hparams.dropout_rate=0.1 has no effect on the task 'ppo'"),
     ],
 )
 def test_bad_input_is_told_in_one_line(config, changes, message, stages, tmp_path, capsys):
@@ -207,6 +216,8 @@ def test_dpo_without_strength_is_refused(kind, tmp_path, capsys):
     words_ = words("dpo", tmp_path / "run", transfer__source="nowhere", task__kind=kind, hparams__beta=0.0)
     assert main(words_) == 2
     assert "config.hparams.beta=0.0 is outside (0, inf)" in capsys.readouterr().err
+    assert main(words("dpo", tmp_path / "run", transfer__source="nowhere", hparams__label_smoothing=0.5)) == 2
+    assert "config.hparams.label_smoothing=0.5 is outside [0, 0.5)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -222,6 +233,7 @@ def test_dpo_without_strength_is_refused(kind, tmp_path, capsys):
             ['{"prompt": "a", "chosen": "b", "rejected": "b"}'],
             "line 1: 'chosen' and 'rejected' are the same",
         ),
+        ("dpo", [""], "config.data.path: the text file "),
         (
             "assistant_sft",
             [json.dumps({"prompt": "a", "response": "b " * 40})],
@@ -241,7 +253,7 @@ def test_dpo_without_strength_is_refused(kind, tmp_path, capsys):
             ],
             "line 2: 'chosen' and 'rejected', 'Zxq' and 'Wvq', are the same tokens",
         ),
-        ("dpo", ["  "], "own.jsonl has no line with an object"),
+        ("dpo", ["  "], "own.jsonl has no line with an object; write one a line"),
     ],
 )
 def test_mistakes_in_files_are_told_with_their_line(config, lines, message, stages, tmp_path, capsys):
