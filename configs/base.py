@@ -510,6 +510,14 @@ SEQUENCES = {
     "batch_size": Key(int, "sequences a step; None: all of them", "[1, inf)"),
     "evaluation_batch": Key(1024, "sequences in one forward pass of an evaluation", "[1, inf)"),
 }
+LABELLED_TEXTS = SEQUENCES | {
+    "name": Key(str, "sms_spam, generated_spam, or table (with path and target)"),
+    "path": Key(str, 'where name is "table": a table (CSV, TSV, Parquet) or JSON lines with texts and classes'),
+    "target": Key(str, 'where name is "table": the column of the classes'),
+    "text": Key(str, 'where name is "table": the column of the texts; None: the only other one'),
+    "classes": Key((), "names of the classes of such a table; a run fills it in"),
+    "digest": Key(str, "sha256 of such a table; a run fills it in"),
+}
 TEXT_PAIRS = {
     "name": Key(str, "toy_translation, multi30k, text_tasks, span_corruption, parallel_files (with source and target)"),
     "source": Key(str, 'where name is "parallel_files": the file of texts to read, one a line'),
@@ -571,7 +579,10 @@ def examples(name: str, *, train: int, validation: int, test: int, **options: fl
 
 def labelled_texts(name: str, *, train: int, validation: int, test: int, **options: float) -> ConfigDict:
     """Texts with a class each (nn_core/data/corpora.py); `options` go to the loader of that name."""
-    return sequences(name, train=train, validation=validation, test=test, **options)
+    parts = {"options": ConfigDict(dict(options))}
+    made = section(LABELLED_TEXTS, name=name, train=train, validation=validation, test=test, **parts)
+    made.batch_size = 64
+    return made
 
 
 def pretrained() -> ConfigDict:
@@ -619,7 +630,14 @@ def word_text() -> dict[str, Any]:
     }
 
 
-DATA = (EXAMPLES, SEQUENCES, TEXT_PAIRS, TEXT, CONVERSATIONS)  # what config.data may be; its keys tell which
+DATA = (
+    EXAMPLES,
+    SEQUENCES,
+    LABELLED_TEXTS,
+    TEXT_PAIRS,
+    TEXT,
+    CONVERSATIONS,
+)  # what config.data may be; its keys tell which
 # Path of a section that is the same for every model, task and kind of data -> its keys; "" is the top.
 SECTIONS: dict[str, Mapping[str, Key]] = {
     "": RUN,

@@ -5,7 +5,9 @@ python -m experiments.run --config=configs/finetune_classifier.py
 python -m experiments.pipeline text-classification --model=checkpoints/finetune_classifier "Call now to win a prize"
 
 Any Hugging Face folder of a GPT-2, Llama or BERT can be the source: --config.transfer.source=FOLDER. The network's own
-learning rate is a tenth of the head's.
+learning rate is a tenth of the head's. Texts of your own (a table or JSON lines):
+
+python -m experiments.run --config=configs/finetune_classifier.py --config.data.name=table --config.data.path=reviews.csv --config.data.target=label
 
 Measured (2026-11-30, seed 0, 2 x86 cores shared by many, 61 s), from a gpt_quick of Python's documentation (validation loss
 1.363 nats a character): 390 of 400 test messages right, loss 0.153 nats. The validation loss is lowest after 50 updates.

@@ -14,6 +14,7 @@ from experiments.building.corpus import FILE, TOKEN_FILE, own_text
 from experiments.building.digests import check_digest, digest_of_file
 from experiments.building.own_conversations import resolve_conversations
 from experiments.building.own_images import load_own_images
+from experiments.building.own_labels import is_own, resolve_labels
 from experiments.building.own_pairs import PARALLEL_FILES, resolve_pairs
 from experiments.building.own_tables import TABLE, load_own_table
 from experiments.building.records import EXAMPLES, Registry
@@ -155,6 +156,8 @@ def fitted(config: ConfigDict, given: Collection[str], registry: Registry) -> tu
         return resolve_file(config, "data"), ()
     if config.data.name == PARALLEL_FILES and "options" in config.data and "source_size" in config.data:
         return resolve_pairs(ConfigDict(config.copy_and_resolve_references()), given)
+    if is_own(config.data):
+        return resolve_labels(ConfigDict(config.copy_and_resolve_references()), given)
     if not has_path(config):
         return config, ()
     config = ConfigDict(config.copy_and_resolve_references())

@@ -6,11 +6,12 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.building.backbones import backbone_of
+from experiments.building.own_labels import load_texts
+from experiments.building.own_tables import TABLE
 from experiments.building.records import Registry, Sizes, serving
 from experiments.building.sequences import make_view
 from experiments.command_line.choices import choose
-from nn_core.data.corpora import CORPORA, LabelledTexts
-from nn_core.data.sources import call_loader
+from nn_core.data.corpora import CORPORA
 from nn_core.models.transformer.fine_tuned import NOTHING
 from nn_core.pretrained.folder_tokenizer import FolderTokenizer
 from nn_core.tasks.base import Data, Task
@@ -24,9 +25,9 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
         ValueError: an unknown name, no source, splits or batches that cannot be.
     """
     kind = choose(config.task.name, registry.tasks, "task.name")
-    choose(config.data.name, CORPORA, "data.name")
+    choose(config.data.name, {**CORPORA, TABLE: None}, "data.name")
     use = choose(config.model.name, serving(registry, kind.form), "model.name")
-    texts = load_texts(config)
+    texts = load_texts(config.data)
     backbone, _, tokenizer = backbone_of(config)
     longest = min(config.task.max_tokens, backbone.context_size)
     inputs = encode_texts(tokenizer, texts.texts, longest)
@@ -37,9 +38,9 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
     return make_supervised(problem), {"inputs": inputs, "targets": np.asarray(texts.labels)}
 
 
-def load_texts(config: ConfigDict) -> LabelledTexts:
-    """The texts of a config."""
-    return call_loader("corpus", CORPORA, config.data.name, config.data.options.to_dict())
+def classes_of(config: ConfigDict) -> tuple[str, ...]:
+    """Names of the classes; a run keeps those of a table of one's own, which may be gone."""
+    return tuple(config.data.classes) or load_texts(config.data).label_names
 
 
 def encode_texts(tokenizer: FolderTokenizer, texts: Any, longest: int) -> np.ndarray:

@@ -27,6 +27,7 @@ TEXT_READERS: dict[str, Sequence[str]] = {
     **dict.fromkeys(("path", "digest"), (FILE, TOKEN_FILE)),
     **dict.fromkeys(("field", "encoding"), (FILE,)),
 }
+LABEL_READERS: dict[str, Sequence[str]] = dict.fromkeys(("path", "text", "target", "classes", "digest"), (TABLE,))
 # What only generated conversations have.
 OF_WORLD = ("world", "answers", "pairs", "pairs_about", "label_noise", "wrong_answers")
 _OF_PAIRS = tuple(f"data.{name}" for name in ("pairs", "pairs_about", "label_noise", "wrong_answers"))
@@ -49,7 +50,8 @@ def check_used(section: ConfigDict) -> None:
     keys = data_keys(section)
     if keys is base.EXAMPLES and section.name in _OWN:
         check_table(section)
-    readers = READERS if keys is base.EXAMPLES else TEXT_READERS if keys is base.TEXT else {}
+    known = ((base.EXAMPLES, READERS), (base.TEXT, TEXT_READERS), (base.LABELLED_TEXTS, LABEL_READERS))
+    readers = next((found for kind, found in known if keys is kind), {})
     declared = dict(keys) | {f"table.{name}": key for name, key in base.TABLE.items()}
     for name, value in flatten(section).items():
         if name not in readers:

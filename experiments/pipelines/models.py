@@ -13,7 +13,7 @@ import numpy as np
 from experiments.building.backbones import backbone_of, load_whole
 from experiments.building.own_code import registry_of_run
 from experiments.building.records import EXAMPLES, TEXT, TEXT_CLASS, Registry
-from experiments.building.text_classes import load_texts
+from experiments.building.text_classes import classes_of
 from experiments.run_directory.stored_run import Stored, parse_step
 from experiments.trained.image_classifier import load_classifier
 from experiments.trained.language_model import language_model
@@ -191,7 +191,7 @@ def _fine_tuned(place: Path, stored: Stored) -> Model:
     """A network with a new head."""
     config = stored.config
     backbone, _, tokenizer = backbone_of(config)
-    labels = load_texts(config).label_names
+    labels = classes_of(config)
     module = FineTuned(backbone.clone(dropout_rate=None, scan_layers=False), len(labels))
     nothing = Writing({}, False, (), None, None, ())
     longest = {"max_tokens": min(config.task.max_tokens, backbone.context_size)}

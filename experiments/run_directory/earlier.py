@@ -42,7 +42,10 @@ def completed(config: Mapping[str, Any]) -> dict[str, Any]:
         if path in whole:
             whole[path] = filled(whole[path], tables.get(whole[path]["name"], {}))
     if "data" in whole:
-        whole["data"] = filled(whole["data"], data_keys(whole["data"]))
+        keys = data_keys(whole["data"])
+        if keys is base.SEQUENCES and whole.get("task", {}).get("name") == base.TEXT_CLASSIFICATION["name"].default:
+            keys = base.LABELLED_TEXTS
+        whole["data"] = filled(whole["data"], keys)
     return whole
 
 

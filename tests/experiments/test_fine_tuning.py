@@ -82,13 +82,14 @@ def test_merged_adapters_say_what_the_run_says(sweep: Path) -> None:
     """The loss of the test split, by the ordinary network of the merged parameters."""
     import jax
 
-    from experiments.building.text_classes import encode_texts, load_texts
+    from experiments.building.own_labels import load_texts
+    from experiments.building.text_classes import encode_texts
     from experiments.run_directory.stored_run import load
     from nn_core.training.state import run_keys
 
     stored, model = load(sweep, "latest", 3), load_model(sweep, 3, "latest")
     experiment = build(config_paths.apply(stored.config, {}))
-    texts = load_texts(stored.config)
+    texts = load_texts(stored.config.data)
     own = experiment.task.prepare(experiment.data, run_keys(jax.random.key(stored.config.seed)).split)
     inputs = encode_texts(model.the_tokenizer(), texts.texts, 16)[np.asarray(own["test"])]
     logits = np.asarray(model.module.apply({"params": model.params}, inputs))

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import predict, run, sample
+from experiments import pipeline, predict, run, sample
 from nn_core.data.toy_translation import toy_translation
+from tests.pretrained.folders import write_folder
+from tests.pretrained.tokenizer_folders import write_tokenizer_folder
 
 GUIDE = Path(__file__).parents[2] / "experiments" / "README.md"
 QUICK = ("--config.train.steps=2", "--config.train.eval_every=1", "--config.train.log_every=1", "--sweep=false")
 COMMANDS = {"experiments.run": run.main, "experiments.predict": predict.main, "experiments.sample": sample.main}
+COMMANDS["experiments.pipeline"] = pipeline.main
 
 
 def lines_of(name):
@@ -68,6 +71,26 @@ def test_texts(tmp_path, monkeypatch):
     (tmp_path / "talks.jsonl").write_text(lines, encoding="utf-8")
     small = ("--config.data.batch_size=2", "--config.model.layers_num=1", "--config.model.embedding_dim=16")
     follow("own_text", tmp_path, monkeypatch, *small, "--config.schedule.warmup_steps=0")
+
+
+@pytest.mark.slow
+def test_labels(tmp_path, monkeypatch):
+    """Fine-tuned on a table of texts, asked for lines of a file; the table may be gone by then."""
+    folder = write_folder(tmp_path / "FOLDER", "gpt2", 331)
+    config = (folder / "config.json").read_text(encoding="utf-8")
+    write_tokenizer_folder(folder, "gpt2")
+    (folder / "config.json").write_text(config, encoding="utf-8")
+    rows = [("the world", "good"), ("a token", "bad"), ("hello, it is in it", "good")] * 10
+    with (tmp_path / "reviews.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("review", "label"), *rows])
+    (tmp_path / "new.txt").write_text("the token\nhello\n", encoding="utf-8")
+    follow("own_labels", tmp_path, monkeypatch, "--config.train.chunk_steps=1", "--config.figures=()")
+    answers = (tmp_path / "answers.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["label"] in ("bad", "good") for line in answers] == [True, True]
+    (tmp_path / "reviews.csv").unlink()
+    _, ask = lines_of("own_labels")
+    words = [word.replace("checkpoints/finetune_classifier", "run0") for word in ask.split()[3:]]
+    assert pipeline.main(words) == 0
 
 
 SMALL_TRANSLATOR = (
