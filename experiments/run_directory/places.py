@@ -7,7 +7,13 @@ from typing import Any
 OUTER = "{outer}/"  # begins a path that is kept relative
 # Digest of data of one's own -> where they lie. (The target of a table is a column.)
 PLACES = {"data.digest": ("data.path",), "task.digest": ("task.path",)}
-PAIRS = ("data.source", "data.target")  # where the data are two files of texts
+PAIRS = ("data.source", "data.target")  # instead, where the data are two files of texts
+
+
+def held_places(flat: Mapping[str, Any]) -> dict[str, str]:
+    """Dotted key of each place of data of one's own -> key of the digest that a flat config holds of them."""
+    known = PLACES | ({"data.digest": PAIRS} if PAIRS[0] in flat else {})
+    return {place: digest for digest, places in known.items() if flat.get(digest) is not None for place in places}
 
 
 def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
@@ -15,14 +21,8 @@ def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
 
     These are the places of data with one digest, and a digest itself where an earlier version kept none.
     """
-    found: set[str] = set()
-    for digest, places in PLACES.items():
-        held = before.get(digest)
-        if held is None:
-            found.add(digest)
-        elif held == after.get(digest):
-            found |= {*places, *(PAIRS if digest == "data.digest" and PAIRS[0] in after else ())}
-    return found
+    same = {place for place, digest in held_places(before).items() if before[digest] == after.get(digest)}
+    return same | {digest for digest in PLACES if before.get(digest) is None}
 
 
 def relative(value: Any, outer: Path) -> Any:

@@ -20,6 +20,7 @@ from experiments.building.sources import check_seed
 from experiments.caching import traced_programs
 from experiments.caching.traced_programs import Store
 from experiments.command_line import config_paths as dotted
+from experiments.run_directory.places import held_places
 from nn_core.training.population import Members
 
 # Values that name or describe things and do not change the program.
@@ -54,6 +55,17 @@ class Group(NamedTuple):
     traced: Traced
 
 
+def check_one_source(config: ConfigDict, overrides: Mapping[str, Any]) -> None:
+    """Raises ValueError where a member would read other data of one's own: the config is fitted to one file."""
+    flat = dotted.flatten(config)
+    other = next((place for place in held_places(flat) if overrides.get(place, flat[place]) != flat[place]), None)
+    if other is not None:
+        raise ValueError(
+            f"config.{other} is one for all members, because the config is fitted to it; give each file a run of its own, "
+            "and compare them by experiments.compare"
+        )
+
+
 def expand(config: ConfigDict, get_sweep: Callable[[ConfigDict], Sweep] | None) -> list[Member]:
     """The members of a sweep; a single one without overrides if there is no sweep.
 
@@ -68,6 +80,7 @@ def expand(config: ConfigDict, get_sweep: Callable[[ConfigDict], Sweep] | None) 
     members = []
     for index, overrides in enumerate(sweep):
         try:
+            check_one_source(config, overrides)
             members.append(Member(index, overrides, dotted.apply(config, overrides)))
         except ValueError as error:
             raise ValueError(f"sweep member {index} {overrides}: {error}") from error
@@ -200,11 +213,12 @@ def describe(groups: list[Group]) -> str:
     runs = sum(len(group.members) for group in groups)
     sizes = sorted({len(group.members) for group in groups})
     each = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    each += " member" if sizes[-1] == 1 else " members"
     on = describe_devices(groups[0].traced.mesh.size if runs == 1 else len(jax.local_devices()))
     if runs == 1:
         return f"run: {on}"
     plural = "" if len(groups) == 1 else "s"
-    return f"sweep: {runs} runs in {len(groups)} program{plural} ({each} members{' each' if plural else ''}), {on}"
+    return f"sweep: {runs} runs in {len(groups)} program{plural} ({each}{' each' if plural else ''}), {on}"
 
 
 def describe_devices(count: int) -> str:

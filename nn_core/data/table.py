@@ -13,13 +13,14 @@ import numpy as np
 
 from nn_core.data.checks import check_choice
 from nn_core.data.table_file import Frame
-from nn_core.data.table_hints import MAX_CATEGORIES, column_option, numbers_hint, refuse_strange
+from nn_core.data.table_hints import MAX_CATEGORIES, numbers_hint, refuse_strange
 from nn_core.data.table_scheme import CATEGORY, NUMBER, Column, Scheme, described, encode
 from nn_core.data.table_values import (
     LEADING_ZERO,
     Values,
     check_finite,
     chosen_rows,
+    column_option,
     place_of,
     text_of,
     values_of,

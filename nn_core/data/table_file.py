@@ -178,8 +178,11 @@ def read_npz(file: Path, name: str) -> Frame:
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             held = {key: arrays[key] for key in arrays.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        why = "it holds Python objects" if zipfile.is_zipfile(file) and "pickle" in str(error) else "it is damaged"
-        raise ValueError(f"{name} is not a readable NPZ file of plain arrays: {why}; write it by numpy.savez") from None
+        pickled = zipfile.is_zipfile(file) and "pickle" in str(error)
+        why = "it holds Python objects; make text of them by array.astype(str)" if pickled else "it is damaged"
+        raise ValueError(
+            f"{name} is not a readable NPZ file of plain arrays: {why}, and write it by numpy.savez"
+        ) from None
     given = held.pop("input_names", None)
     columns: dict[str, polars.Series] = {}
     length = None

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nn_core.data.table_values import Values, chosen_rows, place_of
+from nn_core.data.table_values import Values, chosen_rows, column_option, place_of
 
 if TYPE_CHECKING:
     import polars
@@ -33,21 +31,6 @@ _THOUSANDS = r"^[+-]?[1-9]\d{0,2}([,.' \u00a0\u202f]\d{3})+([.,]\d+)?$"
 _UNIT = r"^([€$£¥] ?[+-]?\d+([.,]\d+)*|[+-]?\d+([.,]\d+)* ?[%‰€$£¥°])$"
 _WRITTEN = "|".join((_DECIMAL_COMMA, _DECIMAL_POINT, _THOUSANDS, _UNIT))
 _ADDRESS = r"^\d{1,3}(\.\d{1,3}){3}$"  # of a computer
-
-
-def column_option(key: str, names: Sequence[str]) -> str:
-    """The option that names columns, so that a shell takes it as it stands.
-
-    >>> column_option("ignore", ["size", "city"]), column_option("ignore", ["my size"])
-    ('--config.data.table.ignore=size,city', '"--config.data.table.ignore=(\\'my size\\',)"')
-    """
-    option = f"--config.data.table.{key}="
-    if all(
-        re.fullmatch(r"[A-Za-z_][\w.-]*", name, re.ASCII) and name not in ("None", "True", "False") for name in names
-    ):
-        return option + ",".join(names)
-    whole = f"{option}({', '.join(map(repr, names))},)"
-    return shlex.quote(whole) if re.search(r'["$`\\!]', whole) else f'"{whole}"'
 
 
 def numbers_hint(there: polars.Series, decimal: str) -> str | None:

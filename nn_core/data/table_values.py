@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -32,6 +35,21 @@ class Values(NamedTuple):
     wrong_N: np.ndarray
 
 
+def column_option(key: str, names: Sequence[str]) -> str:
+    """The option that names columns, so that a shell takes it as it stands.
+
+    >>> column_option("ignore", ["size", "city"]), column_option("ignore", ["my size"])
+    ('--config.data.table.ignore=size,city', '"--config.data.table.ignore=(\\'my size\\',)"')
+    """
+    option = f"--config.data.table.{key}="
+    if all(
+        re.fullmatch(r"[A-Za-z_][\w.-]*", name, re.ASCII) and name not in ("None", "True", "False") for name in names
+    ):
+        return option + ",".join(names)
+    whole = f"{option}({', '.join(map(repr, names))},)"
+    return shlex.quote(whole) if re.search(r'["$`\\!]', whole) else f'"{whole}"'
+
+
 def values_of(series: polars.Series, decimal: str) -> Values:
     """A column as numbers; fast where all of it is plain numbers. With a decimal comma, a point is no part of a number.
 
@@ -43,7 +61,7 @@ def values_of(series: polars.Series, decimal: str) -> Values:
     if series.dtype.is_nested() or series.dtype == polars.Binary:
         raise ValueError(
             f"column {series.name!r} holds {series.dtype}; make numbers or text of it, or leave it out by "
-            f"config.data.table.ignore"
+            f"{column_option('ignore', [series.name])}"
         )
     numbers = series.cast(polars.Float64, strict=False)
     typed = series.dtype.is_numeric()

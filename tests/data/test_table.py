@@ -126,7 +126,9 @@ def test_files_that_are_none_are_refused(tmp_path):
         with pytest.raises(ValueError, match="is not a readable"):
             read(tmp_path, b"PAR1 and no more", name)
     np.savez(tmp_path / "objects.npz", x=np.array([{}, None]), allow_pickle=True)
-    with pytest.raises(ValueError, match="it holds Python objects; write it by numpy.savez"):
+    with pytest.raises(
+        ValueError, match="it holds Python objects; make text of them by array.astype.str., and write it by numpy.savez"
+    ):
         read_table(tmp_path / "objects.npz")
     with pytest.raises(ValueError, match=r"takes about .* GB to read, 0.0 GB are free"):
         read(tmp_path, ROWS, memory=100)

@@ -106,6 +106,7 @@ def test_description_counts_runs_programs_and_devices():
     groups, devices = four_structures(), len(jax.local_devices())
     (solo,) = plan.group(plan.expand(small_config(), None))
     assert plan.describe(groups[1:]) == f"sweep: 6 runs in 3 programs (2 members each), {devices} devices (cpu)"
+    assert plan.describe([solo, solo]) == f"sweep: 2 runs in 2 programs (1 member each), {devices} devices (cpu)"
     assert plan.describe(groups) == f"sweep: 10 runs in 4 programs (2 to 4 members each), {devices} devices (cpu)"
     assert plan.describe([solo]) == "run: 1 device (cpu)"
 
@@ -132,3 +133,10 @@ def test_the_next_event_is_the_nearest_cadence():
         step = cadence.next_event(step)
         events.append(step)
     assert events == [4, 8, 10, 12, 16, 20, 24, 25]
+
+
+def test_a_sweep_has_one_file_of_ones_own():
+    config = small_config()
+    config.data.path, config.data.digest = "a.csv", "0" * 64
+    with pytest.raises(ValueError, match="config.data.path is one for all members"):
+        plan.expand(config, lambda config: [{"data.path": "a.csv"}, {"data.path": "b.csv"}])
