@@ -16,7 +16,7 @@ PATH_COLOURS = (COLOURS[1], COLOURS[0], COLOURS[2], COLOURS[3])  # one for each 
 
 def error_surface(run: Results) -> Figure:
     """One sigmoid unit: paths from two starts on its map, and the error along every path above the minimum."""
-    figure, axes = subplots(1, 2, width=5.4, height=5.2)
+    figure, axes = subplots(1, 2, width=5.4, height=5.0)
     draw_map(figure, axes[0][0], run, "neuron", "one sigmoid unit: one minimum", num_paths=2)
     floor = min(float(run.arrays["neuron_path_heights"].min()), float(run.arrays["neuron_heights"].min()))
     above_SK = run.arrays["neuron_path_heights"] - floor

@@ -200,5 +200,5 @@ def draw_node(axes: Axes, node: Node, text: str, place: tuple[float, float], par
     axes.text(*place, text, ha="center", va="center", fontsize=9, bbox=box, zorder=9)
     below = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
     axes.text(
-        place[0], place[1] + 0.33, f"{node.log_prob:.1f}", ha="center", va="center", fontsize=7, color=GREY, bbox=below
+        place[0], place[1] + 0.33, f"{node.log_prob:.1f}", ha="center", va="center", fontsize=8, color=GREY, bbox=below
     )

@@ -31,7 +31,7 @@ def heat_map(axes: Axes, values: np.ndarray, title: str, *, form: str = "{:.2f}"
     for (row, column), value in np.ndenumerate(values):
         colour = "white" if np.isfinite(value) and value > dark else "black"
         shown = form.format(value) if np.isfinite(value) else "−∞"
-        axes.text(column, row, shown, ha="center", va="center", fontsize=8, color=colour)
+        axes.text(column, row, shown, ha="center", va="center", fontsize=8.5, color=colour)
     axes.set_title(title)
     axes.set_xticks(range(values.shape[1]), WORDS[: values.shape[1]])
     axes.set_yticks(range(values.shape[0]), WORDS[: values.shape[0]])

@@ -23,12 +23,14 @@ def matrix(axes: Axes, values: np.ndarray, title: str, rows: str, columns: str) 
     axes.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         colour = "white" if abs(value) > 0.65 * limit else "black"
-        axes.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=7, color=colour)
+        axes.text(
+            column, row, f"{round(float(value), 1) + 0.0:.1f}", ha="center", va="center", fontsize=8.2, color=colour
+        )
     axes.set_title(title, fontsize=9)
     axes.set_xticks(())
-    axes.set_yticks(range(values.shape[0]), WORDS if rows == "token" else [""] * values.shape[0], fontsize=7)
-    axes.set_xlabel(f"{columns} ({values.shape[1]})", fontsize=8)
-    axes.set_ylabel(f"{rows} ({values.shape[0]})", fontsize=8)
+    axes.set_yticks(range(values.shape[0]), WORDS if rows == "token" else [""] * values.shape[0], fontsize=8.2)
+    axes.set_xlabel(f"{columns} ({values.shape[1]})", fontsize=8.5)
+    axes.set_ylabel(f"{rows} ({values.shape[0]})", fontsize=8.5)
     axes.tick_params(length=0)
 
 
