@@ -7,7 +7,7 @@ mean of a run's members (or of its best setting) with its 95 % band.
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from experiments.command_line.arguments import CHECKPOINTS
 from experiments.command_line.config_paths import flatten
@@ -60,7 +60,7 @@ def read_all(words: Sequence[str]) -> dict[str, "Results"]:
 
     directories = [user_path(word).resolve() for word in words]
     if len(directories) < 2:
-        raise ValueError(f"{len(directories)} run directories are named; name two or more")
+        raise ValueError(f"{'one' if directories else 'no'} run directory is named; name two or more")
     if len(set(directories)) < len(directories):
         raise ValueError("a run directory is named twice; name each once")
     for directory in directories:
@@ -106,19 +106,16 @@ def compare(runs: dict[str, "Results"], metric: str | None, path: Path) -> list[
 
 def differences(runs: dict[str, "Results"]) -> list[list[str]]:
     """A line for each key in which the configs differ, with the value of each run."""
+    from experiments.run_directory.files import show
+
     flat = {name: flatten(run.config) for name, run in runs.items()}
     keys = dict.fromkeys(key for config in flat.values() for key in config)
     table = [["key", *runs]]
     for key in keys:
-        values = [shown(config[key]) if key in config else ABSENT for config in flat.values()]
+        values = [show(config[key]) if key in config else ABSENT for config in flat.values()]
         if len(set(values)) > 1 and key.split(".")[0] not in UNTOLD:
             table.append([key, *values])
     return table
-
-
-def shown(value: Any) -> str:
-    """A value of a config; every digit, so that different ones look different."""
-    return "unset" if value is None else repr(value)
 
 
 def results_table(runs: dict[str, "Results"]) -> list[list[str]]:

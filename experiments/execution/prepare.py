@@ -133,11 +133,14 @@ def check_own_names(registry: Registry) -> None:
 
 
 def check_jobs(arguments: Arguments, groups: list[plan.Group]) -> None:
-    """Raises ValueError where there is no sweep to make jobs of."""
-    if requested(arguments.options) is not None and len(sweep_of(groups)) < 2:
-        raise ValueError(
-            f"--executor={arguments.options['executor']} is for a sweep, and this is a study or one run; leave it out"
-        )
+    """Raises ValueError where there is no sweep to make jobs of, or its members depend on each other."""
+    if requested(arguments.options) is None:
+        return
+    given = f"--executor={arguments.options['executor']}"
+    if len(sweep_of(groups)) < 2:
+        raise ValueError(f"{given} is for a sweep, and this is a study or one run; leave it out")
+    if arguments.config.search.rungs:
+        raise ValueError(f"{given} makes jobs of shares, and a search by rungs compares all members; leave it out")
 
 
 def fitted(arguments: Arguments, registry: Registry) -> tuple[Arguments, tuple[str, ...]]:

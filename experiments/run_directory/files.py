@@ -18,7 +18,7 @@ import jax
 
 from experiments.command_line.config_paths import flatten
 from experiments.run_directory.earlier import completed
-from experiments.run_directory.places import absolute, moved, relative
+from experiments.run_directory.places import PLACES, absolute, moved, relative
 from nn_core.files import move, whole_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -278,8 +278,9 @@ def same(one: Any, other: Any) -> bool:
 def refusal(directory: Path, changed: Mapping[str, tuple[Any, Any]]) -> str:
     """The line that refuses to continue a run under another config and says what to do instead."""
     listed = "; ".join(f"{path} {show(old)} -> {show(new)}" for path, (old, new) in changed.items())
+    what = "other data" if PLACES.keys() & changed.keys() else "another config"
     return (
-        f"{directory} holds a run with another config ({listed}); choose another --workdir, "
+        f"{directory} holds a run with {what} ({listed}); choose another --workdir, "
         "or begin again with --config.checkpoint.resume=fresh"
     )
 

@@ -61,7 +61,7 @@ def test_equal_names_become_paths_and_equal_configs_are_told(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["one"], "1 run directories are named; name two or more"),
+        (["one"], "one run directory is named; name two or more"),
         (["one", "one"], "a run directory is named twice"),
         (["one", "none"], "there is no run directory"),
         (["one", "two", "--metric=validaton_loss"], "is in no log; did you mean validation_loss?"),

@@ -63,6 +63,7 @@ def test_jobs_write_the_results_that_the_sweep_has_here(here, tmp_path):
         (["--executor=debug", "--part=1/2"], "makes jobs of all shares"),
         (["--executor=debug", "--sweep=false"], "is for a sweep"),
         (["--executor=debug", "--executor.populations=0"], "must be >= 1"),
+        (["--executor=debug", "--config.search.rungs=(3,)"], "a search by rungs compares all members; leave it out"),
         (["--part=1/2", "--config.checkpoint.resume=fresh"], "put aside"),
     ],
 )

@@ -137,6 +137,8 @@ def test_the_refusal_lists_every_key_and_the_way_out(tmp_path: Path) -> None:
         f"{tmp_path} holds a run with another config (model.hidden_sizes (3, 4) -> absent; model.width absent -> 8; "
         "seed 1 -> 2); choose another --workdir, or begin again with --config.checkpoint.resume=fresh"
     )
+    text = files.refusal(tmp_path, {"data.digest": ("0" * 64, "1" * 64), "data.train": (5, 6)})
+    assert "holds a run with other data (data.digest 000000000000… -> 111111111111…; data.train 5 -> 6)" in text
 
 
 def test_the_commit_is_a_hash_and_none_outside_of_a_checkout(tmp_path: Path) -> None:
