@@ -10,6 +10,8 @@ from nn_core.generation.decoder import Cache, Decoder, Params, repeat_rows
 from nn_core.generation.window import Text, make_text, read_window
 
 SMALLEST_PROMPT_WIDTH = 64
+# Rows that share a cache look at the places of all of them, so the work grows with their square; a copy grows with them.
+MOST_SHARED = 16
 
 
 def pack_prompts(
@@ -69,5 +71,6 @@ def read_prompts(
     if decoder.context_size is None:
         # Never used again, so that its width does not reach the loop's shapes.
         text = text._replace(prompt_ids_BP=prompt_ids_PL[:, :0])
-    repeat = decoder.share if change_places and decoder.share is not None else decoder.repeat
+    shared = decoder.share if change_places and copies <= MOST_SHARED else None
+    repeat = decoder.repeat if shared is None else shared
     return repeat(cache, copies), repeat_rows(text, copies)
