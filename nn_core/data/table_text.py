@@ -31,16 +31,20 @@ def blank_rows(rows: "polars.DataFrame") -> np.ndarray:
 def check_width(body: str, name: str, separator: str, skipped: int) -> None:
     """Raises ValueError for the first row that has not as many fields as the header, or a quote that never ends."""
     reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True)
-    width, line = None, skipped + 1
+    width, line, first = None, skipped + 1, False
     try:
         for fields in reader:
             if width is None:
-                width = len(fields)
+                width, first = len(fields), True
             elif fields and len(fields) != width:
+                above = first and len(fields) > width  # such as Excel's sep=; or a comment
+                fix = "delete what stands above the header" if above else "put fields that hold a separator into quotes"
                 raise ValueError(
-                    f"{name} line {line} has {len(fields)} fields and the header has {width}; repair the line, or put "
-                    "fields that hold a separator into quotes"
+                    f"{name} line {line} has {len(fields)} field{'s' * (len(fields) > 1)} and the header has {width}; repair "
+                    f"the line, or {fix}"
                 )
+            else:
+                first = False
             line = skipped + reader.line_num + 1
     except csv.Error as error:
         raise ValueError(f"{name} line {line}: {error}; check its quotes") from None
