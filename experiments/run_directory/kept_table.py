@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from experiments.run_directory.files import entry
+from experiments.run_directory.no_run import TEXT_CLASSES, about_classes
 from experiments.run_directory.stored_run import Stored
 from nn_core.data.table_scheme import Scheme, scheme_from_json, scheme_to_json
 from nn_core.files import whole_file
@@ -34,6 +35,8 @@ def read_kept_table(stored: Stored) -> tuple[Scheme, dict[str, np.ndarray]]:
         ValueError: the file is missing, damaged, or of other members.
     """
     path = stored.folder / TABLE
+    if stored.config.task.name == TEXT_CLASSES:
+        raise ValueError(about_classes(stored.directory))
     if not path.is_file():
         raise ValueError(f"{path} is missing: the run learned no table; give the run of one (config.data.name='table')")
     try:

@@ -10,6 +10,7 @@ from nn_core.pretrained.folder import read_json as read_folder_json
 
 MODELS, VECTORS = "models", "vectors.txt"  # of a study: a folder of Hugging Face folders, word vectors
 FILL_MASK = "fill-mask"
+TEXT_CLASSES = "text_classification"  # task.name of a run
 # How the name of an architecture ends -> the task of experiments.pipeline.
 TASKS = {
     "ForPreTraining": FILL_MASK,
@@ -49,6 +50,12 @@ def recipe(path: str) -> str:
 def about_folder(folder: Path) -> str:
     """What to say of a Hugging Face folder where a run directory is wanted."""
     return f"{folder} is a Hugging Face folder, not a run directory; ask it by: {command(folder)}"
+
+
+def about_classes(directory: Path) -> str:
+    """What to say of a run that tells the classes of texts, where one of another kind is wanted."""
+    ask = f"python -m experiments.pipeline text-classification --model={directory} TEXT, or --input=FILE with a text a line"
+    return f"{directory} tells the classes of texts; ask it by: {ask}"
 
 
 def about_folders(directory: Path) -> str | None:

@@ -16,9 +16,11 @@ from experiments.command_line import config_paths
 from experiments.export import main as export
 from experiments.pipeline import pipeline
 from experiments.pipelines.models import load_model
+from experiments.predict import main as predict
 from experiments.run import main
 from experiments.run_directory.results import read_rows
 from experiments.run_directory.stored_run import Stored
+from experiments.sample import main as sample
 from tests.experiments import tiny
 from tests.pretrained.folders import write_folder
 from tests.pretrained.tokenizer_folders import write_tokenizer_folder
@@ -133,8 +135,8 @@ def test_the_base_of_adapters_is_known_by_its_arrays() -> None:
         check_base(stored, {"backbone": {"kernel": np.zeros((2, 3), np.float32)}})
 
 
-def test_a_folder_is_a_source(tmp_path: Path) -> None:
-    """GPT-2 with its tokenizer."""
+def test_a_folder_is_a_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """GPT-2 with its tokenizer; commands of other tasks name the one that asks such a run."""
     folder = write_folder(tmp_path / "gpt2", "gpt2", 331)
     config = (folder / "config.json").read_text(encoding="utf-8")
     write_tokenizer_folder(folder, "gpt2")
@@ -143,6 +145,10 @@ def test_a_folder_is_a_source(tmp_path: Path) -> None:
     assert main(arguments("finetune_classifier", place, folder, train__steps=3)) == 0
     (row,) = read_rows(place / "results.csv")
     assert np.isfinite(float(row["test_loss"])) and float(row["trained_share"]) == 1
+    (tmp_path / "x.csv").write_text("text,label\na,b\n", encoding="utf-8")
+    for command, word in ((predict, str(tmp_path / "x.csv")), (sample, "--prompt=a")):
+        assert command([f"--checkpoint={place}", word]) == 2
+        assert f"experiments.pipeline text-classification --model={place} TEXT" in capsys.readouterr().err
     assert json.loads((place / "config.json").read_text(encoding="utf-8"))["config"]["transfer"]["source"] == str(
         folder
     )

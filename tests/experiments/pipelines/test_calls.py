@@ -283,6 +283,8 @@ def test_words_that_are_no_words(root: Path) -> None:
         ({"do_sample": True, "temperature": 0}, "contradicts temperature=0"),
         ({"do_sample": False, "temperature": 0.7}, "temperature=0.7 has no effect with do_sample=False"),
         ({"do_sample": False, "top_k": 3}, "top_k=3 has no effect with do_sample=False"),
+        ({"num_beams": 10**9}, "num_beams=1000000000 is more than 10,000"),
+        ({"num_return_sequences": 10**9}, "num_return_sequences=1000000000 is more than 10,000"),
     ],
 )
 def test_contradictions_of_sampling_are_refused(root: Path, options: dict[str, Any], said: str) -> None:
