@@ -1,7 +1,8 @@
 """An iteration of PPO: 64 answers of 32 tokens, 4 epochs of 4 minibatches, 4 layers of width 128.
 
 Ours is one compiled step, draws included; the peer is a plain PyTorch loop with a cached sampler. Then a population of 8
-seeds against one run. One session, turns in alternation, ratios per round.
+seeds against one run. One session, turns in alternation, ratios per round. Then GRPO in groups of 8 against TRL's trainer,
+which no longer has a PPO; its iterations stand between two series of ours.
 """
 
 from collections.abc import Callable
@@ -12,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.benchmark.gpt import matmul_rate
-from experiments.benchmark.timing import alternate, installed, machine, median_ratio
-from nn_core.alignment.experience import PPO, Policy
+from experiments.benchmark.timing import alternate, installed, machine, median_ratio, seconds
+from nn_core.alignment.experience import GRPO, PPO, Policy
 from nn_core.alignment.heads import LAST, SCORE, with_head
 from nn_core.alignment.judgement import Speaker
 from nn_core.alignment.policy_task import make_policy_task, with_coefficient
@@ -27,24 +28,26 @@ ROUNDS = 7
 ROWS, PROMPT, NEW, EPOCHS, MINIBATCHES = 64, 12, 32, 4, 4
 LAYERS, HEADS, WIDTH, VOCABULARY = 4, 4, 128, 512
 SEEDS = 8
-HPARAMS = {"learning_rate": 1e-5, "beta": 0.05, "clip_range": 0.2, "value_clip": 0.5, "value_coefficient": 0.1}
-HPARAMS |= {"clip_norm": 1.0, "discount": 1.0, "gae_decay": 0.95}
+GROUP, COUNTED = 8, 4
+HPARAMS = {"learning_rate": 1e-5, "beta": 0.05, "clip_range": 0.2, "clip_norm": 1.0}
+OF_PPO = {"value_clip": 0.5, "value_coefficient": 0.1, "discount": 1.0, "gae_decay": 0.95}
 NO_END = -1  # every answer has all of its tokens, as in the peer
 
 
-def make_policy() -> tuple[Policy, GPT]:
+def make_policy(method: str) -> tuple[Policy, GPT]:
     """The structure of the iteration, and its model."""
+    group = GROUP if method == GRPO else 1
     model = GPT(VOCABULARY, PROMPT + NEW, WIDTH, HEADS, LAYERS, use_bias=False, tied_head=True)
     speaker = Speaker(model, make_decoder(model), NEW, NO_END, 0)
     policy = Policy(
-        method=PPO,
+        method=method,
         speaker=speaker,
         width=WIDTH,
         reward_model=model,
         pooling=LAST,
         rule=None,
-        prompts=ROWS,
-        group=1,
+        prompts=ROWS // group,
+        group=group,
         epochs=EPOCHS,
         minibatches=MINIBATCHES,
         estimator="k3",
@@ -54,22 +57,23 @@ def make_policy() -> tuple[Policy, GPT]:
     return policy, model
 
 
-def ours(num_seeds: int) -> Callable[[], None]:
+def ours(num_seeds: int, method: str = PPO) -> Callable[[], None]:
     """A turn of one compiled iteration for some seeds at once."""
-    policy, model = make_policy()
+    policy, model = make_policy(method)
     task = make_policy_task(policy, lambda hparams: model)
     factory = with_coefficient(lambda hparams: make_optimizer("adam", hparams, lambda step: jnp.ones(())))
     program, mesh = populate(make_program(task, factory, Settings(1)), num_seeds)
     params = model.init(jax.random.key(1), jnp.zeros((1, 2), jnp.int32))["params"]
     data: dict[str, Any] = {
-        "train_prompts": np.random.default_rng(0).integers(0, VOCABULARY, (ROWS, PROMPT)).astype(np.int32),
-        "train_lengths": np.full(ROWS, PROMPT, np.int32),
-        "train_truth": np.full(ROWS, -1, np.int32),
+        "train_prompts": np.random.default_rng(0).integers(0, VOCABULARY, (policy.prompts, PROMPT)).astype(np.int32),
+        "train_lengths": np.full(policy.prompts, PROMPT, np.int32),
+        "train_truth": np.full(policy.prompts, -1, np.int32),
         "reference_params": params,
         "reward_params": with_head(params, SCORE, WIDTH),
     }
     data = place(data, mesh, by_member=False)
-    keys, hparams = place(make_members(range(num_seeds), [HPARAMS] * num_seeds), mesh, by_member=True)
+    known = HPARAMS | (OF_PPO if method == PPO else {})
+    keys, hparams = place(make_members(range(num_seeds), [known] * num_seeds), mesh, by_member=True)
     state, own = [program.start(keys, hparams, data)], program.prepare(keys, data)
 
     def run() -> None:
@@ -81,7 +85,7 @@ def ours(num_seeds: int) -> Callable[[], None]:
 
 def flops_per_iteration() -> float:
     """Products alone: 2 FLOP per parameter and token forward, 4 more backward; 4 and 8 T D a layer for the attention."""
-    _, model = make_policy()
+    _, model = make_policy(PPO)
     length, tokens = PROMPT + NEW, ROWS * (PROMPT + NEW)
     parameters = parameter_count(model) - length * WIDTH  # positions do not multiply
     forward = tokens * (2 * parameters + 4 * LAYERS * length * WIDTH)
@@ -111,3 +115,21 @@ def main() -> None:
         used = flops_per_iteration() * (SEEDS if "seeds" in name else 1) / float(np.median(measured)) / max(rates)
         print(f"  {name:24s} {np.median(measured) * 1e3:8.0f} ms   MFU {used:4.0%}{ratio}")
     print(f"  MFU: share of {max(rates) / 1e9:,.0f} GFLOP/s, the measured rate of one large matrix product")
+    if installed("trl"):
+        beside_trl()
+
+
+def beside_trl() -> None:
+    """Prints iterations of GRPO, ours before and after those of TRL."""
+    from experiments.benchmark import torch_gpt, torch_ppo, trl_grpo
+
+    run = ours(1, GRPO)
+    run()
+    own = [seconds(run) for _ in range(COUNTED)]
+    size = torch_gpt.Size(VOCABULARY, PROMPT + NEW, WIDTH, HEADS, LAYERS, ROWS)
+    theirs = trl_grpo.iterations(size, torch_ppo.Work(ROWS, PROMPT, NEW, EPOCHS, MINIBATCHES), GROUP)(COUNTED)
+    own += [seconds(run) for _ in range(COUNTED)]
+    one, other = float(np.median(own)), float(np.median(theirs))
+    print(f"\none iteration of GRPO, the same sizes, {ROWS // GROUP} prompts with {GROUP} answers each")
+    print(f"  nn_core                  {one * 1e3:8.0f} ms")
+    print(f"  TRL's GRPOTrainer        {other * 1e3:8.0f} ms   {other / one:.2f} times as long")
