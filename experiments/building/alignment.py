@@ -14,7 +14,7 @@ from experiments.building.kept_tokenizer import TOKENIZER, stored_tokenizer
 from experiments.building.language import evaluation_hparams, family_of, make_language_module
 from experiments.building.ranges import check_batch
 from experiments.building.records import Registry
-from experiments.building.sources import Source, load_source, same_vocabulary
+from experiments.building.sources import Source, load_source, same_template, same_vocabulary
 from experiments.command_line.choices import choose
 from nn_core.alignment.adaptive_kl import MOST
 from nn_core.alignment.answer_task import Answers, make_answer_task
@@ -252,7 +252,7 @@ def reward_of(config: ConfigDict, parts: Parts, registry: Registry) -> tuple[Sou
     """The reward model of a policy, its config and its module.
 
     Raises:
-        ValueError: none is named, the run is not a reward model, or it has another vocabulary.
+        ValueError: none is named, the run is not a reward model, or it has another vocabulary or template.
     """
     settings, key = config.task, "task.reward_model"
     if settings.reward_model is None:
@@ -262,7 +262,9 @@ def reward_of(config: ConfigDict, parts: Parts, registry: Registry) -> tuple[Sou
     if stored is None or stored.task.name != "reward_model":
         kind = "is a Hugging Face folder" if stored is None else f"holds a run of task {stored.task.name!r}"
         raise ValueError(f"config.{key}={settings.reward_model!r} {kind}; give one of a reward model")
-    same_vocabulary(parts.reader.tokenizer, tokenizer_of(source), source)
+    judge = tokenizer_of(source)
+    same_vocabulary(parts.reader.tokenizer, judge, source)
+    same_template(parts.reader.tokenizer, judge, source)
     if stored.data.context_size < config.data.context_size:
         raise ValueError(
             f"config.{key}={settings.reward_model!r} reads {stored.data.context_size} tokens, fewer than "

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+from ml_collections import ConfigDict
+
+from configs.base import TRANSFER
 from experiments.run_directory.files import entry
+from nn_core.files import user_path
 from nn_core.pretrained.folder import is_folder
 from nn_core.pretrained.folder_tokenizer import FolderTokenizer
 from nn_core.pretrained.tokenizer_files import SETTINGS, read_tokenizer, write_tokenizer
@@ -24,6 +28,31 @@ def stored_tokenizer(folder: Path) -> Tokenizer:
     if not (folder / TOKENIZER).is_file():
         raise ValueError(f"{folder / TOKENIZER} is missing; without it the model's tokens have no spelling")
     return load_tokenizer(folder / TOKENIZER)
+
+
+def tokenizer_of_start(source: str) -> Tokenizer | None:
+    """The tokenizer of the run or folder that a run starts from; None where it keeps none, or is not there."""
+    place = user_path(source)
+    for folder in (place, *sorted(place.glob("groups/*"))):
+        try:
+            return stored_tokenizer(folder)
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def inherited(section: ConfigDict) -> Tokenizer | None:
+    """The tokenizer that goes with the parameters which a run starts from: its embeddings are those of its tokens.
+
+    Args:
+        section: config.transfer.
+    Returns:
+        That of a run whose parameters are all loaded; else None.
+    """
+    if section.source is None or section.load != TRANSFER["load"].default:
+        return None
+    found = tokenizer_of_start(section.source)
+    return None if isinstance(found, FolderTokenizer) else found
 
 
 def keep_tokenizer(folder: Path, tokenizer: Tokenizer) -> Tokenizer:

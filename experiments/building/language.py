@@ -4,7 +4,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.building.corpus import Corpus, encode_prompt, load_corpus, windows_of
+from experiments.building.corpus import TOKEN_FILE, Corpus, encode_prompt, load_corpus, windows_of
+from experiments.building.kept_tokenizer import inherited
 from experiments.building.records import TEXT, Registry, Sizes, Use, serving
 from experiments.command_line.choices import choose
 from nn_core.generation.decoder import Decoder
@@ -35,13 +36,21 @@ def build(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = 
     Args:
         config: of a language-model run.
         registry: models and tasks by name.
-        tokenizer: that of the run to continue; None: a new one.
+        tokenizer: that of the run to continue; None: that of the run it starts from, or a new one.
     """
     section = config.data
     if config.model.name == "pretrained":  # its tokens are not those of a tokenizer that is made here
         raise ValueError("config.task.name='language' trains from the beginning; give a model, such as base.gpt(…)")
     family = family_of(config, registry)
+    if tokenizer is None and section.name != TOKEN_FILE:
+        tokenizer = inherited(config.transfer)
     corpus = load_corpus(section, chunk_steps(config.train.chunk_steps, config.train.eval_every), tokenizer)
+    start = inherited(config.transfer) if section.name == TOKEN_FILE else None
+    if start is not None and start != corpus.tokenizer:
+        raise ValueError(
+            f"config.data.path={section.path!r} holds tokens of another vocabulary than that of config.transfer.source="
+            f"{config.transfer.source!r}; start from a run on such tokens, or draw its embeddings anew (config.transfer.load)"
+        )
     if config.train.sample_every:
         try:
             encode_prompt(corpus.tokenizer, config.sample.prompt)

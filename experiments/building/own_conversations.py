@@ -1,6 +1,5 @@
 """Conversations or preferences of one's own, a JSONL file: the config is fitted to them, and unknown words are told."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
@@ -8,7 +7,8 @@ from ml_collections import ConfigDict
 
 from experiments.building.assistant_data import cut, world_tokenizer
 from experiments.building.digests import check_digest, digest_of_file
-from experiments.building.kept_tokenizer import stored_tokenizer
+from experiments.building.kept_tokenizer import tokenizer_of_start
+from experiments.building.unknown_words import tell_unknown
 from nn_core.data.conversation_files import (
     Conversation,
     Preference,
@@ -19,9 +19,8 @@ from nn_core.data.conversation_files import (
     read_records,
 )
 from nn_core.files import user_path
-from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer
+from nn_core.text.interface import Tokenizer
 
-SHOWN = 5  # unknown words that are told
 Record = Conversation | Preference | Turns
 # config.task.name -> what it makes of a line.
 MAKERS: dict[str, Callable[[dict[str, Any]], Record]] = {
@@ -52,7 +51,7 @@ def resolve_conversations(config: ConfigDict, given: Collection[str]) -> tuple[C
     if len(records) > 2:  # else it is told where they are read to train on
         lines += fit(config, given, len(cut(records, section.held_out)["train"]))
     tokenizer = start_tokenizer(config.transfer.source)
-    return config, (*lines, *([] if tokenizer is None else tell_unknown(tokenizer, records)))
+    return config, (*lines, *([] if tokenizer is None else tell_unknown(tokenizer, texts_of(records))))
 
 
 def fit(config: ConfigDict, given: Collection[str], train: int) -> list[str]:
@@ -81,13 +80,7 @@ def start_tokenizer(source: str | None) -> Tokenizer | None:
     """The tokenizer of the model that a run starts from; None where it is told later that there is none."""
     if source is None:
         return world_tokenizer()
-    place = user_path(source)
-    for folder in (place, *sorted(place.glob("groups/*"))):
-        try:
-            return stored_tokenizer(folder)
-        except (OSError, ValueError):
-            continue
-    return None
+    return tokenizer_of_start(source)
 
 
 def texts_of(records: Collection[Record]) -> Iterator[str]:
@@ -100,23 +93,3 @@ def texts_of(records: Collection[Record]) -> Iterator[str]:
             turns = record.turns if isinstance(record, Conversation) else record
         yield from (text for _, text in turns)
         yield from more
-
-
-def tell_unknown(tokenizer: Tokenizer, records: Collection[Record]) -> list[str]:
-    """A warning where the vocabulary lacks words of some records: all of them are one token to the model."""
-    unknown = tokenizer.special_ids.get(UNKNOWN_TOKEN)
-    if unknown is None:
-        return []
-    total, words = 0, Counter[str]()
-    for text in texts_of(records):
-        found = tokenizer.encode_with_offsets(text)
-        total += len(found.ids_N)
-        words.update(text[start:stop] for start, stop in found.offsets_N2[found.ids_N == unknown].tolist())
-    if not words:
-        return []
-    count, shown = words.total(), ", ".join(repr(word) for word in list(words)[:SHOWN])
-    return [
-        f"warning: {count:,} of {total:,} tokens ({count / total:.1%}) are not in the vocabulary of the start and become "
-        f"{UNKNOWN_TOKEN}: {shown}{', …' if len(words) > SHOWN else ''}; write words that it has (in lower case, with "
-        "blanks before signs), or start from a model that reads any text"
-    ]

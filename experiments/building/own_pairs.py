@@ -7,7 +7,10 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from experiments.building.digests import check_digest, digest_of_file
+from experiments.building.kept_tokenizer import inherited
+from experiments.building.unknown_words import tell_unknown
 from nn_core.data.text_pairs import TextPairs, load_text_pairs
+from nn_core.data.text_tasks import TASKS
 from nn_core.files import user_path
 
 PARALLEL_FILES = "parallel_files"  # data.name
@@ -65,4 +68,19 @@ def resolve_pairs(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDic
     if section.batch_size > train > 0 and "data.batch_size" not in given:
         section.batch_size = train
         lines.append(f"config.data.batch_size={train}, since {train} pairs train")
+    lines += fit(config, given, pairs.test[0][0])
+    start = inherited(config.transfer)
+    lines += [] if start is None else tell_unknown(start, (text for side in pairs.train for text in side))
     return config, tuple(lines)
+
+
+def fit(config: ConfigDict, given: Collection[str], first: str) -> list[str]:
+    """Takes back what only the tasks of the config's own data have; returns lines about it."""
+    if "sample.prompt" not in given:
+        config.sample.prompt = first
+    kept = tuple(name for name in config.table if name.removesuffix("_exact") not in TASKS)
+    left_out = [name for name in config.table if name not in kept]
+    if not left_out or "table" in given:
+        return []
+    config.table = kept
+    return [f"left out, since it belongs to other data: table: {', '.join(left_out)}"]

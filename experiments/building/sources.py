@@ -12,6 +12,8 @@ from experiments.building.digests import digest_of
 from experiments.run_directory.no_run import recipe
 from experiments.run_directory.stored_run import parse_step, read_run
 from nn_core.alignment.by_seed import Stack
+from nn_core.alignment.conversations import encode_turns
+from nn_core.alignment.templates import ASSISTANT, SYSTEM, USER, Turns, make_template
 from nn_core.files import user_path
 from nn_core.models.transformer.gpt import GPT
 from nn_core.pretrained.folder import is_folder
@@ -19,6 +21,9 @@ from nn_core.pretrained.load import load as load_folder
 from nn_core.pretrained.tokenizer_files import as_folder_tokenizer
 from nn_core.text.interface import Tokenizer
 from nn_core.training.manifest import CheckpointError
+
+_TURN = ((USER, "what is it ?"), (ASSISTANT, "it is a word ."))
+PROBES: tuple[Turns, ...] = (_TURN, (*_TURN, _TURN[0]), ((SYSTEM, "be polite ."), *_TURN))  # by which templates differ
 
 
 class Source(NamedTuple):
@@ -122,3 +127,23 @@ def same_vocabulary(one: Tokenizer, other: Tokenizer, source: Source) -> None:
             f"config.{source.key}={source.path!r} has another vocabulary ({other.vocabulary_size} tokens, not "
             f"{one.vocabulary_size} of the same spelling); take one that was trained with the same tokenizer"
         )
+
+
+def same_template(one: Tokenizer, other: Tokenizer, source: Source) -> None:
+    """Raises ValueError where a model judges conversations of another one that it would have read in another form.
+
+    Compared is what the templates write, as tokens: a run and the folder that it was exported to have two templates.
+    """
+    if [_tokens(one, turns) for turns in PROBES] != [_tokens(other, turns) for turns in PROBES]:
+        raise ValueError(
+            f"config.{source.key}={source.path!r} was trained with another chat template than that of the policy, whose "
+            "answers it would misread; train it on the same folder or run as the policy"
+        )
+
+
+def _tokens(tokenizer: Tokenizer, turns: Turns) -> Any:
+    """A conversation as ids and mask; None where the template has no place for it."""
+    try:
+        return encode_turns(tokenizer, make_template(tokenizer), turns)
+    except ValueError:
+        return None

@@ -10,6 +10,7 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.building.corpus import Corpus
+from experiments.building.kept_tokenizer import inherited
 from experiments.building.own_pairs import load_pairs
 from experiments.building.ranges import check_batch
 from experiments.building.records import Registry, Sizes, Use, serving
@@ -40,7 +41,7 @@ def build(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = 
     Args:
         config: of a run that writes a text for a text.
         registry: models and tasks by name.
-        tokenizer: the one of a run that goes on; None: trained on the training pairs.
+        tokenizer: the one of a run that goes on; None: that of the run it starts from, or trained on the training pairs.
     Raises:
         ValueError: an unknown name, a pair that does not fit a row, batches that cannot be, a model that cannot read
             packed rows, a tokenizer without a mark that the data need, sacrebleu missing.
@@ -50,6 +51,7 @@ def build(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = 
     use = choose(config.model.name, serving(registry, SEQUENCE), "model.name")
     check_measures(config.task.measures)
     pairs = load_pairs(section)
+    tokenizer = inherited(config.transfer) if tokenizer is None else tokenizer
     tokenizer = train_tokenizer(section, pairs) if tokenizer is None else tokenizer
     rows = [make_rows(config, tokenizer, pairs, name) for name in SPLITS]
     sizes = SplitSizes(*(len(part.source_RS) for part in rows))

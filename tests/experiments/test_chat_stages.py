@@ -10,13 +10,14 @@ import pytest
 
 from experiments import sample
 from experiments.building.kept_tokenizer import stored_tokenizer
+from experiments.building.unused_keys import UNREAD
 from experiments.export import main as export
 from experiments.run import main
 from experiments.run_directory.stored_run import load
 from nn_core.alignment.templates import make_template
 from nn_core.pretrained.folder import is_folder
 from nn_core.pretrained.tokenizer_files import read_tokenizer
-from tests.experiments.test_alignment_stages import SMALL, leaves
+from tests.experiments.test_alignment_stages import SMALL, TASKS, leaves
 from tests.pretrained.chat_folders import CHATML, write_chat_folder
 from tests.pretrained.folders import write_folder
 from tests.pretrained.tokenizer_folders import write_tokenizer_folder
@@ -70,6 +71,7 @@ def command(config: str, root: Path, run: Path, source: Path, **changes: Any) ->
     kept = {name: value for name, value in SMALL.items() if not name.startswith("model.") and name not in others}
     values = kept | CHANGES | {"transfer.source": source, "data.path": root / f"{FILES[config]}.jsonl"}
     values |= {name.replace("__", "."): value for name, value in changes.items()}
+    values = {name: value for name, value in values.items() if name not in UNREAD[TASKS[config]]}
     words = [f"--config.{name}={value}" for name, value in values.items()]
     return [f"--config=configs/{config}.py", f"--workdir={run}", "--sweep=false", *words]
 
@@ -157,6 +159,24 @@ def test_a_folder_without_a_template_is_told_the_way_out(
     assert main(command("assistant_sft", root, tmp_path / "run", folder, data__context_size=64)) == 2
     told = capsys.readouterr().err.strip()
     assert "chat_template.jinja, for instance {% for m in messages %}" in told and "\n" not in told
+
+
+def test_a_reward_model_of_another_template_is_refused(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has the same vocabulary, and would score a form of text that it has never seen."""
+    reward = tmp_path / "reward"
+    assert main(command("reward_model", root, reward, root / "folder", train__steps=0)) == 0
+    about = reward / "tokenizer_config.json"
+    text = about.read_text(encoding="utf-8")
+    same = {"task__reward_model": reward, "task__prompts": 2, "task__minibatches": 2, "task__reward_member": None}
+    for change, code in (("You are", 0), ("You were", 2)):
+        about.write_text(text.replace("You are", change), encoding="utf-8")
+        capsys.readouterr()
+        words = command("ppo", root, tmp_path / "run", root / "folder", **same)
+        assert main([*words, "--plan"]) == code
+    told = capsys.readouterr().err.strip()
+    assert "was trained with another chat template than that of the policy" in told and "\n" not in told
 
 
 @pytest.mark.slow
