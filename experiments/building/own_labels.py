@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 
 from experiments.building.digests import check_digest, digest_of_file
 from experiments.building.own_tables import TABLE
+from experiments.building.ranges import naming_options
 from experiments.building.unused_keys import check_given
 from nn_core.data.corpora import CORPORA, LabelledTexts
 from nn_core.data.labelled_texts import read_labelled_texts
@@ -30,7 +31,8 @@ def load_texts(section: ConfigDict) -> LabelledTexts:
         ValueError: an unknown name or option, or a file that cannot be read, in one line.
     """
     if not is_own(section):
-        return call_loader("corpus", CORPORA, section.name, section.options.to_dict())
+        with naming_options(section):
+            return call_loader("corpus", CORPORA, section.name, section.options.to_dict())
     for key, what in (("path", "FILE"), ("target", "COLUMN")):
         if section[key] is None:
             raise ValueError(

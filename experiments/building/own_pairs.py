@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from experiments.building.digests import check_digest, digest_of_file
 from experiments.building.kept_tokenizer import inherited
+from experiments.building.ranges import naming_options
 from experiments.building.unknown_words import tell_unknown
 from nn_core.data.text_pairs import TextPairs, load_text_pairs
 from nn_core.data.text_tasks import TASKS
@@ -32,13 +33,15 @@ def load_pairs(section: ConfigDict) -> TextPairs:
                 f"config.data.{given[0]}={files[given[0]]} has no effect on config.data.name={section.name!r}; add "
                 f"--config.data.name={PARALLEL_FILES}"
             )
-        return load_text_pairs(section.name, **section.options.to_dict())
+        with naming_options(section):
+            return load_text_pairs(section.name, **section.options.to_dict())
     if len(given) < len(FILES):
         raise ValueError(
             f"config.data.name={PARALLEL_FILES!r} needs two files, line for line; give --config.data.source=FILE and "
             "--config.data.target=FILE"
         )
-    return load_text_pairs(section.name, **section.options.to_dict(), **files)
+    with naming_options(section):
+        return load_text_pairs(section.name, **section.options.to_dict(), **files)
 
 
 def resolve_pairs(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict, tuple[str, ...]]:

@@ -1,8 +1,9 @@
 """Checks a config's values before anything is built; one message names all that are out of range."""
 
+import contextlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -89,6 +90,16 @@ def check_ranges(config: ConfigDict, ranges: Mapping[str, str]) -> None:
             problems += check_tuple(path, value, interval)
     if problems:
         raise ValueError("; ".join(problems))
+
+
+@contextlib.contextmanager
+def naming_options(section: ConfigDict) -> Iterator[None]:
+    """Gives the options of config.data, which an error of the data tells by their names, their keys."""
+    try:
+        yield
+    except ValueError as error:
+        names = "|".join(map(re.escape, section.options)) or r"(?!)"
+        raise ValueError(re.sub(rf"(?<![\w.])({names})=", r"config.data.options.\1=", str(error))) from None
 
 
 def inside(value: float, interval: str) -> bool:

@@ -6,6 +6,7 @@ import jax
 from jax import Array
 from ml_collections import ConfigDict
 
+from experiments.building.ranges import naming_options
 from experiments.building.records import TOKENS, Describe, Registry, Sizes, Use, serving
 from experiments.building.supervised import make_sizes, trained
 from experiments.command_line.choices import choose
@@ -89,7 +90,8 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
     kind = choose(config.task.name, registry.tasks, "task.name")
     choose(config.data.name, SEQUENCES, "data.name")
     use = choose(config.model.name, serving(registry, kind.form), "model.name")
-    sequences = load_sequences(config.data.name, **config.data.options.to_dict())
+    with naming_options(config.data):
+        sequences = load_sequences(config.data.name, **config.data.options.to_dict())
     if sequences.answer != kind.form:
         fitting = next(name for name, other in registry.tasks.items() if other.form == sequences.answer)
         raise ValueError(

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from experiments.building.own_data import kind_of, own_dataset
 from experiments.building.own_tables import TABLE, load_own_table
+from experiments.building.ranges import naming_options
 from experiments.building.records import ROWS, Registry, Sizes, serving
 from experiments.command_line.choices import choose
 from nn_core.data.augmentation import Augmentation, make_augment
@@ -166,7 +167,10 @@ def load_examples(config: ConfigDict, head: Head, registry: Registry) -> Dataset
     """The data of a config, restricted to the classes that it keeps."""
     section = config.data
     options = section.options.to_dict()
-    dataset = own_dataset(config, head) or call_loader("data set", registry.sources, section.name, options)
+    dataset = own_dataset(config, head)
+    if dataset is None:
+        with naming_options(section):
+            dataset = call_loader("data set", registry.sources, section.name, options)
     return keep_classes(dataset, section.classes) if section.classes else dataset
 
 

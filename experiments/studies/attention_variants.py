@@ -11,9 +11,10 @@ import optax
 from jax import Array, lax
 from ml_collections import ConfigDict
 
+from experiments.building.memory import available_bytes
 from experiments.command_line.choices import choose
 from experiments.run_directory.results import Row
-from experiments.studies.base import Cell, Cells, Outcome, Study, check_whole, keys_of, make_rows, seeds_of
+from experiments.studies.base import Cell, Cells, Outcome, Study, check_some, check_whole, keys_of, make_rows, seeds_of
 from experiments.studies.pretraining import naming
 from nn_core.data.text import generated_text
 from nn_core.losses import cross_entropy
@@ -124,13 +125,20 @@ def run(config: ConfigDict) -> Cells:
 
 
 def check(config: ConfigDict) -> None:
-    """Raises ValueError for lengths that are not whole numbers, an odd training length, or a width that the heads and the
-    positions cannot have."""
+    """Raises ValueError for lengths that are not whole numbers, or of which a dense layer takes more memory than there is,
+    an odd training length, or a width that the heads and the positions cannot have."""
+    check_some(config, "variants", "positions")
     check_whole(config, "lengths")
     for name in config.task.variants:
         choose(name, VARIANTS, "task.variants")
     for name in config.task.positions:
         choose(name, dict.fromkeys(POSITIONS), "task.positions")
+    needed, free = 4 * config.task.heads * max(config.task.lengths) ** 2, available_bytes(jax.local_devices())
+    if "dense" in config.task.variants and needed > free:
+        raise ValueError(
+            f"config.task.lengths={config.task.lengths}: a dense layer of {max(config.task.lengths)} tokens takes at least "
+            f"{needed / 1e9:.3g} GB, and {free / 1e9:.3g} GB are free; shorten it, or leave 'dense' out of task.variants"
+        )
     if config.task.trained_length % 2:
         raise ValueError(f"config.task.trained_length={config.task.trained_length} must be even; add 1")
     for position in config.task.positions:

@@ -103,6 +103,13 @@ def adam(hparams: Hparams) -> Any:
     return make_optimizer("adam", hparams, lambda step: jnp.ones(()))
 
 
+def check_some(config: ConfigDict, *settings: str) -> None:
+    """Raises ValueError if a tuple of config.task is empty."""
+    for name in settings:
+        if not config.task[name]:
+            raise ValueError(f"config.task.{name}=() is empty; name at least one")
+
+
 def check_whole(config: ConfigDict, *settings: str) -> None:
     """Raises ValueError if a tuple of config.task holds a number that is not whole."""
     for name in settings:

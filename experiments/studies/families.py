@@ -21,7 +21,7 @@ from experiments.run_directory.settings import TUNED
 from experiments.studies.base import Cell, Cells, Outcome, Study, keys_of, make_rows, seeds_of
 from experiments.studies.pretraining import check_heads, train
 from nn_core.data.packing import NO_TARGET
-from nn_core.data.text_forms import PAD, TASKS, Forms, text_forms
+from nn_core.data.text_forms import MOST, PAD, TASKS, Forms, text_forms
 from nn_core.largest import argmax
 from nn_core.losses import cross_entropy
 from nn_core.models.transformer.encoder import Encoder, MaskedLanguageModel
@@ -153,8 +153,7 @@ def run(config: ConfigDict) -> Cells:
     task, keys, seeds = config.task, keys_of(config), seeds_of(config)
     rows: list[Row] = []
     for name in TASKS:
-        examples = task.labelled if name == "classification" else task.texts
-        forms = text_forms(name, num_examples=examples + task.validation + task.test)
+        forms = text_forms(name, num_examples=task[examples_of(name)] + task.validation + task.test)
         for family_name, family in FAMILIES.items():
             found = yield Cell(f"{name}: {family_name}", partial(learn, task, family, forms, keys))
             for place, rate in enumerate(task.learning_rates):
@@ -163,8 +162,21 @@ def run(config: ConfigDict) -> Cells:
     return Outcome(rows, {})
 
 
+def examples_of(name: str) -> str:
+    """The setting that says how many texts of a task are learned from."""
+    return "labelled" if name == "classification" else "texts"
+
+
 def check(config: ConfigDict) -> None:
-    """Raises ValueError for an odd number of blocks, or heads that do not divide the width."""
+    """Raises ValueError for an odd number of blocks, heads that do not divide the width, or more texts than there are."""
+    task = config.task
+    for name, most in MOST.items():
+        asked, key = task[examples_of(name)] + task.validation + task.test, examples_of(name)
+        if asked > most:
+            raise ValueError(
+                f"config.task.{key}={task[key]} with task.validation={task.validation} and task.test={task.test} are "
+                f"{asked:,} texts for {name}, which has {most:,} different ones; ask for fewer"
+            )
     if config.task.layers % 2:
         raise ValueError(f"config.task.layers={config.task.layers} must be even: half for each side; add 1")
     check_heads(config.task)

@@ -110,6 +110,9 @@ def noun_phrase(rng: np.random.Generator) -> tuple[str, str, bool]:
     return f"{english} {' '.join(words_en)}", french, plural
 
 
+MOST_SENTENCES = 200_000  # different ones that are drawn; the grammar has more
+
+
 def elide(word: str, following: str) -> str:
     """ "ne", "je" before another word: "n'aime", "je vois"."""
     return f"{word[:-1]}'{following}" if begins_with_vowel(following) else f"{word} {following}"
@@ -150,7 +153,7 @@ def toy_translation(*, num_examples: int = 12_000, seed: int = 0) -> tuple[tuple
     Returns:
         (english, french), N each.
     """
-    check_int("num_examples", num_examples, 1, 200_000)
+    check_int("num_examples", num_examples, 1, MOST_SENTENCES)
     rng = np.random.default_rng(check_int("seed", seed, 0))
     pairs: dict[str, str] = {}
     while len(pairs) < num_examples:

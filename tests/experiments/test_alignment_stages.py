@@ -76,7 +76,8 @@ def policy_words(config: str, folder: Path, stages: dict[str, Path], sweep: bool
     values = {
         name.replace(".", "__"): value for name, value in POLICY.items() if name != "task.prompts" or config == "ppo"
     }
-    values |= {"transfer__source": stages["sft"], "task__reward_model": stages["reward"]} | changes
+    learned = {} if changes.get("task__reward") == "rule" else {"task__reward_model": stages["reward"]}
+    values |= {"transfer__source": stages["sft"]} | learned | changes
     return words(config, folder, sweep, **values)
 
 
@@ -183,7 +184,11 @@ def test_one_talks_to_it(policy, capsys):
         ("ppo", {"transfer__source": "nowhere"}, "there is no run directory"),
         ("ppo", {"task__weigh": "sequence"}, "config.task.weigh has no effect on the task 'ppo'; leave it out"),
         ("grpo", {"data__pairs_about": "all"}, "config.data.pairs_about has no effect on the task 'grpo'"),
-        ("grpo", {"task__reward": "rule"}, "has no effect with config.task.reward='rule'"),
+        (
+            "grpo",
+            {"task__reward": "rule", "task__reward_model": "nowhere"},
+            "config.task.reward_model='nowhere' has no effect with config.task.reward='rule'",
+        ),
         ("ppo", {"hparams__dropout_rate": 0.1}, "config.hparams.dropout_rate=0.1 has no effect on the task 'ppo'"),
     ],
 )
@@ -331,7 +336,7 @@ def test_stages_start_from_a_folder(tmp_path):
     assert main(words("assistant_sft", tmp_path / "tuned", **start, train__steps=0)) == 0
     params, base = named_leaves(load(tmp_path / "tuned").params), named_leaves(load_folder(folder).params)
     assert params.keys() == base.keys() and all(np.array_equal(params[name], base[name]) for name in base)
-    rule = {"task__reward": "rule", "task__reward_model": "None", "hparams__beta": 0.1}
+    rule = {"task__reward": "rule", "hparams__beta": 0.1}
     assert main(policy_words("ppo", tmp_path / "ppo", {"sft": folder, "reward": folder}, **start, **rule)) == 0
     assert (
         sample.main([f"--checkpoint={tmp_path / 'ppo'}", "--chat", "--greedy", "--prompt=where does anna live ?"]) == 0
@@ -343,7 +348,7 @@ def test_a_population_of_policies_starts_from_the_runs_of_its_seeds(stages, tmp_
     """GRPO over two seeds as one program: each member equals its solo run, and starts from the run of its seed."""
     whole = tmp_path / "both"
     changes = {"transfer__by_seed": True, "task__reward_member": None, "hparams__beta": 0.1, "data__new_tokens": 5}
-    rule = {"task__reward": "rule", "task__prompts": 2, "task__group": 4, "task__reward_model": None}
+    rule = {"task__reward": "rule", "task__prompts": 2, "task__group": 4}
     assert main(policy_words("grpo", whole, stages, sweep=True, **changes | rule)) == 0
     alone = tmp_path / "alone"
     solo = changes | rule | {"transfer__by_seed": False, "transfer__member": 1, "seed": 1, "hparams__beta": 0.01}

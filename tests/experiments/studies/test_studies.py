@@ -103,6 +103,24 @@ def test_the_command_prints_the_table_draws_and_then_knows_that_it_is_done(tmp_p
         (["--config=bert_quick", "--config.task.whole_words=True"], "has no effect while words are tokens"),
         (["--config=bert_quick", "--config.task.pieces=20"], "config.task.pieces=20 is too small"),
         (["--config=contextual_vectors", "--config.task.width=12"], "config.task.width=12: the longest text has"),
+        (
+            ["--config=families", "--config.task.texts=300000"],
+            "300,800 texts for generation, which has 200,000 different",
+        ),
+        (
+            ["--config=families", "--config.task.labelled=5000"],
+            "5,800 texts for classification, which has 5,000 different",
+        ),
+        (["--config=attention_variants", "--config.task.variants=()"], "config.task.variants=() is empty"),
+        (["--config=attention_variants", "--config.task.positions=()"], "config.task.positions=() is empty"),
+        (
+            ["--config=attention_variants", "--config.task.lengths=(65536,)", "--config.task.heads=4096"],
+            "takes at least",
+        ),
+        (
+            ["--config=t5_quick", "--config.data.options.num_examples=50000"],
+            "config.data.options.num_examples=50000 is out",
+        ),
         (["--config=worked_example", "--config.task.inputs=(1.0,2.0,3.0)"], "differ in length"),
     ],
 )
