@@ -41,8 +41,6 @@ def verdicts(count: int, seed: int) -> Pairs:
     """A different opinion each, and whether it praises; the order of its words decides."""
     texts, praise_N = opinions(num_examples=8 * count, seed=seed)
     found = {text: ("blame", "praise")[praise] for text, praise in zip(texts, praise_N, strict=True)}
-    if len(found) < count:
-        raise ValueError(f"there are {len(found)} different opinions, fewer than {count}; ask for fewer")
     return list(found.items())[:count]
 
 

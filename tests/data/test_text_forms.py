@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn_core.data.packing import NO_TARGET
-from nn_core.data.text_forms import END, MASK, PAD, START, TASKS, text_forms
+from nn_core.data.text_forms import END, MASK, MOST, PAD, START, TASKS, text_forms
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -36,5 +36,6 @@ def test_a_decoder_reads_the_word_before_each_answer_and_an_encoder_only_gaps(ta
 
 
 def test_more_opinions_than_there_are_is_an_error():
-    with pytest.raises(ValueError, match="fewer than 60000; ask for fewer"):
+    with pytest.raises(ValueError, match="from 1 to 5000"):
         text_forms("classification", num_examples=60_000)
+    assert len(text_forms("classification", num_examples=MOST["classification"]).source_NS) == 5000
