@@ -4,6 +4,9 @@ python -m experiments.run --config=configs/assistant_base.py
 python -m experiments.run --config=configs/assistant_sft.py
 python -m experiments.sample --checkpoint=checkpoints/assistant_sft --member=0 --chat --prompt="where does anna live ?"
 
+The adapters of the sweep's second half (--member=8) talk, are exported and start other stages as well: they are merged
+into their base, the run of config.transfer.source, which must stay where it is.
+
 From a Hugging Face folder: --sweep=false --config.transfer.source=FOLDER --config.model.name=pretrained; every stage takes
 one. With a chat template (Qwen, Llama, SmolLM, …) conversations are written by it, and the run keeps it. They are your own:
 --config.data.name=file --config.data.path=own.jsonl, with lines {"prompt": "…", "response": "…"} or {"messages": […]}, a
