@@ -47,7 +47,8 @@ from nn_core.generation.request import SMALLEST_CAPACITY, end_ids, ends, make_ke
 from nn_core.generation.window import Text, append, full_rows, make_room
 from nn_core.largest import top_k
 
-FEWEST_PROMPTS = 8  # a batch is not divided below it
+# From here on a batch is divided, once: the second loop is compiled too, which costs some seconds.
+MANY_PROMPTS = 32
 
 
 class BeamSearch(NamedTuple):
@@ -165,12 +166,12 @@ def _search(
 
 
 def _finish(decoder: Decoder, params: Params, request: BeamRequest, state: BeamState) -> tuple[Finished, BeamTree]:
-    """Searches until every prompt is done. When half of them are, the others go on as a batch of half the size."""
+    """Searches until every prompt is done. When a few are left of many, they go on as a smaller batch."""
     prompts, beams = state.log_probs_PK.shape
-    half = prompts // 2 if prompts >= 2 * FEWEST_PROMPTS else 0
+    few = prompts // 4 if prompts >= MANY_PROMPTS else 0
 
     def crowded(state: BeamState) -> jax.Array:
-        return jnp.sum(~state.done_P) > half
+        return jnp.sum(~state.done_P) > few
 
     def live_rows(state: BeamState) -> jax.Array:
         return jnp.repeat(~state.done_P, beams)
@@ -184,9 +185,9 @@ def _finish(decoder: Decoder, params: Params, request: BeamRequest, state: BeamS
         return lax.while_loop(has_room, partial(_grow, decoder, params, request), state)
 
     state = lax.while_loop(crowded, window, state)
-    if not half:
+    if not few:
         return state.finished, state.tree
-    rest_Q = jnp.argsort(state.done_P, stable=True)[:half]
+    rest_Q = jnp.argsort(state.done_P, stable=True)[:few]
     found = _finish(decoder, params, *of_prompts(request, state, rest_Q))
     return put_back(state, rest_Q, found)
 

@@ -165,7 +165,10 @@ def of_prompts(request: BeamRequest, state: BeamState, places_Q: jax.Array) -> t
     def take(leaf: jax.Array) -> jax.Array:
         if not leaf.ndim:
             return leaf
-        return leaf.reshape(prompts, -1, *leaf.shape[1:])[places_Q].reshape(-1, *leaf.shape[1:])
+        rows, *others = leaf.shape
+        return leaf.reshape(prompts, rows // prompts, *others)[places_Q].reshape(
+            rows // prompts * len(places_Q), *others
+        )
 
     parts = state._asdict()
     tree = BeamTree(*(leaf_NPM[:, places_Q] for leaf_NPM in parts.pop("tree")))

@@ -157,18 +157,20 @@ def test_prompts_of_a_batch_equal_the_prompts_alone(limit: dict[str, int]) -> No
 
 
 def test_a_batch_that_shrinks_finds_what_the_whole_batch_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Texts end at different steps: 19 prompts go on as 9 and as 4, past their windows too; bit for bit."""
+    """Texts end at different steps: 19 prompts go on as 4 and as 1, past their windows too."""
     prompts = [[1 + row % 5, row % 3, *range(row % 7)] for row in range(19)]
     options = {"num_beams": 3, "eos_id": 4, "length_penalty": 0.7, "max_new_tokens": 23, "num_return_sequences": 1}
-    monkeypatch.setattr(beam, "FEWEST_PROMPTS", 100)
+    monkeypatch.setattr(beam, "MANY_PROMPTS", 100)
     whole = beam_search(make_window_decoder(CONTEXT), PARAMS, prompts, **options)
-    monkeypatch.setattr(beam, "FEWEST_PROMPTS", 4)
+    monkeypatch.setattr(beam, "MANY_PROMPTS", 4)
     parts = beam_search(make_window_decoder(CONTEXT), PARAMS, prompts, **options)
     assert len(set(whole.lengths_PK[:, 0].tolist())) > 3
     kept_NPM = whole.tree.kept_NPM
     for found, expected in zip(parts.tree, whole.tree, strict=True):  # what is not kept has no meaning
-        np.testing.assert_array_equal(np.where(kept_NPM, found, 0), np.where(kept_NPM, expected, 0))
-    jax.tree.map(np.testing.assert_array_equal, parts._replace(tree=None), whole._replace(tree=None))
+        np.testing.assert_allclose(np.where(kept_NPM, found, 0), np.where(kept_NPM, expected, 0), rtol=1e-5)
+    np.testing.assert_array_equal(parts.ids_PKN, whole.ids_PKN)
+    for found, expected in zip(parts[1:-1], whole[1:-1], strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5)  # products of fewer rows round in another order
 
 
 def stopping_table() -> np.ndarray:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from nn_core.generation import beam
 from nn_core.generation.beam import beam_search
 from nn_core.generation.decode import begin, completions, generate, generate_chunk, result
 from nn_core.generation.filters import Sampling
@@ -153,13 +154,14 @@ def test_rows_of_one_source_share_its_keys_and_write_what_rows_of_their_own_writ
         ids_B = np.asarray(expected_BV.argmax(axis=-1), np.int32)
 
 
-def test_beams_of_many_sources_find_what_beams_of_one_find() -> None:
-    """Their limits differ: when half of the searches have ended the batch shrinks, and each keeps its own source."""
+def test_beams_of_many_sources_find_what_beams_of_one_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their limits differ: when most searches have ended the batch shrinks, and each keeps its own source."""
+    monkeypatch.setattr(beam, "MANY_PROMPTS", 16)
     rng, params = np.random.default_rng(3), params_of("original")
     sources = rng.integers(3, V, (17, S)).astype(np.int32)
     prompts = [[START, *range(3, 3 + row % 9)] for row in range(17)]
     options = {"num_beams": 3, "max_length": 11, "num_return_sequences": 1}
-    many = beam_search(DECODERS["original"], (params, sources), prompts, **options)
+    many = beam_search(make_decoder(ORIGINAL), (params, sources), prompts, **options)
     assert set(np.asarray(many.lengths_PK[:, 0]).tolist()) == set(range(2, 11))
     for row in (0, 1, 5, 8, 9, 16):
         one = beam_search(DECODERS["original"], (params, sources[row : row + 1]), prompts[row : row + 1], **options)
