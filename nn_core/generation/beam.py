@@ -39,6 +39,7 @@ from nn_core.generation.beam_texts import (
     record,
     score,
     stops,
+    where,
 )
 from nn_core.generation.decoder import Cache, Decoder, Params, take_rows
 from nn_core.generation.options import check_options, new_token_limits
@@ -123,7 +124,8 @@ def _grow(decoder: Decoder, params: Params, request: BeamRequest, state: BeamSta
     sums_PM, parents_PM, tokens_PM = _candidates(logits_BV, state.log_probs_PK, number)
     endings = ending(request, state, sums_PM, parents_PM, tokens_PM)
     both = joined(state.finished, endings)
-    finished = choose(both, top_k(both.scores_PK, beams)[1])
+    # Those of a search that has stopped stay in their order while others go on.
+    finished = where(state.done_P, state.finished, choose(both, top_k(both.scores_PK, beams)[1]))
 
     growing_PM = jnp.where(ends(tokens_PM, request.eos_id), -jnp.inf, sums_PM)
     log_probs_PK, columns_PK = top_k(growing_PM, beams)

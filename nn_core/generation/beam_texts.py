@@ -135,8 +135,12 @@ def filled(finished: Finished, growing: Finished, fill_P: jax.Array) -> Finished
     empty_PK = both.scores_PK == -jnp.inf
     grows_K = jnp.arange(2 * beams) >= beams
     places_PK = jnp.argsort(jnp.where(empty_PK, 2, grows_K[None].astype(jnp.int32)), axis=1, stable=True)[:, :beams]
-    filled = choose(both, places_PK)
-    return jax.tree.map(lambda a, b: jnp.where(fill_P.reshape(-1, *[1] * (a.ndim - 1)), a, b), filled, finished)
+    return where(fill_P, choose(both, places_PK), finished)
+
+
+def where(these_P: jax.Array, one: Finished, other: Finished) -> Finished:
+    """The texts of one list for these prompts, and of the other for the rest."""
+    return jax.tree.map(lambda a, b: jnp.where(these_P.reshape(-1, *[1] * (a.ndim - 1)), a, b), one, other)
 
 
 def record(
