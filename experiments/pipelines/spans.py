@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.pipelines.encoders import at_least_one, feed, reader, softmax
+from experiments.pipelines.encoders import at_least_one, feed, named, reader, softmax
 from experiments.pipelines.models import Model
 from experiments.pipelines.records import Ask
 from nn_core.pretrained.folder_tokenizer import Fed, part
@@ -18,14 +18,15 @@ def token_classification(model: Model, options: Mapping[str, Any]) -> Ask:
     strategy = options["aggregation_strategy"]
     if strategy not in STRATEGIES:
         raise ValueError(f"aggregation_strategy={strategy!r} is unknown; use one of {', '.join(STRATEGIES)}")
-    read = reader(model)
+    read, ignored = reader(model), set(named(options["ignore_labels"]))
 
     def ask(inputs: Sequence[Any]) -> list[Any]:
         fed = [feed(model, value, options["truncation"]) for value in inputs]
         found = []
         for one, logits in zip(fed, read(fed), strict=True):
             tokens = _tokens(model, one, softmax(logits[: len(one.ids)]))
-            found.append(_plain(model, tokens) if strategy == "none" else _joined(model, tokens, strategy))
+            entities = _plain(model, tokens) if strategy == "none" else _joined(model, tokens, strategy)
+            found.append([one for one in entities if not ignored & {one.get("entity"), one.get("entity_group")}])
         return found
 
     return ask
@@ -51,10 +52,9 @@ def _plain(model: Model, tokens: list[dict[str, Any]]) -> list[dict[str, Any]]:
     found = []
     for token in tokens:
         best = int(np.argmax(token["scores"]))
-        if model.labels[best] != "O":
-            about = {"entity": model.labels[best], "score": float(token["scores"][best])}
-            start, end = token["place"]
-            found.append(about | {"index": token["index"], "word": token["word"], "start": start, "end": end})
+        about = {"entity": model.labels[best], "score": float(token["scores"][best])}
+        start, end = token["place"]
+        found.append(about | {"index": token["index"], "word": token["word"], "start": start, "end": end})
     return found
 
 
@@ -93,7 +93,6 @@ def _joined(model: Model, tokens: list[dict[str, Any]], strategy: str) -> list[d
             "end": group["end"],
         }
         for group in groups
-        if group["kind"] != "O"
     ]
 
 

@@ -58,7 +58,11 @@ TASKS: dict[str, Task] = {
     "token-classification": Task(
         ("token_class",),
         spans.token_classification,
-        {"aggregation_strategy": Option(str, "none, simple, first, average or max", "none"), **_TRUNCATION},
+        {
+            "aggregation_strategy": Option(str, "none, simple, first, average or max", "none"),
+            "ignore_labels": Option(str, "labels that are left out, with commas between them", "O", False, True, True),
+            **_TRUNCATION,
+        },
         "a text",
         "bert_quick/models/tags",
     ),

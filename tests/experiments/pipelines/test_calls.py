@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import tokenizers as hf
+from PIL import Image
 
 from experiments.pipeline import pipeline
 from experiments.pipelines.encoders import cut
 from experiments.pipelines.models import load_model
+from experiments.pipelines.preprocessor import Preprocessor, read_preprocessor
 from experiments.pipelines.sentences import sentence_vectors
 from nn_core.models.transformer.fine_tuned import FineTuned
 from nn_core.pretrained.folder_tokenizer import Fed
@@ -305,3 +307,62 @@ def test_what_chooses_within_a_run_is_refused_for_a_folder(root: Path, tiny_run:
 def test_an_array_is_no_list_of_inputs(root: Path) -> None:
     with pytest.raises(ValueError, match="and not ndarray"):
         made("image-classification", root / "images")(np.zeros((4, 4, 3)))
+
+
+def test_labels_may_be_left_out_or_kept(root: Path, tmp_path: Path) -> None:
+    """As transformers: O is left out unless another list is given; the kind of a group counts, without B- and I-."""
+    asked = made("token-classification", root / "tags")
+    every = asked(TEXTS[1])
+    assert {row["entity"] for row in every} == {"B-PER"}
+    assert asked(TEXTS[1], ignore_labels="O, B-PER") == []
+    assert asked(TEXTS[1], ignore_labels=["PER"]) == every
+    assert asked(TEXTS[1], aggregation_strategy="simple", ignore_labels=["PER"]) == []
+    folder = shutil.copytree(root / "tags", tmp_path / "tags")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["id2label"] = {key: {"B-PER": "O", "O": "B-PER"}.get(name, name) for key, name in config["id2label"].items()}
+    config["label2id"] = {name: int(key) for key, name in config["id2label"].items()}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    outside = made("token-classification", folder)
+    assert outside(TEXTS[1]) == []
+    assert [row["entity"] for row in outside(TEXTS[1], ignore_labels=[])] == ["O"] * len(every)
+    assert outside("", ignore_labels=[]) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"size": "big"}, "size=big; it must be a whole number"),
+        ({"size": {"height": 12}}, "size="),
+        ({"image_mean": "x"}, "image_mean=x; it must be 3 numbers"),
+        ({"image_std": [1.0, 0.0, 1.0]}, "image_std="),
+        ({"resample": "bicubic"}, "resample=bicubic; it must be one of 0, 2, 3"),
+        ({"rescale_factor": 0}, "rescale_factor=0; it must be a number > 0"),
+        ({"do_center_crop": True, "crop_size": 0}, "crop_size=0"),
+    ],
+)
+def test_a_preprocessor_of_another_kind_is_one_line(tmp_path: Path, said: dict[str, Any], message: str) -> None:
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(said), encoding="utf-8")
+    with pytest.raises(PretrainedError, match=re.escape(message)):
+        read_preprocessor(tmp_path, 12, 3)
+
+
+def test_what_a_preprocessor_says_is_done(tmp_path: Path) -> None:
+    """Sides, shorter sides, what is cut out, factors: by hand, of a picture whose rows tell where they are."""
+    picture = Image.fromarray(np.repeat(np.arange(24, dtype=np.uint8)[:, None, None], 12, 1).repeat(3, 2) * 10)
+
+    def of(**said: Any) -> Preprocessor:
+        (tmp_path / "preprocessor_config.json").write_text(json.dumps(said), encoding="utf-8")
+        return read_preprocessor(tmp_path, 12, 3)
+
+    assert of(size={"height": 12, "width": 10}).prepare(picture).shape == (12, 10, 3)
+    whole = of(size={"shortest_edge": 12}).prepare(picture)
+    assert whole.shape == (24, 12, 3)
+    cut = of(size={"shortest_edge": 12}, do_center_crop=True, crop_size=8).prepare(picture)
+    np.testing.assert_array_equal(cut, whole[8:16, 2:10])
+    assert of(do_resize=False).prepare(picture).shape == (24, 12, 3)
+    np.testing.assert_allclose(of(image_mean=0.25).standardize(whole[None])[0], (whole - 0.25) / 0.5, atol=1e-6)
+    np.testing.assert_allclose(
+        of(do_rescale=False, do_normalize=False).standardize(whole[None])[0], whole * 255, rtol=1e-6
+    )
+    scaled = of(rescale_factor=1 / 127.5, image_mean=1.0, image_std=1.0).standardize(whole[None])[0]
+    np.testing.assert_allclose(scaled, whole * 2 - 1, atol=1e-6)
