@@ -10,6 +10,7 @@ import pytest
 
 from experiments import sample
 from experiments.building.unused_keys import UNREAD
+from experiments.command_line import executors
 from experiments.export import main as export
 from experiments.figures import FIGURES
 from experiments.run import main
@@ -282,7 +283,8 @@ def chain_words(folder: Path) -> list[str]:
     ]
 
 
-def test_a_chain_that_cannot_be_is_told(tmp_path, capsys):
+def test_a_chain_that_cannot_be_is_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(executors, "find_spec", lambda name: True)  # whether or not submitit is installed
     start = ["--config=configs/alignment.py", f"--workdir={tmp_path / 'run'}"]
     for change, message in (
         ("--config.task.stages=(('nothing',),)", "names 'nothing', and there is no configs/nothing.py"),
