@@ -13,7 +13,7 @@ from experiments.command_line.devices import cores
 from nn_core.data.packing import Marks
 from nn_core.models.attention.positions import sinusoidal_positions
 
-PAD, START = 0, 2
+MARKS = Marks(pad=0, start=2, end=3)
 
 
 class Size(NamedTuple):
@@ -34,7 +34,7 @@ class Translator(nn.Module):
     def __init__(self, size: Size):
         super().__init__()
         torch.set_num_threads(cores())
-        self.embedding = nn.Embedding(size.vocabulary, size.width, padding_idx=PAD)
+        self.embedding = nn.Embedding(size.vocabulary, size.width, padding_idx=MARKS.pad)
         nn.init.normal_(self.embedding.weight, std=size.width**-0.5)
         self.transformer = nn.Transformer(
             size.width, size.heads, size.layers, size.layers, size.features, 0.1, batch_first=True, norm_first=True
@@ -56,8 +56,8 @@ class Translator(nn.Module):
             self.embed(source),
             self.embed(target),
             tgt_mask=causal,
-            src_key_padding_mask=source == PAD,
-            memory_key_padding_mask=source == PAD,
+            src_key_padding_mask=source == MARKS.pad,
+            memory_key_padding_mask=source == MARKS.pad,
             tgt_is_causal=True,
         )
         return hidden @ self.embedding.weight.T
@@ -80,39 +80,48 @@ def training_steps(size: Size, source: np.ndarray, target: np.ndarray, steps: in
     return run
 
 
-def marian_decoding(size: Size, source: np.ndarray, beams: int) -> Callable[[], None]:
-    """A turn of transformers' `generate` with its cache; every text gets its full length."""
+def settings(size: Size, marks: Marks) -> dict[str, Any]:
+    """What the configs of Marian and Pegasus have in common."""
+    return {
+        "vocab_size": size.vocabulary,
+        "d_model": size.width,
+        "encoder_layers": size.layers,
+        "decoder_layers": size.layers,
+        "encoder_attention_heads": size.heads,
+        "decoder_attention_heads": size.heads,
+        "encoder_ffn_dim": size.features,
+        "decoder_ffn_dim": size.features,
+        "pad_token_id": marks.pad,
+        "eos_token_id": marks.end,
+        "decoder_start_token_id": marks.start,
+        "forced_eos_token_id": None,
+        "scale_embedding": True,
+    }
+
+
+def writer(model: Any, source: np.ndarray, marks: Marks, **options: Any) -> Callable[[], torch.Tensor]:
+    """A turn of transformers' `generate` with its cache."""
     torch.set_num_threads(cores())
-    config = transformers.MarianConfig(
-        vocab_size=size.vocabulary,
-        d_model=size.width,
-        encoder_layers=size.layers,
-        decoder_layers=size.layers,
-        encoder_attention_heads=size.heads,
-        decoder_attention_heads=size.heads,
-        encoder_ffn_dim=size.features,
-        decoder_ffn_dim=size.features,
-        max_position_embeddings=max(size.length, 64),
-        pad_token_id=PAD,
-        eos_token_id=3,
-        decoder_start_token_id=START,
-        forced_eos_token_id=None,
-        scale_embedding=True,
-    )
-    model = transformers.MarianMTModel(config).eval()
     sources = torch.from_numpy(source).long()
-    options = {"num_beams": beams, "max_new_tokens": size.length, "min_new_tokens": size.length, "do_sample": False}
+    mask = (sources != marks.pad).long()
 
-    def run() -> None:
+    def write() -> torch.Tensor:
         with torch.no_grad():
-            model.generate(input_ids=sources, attention_mask=(sources != PAD).long(), **options)
+            return model.generate(input_ids=sources, attention_mask=mask, do_sample=False, **options)
 
-    return run
+    return write
+
+
+def marian_decoding(size: Size, source: np.ndarray, beams: int) -> Callable[[], torch.Tensor]:
+    """A turn of `generate`; every text gets its full length."""
+    config = transformers.MarianConfig(**settings(size, MARKS), max_position_embeddings=max(size.length, 64))
+    model = transformers.MarianMTModel(config).eval()
+    return writer(model, source, MARKS, num_beams=beams, max_new_tokens=size.length, min_new_tokens=size.length)
 
 
 def pegasus_decoding(
     size: Size, params: Any, source: np.ndarray, marks: Marks, beams: int
-) -> tuple[Callable[[], None], Callable[[], list[list[int]]]]:
+) -> tuple[Callable[[], torch.Tensor], Callable[[], list[list[int]]]]:
     """A turn of `generate` with our weights, until every search has ended; and the texts that it finds.
 
     Pegasus is Marian with the norm before each part, as our translator is.
@@ -124,39 +133,18 @@ def pegasus_decoding(
         marks: special tokens.
         beams: K >= 1.
     """
-    torch.set_num_threads(cores())
-    config = transformers.PegasusConfig(
-        vocab_size=size.vocabulary,
-        d_model=size.width,
-        encoder_layers=size.layers,
-        decoder_layers=size.layers,
-        encoder_attention_heads=size.heads,
-        decoder_attention_heads=size.heads,
-        encoder_ffn_dim=size.features,
-        decoder_ffn_dim=size.features,
-        activation_function="relu",
-        max_position_embeddings=max(size.length + 1, source.shape[1]),
-        pad_token_id=marks.pad,
-        eos_token_id=marks.end,
-        decoder_start_token_id=marks.start,
-        forced_eos_token_id=None,
-        scale_embedding=True,
-    )
+    places = max(size.length + 1, source.shape[1])
+    more = {"activation_function": "relu", "max_position_embeddings": places}
+    config = transformers.PegasusConfig(**settings(size, marks), **more)
     model = transformers.PegasusForConditionalGeneration(config).eval()
     model.load_state_dict(pegasus_state(params, config), strict=False)
-    sources = torch.from_numpy(source).long()
-    mask = (sources != marks.pad).long()
-
-    def write() -> torch.Tensor:
-        with torch.no_grad():
-            options = {"num_beams": beams, "max_new_tokens": size.length, "do_sample": False, "early_stopping": "never"}
-            return model.generate(input_ids=sources, attention_mask=mask, **options)
+    write = writer(model, source, marks, num_beams=beams, max_new_tokens=size.length, early_stopping="never")
 
     def texts() -> list[list[int]]:
         rows = [row[1:] for row in write().tolist()]
         return [row[: row.index(marks.end) + 1] if marks.end in row else row for row in rows]
 
-    return lambda: (write(), None)[1], texts
+    return write, texts
 
 
 def pegasus_state(params: Any, config: Any) -> dict[str, torch.Tensor]:

@@ -39,6 +39,30 @@ def words(vocabulary: int) -> transformers.PreTrainedTokenizerFast:
     return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, pad_token=PAD)
 
 
+def settings_of(work: Work, group: int, folder: str, steps: int) -> GRPOConfig:
+    """So many updates of the work, with nothing saved or logged."""
+    return GRPOConfig(
+        output_dir=folder,
+        use_cpu=True,
+        bf16=False,
+        per_device_train_batch_size=work.rows // work.minibatches,
+        steps_per_generation=work.minibatches,
+        num_iterations=work.epochs,
+        num_generations=group,
+        max_completion_length=work.new_tokens,
+        generation_kwargs={"min_new_tokens": work.new_tokens},
+        beta=0.05,
+        learning_rate=1e-5,
+        max_grad_norm=1.0,
+        gradient_checkpointing=False,
+        max_steps=steps,
+        report_to=[],
+        save_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+    )
+
+
 def iterations(size: Size, work: Work, group: int) -> Callable[[int], list[float]]:
     """A function that makes some iterations after one that is not counted, and returns the seconds of each.
 
@@ -53,40 +77,19 @@ def iterations(size: Size, work: Work, group: int) -> Callable[[int], list[float
     prompts = [" ".join(f"w{number}" for number in row) for row in drawn.tolist()]
     policy = transformers_gpt(size)
     policy.config.eos_token_id = policy.generation_config.eos_token_id = tokenizer.eos_token_id
-    settings = policy.config.to_dict() | {"num_labels": 1, "pad_token_id": tokenizer.pad_token_id}
-    judge = transformers.GPT2ForSequenceClassification(transformers.GPT2Config(**settings))
+    of_judge = policy.config.to_dict() | {"num_labels": 1, "pad_token_id": tokenizer.pad_token_id}
+    judge = transformers.GPT2ForSequenceClassification(transformers.GPT2Config(**of_judge))
     updates = work.epochs * work.minibatches
 
     def run(count: int) -> list[float]:
         with tempfile.TemporaryDirectory() as folder:
             policy.save_pretrained(folder)  # the trainer reads its reference from there
-            config = GRPOConfig(
-                output_dir=folder,
-                use_cpu=True,
-                bf16=False,
-                per_device_train_batch_size=work.rows // work.minibatches,
-                steps_per_generation=work.minibatches,
-                num_iterations=work.epochs,
-                num_generations=group,
-                max_completion_length=work.new_tokens,
-                generation_kwargs={"min_new_tokens": work.new_tokens},
-                beta=0.05,
-                learning_rate=1e-5,
-                max_grad_norm=1.0,
-                gradient_checkpointing=False,
-                max_steps=updates * (count + 1),
-                report_to=[],
-                save_strategy="no",
-                logging_strategy="no",
-                disable_tqdm=True,
-            )
-            clock = Clock()
-            data = datasets.Dataset.from_dict({"prompt": prompts * (updates * (count + 1))})
+            clock, steps = Clock(), updates * (count + 1)
             trainer = GRPOTrainer(
                 folder,
                 reward_funcs=judge,
-                args=config,
-                train_dataset=data,
+                args=settings_of(work, group, folder, steps),
+                train_dataset=datasets.Dataset.from_dict({"prompt": prompts * steps}),
                 processing_class=tokenizer,
                 reward_processing_classes=tokenizer,
                 callbacks=[clock],

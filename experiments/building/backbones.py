@@ -24,6 +24,7 @@ from nn_core.models.transformer.gpt import GPT
 from nn_core.pretrained.folder import is_folder
 from nn_core.pretrained.folder_tokenizer import FolderTokenizer
 from nn_core.pretrained.load import load as load_folder
+from nn_core.pretrained.shapes import parameter_shapes
 from nn_core.pretrained.tokenizer_files import as_folder_tokenizer, read_tokenizer
 from nn_core.training.manifest import CheckpointError, named_leaves, nested
 from nn_core.transfer.lora import ADAPTERS, BASE, TRAINED, whole_params
@@ -146,9 +147,9 @@ def _below_head(source: Source) -> dict[str, Any]:
     """What a network with a new head reads of its source: not the source's own head."""
     assert source.backbone is not None  # else no adapters were learned over it
     module = FineTuned(source.backbone.clone(dropout_rate=None, scan_layers=False), 1)
-    wanted = jax.eval_shape(module.init, jax.random.key(0), jnp.zeros((1, 1), jnp.int32))["params"]
     found = named_leaves({"backbone": source.backbone_params})
-    return {name: found[name] for name in named_leaves(wanted) if name in found}
+    wanted = parameter_shapes(module, jax.ShapeDtypeStruct((1, 1), jnp.int32))
+    return {name: found[name] for name in wanted if name in found}
 
 
 def check_base(stored: Stored, base: Any) -> None:

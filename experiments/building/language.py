@@ -42,11 +42,10 @@ def build(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = 
     if config.model.name == "pretrained":  # its tokens are not those of a tokenizer that is made here
         raise ValueError("config.task.name='language' trains from the beginning; give a model, such as base.gpt(…)")
     family = family_of(config, registry)
-    if tokenizer is None and section.name != TOKEN_FILE:
-        tokenizer = inherited(config.transfer)
+    start, has_own = inherited(config.transfer), section.name == TOKEN_FILE
+    tokenizer = start if tokenizer is None and not has_own else tokenizer
     corpus = load_corpus(section, chunk_steps(config.train.chunk_steps, config.train.eval_every), tokenizer)
-    start = inherited(config.transfer) if section.name == TOKEN_FILE else None
-    if start is not None and start != corpus.tokenizer:
+    if has_own and start is not None and start != corpus.tokenizer:
         raise ValueError(
             f"config.data.path={section.path!r} holds tokens of another vocabulary than that of config.transfer.source="
             f"{config.transfer.source!r}; start from a run on such tokens, or draw its embeddings anew (config.transfer.load)"

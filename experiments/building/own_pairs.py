@@ -27,21 +27,19 @@ def load_pairs(section: ConfigDict) -> TextPairs:
     """
     files = {key: section[key] for key in FILES if key in section}  # runs of earlier versions have none
     given = [key for key, path in files.items() if path is not None]
-    if section.name != PARALLEL_FILES:
-        if given:
-            raise ValueError(
-                f"config.data.{given[0]}={files[given[0]]} has no effect on config.data.name={section.name!r}; add "
-                f"--config.data.name={PARALLEL_FILES}"
-            )
-        with naming_options(section):
-            return load_text_pairs(section.name, **section.options.to_dict())
-    if len(given) < len(FILES):
+    own = section.name == PARALLEL_FILES
+    if given and not own:
+        raise ValueError(
+            f"config.data.{given[0]}={files[given[0]]} has no effect on config.data.name={section.name!r}; add "
+            f"--config.data.name={PARALLEL_FILES}"
+        )
+    if own and len(given) < len(FILES):
         raise ValueError(
             f"config.data.name={PARALLEL_FILES!r} needs two files, line for line; give --config.data.source=FILE and "
             "--config.data.target=FILE"
         )
     with naming_options(section):
-        return load_text_pairs(section.name, **section.options.to_dict(), **files)
+        return load_text_pairs(section.name, **section.options.to_dict(), **(files if own else {}))
 
 
 def resolve_pairs(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict, tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from configs import base
 from experiments.run_directory.results import RESULTS
 from nn_core.files import user_path
 from nn_core.pretrained.folder import CONFIG, is_folder
@@ -10,7 +11,7 @@ from nn_core.pretrained.folder import read_json as read_folder_json
 
 MODELS, VECTORS = "models", "vectors.txt"  # of a study: a folder of Hugging Face folders, word vectors
 FILL_MASK = "fill-mask"
-TEXT_CLASSES = "text_classification"  # task.name of a run
+TEXT_CLASSES = base.TEXT_CLASSIFICATION["name"].default  # task.name of a run
 # How the name of an architecture ends -> the task of experiments.pipeline.
 TASKS = {
     "ForPreTraining": FILL_MASK,

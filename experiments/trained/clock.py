@@ -3,9 +3,8 @@
 import os
 from datetime import UTC, datetime
 
-EPOCH = (
-    "SOURCE_DATE_EPOCH"  # seconds since 1970: fixes the time, as other programs that shall repeat themselves take it
-)
+# Seconds since 1970: fixes the time, as other programs that shall repeat themselves take it.
+EPOCH = "SOURCE_DATE_EPOCH"
 
 
 def now() -> datetime:

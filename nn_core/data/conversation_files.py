@@ -6,8 +6,9 @@
 {"prompt": "...", "chosen": "...", "rejected": "..."}      a preference
 {"prompt": "..."}                                          a question
 
-Of "messages" every answer is learned, of a prompt with its answer that answer alone. A prompt may be a list of messages that ends with the user's, an answer a list with one message of the assistant; chosen and
-rejected may also be whole conversations that differ in their last message only, without a prompt.
+Of "messages" every answer is learned, of a prompt with its answer that answer alone. A prompt may be a list of messages that
+ends with the user's, an answer a list with one message of the assistant; chosen and rejected may also be whole
+conversations that differ in their last message only, without a prompt.
 """
 
 from __future__ import annotations

@@ -169,10 +169,8 @@ def of_prompts(request: BeamRequest, state: BeamState, places_Q: jax.Array) -> t
     def take(leaf: jax.Array) -> jax.Array:
         if not leaf.ndim:
             return leaf
-        rows, *others = leaf.shape
-        return leaf.reshape(prompts, rows // prompts, *others)[places_Q].reshape(
-            rows // prompts * len(places_Q), *others
-        )
+        each, others = leaf.shape[0] // prompts, leaf.shape[1:]
+        return leaf.reshape(prompts, each, *others)[places_Q].reshape(len(places_Q) * each, *others)
 
     parts = state._asdict()
     tree = BeamTree(*(leaf_NPM[:, places_Q] for leaf_NPM in parts.pop("tree")))

@@ -6,6 +6,8 @@ from typing import Any
 import flax.linen as nn
 import jax
 
+from nn_core.training.manifest import named_leaves
+
 Path = tuple[str, ...]
 
 
@@ -25,8 +27,7 @@ def parameter_shapes(module: nn.Module, example: Any) -> dict[str, tuple[int, ..
             return module.init(key, inputs)
 
     params = jax.eval_shape(init, jax.eval_shape(jax.random.key, 0), example)["params"]
-    leaves = jax.tree_util.tree_leaves_with_path(params)
-    found = {jax.tree_util.keystr(path, simple=True, separator="/"): leaf.shape for path, leaf in leaves}
+    found = {name: leaf.shape for name, leaf in named_leaves(params).items()}
     for twin, first in twins.items():
         start = "/".join(first) + "/"
         found |= {"/".join(twin) + "/" + path[len(start) :]: found[path] for path in found if path.startswith(start)}
@@ -36,7 +37,7 @@ def parameter_shapes(module: nn.Module, example: Any) -> dict[str, tuple[int, ..
 def _trace_once(twins: dict[Path, Path]) -> Callable[..., Any]:
     """Calls the first of a parent's numbered parts only: block_1 of the same fields, on inputs of the same shapes, has
     the parameters of block_0 and gives what it gave. Which is whose twin is put into `twins`."""
-    seen: dict[Any, list[tuple[dict[str, Any], Any, Path]]] = {}
+    seen: dict[Any, list[tuple[Any, Any, Path]]] = {}  # kind and place -> (fields and shapes, what it gave, its path)
 
     def call(method: Callable[..., Any], args: Any, kwargs: Any, context: nn.module.InterceptorContext) -> Any:
         part = context.module
@@ -45,14 +46,14 @@ def _trace_once(twins: dict[Path, Path]) -> Callable[..., Any]:
             return method(*args, **kwargs)
         fields = {field: getattr(part, field) for field in part.__dataclass_fields__ if field not in ("parent", "name")}
         leaves = jax.tree.leaves((args, kwargs))
-        shapes = [(leaf.shape, leaf.dtype) if hasattr(leaf, "shape") else leaf for leaf in leaves]
+        about = fields, [(leaf.shape, leaf.dtype) if hasattr(leaf, "shape") else leaf for leaf in leaves]
         alike = seen.setdefault((type(part), part.scope.path[:-1], jax.tree.structure((args, kwargs))), [])
         for known, found, first in alike:
-            if known == {**fields, "": shapes}:
+            if known == about:
                 twins[part.scope.path] = first
                 return found
         found = method(*args, **kwargs)
-        alike.append(({**fields, "": shapes}, found, part.scope.path))
+        alike.append((about, found, part.scope.path))
         return found
 
     return call

@@ -14,6 +14,7 @@ from jax import Array
 
 from nn_core.models.attention.blocks import block_bounds
 from nn_core.models.attention.cached import SMALLEST_BLOCK
+from nn_core.models.attention.patterns import Pattern, allowed
 
 
 class Seen(NamedTuple):
@@ -28,6 +29,29 @@ class Seen(NamedTuple):
     mask_B1TS: Array
     bias: Array | None
     slots_BT: Array
+
+
+def what_is_seen(
+    positions_BT: Array,
+    valid_BT: Array,
+    slots_1S: Array,
+    pattern: Pattern,
+    bias: Array | None,
+    lines_BRS: Array | None,
+) -> Seen:
+    """What new tokens see of a cache, each of the places that its text wrote.
+
+    Args:
+      positions_BT: of the tokens.
+      valid_BT: booleans; False: not written.
+      slots_1S: the positions that the cache has places for.
+      pattern: which of them a token may see.
+      bias: by positions, None or (B or 1, H or 1, T, S).
+      lines_BRS: of R texts that share the cache, see `own_line`; None: there is one text.
+    """
+    mask_B1TS = allowed(positions_BT, slots_1S, pattern)[:, None]
+    written_BT = jnp.where(valid_BT, positions_BT, slots_1S.shape[1])
+    return own_line(Seen(mask_B1TS, bias, written_BT), lines_BRS)
 
 
 def own_line(seen: Seen, lines_PRS: Array | None) -> Seen:

@@ -122,17 +122,17 @@ class EncoderDecoder(Transformer):
         ids_BT: Array,
         positions_BT: Array,
         valid_BT: Array,
+        lines_BRS: Array | None,
         memory_BSD: Array | None,
         keep_BS: Array,
-        lines_BRS: Array | None = None,
     ) -> Array:
         """As `decode` for new tokens that see the cache; see `Tower.extend`.
 
         Args:
           ids_BT, positions_BT, valid_BT: the new tokens, their places and whether they are written.
+          lines_BRS: of R texts that share a cache, see `own_line`; None: each has its own.
           memory_BSD: of the first call, which keeps its keys and values in the cache; None in all later ones.
           keep_BS: which source tokens are not padding.
-          lines_BRS: of R texts that share a cache.
 
         Returns:
           (B, T, D).

@@ -16,9 +16,9 @@ from jax.typing import DTypeLike
 
 from nn_core.activations import gelu
 from nn_core.initializers import GPT2_STDDEV
-from nn_core.models.attention.branches import Seen, own_line
+from nn_core.models.attention.branches import what_is_seen
 from nn_core.models.attention.multi_head import head_width
-from nn_core.models.attention.patterns import Pattern, allowed
+from nn_core.models.attention.patterns import Pattern
 from nn_core.models.attention.positions import (
     RelativeBias,
     Rope,
@@ -210,9 +210,8 @@ class GPT(nn.Module):
           (B, T, D).
         """
         slots_1S = position_indices(self.context_size)
-        mask = allowed(positions_BT, slots_1S, self._pattern())[:, None]
-        written_BT = jnp.where(valid_BT, positions_BT, self.context_size)
-        seen = own_line(Seen(mask, self._bias(positions_BT, slots_1S), written_BT), lines_BRS)
+        bias = self._bias(positions_BT, slots_1S)
+        seen = what_is_seen(positions_BT, valid_BT, slots_1S, self._pattern(), bias, lines_BRS)
         x_BTD = self.stack(
             self.embed(ids_BT, positions_BT),
             mask=seen.mask_B1TS,

@@ -8,15 +8,14 @@ from functools import partial
 from typing import Any
 
 import flax.linen as nn
-import jax.numpy as jnp
 from jax import Array
 from jax.nn.initializers import Initializer
 from jax.typing import DTypeLike
 
 from nn_core.activations import gelu
-from nn_core.models.attention.branches import Seen, own_line
+from nn_core.models.attention.branches import what_is_seen
 from nn_core.models.attention.multi_head import head_width
-from nn_core.models.attention.patterns import Pattern, allowed
+from nn_core.models.attention.patterns import Pattern
 from nn_core.models.attention.positions import RelativeBias, alibi_bias, position_indices, sinusoidal_positions
 from nn_core.models.layers import Dropout
 from nn_core.models.transformer.block import REMAT_POLICIES, Block, Stack, make_norm
@@ -131,9 +130,8 @@ class Tower(nn.Module):
           (B, T, D).
         """
         slots_1S = position_indices(self.context_size)
-        mask = allowed(positions_BT, slots_1S, self.pattern._replace(causal=True))[:, None]
-        written_BT = jnp.where(valid_BT, positions_BT, self.context_size)
-        seen = own_line(Seen(mask, self._bias(positions_BT, slots_1S), written_BT), lines_BRS)
+        bias = self._bias(positions_BT, slots_1S)
+        seen = what_is_seen(positions_BT, valid_BT, slots_1S, self.pattern._replace(causal=True), bias, lines_BRS)
         x_BTD = self.stack(
             self._enter(x_BTD, positions_BT, deterministic=True),
             mask=seen.mask_B1TS,

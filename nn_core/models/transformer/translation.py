@@ -52,10 +52,8 @@ def make_decoder(model: EncoderDecoder) -> Decoder:
         variables = {"params": weights, **({"cache": cache.layers} if memory is None else {})}
 
         def run(*inputs: Any) -> tuple[Array, Cache]:
-            *new, lines_BRS = inputs
-            hidden_BTD, state = _apply(
-                flat, variables, *new, memory, cache.keep_BS, lines_BRS, mutable=["cache"], method="extend"
-            )
+            more = (memory, cache.keep_BS)
+            hidden_BTD, state = _apply(flat, variables, *inputs, *more, mutable=["cache"], method="extend")
             return hidden_BTD, state["cache"]
 
         hidden_BTD, layers, lines_BS = extend_rows(run, cache.layers, cache.lines_BS, *tokens)
