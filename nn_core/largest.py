@@ -47,15 +47,21 @@ def top_k(values: Array, k: int) -> tuple[Array, Array]:
     """
     size = values.shape[-1]
     if size < max(FEWEST, 2 * k * BLOCK):
-        return lax.optimization_barrier(tuple(lax.top_k(values, k)))
+        return _selected(values, k)
     # Blocks in their order in the row, so that of equal values the first is found first.
-    chosen = jnp.sort(lax.top_k(_block_maxima(values), k)[1], axis=-1)
+    chosen = jnp.sort(_selected(_block_maxima(values), k)[1], axis=-1)
     places = (BLOCK * chosen[..., None] + jnp.arange(BLOCK).reshape(*(1,) * values.ndim, BLOCK)).reshape(
         *values.shape[:-1], k * BLOCK
     )
     within = jnp.take_along_axis(values, jnp.minimum(places, size - 1), axis=-1)
-    found, at = lax.optimization_barrier(tuple(lax.top_k(jnp.where(places < size, within, -jnp.inf), k)))
+    found, at = _selected(jnp.where(places < size, within, -jnp.inf), k)
     return found, jnp.take_along_axis(places, at, axis=-1)
+
+
+def _selected(values: Array, k: int) -> tuple[Array, Array]:
+    """`lax.top_k` behind barriers: one for each result, because XLA for several devices aborts on one for both."""
+    found, places = lax.top_k(values, k)
+    return lax.optimization_barrier(found), lax.optimization_barrier(places)
 
 
 def _block_maxima(values: Array) -> Array:

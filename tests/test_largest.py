@@ -58,3 +58,15 @@ def test_top_k_is_lax_s_and_selects_where_fewer_values_than_places_are_read():
 
     compiled = jax.jit(best_five_and_ten_places).lower(values).compile().as_text()
     assert " sort(" not in compiled
+
+
+@pytest.mark.parametrize("size", [101, 11 * BLOCK])
+def test_top_k_in_a_program_of_several_devices(size):
+    """XLA aborted the process: a sweep over two cores ended when its translators searched."""
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:2]), ("member",))
+    values = np.random.default_rng(size).normal(size=(4, 3, size)).astype(np.float32)
+    over_members = jax.shard_map(
+        jax.vmap(lambda rows: top_k(rows, 5)), mesh=mesh, in_specs=jax.P("member"), out_specs=jax.P("member")
+    )
+    for found, right in zip(jax.jit(over_members)(values), jax.lax.top_k(values, 5), strict=True):
+        np.testing.assert_array_equal(found, right)
