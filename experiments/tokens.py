@@ -1,7 +1,8 @@
-"""python -m experiments.tokens --text=FILE --out=FILE.npy [--tokenizer=byte_bpe --vocabulary_size=8000]
+"""python -m experiments.tokens --text=FILE --out=FILE.npy [--field=text] [--tokenizer=byte_bpe --vocabulary_size=8000]
 python -m experiments.tokens --show="text" [--tokenizer=NAME] [--text=FILE] [--best=3] [--draws=3]
 
-Turns a text of any size into a token file and its tokenizer, in constant memory, for --config.data.name=token_file.
+Turns a text of any size into a token file and its tokenizer, in constant memory, for --config.data.name=token_file. The
+text is read as data.name=file reads it: a file, several by a pattern, a folder, or a field of JSON lines.
 With --show it writes no file and shows how every tokenizer cuts a text, each trained on the text itself and the beginning
 of FILE, or of the offline text pydoc. --best and --draws show further segmentations of the Unigram tokenizers. The output
 is coloured in a terminal.
@@ -22,8 +23,11 @@ from nn_core.files import user_path
 OPTIONS = {
     "text": Option(
         str,
-        "the text, UTF-8 or with a byte-order mark; with --show the one that the tokenizers are trained on (default: pydoc)",
+        "the text: a file, a pattern such as 'texts/*.txt', or a folder; with --show the one that the tokenizers are trained "
+        "on (default: pydoc)",
     ),
+    "field": Option(str, "of JSON lines (.jsonl): the key of each line's text"),
+    "encoding": Option(str, "of the text (default: UTF-8, or what its byte-order mark says)"),
     "out": Option(str, "the token file to write, NAME.npy; NAME.tokenizer.json goes beside it"),
     "show": Option(str, "a text whose tokens are shown"),
     "tokenizer": Option(
@@ -67,20 +71,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name in ("text", "out"):
             if options[name] is None:
                 raise ValueError(f"--{name} is missing; give a file")
-        print(write(user_path(options["text"]), user_path(options["out"]), options))
+        print(write(options["text"], user_path(options["out"]), options))
     except (ValueError, OSError) as error:
         return tell(error, 2)
     return 0
 
 
-def write(text: Path, out: Path, options: dict) -> str:
+def write(text: str, out: Path, options: dict) -> str:
     """Trains the tokenizer, writes both files, returns one line about them.
 
     Raises:
         ValueError: a name that does not end in .npy, a tokenizer that cannot be trained, or an unknown character.
     """
     from experiments.building.corpus import tokenizer_beside
-    from nn_core.data.text import read_text_pieces
     from nn_core.data.text_files import REPLACEMENT
     from nn_core.data.token_file import write_token_file
     from nn_core.text.tokenizers import make_tokenizer
@@ -89,8 +92,6 @@ def write(text: Path, out: Path, options: dict) -> str:
         raise ValueError(f"--out={out} must end in .npy")
     if not out.absolute().parent.is_dir():
         raise ValueError(f"--out={out}: there is no folder {out.parent}; make it first")
-    if not text.is_file():
-        raise ValueError(f"there is no text file {text}; check the path")
     mebibytes = options["train_mebibytes"]
     if mebibytes is not None and mebibytes < 1:
         raise ValueError(f"--train_mebibytes={mebibytes} must be at least 1; leave it out for all of the text")
@@ -99,7 +100,7 @@ def write(text: Path, out: Path, options: dict) -> str:
 
     def pieces() -> Iterator[str]:
         replaced.clear()  # the text is read twice
-        for piece in read_text_pieces(text, piece_bytes=PIECE_BYTES):
+        for piece in pieces_of(text, options, PIECE_BYTES):
             replaced[REPLACEMENT] += piece.count(REPLACEMENT)
             yield piece
 
@@ -109,11 +110,19 @@ def write(text: Path, out: Path, options: dict) -> str:
     tokenizer.save(tokenizer_beside(out))
     if replaced.total():
         say(
-            f"warning: {text} has {replaced.total():,} characters U+FFFD, which stand for bytes that are not UTF-8; save it "
-            "as UTF-8 and write the tokens again",
+            f"warning: {text} has {replaced.total():,} characters U+FFFD, which stand for bytes that do not fit the encoding; "
+            "say how the text is written, such as --encoding=cp1252",
             sys.stderr,
         )
     return f"{out}: {count} tokens of a vocabulary of {tokenizer.vocabulary_size}; tokenizer: {tokenizer_beside(out)}"
+
+
+def pieces_of(text: str, options: dict, piece_bytes: int) -> Iterator[str]:
+    """The text in pieces of so many bytes, read as the options say."""
+    from nn_core.data.text_files import own_text_pieces
+
+    field, encoding = options["field"], options["encoding"]
+    return own_text_pieces(text, field=field, encoding=encoding, piece_bytes=piece_bytes, options="--")
 
 
 def refuse_of_show(options: dict) -> None:
@@ -143,7 +152,7 @@ def show(options: dict) -> list[str]:
     if named is not None and named.endswith(".json"):
         tokenizers = {Path(named).name: read_tokenizer(named)}
     else:
-        training = training_text(options["text"])
+        training = training_text(options)
         names = tuple(TOKENIZERS) if named is None else (named,)
         size = options["vocabulary_size"] or SHOWN_SIZE
         tokenizers = {
@@ -178,19 +187,20 @@ def others(tokenizer: Any, name: str, text: str, options: dict, colour: bool) ->
     return [f"{what:5}  log p {one.log_prob:8.2f}  {marked(one.tokens, colour)}" for what, one in found]
 
 
-def training_text(path: str | None) -> str:
+def training_text(options: dict) -> str:
     """The text that shown tokenizers are trained on.
 
     Raises:
-        ValueError: there is no such file.
+        ValueError: it cannot be read, or is not there and told how it is read.
     """
-    from nn_core.data.text import load_text, read_text_pieces
+    from nn_core.data.text import load_text
 
-    if path is None:
-        return load_text("pydoc")[:SHOWN_BYTES]
-    if not user_path(path).is_file():
-        raise ValueError(f"there is no text file {path}; check the path")
-    return next(iter(read_text_pieces(user_path(path), piece_bytes=SHOWN_BYTES)), "")
+    if options["text"] is not None:
+        return next(pieces_of(options["text"], options, SHOWN_BYTES), "")
+    for name in ("field", "encoding"):
+        if options[name] is not None:
+            raise ValueError(f"--{name} has no effect without --text; add --text=FILE, or leave it out")
+    return load_text("pydoc")[:SHOWN_BYTES]
 
 
 def read_tokenizer(path: str) -> Any:

@@ -110,7 +110,7 @@ def read_text_table(data: bytes, name: str, separator: str | None, usual: str, e
     """A table of text; see `read_table`."""
     import polars  # half a second, and only tables need it
 
-    text = decode(data, name, encoding, "data.table.encoding")
+    text = decode(data, name, encoding, "--config.data.table.encoding")
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     body = text.lstrip("\n")

@@ -17,17 +17,16 @@ from nn_core.data.checks import check_choice, check_int
 from nn_core.data.download import fetch
 from nn_core.data.graphs import karate_walks
 from nn_core.data.registry import SOURCES
-from nn_core.data.text_bytes import decode, encoding_of, one_line_end, refuse_nul
+from nn_core.data.text_bytes import check_encoding, decode, encoding_of, one_line_end, refuse_nul, without_mark
 from nn_core.data.world import small_world
 from nn_core.files import user_path
 
 _MAX_BYTES = 1 << 30
-BYTE_ORDER_MARK = "\ufeff"
 
 
 def decode_text(data: bytes) -> str:
     """The text of a download."""
-    return one_line_end(data.decode("utf-8-sig", errors="replace"))
+    return one_line_end(without_mark(data.decode("utf-8", errors="replace")))
 
 
 def read_text(path: str | Path) -> str:
@@ -50,7 +49,9 @@ def read_text(path: str | Path) -> str:
     return text
 
 
-def read_text_pieces(path: str | Path, *, piece_bytes: int = 1 << 24) -> Iterator[str]:
+def read_text_pieces(
+    path: str | Path, *, piece_bytes: int = 1 << 24, encoding: str | None = None, option: str | None = None
+) -> Iterator[str]:
     """The text of a file in pieces that fit in memory and end at line ends, where there are any.
 
     Joined, they are what `read_text` gives, but bytes that are not of the encoding become U+FFFD.
@@ -58,24 +59,31 @@ def read_text_pieces(path: str | Path, *, piece_bytes: int = 1 << 24) -> Iterato
     Args:
         path: the file.
         piece_bytes: bytes read at a time; a line longer than that is cut.
+        encoding: None: what the byte-order mark says, else UTF-8.
+        option: how an encoding is named on the command line, for messages; None: it cannot be.
     Yields:
         Non-empty pieces.
     Raises:
-        ValueError: NUL characters.
+        ValueError: the file cannot be read, an unknown encoding, or NUL characters.
     """
     check_int("piece_bytes", piece_bytes, 1)
-    # Not "utf-8-sig": its incremental decoder loses a file of one or two bytes that begin a mark without ending it.
-    with user_path(path).open("rb") as file:
-        encoding = encoding_of(file.read(4)).removesuffix("-sig")
+    if encoding is not None:
+        check_encoding(encoding)
+    try:
+        file = user_path(path).open("rb")
+    except OSError as error:
+        raise ValueError(f"cannot read the text file {path}: {error.strerror}; check the path") from error
+    with file:
+        # Not "utf-8-sig": its incremental decoder loses a file of one or two bytes that begin a mark without ending it.
+        chosen = (encoding or encoding_of(file.read(4))).removesuffix("-sig")
         file.seek(0)
-        decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
-        reader = io.IncrementalNewlineDecoder(decoder, translate=True)
+        reader = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(chosen)(errors="replace"), translate=True)
         carried, begun, line = "", False, 1
         while block := file.read(piece_bytes):
             decoded = reader.decode(block)
-            carried += decoded if begun else decoded.removeprefix(BYTE_ORDER_MARK)
+            carried += decoded if begun else without_mark(decoded)
             begun = begun or bool(decoded)
-            refuse_nul(decoded, str(path), line=line)
+            refuse_nul(decoded, str(path), option, line)
             line += decoded.count("\n")
             end = carried.rfind("\n") + 1 or len(carried)
             if end:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nn_core.data.text import decode_text, read_text
-from nn_core.data.text_files import decode_file, read_own_text
+from nn_core.data.text_files import decode_file, own_text_pieces, read_own_text
 
 TEXT = "Der Fluß, été, Ω\nzweite Zeile\n"
 
@@ -88,5 +88,42 @@ def test_any_bytes_are_a_text_or_one_line(data):
 
 def test_a_field_without_json_lines_is_refused(tmp_path):
     (tmp_path / "a.txt").write_text(TEXT, encoding="utf-8")
-    with pytest.raises(ValueError, match=r"config.data.field='text' has no effect: .*a.txt holds no JSON lines"):
+    with pytest.raises(ValueError, match=r"--config.data.field=text has no effect: .*a.txt holds no JSON lines"):
         read_own_text(tmp_path / "a.txt", field="text")
+
+
+@pytest.mark.parametrize("piece_bytes", [3, 40, 10_000])
+def test_pieces_of_files_join_to_their_text(tmp_path, piece_bytes):
+    """Also of lines that are longer than a piece, of a mark, and of a file without an end of its last line."""
+    lines = [{"text": f"Größe {n}\n" * n, "id": n} for n in range(5)]
+    (tmp_path / "a.jsonl").write_bytes(b"\xef\xbb\xbf" + "\r\n\r\n".join(map(json.dumps, lines)).encode())
+    (tmp_path / "b.txt").write_text(TEXT * 9 + "no end", encoding="utf-16")
+    (tmp_path / "c.md").write_bytes(b"")
+    for path, field in ((tmp_path, "text"), (tmp_path / "a.jsonl", "text"), (f"{tmp_path}/*.txt", None)):
+        pieces = list(own_text_pieces(path, field=field, piece_bytes=piece_bytes))
+        assert all(pieces) and "".join(pieces) == read_own_text(path, field=field).text
+        assert all(len(piece.encode()) <= piece_bytes for piece in pieces) or piece_bytes < 100
+
+
+def test_pieces_are_refused_in_the_words_of_their_command(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "one"}\n{"text": ', encoding="utf-8")
+    (tmp_path / "b.txt").write_bytes(TEXT.encode("utf-16-le"))
+    for name, options, message in (
+        ("a.jsonl", {}, "name the key of the text by --field=text"),
+        ("a.jsonl", {"field": "words"}, "line 1 has no text 'words' .*name another --field"),
+        ("a.jsonl", {"field": "text"}, "a.jsonl line 2 is not JSON"),
+        ("b.txt", {}, "line 1 holds a NUL character.* such as --encoding=utf-16-le"),
+        ("b.txt", {"field": "text"}, "--field=text has no effect"),
+        ("b.txt", {"encoding": "latin-99"}, "'latin-99' is unknown"),
+        ("c.txt", {}, "there is no text file"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            list(own_text_pieces(tmp_path / name, options="--", **options))
+    assert "".join(own_text_pieces(tmp_path / "b.txt", encoding="utf-16-le")) == TEXT
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "UTF-8-sig"])
+def test_a_mark_is_no_character_where_the_encoding_is_named(tmp_path, encoding):
+    (tmp_path / "a.txt").write_bytes(("\ufeff" * (encoding != "UTF-8-sig") + TEXT).encode(encoding))
+    assert read_own_text(tmp_path / "a.txt", encoding=encoding).text == TEXT
+    assert "".join(own_text_pieces(tmp_path / "a.txt", encoding=encoding)) == TEXT

@@ -66,6 +66,20 @@ def test_bytes_that_are_no_text_are_told(tmp_path, capsys):
     assert "book.npy: 54 tokens of a vocabulary of 6" in told.out and not told.err
 
 
+def test_a_text_is_what_a_run_reads(tmp_path, capsys):
+    """A folder with JSON lines: its texts, not its braces."""
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.jsonl").write_text('{"text": "abab"}\n{"text": "ba"}\n', encoding="utf-8")
+    (tmp_path / "texts" / "b.txt").write_text("aß", encoding="cp1252")
+    words = [f"--text={tmp_path / 'texts'}", f"--out={tmp_path / 'all.npy'}"]
+    assert tokens.main([*words, "--field=text", "--encoding=cp1252"]) == 0
+    assert "all.npy: 11 tokens of a vocabulary of 4" in capsys.readouterr().out
+    assert tokens.main(words) == 2
+    assert "name the key of the text by --field=text" in capsys.readouterr().err
+    shown = ["--show=abc", f"--text={tmp_path / 'texts' / '*.jsonl'}", "--tokenizer=bpe", "--vocabulary_size=30"]
+    assert tokens.main([*shown, "--field=text"]) == 0 and "tokens" in capsys.readouterr().out
+
+
 def test_every_tokenizer_shows_a_text_beside_the_others(tmp_path, capsys):
     text = tmp_path / "book.txt"
     text.write_text(tiny.TEXT, encoding="utf-8")
@@ -90,6 +104,8 @@ def test_every_tokenizer_shows_a_text_beside_the_others(tmp_path, capsys):
         (["--show=a", "--tokenizer=word", "--draws=0"], "--draws=0 must be at least 1"),
         (["--show=a", "--tokenizer=no.json"], "there is no tokenizer file no.json"),
         (["--show="], "--show= is empty"),
+        (["--show=a", "--field=text"], "--field has no effect without --text"),
+        (["--show=a", "--encoding=cp1252"], "--encoding has no effect without --text"),
     ],
 )
 def test_mistakes_about_what_is_shown(words, message, capsys):
