@@ -120,9 +120,9 @@ def train(arguments: Arguments, directory: Path, here: processes.Places | None, 
                 print("\n".join(prepared.summary))
             if arguments.options["plan"]:
                 print(plan_text(prepared))
-                return 0
-            if asks:
+            if arguments.options["dry_run"]:
                 rehearse(prepared)
+            if asks:
                 return 0
             if (
                 not known and processes.leads() and arguments.options["part"] is None

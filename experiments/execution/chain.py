@@ -121,7 +121,7 @@ def check_chain(arguments: Arguments, directory: Path) -> None:
 def check_stage(arguments: Arguments | None) -> None:
     """Raises ValueError for values of a stage that can be judged before the run that it starts from is there."""
     assert arguments is not None
-    for member in plan.expand(arguments.config, arguments.get_sweep):
+    for member in plan.expand(arguments.config, arguments.get_sweep, arguments.overrides):
         check_ranges(member.config, ranges_of(member.config, REGISTRY))
         optimizer_factory(member.config)
     for figure in arguments.config.figures:
@@ -150,11 +150,13 @@ def check_order(config: ConfigDict) -> None:
 
 
 def stage_words(config: ConfigDict, directory: Path, name: str) -> list[str]:
-    """The command line of a stage."""
+    """The command line of a stage; one run has a seed, a sweep a number of them."""
     keys = next(keys for stage, *keys in config.task.stages if stage == name)
     words = [f"--config={CONFIGS / name}.py", f"--workdir={directory / name}"]
     words += [f"--config.{key.partition('=')[0]}={directory / key.partition('=')[2]}" for key in keys]
-    words += [f"--config.{key}={config[key]}" for key in ("seed", "num_seeds")]
+    alone = parse(words[:1], OPTIONS)
+    key = "seed" if alone is None or alone.get_sweep is None else "num_seeds"
+    words.append(f"--config.{key}={config[key]}")
     words.append(f"--config.checkpoint.resume={config.checkpoint.resume}")
     return words + [
         f"--config.{rest}"

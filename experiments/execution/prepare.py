@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from experiments import studies
 from experiments.building import own_data
+from experiments.building.alignment import without_start
 from experiments.building.corpus import BITS
 from experiments.building.mesh import plan_table
 from experiments.building.ranges import check_name
@@ -105,7 +106,7 @@ def prepare(
         tracking.check(config)
         choose(config.checkpoint.extend, dict.fromkeys((EXACT, RESCHEDULE)), "checkpoint.extend")
         held = None if config.checkpoint.resume == "fresh" else files.read_config(directory)
-        members, generations = number_members(plan.expand(config, arguments.get_sweep), held)
+        members, generations = number_members(plan.expand(config, arguments.get_sweep, arguments.overrides), held)
         if part != WHOLE and len(members) < 2:
             raise ValueError(f"--part={arguments.options['part']} is for a sweep, and this is one run; leave it out")
         check_adapters(members, arguments.overrides)
@@ -144,9 +145,10 @@ def check_jobs(arguments: Arguments, groups: list[plan.Group]) -> None:
 
 
 def fitted(arguments: Arguments, registry: Registry) -> tuple[Arguments, tuple[str, ...]]:
-    """The command line with its config fitted to data of one's own, and what the user should read about them."""
+    """The command line with its config fitted to what it reads and starts from, and what the user should know of it."""
     config, lines = own_data.resolve(arguments.config, arguments.overrides, registry)
-    return arguments._replace(config=config), lines
+    config, more = without_start(config, arguments.overrides)
+    return arguments._replace(config=config), (*lines, *more)
 
 
 def plan_text(prepared: Prepared) -> str:

@@ -1,14 +1,17 @@
 """Overrides -> members -> groups with one structure -> populations. Each group is one compiled program."""
 
+import copy
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
 from ml_collections import ConfigDict
 
+from configs import base
 from configs.grid import Sweep
 from experiments.building.experiment import Experiment, Traced, build, members_of, set_hparams, trace
 from experiments.building.fused_attention import check_fused_attention
@@ -25,6 +28,9 @@ from nn_core.training.population import Members
 
 # Values that name or describe things and do not change the program.
 NOT_STRUCTURE = ("name", "label", "seed", "num_seeds", "table", "figures", "log.tensorboard", "log.wandb")
+
+
+SEEDS = "num_seeds"  # of a config: how many its sweep has
 
 
 class Member(NamedTuple):
@@ -66,17 +72,30 @@ def check_one_source(config: ConfigDict, overrides: Mapping[str, Any]) -> None:
         )
 
 
-def expand(config: ConfigDict, get_sweep: Callable[[ConfigDict], Sweep] | None) -> list[Member]:
+GetSweep = Callable[[ConfigDict], Sweep]
+
+
+def expand(
+    config: ConfigDict, get_sweep: GetSweep | None, given: Mapping[str, str] = MappingProxyType({})
+) -> list[Member]:
     """The members of a sweep; a single one without overrides if there is no sweep.
 
+    Args:
+        config: with what the command line sets.
+        get_sweep: config -> overrides of each member.
+        given: what the command line sets: "dotted.path" -> text.
     Raises:
-        ValueError: an empty sweep, or an override that does not fit the config.
+        ValueError: an empty sweep, an override that does not fit the config, or a given key that the sweep sets for all.
     """
+    check_ranges(config, {SEEDS: base.RUN[SEEDS].range})  # before so many members are made
     sweep = [{}] if get_sweep is None else get_sweep(config)
     if not sweep:
         raise ValueError("get_sweep(config) returned no members")
     if not isinstance(sweep, Sequence) or not all(isinstance(overrides, Mapping) for overrides in sweep):
         raise ValueError("get_sweep(config) returned no list of dicts; return one, such as axis('seed', range(3))")
+    check_seeds(config, get_sweep, sweep, given)
+    if get_sweep is not None:
+        check_swept(config, get_sweep, sweep, given)
     members = []
     for index, overrides in enumerate(sweep):
         try:
@@ -85,6 +104,40 @@ def expand(config: ConfigDict, get_sweep: Callable[[ConfigDict], Sweep] | None) 
         except ValueError as error:
             raise ValueError(f"sweep member {index} {overrides}: {error}") from error
     return members
+
+
+def check_swept(config: ConfigDict, get_sweep: GetSweep, sweep: Sweep, given: Mapping[str, str]) -> None:
+    """Raises ValueError for a given key that every member overrides, unless the sweep is made from it."""
+    for key, text in given.items():
+        if all(key in overrides for overrides in sweep) and not is_read(key, config, get_sweep, sweep):
+            read = [f"--config.{other}" for other in dotted.flatten(config) if is_read(other, config, get_sweep, sweep)]
+            fix = f", or change what it is made from: {', '.join(read)}" if read else ", or leave it out"
+            raise ValueError(
+                f"--config.{key}={text} has no effect, since the sweep sets {key} for every member; add --sweep=false for "
+                f"one run with it{fix}"
+            )
+
+
+def check_seeds(config: ConfigDict, get_sweep: GetSweep | None, sweep: Sweep, given: Mapping[str, str]) -> None:
+    """Raises ValueError where several seeds are asked for and there is one run, or a sweep that is not made from them."""
+    if SEEDS not in given or config.num_seeds == 1 or get_sweep and is_read(SEEDS, config, get_sweep, sweep):
+        return
+    raise ValueError(
+        f"--config.{SEEDS}={given[SEEDS]} has no effect, since {'the sweep does not read it' if get_sweep else 'this is one run'}; "
+        f"leave it out, or let get_sweep of the config return axis('seed', range(config.{SEEDS}))"
+    )
+
+
+def is_read(key: str, config: ConfigDict, get_sweep: GetSweep, sweep: Sweep) -> bool:
+    """Whether a sweep is made from a key: without the key it is another one, or none."""
+    lacking = copy.deepcopy(config)
+    with lacking.unlocked():
+        section, name = dotted.section_of(lacking, key)
+        del section[name]
+        try:
+            return get_sweep(lacking) != sweep
+        except (AttributeError, KeyError):
+            return True
 
 
 def structure(config: ConfigDict) -> str:

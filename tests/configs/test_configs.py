@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from experiments.building.experiment import build
 from experiments.building.ranges import check_ranges, ranges_of
 from experiments.building.registry import REGISTRY
 from experiments.command_line.arguments import CONFIGS, HELPERS, OPTIONS, parse
+from experiments.command_line.config_paths import apply
 from experiments.execution.prepare import Prepared, prepare
 from experiments.figures import ANIMATIONS, FIGURES
 from experiments.run import main
@@ -61,9 +63,11 @@ def test_its_docstring_says_what_it_shows_and_how(path):
     assert f"python -m experiments.run --config=configs/{path.stem}.py" in text
 
 
-def prepared_with(path: Path, folder: Path, choose: Callable[[list], list], *changes: str) -> Prepared:
+def prepared_with(path: Path, folder: Path, choose: Callable[[list], list], **changes: Any) -> Prepared:
     """A config after its checks, with some changes and the members of its sweep that `choose` leaves."""
-    arguments = parse([f"--config={path}", "--config.num_seeds=1", *changes], OPTIONS)
+    arguments = parse([f"--config={path}", "--config.num_seeds=1"], OPTIONS)
+    changes = {key.replace("__", "."): value for key, value in changes.items()}
+    arguments = arguments._replace(config=apply(arguments.config, changes))
     whole = arguments.get_sweep
     if whole is not None:
         arguments = arguments._replace(get_sweep=lambda config: choose(whole(config)))
@@ -74,8 +78,8 @@ def prepared_with(path: Path, folder: Path, choose: Callable[[list], list], *cha
 def test_it_passes_every_check(path, tmp_path):
     config = parse([f"--config={path}"], OPTIONS).config
     # One block of a transformer is checked as well as many, which take long to trace.
-    changes = ["--config.model.layers_num=1"] if "layers_num" in config.get("model", ()) else []
-    assert prepared_with(path, tmp_path, lambda members: members[:1], *changes).directory == tmp_path / "run"
+    changes = {"model__layers_num": 1} if "layers_num" in config.get("model", ()) else {}
+    assert prepared_with(path, tmp_path, lambda members: members[:1], **changes).directory == tmp_path / "run"
 
 
 @pytest.mark.parametrize("path", [p for p in READY if "def get_sweep" in p.read_text()], ids=lambda path: path.stem)

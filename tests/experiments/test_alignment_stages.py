@@ -61,7 +61,8 @@ def words(config: str, folder: Path, sweep: bool = False, **changes: Any) -> lis
     """The command line of a tiny stage; `__` stands for a dot."""
     values = SMALL | {name.replace("__", "."): value for name, value in changes.items()}
     unread = UNREAD[TASKS.get(config, "answers")]
-    values = {name: value for name, value in values.items() if name not in unread or name not in SMALL}
+    ignored = {*unread, *([] if sweep else ["num_seeds"])}
+    values = {name: value for name, value in values.items() if name not in ignored or name not in SMALL}
     if values.get("data.name") == "file":  # which says itself how many answers and pairs there are
         values = {name: value for name, value in values.items() if name not in ("data.answers", "data.pairs")}
     return [
@@ -200,6 +201,17 @@ def test_bad_input_is_told_in_one_line(config, changes, message, stages, tmp_pat
     assert not (tmp_path / "run").exists()
 
 
+def test_fine_tuning_from_nothing_has_no_column_of_its_start(tmp_path, capsys):
+    asked = [*words("assistant_sft", tmp_path / "run", transfer__source="None"), "--plan"]
+    shipped = [word for word in asked if not word.startswith("--config.table=")]
+    assert main(shipped) == 0
+    assert (
+        "left out, since config.transfer.source=None trains from nothing: table: start_exact" in capsys.readouterr().out
+    )
+    assert main([*shipped, "--config.table=start_exact,"]) == 2  # asked for
+    assert "config.table names 'start_exact'" in capsys.readouterr().err
+
+
 def test_a_reward_model_that_is_none_or_of_another_vocabulary_is_refused(stages, tmp_path, capsys):
     assert (
         main(
@@ -292,6 +304,10 @@ def test_a_chain_that_cannot_be_is_told(tmp_path, capsys, monkeypatch):
         ("--config.task.changes=('spam.seed=1',)", "begin it with a stage: assistant_base"),
         ("--config.task.changes=('ppo.train.stepz=5',)", "stage ppo: unknown config key config.train.stepz"),
         ("--config.task.changes=('dpo.hparams.clip_norm=-1',)", "stage dpo: "),
+        (
+            "--config.task.changes=('dpo.seed=1',)",
+            "stage dpo: --config.seed=1 has no effect, since the sweep sets seed",
+        ),
         ("--config.task.changes=('grpo.schedule.warmup_steps=99',)", "stage grpo: config.schedule.warmup_steps=99 is"),
         ("--config.num_seeds=0", "config.num_seeds=0 is outside [1, 100000]"),
         ("--config.checkpoint.resume=soon", "config.checkpoint.resume='soon' is unknown"),

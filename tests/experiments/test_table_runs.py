@@ -125,6 +125,9 @@ def test_a_dry_run_tells_what_was_read(priced, tmp_path, capsys):
     asked[1] = f"--workdir={tmp_path / 'run'}"
     for more in ("--dry_run", "--plan"):
         assert main([*asked, more]) == 0 and "211 rows, 6 columns -> 5 inputs" in capsys.readouterr().out
+    assert main([*asked, "--plan", "--dry_run"]) == 0
+    told = capsys.readouterr().out
+    assert told.index("splits nothing: every array lies whole") < told.index("nothing was written")
     assert not (tmp_path / "run").exists()
 
 

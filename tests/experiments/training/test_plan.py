@@ -49,6 +49,56 @@ def test_groups_are_structures_values_are_not():
     assert [[m.number for m in g.members] for g in four_structures()] == [[0, 1, 2, 3], [4, 5], [6, 7], [8, 9]]
 
 
+def rates_and_seeds(config):
+    return product(axis("hparams.l2", (0.1, config.hparams.momentum)), axis("seed", range(config.num_seeds)))
+
+
+@pytest.mark.parametrize("seeds", [0, 10**12])
+def test_a_number_of_seeds_is_judged_before_they_are_made(seeds):
+    with pytest.raises(ValueError, match=rf"config.num_seeds={seeds} is outside \[1, 100000\]"):
+        plan.expand(apply(small_config(), {"num_seeds": seeds}), rates_and_seeds)
+
+
+@pytest.mark.parametrize(
+    ("get_sweep", "given", "message"),
+    [
+        (
+            rates_and_seeds,
+            {"seed": "5"},
+            "seed for every member; .* from: --config.hparams.momentum, --config.num_seeds$",
+        ),
+        (lambda config: axis("seed", (1, 2)), {"seed": "5"}, "add --sweep=false for one run with it, or leave it out$"),
+        (
+            lambda config: axis("seed", (1, 2)),
+            {"num_seeds": "3"},
+            "num_seeds=3 has no effect, since the sweep does not",
+        ),
+        (None, {"num_seeds": "3"}, "num_seeds=3 has no effect, since this is one run; "),
+    ],
+)
+def test_a_key_that_the_sweep_leaves_without_effect_is_refused(get_sweep, given, message):
+    config = small_config()
+    config.num_seeds, config.hparams.momentum = 3, 0.5
+    with pytest.raises(ValueError, match=message):
+        plan.expand(config, get_sweep, given)
+
+
+@pytest.mark.parametrize(
+    ("get_sweep", "given"),
+    [
+        (rates_and_seeds, {"num_seeds": "3", "hparams.momentum": "0.5", "train.steps": "3"}),
+        (lambda config: axis("seed", range(config.seed, config.seed + 2)), {"seed": "5"}),  # what it begins with
+        (lambda config: axis("seed", (config.get("seed", 0), 1)), {"seed": "5"}),
+        (lambda config: union([{}], axis("seed", (1, 2))), {"seed": "5"}),  # the first member has it
+        (None, {"seed": "5"}),
+    ],
+)
+def test_a_key_with_an_effect_is_none_of_them(get_sweep, given):
+    config = small_config()
+    config.seed, config.num_seeds, config.hparams.momentum = 5, 3, 0.5
+    assert plan.expand(config, get_sweep, given)
+
+
 def test_a_population_that_does_not_fit_is_refused_before_its_steps_are_traced(monkeypatch):
     """What it needs is what all of its rows need, padding included."""
     needed = []
