@@ -23,11 +23,13 @@ class Key(NamedTuple):
         about: what it is.
         range: interval of the number, or of every number of a tuple, such as "[0, 1)"; SIZES for a tuple of layers, which
             may be empty; "" where no number is meant, or any will do.
+        needed: it has no default and cannot be left unset: a config has to say it.
     """
 
     default: Any
     about: str
     range: str = ""
+    needed: bool = False
 
 
 SIZES = "whole numbers >= 1"
@@ -146,14 +148,14 @@ MESH = {
     "rules": Key((), "(path, axes of the last dimensions) in order, the first match wins; (): the family's"),
 }
 PRUNING = {
-    "begin": Key(int, "first update that removes weights", "[0, inf)"),
-    "end": Key(int, "update at which the last of them are removed, > begin", "[1, inf)"),
+    "begin": Key(int, "first update that removes weights", "[0, inf)", needed=True),
+    "end": Key(int, "update at which the last of them are removed, > begin", "[1, inf)", needed=True),
     "every": Key(10, "updates between two removals", "[1, inf)"),
     "scope": Key("global", "global (the smallest of all), layer (the same share of each)"),
 }
 
 LORA = {
-    "rank": Key(int, "columns of each adapter, at most the sides of the kernels", "[1, inf)"),
+    "rank": Key(int, "columns of each adapter, at most the sides of the kernels", "[1, inf)", needed=True),
     "targets": Key(("*/attention/*/kernel",), "paths of the kernels that get an adapter"),
 }
 
@@ -164,11 +166,20 @@ def section(keys: Mapping[str, Key], **values: Any) -> ConfigDict:
     Args:
         keys: name -> key.
         values: what replaces the defaults.
+    Returns:
+        The section. A key that may be unset stays so whatever its value: `None` given for it later is None.
+    Raises:
+        ValueError: a needed key has no value.
     """
-    defaults = {
-        name: placeholder(key.default) if isinstance(key.default, type) else key.default for name, key in keys.items()
+    lacking = [name for name, key in keys.items() if key.needed and values.get(name) is None]
+    if lacking:
+        raise ValueError(f"base.section lacks {', '.join(lacking)}, which cannot be left unset; give {lacking[0]}=…")
+    unset = {
+        name: placeholder(key.default) for name, key in keys.items() if isinstance(key.default, type) and not key.needed
     }
-    return ConfigDict(defaults | values)
+    made = ConfigDict({name: key.default for name, key in keys.items()} | values | unset)
+    made.update({name: value for name, value in values.items() if name in unset})
+    return made
 
 
 def experiment() -> ConfigDict:
@@ -233,7 +244,9 @@ SEQUENCE_CLASSIFICATION = {"name": Key("sequence_classification", "a class for a
 TAGGING = {"name": Key("tagging", "a class for each token: many to many, side by side")}
 FORECASTING = {
     "name": Key("forecasting", "the next value of a series"),
-    "season": Key(int, "steps after which the series repeats, for the naive forecast; at most the window", "[1, inf)"),
+    "season": Key(
+        int, "steps after which the series repeats, for the naive forecast; at most the window", "[1, inf)", needed=True
+    ),
     "horizon": Key(100, "steps of the far forecast, at most the test examples", "[1, inf)"),
     "paths": Key(200, "simulated futures of its band", "[2, inf)"),
 }
@@ -265,9 +278,9 @@ DPO = {
 PPO = {
     "name": Key("ppo", "rewards of the model's own answers, with a value function"),
     "reward": Key("model", "model (a trained one), rule (the hidden rule of the small world)"),
-    "reward_model": Key(str, "run directory of a reward model"),
+    "reward_model": Key(str, "run directory of a reward model; None: none, where task.reward=rule"),
     "reward_member": Key(int, "of a sweep; None for a single run, or with transfer.by_seed", "[0, inf)"),
-    "prompts": Key(int, "questions of an iteration", "[1, inf)"),
+    "prompts": Key(int, "questions of an iteration", "[1, inf)", needed=True),
     "group": Key(1, "answers to each question, 1", "[1, inf)"),
     "epochs": Key(4, "passes over the answers of an iteration", "[1, inf)"),
     "minibatches": Key(4, "updates of a pass; a divisor of the answers", "[1, inf)"),
@@ -281,7 +294,9 @@ GRPO = PPO | {
 }
 TEXT_CLASSIFICATION = {
     "name": Key("text_classification", "a class for a text, as tokens of the network that is fine-tuned"),
-    "max_tokens": Key(int, "tokens read from the beginning of a text; at most what the network reads", "[1, inf)"),
+    "max_tokens": Key(
+        int, "tokens read from the beginning of a text; at most what the network reads", "[1, inf)", needed=True
+    ),
 }
 
 
@@ -364,9 +379,9 @@ VIT = {
 }
 GPT = {
     "name": Key("gpt", "a decoder-only transformer"),
-    "layers_num": Key(int, "blocks", "[1, inf)"),
-    "heads_num": Key(int, "attention heads, a divisor of embedding_dim", "[1, inf)"),
-    "embedding_dim": Key(int, "width", "[1, inf)"),
+    "layers_num": Key(int, "blocks", "[1, inf)", needed=True),
+    "heads_num": Key(int, "attention heads, a divisor of embedding_dim", "[1, inf)", needed=True),
+    "embedding_dim": Key(int, "width", "[1, inf)", needed=True),
     "use_bias": Key(True, "add a bias to each linear map"),
     "position": Key("learned", "learned, sinusoidal, rotary, alibi, relative, none"),
     "norm": Key("layer", "layer, rms"),
@@ -400,9 +415,9 @@ RECURRENT = {
 }
 ENCODER_DECODER = {
     "name": Key("encoder_decoder", "an encoder that reads the source, a decoder that writes the target"),
-    "layers_num": Key(int, "blocks of each side", "[1, inf)"),
-    "heads_num": Key(int, "attention heads, a divisor of embedding_dim", "[1, inf)"),
-    "embedding_dim": Key(int, "width", "[1, inf)"),
+    "layers_num": Key(int, "blocks of each side", "[1, inf)", needed=True),
+    "heads_num": Key(int, "attention heads, a divisor of embedding_dim", "[1, inf)", needed=True),
+    "embedding_dim": Key(int, "width", "[1, inf)", needed=True),
     "ffn_features": Key(int, "width inside the feed-forward layers; None: 4 x the width or the like", "[1, inf)"),
     "use_bias": Key(True, "add a bias to each linear map"),
     "position": Key("sinusoidal", "learned, sinusoidal, rotary, alibi, relative, none"),
@@ -474,22 +489,22 @@ TABLE = {
     "encoding": Key(str, "of the text; None: UTF-8, or what its byte-order mark says"),
 }
 EXAMPLES = {
-    "name": Key(str, "see nn_core/data/sources.py; for your own data: table, image_folder (with path)"),
-    "options": Key(dict, "arguments of the loader, such as num_examples, noise, seed"),
+    "name": Key(str, "see nn_core/data/sources.py; for your own data: table, image_folder (with path)", needed=True),
+    "options": Key(dict, "arguments of the loader, such as num_examples, noise, seed", needed=True),
     "path": Key(
         str, "table: a CSV, TSV, Parquet or NPZ file, or its address; image_folder: a folder, or a CSV of labels"
     ),
     "digest": Key(str, "sha256 of the table, needed for an address; a run fills it in"),
     "target": Key(str, "table: the column that is predicted, by name or place (0, -1)"),
-    "table": Key(dict, "how a table is read"),
+    "table": Key(dict, "how a table is read", needed=True),
     "image_size": Key(
         (), "image_folder: (height, width) or (height, width, channels) to resize to; (): as they are", SIZES
     ),
     "shares": Key((0.6, 0.2, 0.2), "data with a path: train, validation and test, at most 1 together", "(0, 1)"),
     "classes": Key((), "numbers of the classes that are kept, renumbered from 0 in this order; (): all"),
-    "train": Key(int, "training examples", "[1, inf)"),
-    "validation": Key(int, "examples that choose", "[1, inf)"),
-    "test": Key(int, "examples that judge, once", "[1, inf)"),
+    "train": Key(int, "training examples", "[1, inf)", needed=True),
+    "validation": Key(int, "examples that choose", "[1, inf)", needed=True),
+    "test": Key(int, "examples that judge, once", "[1, inf)", needed=True),
     "shuffle": Key(True, "draw the split by the seed; False: first rows train, last rows test"),
     "standardize": Key("feature", "feature, all, none; statistics of the training examples"),
     "label_noise": Key(0.0, "share of training labels that are replaced by another class", "[0, 1)"),
@@ -498,20 +513,20 @@ EXAMPLES = {
     "with_replacement": Key(False, "draw each example of a batch anew, instead of going through all of them"),
     "drop_last": Key(False, "leave out the ragged last batch of an epoch"),
     "evaluation_batch": Key(4096, "examples in one forward pass of an evaluation", "[1, inf)"),
-    "augmentation": Key(dict, "of training images; needs standardize=all or none"),
+    "augmentation": Key(dict, "of training images; needs standardize=all or none", needed=True),
 }
 SEQUENCES = {
-    "name": Key(str, "see nn_core/data/sequence_sources.py"),
-    "options": Key(dict, "arguments of the loader, such as length, num_examples, seed"),
-    "train": Key(int, "training sequences", "[1, inf)"),
-    "validation": Key(int, "sequences that choose", "[1, inf)"),
-    "test": Key(int, "sequences that judge, once", "[1, inf)"),
+    "name": Key(str, "see nn_core/data/sequence_sources.py", needed=True),
+    "options": Key(dict, "arguments of the loader, such as length, num_examples, seed", needed=True),
+    "train": Key(int, "training sequences", "[1, inf)", needed=True),
+    "validation": Key(int, "sequences that choose", "[1, inf)", needed=True),
+    "test": Key(int, "sequences that judge, once", "[1, inf)", needed=True),
     "shuffle": Key(True, "draw the split by the seed; False: first rows train, last rows test"),
     "batch_size": Key(int, "sequences a step; None: all of them", "[1, inf)"),
     "evaluation_batch": Key(1024, "sequences in one forward pass of an evaluation", "[1, inf)"),
 }
 LABELLED_TEXTS = SEQUENCES | {
-    "name": Key(str, "sms_spam, generated_spam, or table (with path and target)"),
+    "name": Key(str, "sms_spam, generated_spam, or table (with path and target)", needed=True),
     "path": Key(str, 'where name is "table": a table (CSV, TSV, Parquet) or JSON lines with texts and classes'),
     "target": Key(str, 'where name is "table": the column of the classes'),
     "text": Key(str, 'where name is "table": the column of the texts; None: the only other one'),
@@ -519,22 +534,28 @@ LABELLED_TEXTS = SEQUENCES | {
     "digest": Key(str, "sha256 of such a table; a run fills it in"),
 }
 TEXT_PAIRS = {
-    "name": Key(str, "toy_translation, multi30k, text_tasks, span_corruption, parallel_files (with source and target)"),
+    "name": Key(
+        str,
+        "toy_translation, multi30k, text_tasks, span_corruption, parallel_files (with source and target)",
+        needed=True,
+    ),
     "source": Key(str, 'where name is "parallel_files": the file of texts to read, one a line'),
     "target": Key(str, 'where name is "parallel_files": the file of what to write for each line'),
     "digest": Key(str, "sha256 of files of your own; a run fills it in"),
-    "options": Key(dict, "arguments of the loader, such as num_examples, validation, test, seed"),
+    "options": Key(dict, "arguments of the loader, such as num_examples, validation, test, seed", needed=True),
     "tokenizer": Key("bpe", "trained on both sides of the training pairs, see nn_core/text/tokenizers.py"),
     "vocabulary_size": Key(int, "of the tokenizer", "[1, inf)"),
-    "source_size": Key(int, "tokens of a row of sources, each with its end token", "[2, inf)"),
-    "target_size": Key(int, "tokens of a row of targets, each with its end token", "[2, inf)"),
+    "source_size": Key(int, "tokens of a row of sources, each with its end token", "[2, inf)", needed=True),
+    "target_size": Key(int, "tokens of a row of targets, each with its end token", "[2, inf)", needed=True),
     "packed": Key(False, "as many training pairs in a row as fit; False: one, for models that always see whole rows"),
-    "batch_size": Key(int, "rows a step", "[1, inf)"),
+    "batch_size": Key(int, "rows a step", "[1, inf)", needed=True),
     "evaluation_batch": Key(128, "rows in one forward pass of an evaluation", "[1, inf)"),
 }
 TEXT = {
     "name": Key(
-        str, "shakespeare (download), pydoc, generated, assistant_world (offline), file, token_file (with path)"
+        str,
+        "shakespeare (download), pydoc, generated, assistant_world (offline), file, token_file (with path)",
+        needed=True,
     ),
     "path": Key(str, 'where name is "file": a text, a folder, a pattern (texts/*.txt); token_file: of the tokens'),
     "digest": Key(str, "sha256 of a text or token file of your own; a run fills it in"),
@@ -543,8 +564,8 @@ TEXT = {
     "tokenizer": Key("characters", "see nn_core/text/tokenizers.py; a token file brings its own"),
     "vocabulary_size": Key(int, "of a trained tokenizer", "[1, inf)"),
     "split_ratio": Key(0.9, "share of the text that is trained on", "(0, 1)"),
-    "context_size": Key(int, "tokens of a window", "[1, inf)"),
-    "batch_size": Key(int, "windows a step", "[1, inf)"),
+    "context_size": Key(int, "tokens of a window", "[1, inf)", needed=True),
+    "batch_size": Key(int, "windows a step", "[1, inf)", needed=True),
     "evaluation_windows": Key(256, "windows that a split is judged on during training", "[1, inf)"),
     "evaluation_batch": Key(64, "windows in one forward pass of an evaluation", "[1, inf)"),
 }
@@ -556,7 +577,7 @@ CONVERSATIONS = {
     "held_out": Key(
         0.25, "share of the facts, or of a file's records, for testing; half as many for validation", "(0, 0.6)"
     ),
-    "context_size": Key(int, "most tokens of a question with its answer; that of the model", "[2, inf)"),
+    "context_size": Key(int, "most tokens of a question with its answer; that of the model", "[2, inf)", needed=True),
     "new_tokens": Key(24, "most tokens of an answer that is drawn", "[1, inf)"),
     "answers": Key(4, "answers to each question, in random tones", "[1, inf)"),
     "pairs": Key(4000, "pairs of answers", "[1, inf)"),
@@ -564,7 +585,7 @@ CONVERSATIONS = {
     "pairs_about": Key("train", "facts of the pairs: train (those not held out), all"),
     "wrong_answers": Key(0.3, "share of the answers in pairs that name another value", "[0, 1]"),
     "packed": Key(False, "several conversations stand in a row; none sees another"),
-    "batch_size": Key(int, "rows, or pairs, of a step", "[1, inf)"),
+    "batch_size": Key(int, "rows, or pairs, of a step", "[1, inf)", needed=True),
     "evaluation_batch": Key(256, "rows, or pairs, of one forward pass of an evaluation", "[1, inf)"),
 }
 
@@ -601,9 +622,7 @@ def sequences(name: str, *, train: int, validation: int, test: int, **options: f
 def text_pairs(name: str, *, vocabulary_size: int, source_size: int, target_size: int, **options: float) -> ConfigDict:
     """Pairs of texts as tokens; `options` go to the loader of that name."""
     sizes = {"vocabulary_size": vocabulary_size, "source_size": source_size, "target_size": target_size}
-    made = section(TEXT_PAIRS, name=name, options=ConfigDict(dict(options)), **sizes)
-    made.batch_size = 64
-    return made
+    return section(TEXT_PAIRS, name=name, options=ConfigDict(dict(options)), batch_size=64, **sizes)
 
 
 def text(name: str, *, context_size: int, batch_size: int) -> ConfigDict:

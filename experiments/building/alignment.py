@@ -16,16 +16,11 @@ from experiments.building.language import evaluation_hparams, family_of, make_la
 from experiments.building.ranges import check_batch
 from experiments.building.records import Registry
 from experiments.building.sources import Source, load_source, same_template, same_vocabulary
-from experiments.command_line.choices import choose
-from nn_core.alignment.adaptive_kl import MOST
 from nn_core.alignment.answer_task import Answers, make_answer_task
 from nn_core.alignment.by_seed import chosen
-from nn_core.alignment.dpo import DPO_LOSSES
-from nn_core.alignment.experience import GRPO, LEARNED, PPO, TRUE, Policy
-from nn_core.alignment.grpo import WEIGHTS
-from nn_core.alignment.heads import LAST, POOLINGS, without_heads
+from nn_core.alignment.experience import LEARNED, Policy
+from nn_core.alignment.heads import LAST, without_heads
 from nn_core.alignment.judgement import Speaker
-from nn_core.alignment.kl import KL_ESTIMATORS
 from nn_core.alignment.pair_task import Pairs, make_direct_task, make_reward_task, reference_log_probs
 from nn_core.alignment.policy_task import make_policy_task
 from nn_core.tasks.base import Data, Task
@@ -34,7 +29,6 @@ from nn_core.text.interface import Tokenizer
 
 SPLITS = assistant_data.SPLITS
 START = "start_exact"  # in results: what the model that fine-tuning starts from answers right
-REWARDS = {LEARNED: "a trained reward model", TRUE: "the hidden rule of the small world"}
 
 
 class Parts(NamedTuple):
@@ -163,14 +157,12 @@ def pairs_of(config: ConfigDict, parts: Parts, **more: Any) -> tuple[Pairs, Data
 def build_reward_model(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = None) -> tuple:
     """A reward model on pairs of answers."""
     parts = parts_of(config, registry, tokenizer)
-    choose(config.task.pooling, POOLINGS, "task.pooling")
     problem, data = pairs_of(config, parts, pooling=config.task.pooling)
     return make_reward_task(problem), data, corpus_of(parts)
 
 
 def build_dpo(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = None) -> tuple:
     """Direct preference optimization of the model that the run starts from."""
-    choose(config.task.kind, DPO_LOSSES, "task.kind")
     parts = parts_of(config, registry, tokenizer)
     reference = plain(needed(parts))
     more = {"speaker": parts.speaker, "rule": parts.reader.rule, "kind": config.task.kind}
@@ -201,9 +193,6 @@ def needed(parts: Parts) -> Source:
 def build_policy(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = None) -> tuple:
     """PPO or GRPO of the model that the run starts from."""
     settings = config.task
-    choose(settings.reward, REWARDS, "task.reward")
-    choose(settings.estimator, KL_ESTIMATORS, "task.estimator")
-    choose(settings.weigh, dict.fromkeys(WEIGHTS), "task.weigh")
     parts = parts_of(config, registry, tokenizer)
     held = {"reference_params": plain(needed(parts))}
     reward_model, pooling = None, LAST
@@ -212,7 +201,6 @@ def build_policy(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | 
         pooling = stored.task.pooling
     elif parts.reader.rule is None:
         raise ValueError("config.task.reward='rule' needs the small world, data.name='assistant_world'; use 'model'")
-    check_sizes(config)
     policy = Policy(
         method=settings.name,
         speaker=parts.speaker,
@@ -232,36 +220,6 @@ def build_policy(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | 
     check_batch(settings.prompts, len(data["train_prompts"]), "questions", "task.prompts")
     task, data = holding(make_policy_task(policy, parts.make_model), data, **held)
     return task, data, corpus_of(parts, **held)
-
-
-def check_sizes(config: ConfigDict) -> None:
-    """Raises ValueError for groups and minibatches that cannot be."""
-    settings = config.task
-    if (settings.group > 1) != (settings.name == GRPO):
-        need = "compares the answers of a group, so it is at least 2" if settings.name == GRPO else f"is 1 for {PPO}"
-        raise ValueError(f"config.task.group={settings.group}: the number of answers to a question {need}")
-    rows = settings.prompts * settings.group
-    if rows % settings.minibatches:
-        raise ValueError(
-            f"config.task.minibatches={settings.minibatches} must divide the {rows} answers of a step "
-            "(task.prompts x task.group); use a divisor"
-        )
-    if (config.hparams.kl_target is None) != (config.hparams.kl_horizon is None):
-        raise ValueError("config.hparams.kl_target and kl_horizon go together; set both or neither")
-
-
-def ranges_of_dpo(config: ConfigDict) -> dict[str, str]:
-    """Its strength divides the loss of IPO, and at 0 nothing is learned; from 0.5 on smoothing turns preferences around."""
-    del config
-    return {"hparams.beta": "(0, inf)", "hparams.label_smoothing": "[0, 0.5)"}
-
-
-def ranges_of_policy(config: ConfigDict) -> dict[str, str]:
-    """One update changes beta by up to `MOST` x answers of a step / horizon: less than all of it."""
-    prompts, group = config.task.get("prompts"), config.task.get("group")
-    if prompts is None or group is None or MOST * prompts * group < 1:
-        return {}
-    return {"hparams.kl_horizon": f"({MOST * prompts * group:g}, inf)"}
 
 
 def reward_of(config: ConfigDict, parts: Parts, registry: Registry) -> tuple[Source, ConfigDict, Any]:

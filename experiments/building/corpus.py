@@ -23,6 +23,7 @@ from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer, clean_text
 from nn_core.text.tokenizers import CHARACTERS, TOKENIZERS, load_tokenizer, make_tokenizer
 from nn_core.training.state import run_keys
 
+FIGURES = ("vocabulary_size", "tokens_per_word", "characters_per_token", "unknown_rate", "lossless")  # of a tokenizer
 BITS = "bits_per_character"  # of the whole validation text, in results
 FILE = "file"  # data.name of a text of one's own
 TOKEN_FILE = "token_file"  # data.name of a text that stays on the disk
@@ -133,13 +134,14 @@ def token_figures(tokenizer: Tokenizer, text: str, ids_N: np.ndarray, split_rati
     text = clean_text(text)
     judged = text[int(split_ratio * len(text)) :]
     unknown = tokenizer.special_ids.get(UNKNOWN_TOKEN)
-    return {
-        "vocabulary_size": float(tokenizer.vocabulary_size),
-        "tokens_per_word": len(ids_N) / max(len(text.split()), 1),
-        "characters_per_token": len(judged) / max(len(tokenizer.encode(judged)), 1),
-        "unknown_rate": 0.0 if unknown is None else float(np.mean(ids_N == unknown)),
-        "lossless": float(tokenizer.decode(tokenizer.encode(text[:SAMPLED])) == text[:SAMPLED]),
-    }
+    values = (
+        float(tokenizer.vocabulary_size),
+        len(ids_N) / max(len(text.split()), 1),
+        len(judged) / max(len(tokenizer.encode(judged)), 1),
+        0.0 if unknown is None else float(np.mean(ids_N == unknown)),
+        float(tokenizer.decode(tokenizer.encode(text[:SAMPLED])) == text[:SAMPLED]),
+    )
+    return dict(zip(FIGURES, values, strict=True))
 
 
 def bits_per_character(loss: float, figures: Mapping[str, float]) -> float:

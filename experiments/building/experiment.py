@@ -17,7 +17,7 @@ from experiments.building.corpus import Corpus
 from experiments.building.memory import Demand, available_bytes, check_fits, copies_on, demand
 from experiments.building.mesh import make_layout
 from experiments.building.ranges import check_keys, check_ranges, ranges_of
-from experiments.building.records import Registry
+from experiments.building.records import Kind, Model, Registry
 from experiments.building.registry import REGISTRY
 from experiments.building.transfer import transferred
 from experiments.building.unused_keys import check_dropout, check_used
@@ -76,13 +76,7 @@ def build(config: ConfigDict, registry: Registry = REGISTRY, mesh: Mesh | None =
     Raises:
         ValueError: an unknown name, a value out of range, impossible sizes.
     """
-    check_ranges(config, ranges_of(config, registry))
-    check_used(config.data)
-    check_dropout(config)
-    kind = choose(config.task.name, registry.tasks, "task.name")
-    model = choose(config.model.name, registry.models, "model.name")
-    check_keys(config, "task", kind.keys)
-    check_keys(config, "model", model.keys)
+    kind, model = check_values(config, registry)
     task, data, *corpus = kind.build(config, registry)
     make_optimizer = kind.optimizer(optimizer_factory(config, registry))
     task, data, make_optimizer = transferred(config, kind.form, task, data, make_optimizer)
@@ -100,6 +94,25 @@ def build(config: ConfigDict, registry: Registry = REGISTRY, mesh: Mesh | None =
     layout = None if mesh is None else make_layout(config, model, mesh)
     program = make_program(task if layout is None else on_mesh(task, layout), make_optimizer, settings)
     return Experiment(task, program, data, settings, registry, corpus[0] if corpus else None, layout)
+
+
+def check_values(config: ConfigDict, registry: Registry = REGISTRY) -> tuple[Kind, Model]:
+    """The task and the model that a config names.
+
+    Raises:
+        ValueError: what can be judged before data and other runs are read: unknown names, values out of range or without
+            effect, missing keys, an impossible schedule.
+    """
+    check_ranges(config, ranges_of(config, registry))
+    check_used(config.data)
+    check_dropout(config)
+    kind = choose(config.task.name, registry.tasks, "task.name")
+    model = choose(config.model.name, registry.models, "model.name")
+    check_keys(config, "task", kind.keys)
+    check_keys(config, "model", model.keys)
+    kind.check(config)
+    optimizer_factory(config, registry)
+    return kind, model
 
 
 def optimizer_factory(config: ConfigDict, registry: Registry = REGISTRY) -> MakeOptimizer:

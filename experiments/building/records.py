@@ -115,6 +115,9 @@ class Kind(NamedTuple):
         splits: those that the end of a run is judged on.
         optimizer: what is made of the config's optimizer: for a task whose steps remember more.
         ranges: config -> ranges of other sections' values that are narrower for this task, by dotted path.
+        check: raises ValueError for values that do not fit together, before any data or other run is read.
+        measures: numbers of each of the splits, and `told`: those of the end, where they are known before the run that
+            this one starts from is there; (): what tracing tells.
     """
 
     keys: Mapping[str, Key]
@@ -125,6 +128,9 @@ class Kind(NamedTuple):
     splits: tuple[str, ...] = SPLITS
     optimizer: Callable[[MakeOptimizer], MakeOptimizer] = lambda make: make
     ranges: Callable[[ConfigDict], Mapping[str, str]] = lambda config: {}
+    check: Callable[[ConfigDict], None] = lambda config: None
+    measures: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 MakeRule = Callable[[optimizers.Hparams], optimizers.Rule]

@@ -12,25 +12,28 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.building.experiment import optimizer_factory
-from experiments.building.ranges import check_name, check_ranges, ranges_of
-from experiments.building.registry import REGISTRY
+from experiments import studies
+from experiments.building.experiment import check_values
+from experiments.building.ranges import check_name
 from experiments.command_line.arguments import CONFIGS, OPTIONS, Arguments, parse
 from experiments.command_line.choices import choose
+from experiments.command_line.config_paths import flatten
 from experiments.command_line.output import say
 from experiments.execution.begin import begin
 from experiments.execution.execute import execute
-from experiments.execution.prepare import RESUME, prepare
+from experiments.execution.prepare import RESUME, check_table, expected_columns, prepare
 from experiments.figures import FIGURES, draw
 from experiments.run_directory import files, results, table
 from experiments.run_directory.lock import hold
 from experiments.run_directory.results import Row
+from experiments.studies import STUDIES
 from experiments.trained.side_by_side import answers_text
 from experiments.training import plan
 
 CHAIN = "chain"  # config.task.name
 ANSWERS = ("answers", "start_answers")  # arrays of a stage's results that the page shows
 KEYS = {"name", "stages", "changes"}
+SHARED = ("task.name", "seed", "num_seeds", "task.stages")  # what every stage of a directory has been begun with
 
 
 def is_chain(config: ConfigDict) -> bool:
@@ -50,16 +53,17 @@ def run_chain(arguments: Arguments, directory: Path) -> int:
         ValueError: the directory holds another chain, or a stage is refused.
     """
     config = arguments.config
-    files_held = files.read_config(directory)
-    told = files.decode(files.encode(config.to_dict()))
-    if files_held is not None and config.checkpoint.resume != "fresh" and files_held["config"] != told:
-        raise ValueError(f"{directory} holds a chain of another config; choose another --workdir, or resume=fresh")
+    clear(config, directory)
     directory.mkdir(parents=True, exist_ok=True)
     files.write_config(directory, config.to_dict(), overrides=arguments.overrides, sweep=())
     files.write_status(directory, "running")
     for name, *_ in config.task.stages:
         say(f"== {name}")
-        code = run_stage(stage_words(config, directory, name), directory / name)
+        try:
+            code = run_stage(stage_words(config, directory, name), directory / name)
+        except ValueError as error:
+            files.write_status(directory, "failed")
+            raise ValueError(f"stage {name}: {error}") from None
         if code:
             files.write_status(directory, "failed" if code < 128 else "interrupted")
             print(f"stage {name} did not come to its end; the same command goes on from there", file=sys.stderr)
@@ -73,6 +77,30 @@ def run_chain(arguments: Arguments, directory: Path) -> int:
     files.write_status(directory, "finished")
     say(f"results: {directory}")
     return 0
+
+
+def clear(config: ConfigDict, directory: Path) -> None:
+    """Lets a chain begin or go on in a directory; what it holds of another kind is put aside where a fresh start is wanted.
+
+    Changes of single stages are left to the stages: a finished one refuses them, and one that a mistake has stopped goes
+    on when it is mended.
+
+    Raises:
+        ValueError: the directory holds another run.
+    """
+    held = files.read_config(directory)
+    if held is None:
+        return
+    fresh, before = config.checkpoint.resume == "fresh", flatten(held["config"])
+    if fresh and before.get("task.name") != CHAIN:
+        files.set_aside(directory)
+    after = flatten(files.decode(files.encode(config.to_dict())))
+    for key in () if fresh else SHARED:
+        if before.get(key) != after[key]:
+            raise ValueError(
+                f"{directory} holds a run with another config.{key}, {files.show(before.get(key))} and not "
+                f"{files.show(after[key])}; choose another --workdir, or --config.checkpoint.resume=fresh"
+            )
 
 
 def run_stage(words: Sequence[str], directory: Path) -> int:
@@ -111,21 +139,36 @@ def check_chain(arguments: Arguments, directory: Path) -> None:
     choose(config.checkpoint.resume, dict.fromkeys(RESUME), "checkpoint.resume")
     for figure in config.figures:
         choose(figure, FIGURES, "figures")
+    columns = []
     for name, *_ in config.task.stages:
         try:
-            check_stage(parse(stage_words(config, directory, name), OPTIONS))
+            columns.append(check_stage(parse(stage_words(config, directory, name), OPTIONS)))
         except ValueError as error:
             raise ValueError(f"stage {name}: {error}") from None
+    if all(columns):
+        check_table(config.table, set().union(*columns))
 
 
-def check_stage(arguments: Arguments | None) -> None:
-    """Raises ValueError for values of a stage that can be judged before the run that it starts from is there."""
+def check_stage(arguments: Arguments | None) -> set[str]:
+    """The columns that a stage will have; none where they are not known.
+
+    Raises:
+        ValueError: what can be judged before the run that it starts from is there.
+    """
     assert arguments is not None
-    for member in plan.expand(arguments.config, arguments.get_sweep, arguments.overrides):
-        check_ranges(member.config, ranges_of(member.config, REGISTRY))
-        optimizer_factory(member.config)
-    for figure in arguments.config.figures:
+    config = arguments.config
+    if config.task.name in STUDIES:
+        studies.check(config)
+        return set(STUDIES[config.task.name].columns)
+    if "train" not in config:
+        raise ValueError(f"task {config.task.name!r} cannot be a stage; name the config of a training run or a study")
+    for member in plan.expand(config, arguments.get_sweep, arguments.overrides):
+        kind, _ = check_values(member.config)
+    for figure in config.figures:
         choose(figure, FIGURES, "figures")
+    if columns := expected_columns(kind):
+        check_table(config.table, columns)
+    return columns
 
 
 def check_order(config: ConfigDict) -> None:

@@ -12,7 +12,7 @@ from experiments.building.alignment import without_start
 from experiments.building.corpus import BITS
 from experiments.building.mesh import plan_table
 from experiments.building.ranges import check_name
-from experiments.building.records import Registry
+from experiments.building.records import Kind, Registry
 from experiments.building.registry import REGISTRY
 from experiments.building.text_to_text import judged
 from experiments.caching.traced_programs import Store
@@ -178,7 +178,19 @@ def check_columns(config: ConfigDict, groups: list[plan.Group]) -> None:
     corpora = [group.experiment.corpus for group in groups if group.experiment.corpus is not None]
     known |= {name for corpus in corpora for name in (*corpus.figures, BITS) if corpus.figures}
     known |= set(judged(config)) if "measures" in config.task else set()
-    for column in config.table:
+    check_table(config.table, known)
+
+
+def check_table(table: Collection[str], known: Collection[str]) -> None:
+    """Raises ValueError for a column that is none of the known ones."""
+    for column in table:
         if column not in known:
             hint = nearest(column, sorted(known)) or ";"
             raise ValueError(f"config.table names {column!r}{hint} there are: {', '.join(sorted(known))}")
+
+
+def expected_columns(kind: Kind) -> set[str]:
+    """The columns of a task that are known before the run that it starts from is there; none where that is unknown."""
+    if not kind.measures:
+        return set()
+    return {f"{split}_{name}" for split in kind.splits for name in kind.measures} | {*kind.told, *OTHER_COLUMNS}

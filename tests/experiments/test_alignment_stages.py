@@ -7,13 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from experiments import sample
+from experiments.building.ranges import is_number
+from experiments.building.registry import TASKS as TASKS_BY_NAME
 from experiments.building.unused_keys import UNREAD
 from experiments.command_line import executors
+from experiments.command_line.arguments import OPTIONS, parse
+from experiments.execution.chain import clear
+from experiments.execution.prepare import OTHER_COLUMNS, expected_columns
 from experiments.export import main as export
 from experiments.figures import FIGURES
 from experiments.run import main
+from experiments.run_directory import files
 from experiments.run_directory.results import read
 from experiments.run_directory.stored_run import load
 from nn_core.pretrained.load import load as load_folder
@@ -312,6 +319,18 @@ def test_a_chain_that_cannot_be_is_told(tmp_path, capsys, monkeypatch):
         ("--config.num_seeds=0", "config.num_seeds=0 is outside [1, 100000]"),
         ("--config.checkpoint.resume=soon", "config.checkpoint.resume='soon' is unknown"),
         ("--config.figures=('page',)", "config.figures='page' is unknown"),
+        ("--config.table=true_rewards", "config.table names 'true_rewards'; did you mean true_reward"),
+        ("--config.table=test_exact,validation_margins", "config.table names 'validation_margins'; did you mean"),
+        ("--config.task.changes=('grpo.table=test_exact',)", "stage grpo: config.table names 'test_exact'"),
+        ("--config.task.changes=('ppo.task.minibatches=3',)", "stage ppo: config.task.minibatches=3 must divide"),
+        ("--config.task.changes=('grpo.task.weigh=words',)", "stage grpo: config.task.weigh='words' is unknown"),
+        ("--config.task.changes=('dpo.task.kind=square',)", "stage dpo: config.task.kind='square' is unknown"),
+        (
+            "--config.task.changes=('reward_model.task.pooling=mean',)",
+            "stage reward_model: config.task.pooling='mean' is unknown",
+        ),
+        ("--config.task.stages=(('alignment',),)", "stage alignment: task 'chain' cannot be a stage"),
+        ("--config.task.stages=(('xor',),)", "config.table names 'test_exact'"),
         ("--sweep=false", "--sweep=False has no effect on alignment"),
         ("--part=1/2", "--part=1/2 has no effect on alignment"),
         ("--executor=processes", "--executor=processes has no effect on alignment"),
@@ -323,6 +342,38 @@ def test_a_chain_that_cannot_be_is_told(tmp_path, capsys, monkeypatch):
         assert not (tmp_path / "run").exists()
 
 
+def test_the_columns_of_a_stage_are_known_before_it_runs(stages, policy):
+    """What a chain checks its table by is what the stages tell in the end."""
+    for folder, name in ((stages["sft"], "answers"), (stages["reward"], "reward_model"), (policy, "ppo")):
+        told = {key for row in read(folder).rows for key, value in row.items() if is_number(value)}
+        missing = {"start_exact", "trained_share"} if name == "answers" else set()  # of a start, and of adapters
+        assert expected_columns(TASKS_BY_NAME[name]) - set(OTHER_COLUMNS) - missing <= told, name
+        assert told <= expected_columns(TASKS_BY_NAME[name]) | {"member", "seed"}, name
+
+
+def test_a_chain_goes_on_where_a_change_of_a_stage_was_mended(tmp_path):
+    def chain(*more: str) -> ConfigDict:
+        return parse(["--config=alignment", *more], OPTIONS).config
+
+    files.write_config(tmp_path, chain().to_dict(), overrides={}, sweep=())
+    clear(chain("--config.task.changes=('ppo.train.steps=5',)", "--config.table=kl"), tmp_path)
+    clear(chain("--config.checkpoint.resume=never"), tmp_path)  # which the stages judge
+    with pytest.raises(ValueError, match=r"holds a run with another config.num_seeds, 4 and not 5; choose another"):
+        clear(chain("--config.num_seeds=5"), tmp_path)
+    with pytest.raises(ValueError, match="holds a run with another config.task.stages"):
+        clear(chain("--config.task.stages=(('assistant_base',),)"), tmp_path)
+    clear(chain("--config.num_seeds=5", "--config.checkpoint.resume=fresh"), tmp_path)
+    assert files.read_config(tmp_path) is not None
+
+
+def test_a_fresh_chain_puts_a_run_of_another_kind_aside(tmp_path):
+    files.write_config(tmp_path, parse(["--config=digits"], OPTIONS).config.to_dict(), overrides={}, sweep=())
+    with pytest.raises(ValueError, match="another config.task.name, 'classification' and not 'chain'"):
+        clear(parse(["--config=alignment"], OPTIONS).config, tmp_path)
+    clear(parse(["--config=alignment", "--config.checkpoint.resume=fresh"], OPTIONS).config, tmp_path)
+    assert files.read_config(tmp_path) is None and (tmp_path / "superseded-1" / "config.json").is_file()
+
+
 @pytest.mark.slow
 def test_the_whole_chain_ends_on_one_page_and_is_read_again(tmp_path, capsys):
     folder = tmp_path / "chain"
@@ -331,6 +382,10 @@ def test_the_whole_chain_ends_on_one_page_and_is_read_again(tmp_path, capsys):
     assert not faults(FIGURES["alignment"](read(folder)))
     labels = [row["label"] for row in read(folder).rows]
     assert labels[0] == "assistant_base" and "ppo: beta 0.05" in labels
+    for name, *_ in parse(["--config=alignment"], OPTIONS).config.task.stages:
+        told = {key for row in read(folder / name).rows for key, value in row.items() if is_number(value)}
+        kind = TASKS_BY_NAME[parse([f"--config={name}"], OPTIONS).config.task.name]
+        assert told - {"member", "seed"} <= expected_columns(kind) <= told | set(OTHER_COLUMNS), name
     capsys.readouterr()
     assert main(chain_words(folder)) == 0
     assert capsys.readouterr().out.count("is finished") == 6

@@ -1,6 +1,8 @@
 import pytest
+from ml_collections import ConfigDict
 
-from experiments.command_line.arguments import OPTIONS, parse
+from configs import base
+from experiments.command_line.arguments import OPTIONS, convert, parse
 from experiments.command_line.choices import nearest
 from experiments.command_line.config_paths import apply, flatten
 from experiments.run import main
@@ -106,6 +108,32 @@ def test_values_can_be_unset_and_stand_after_a_blank():
     assert (arguments.config.hparams.clip_norm, arguments.config.seed, arguments.options["sweep"]) == (None, 4, False)
     config = parse([DIGITS, "--config.data.batch_size=None"], OPTIONS).config
     assert config.data.batch_size is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "values", "name", "later"),
+    [
+        (base.PPO, {"prompts": 4, "reward_model": "checkpoints/reward_model"}, "reward_model", "other"),
+        (base.CONVERSATIONS, {"context_size": 8, "batch_size": 2, "path": "own.jsonl"}, "path", "other"),
+        (base.TRANSFER, {"member": 0}, "member", 3),
+    ],
+    ids=["reward model", "path", "member"],
+)
+def test_a_key_that_may_be_unset_stays_so_in_a_section_that_sets_it(keys, values, name, later):
+    config = ConfigDict({"part": base.section(keys, **values)})
+    assert config.part[name] == values[name]
+    path = f"part.{name}"
+    assert convert(config, {path: "None"}) == {path: None}
+    assert convert(config, {path: str(later)}) == {path: later}
+    assert apply(apply(config, {path: None}), {path: later}).part[name] == later
+
+
+def test_a_needed_key_cannot_be_left_unset():
+    with pytest.raises(ValueError, match="base.section lacks heads_num, embedding_dim, which cannot be left unset"):
+        base.section(base.GPT, layers_num=2)
+    config = ConfigDict({"model": base.gpt(layers_num=2, heads_num=2, embedding_dim=8)})
+    with pytest.raises(ValueError, match="layers_num=None is not an int; it cannot be left unset"):
+        convert(config, {"model.layers_num": "None"})
 
 
 @pytest.mark.parametrize(
