@@ -1,46 +1,52 @@
 """python -m experiments.predict --checkpoint=DIR FILE… [--top_k=3] [--fit] [--out=FILE] [--member=0] [--step=best]
 
-Applies a trained run to new examples: PNG and JPEG images, a folder of them, or the rows of a table. Everything that it
-needs is in the run directory. In Python:
+Applies a trained run to new examples: PNG and JPEG images, a folder of them, the rows of a table, or, with a reward model,
+pairs of answers or answers. Everything that it needs is in the run directory. In Python:
 
     predict("checkpoints/digits_cnn", ["seven.png"], member=0)  ->  [[{"label": "7", "score": 0.998}, …]]
     predict_table("checkpoints/houses", "rows.csv")  ->  a prediction for each row
+    predict_rewards("checkpoints/reward_model", "pairs.jsonl", member=0)  ->  the scores of each line
 """
 
-import csv
-import io
 import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import refuse
 from experiments.command_line.options import Option, parse_options, usage
 from experiments.command_line.output import run_command
-from experiments.command_line.written_file import check_place, written_file
+from experiments.command_line.written_file import check_one, write_table
 from nn_core.files import user_path
 
+if TYPE_CHECKING:  # which imports JAX
+    from experiments.trained.reward_model import Scores
+
 OPTIONS = {
-    "checkpoint": Option(str, "run directory of an image classifier, or of a run on a table"),
+    "checkpoint": Option(str, "run directory of an image classifier, of a run on a table, or of a reward model"),
     "member": Option(int, "which run of a sweep (column member of results.csv)"),
     "step": Option(str, "best on validation, latest, or a step", "best"),
     "top_k": Option(int, "how many classes of each image, >= 1 (default: all)"),
     "fit": Option(bool, "resize and convert images of another size or number of channels", False),
-    "out": Option(str, "of a table: the CSV file to write (default: the terminal)"),
+    "out": Option(str, "of a table or a reward model: the CSV file to write (default: the terminal)"),
     "separator": Option(str, "of a table that is written otherwise than the run's: between fields"),
     "encoding": Option(str, "likewise: of the text, such as cp1252"),
     "decimal": Option(str, "likewise: of numbers, . or ,"),
 }
 READING = ("separator", "encoding", "decimal")
 ABOUT = """Classifies images (a line for each, with its path and the list of {label, score}, most probable first), all those of a
-folder, or the rows of a CSV, TSV, Parquet or NPZ file: a CSV with the line, the prediction and the score of each class."""
+folder, or the rows of a CSV, TSV, Parquet or NPZ file: a CSV with the line, the prediction and the score of each class.
+With a reward model it scores the lines of a JSONL file: of pairs (prompt, chosen, rejected) a CSV with the line, both scores,
+their margin and the probability that the chosen answer is preferred; of answers (prompt and response, or messages, whose
+last answer is judged) a CSV with the line and the score."""
 EXAMPLES = (
     "python -m experiments.predict --checkpoint=checkpoints/digits_cnn --member=0 digit.png",
     "python -m experiments.predict --checkpoint=checkpoints/digits_cnn --member=0 --top_k=3 --fit photo.jpg",
     "python -m experiments.predict --checkpoint=checkpoints/houses --out=scores.csv new_houses.csv",
+    "python -m experiments.predict --checkpoint=checkpoints/reward_model --member=0 --out=scores.csv pairs.jsonl",
 )
 
 
@@ -55,13 +61,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         files, checkpoint, out = options.pop("positional"), options.pop("checkpoint"), options.pop("out")
         if checkpoint is None:
-            raise ValueError("--checkpoint is missing; give the run directory of an image classifier or of a table")
+            raise ValueError(
+                "--checkpoint is missing; give the run directory of an image classifier, of a table or of a reward model"
+            )
         if not files:
             raise ValueError(
-                "no file is given; name images, a folder of them, or for a run on a table a CSV of new rows"
+                "no file is given; name images, a folder of them, for a run on a table a CSV of new rows, or for a reward "
+                "model a JSONL file"
             )
         set_up_devices()
         reading = {name: options.pop(name) for name in READING}
+        if is_reward_model(checkpoint):
+            write_rewards(checkpoint, files, out, options, reading)
+            return 0
         if any(is_table(file) for file in files):
             write_scores(checkpoint, files, out, options, reading)
             return 0
@@ -81,6 +93,18 @@ def is_table(path: str) -> bool:
     from nn_core.data.table_file import NPZ, PARQUET, SEPARATORS
 
     return path.lower().endswith((*SEPARATORS, *PARQUET, *NPZ))
+
+
+def is_reward_model(checkpoint: str) -> bool:
+    """Whether a run directory is that of a reward model.
+
+    Raises:
+        ValueError: it is none.
+    """
+    from experiments.run_directory.stored_run import read_run
+    from experiments.trained.reward_model import TASK
+
+    return read_run(user_path(checkpoint).resolve())["config"]["task"]["name"] == TASK
 
 
 def expand(path: str) -> list[str]:
@@ -109,26 +133,36 @@ def write_scores(
         ValueError: not exactly one file, options for images, a place that cannot be written, or whatever `predict_table`
             refuses.
     """
-    if len(files) != 1:
-        raise ValueError(f"{len(files)} files are given; give one table at a time")
-    for name in ("top_k", "fit"):
-        if options[name]:
-            raise ValueError(f"--{name} is for images; leave it out for a table")
-    if out is not None:
-        check_place("--out", out, files[0], "scores.csv")
+    check_one(files, "table", out, {name: options[name] for name in ("top_k", "fit")}, "images")
     told = predict_table(checkpoint, files[0], member=options["member"], step=options["step"], **reading)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["line", "prediction", *(f"score {name}" for name in told.classes)])
+    rows = []
     for place, (line, label) in enumerate(zip(told.lines, told.labels, strict=True)):
         scores = [] if told.scores is None else [f"{score:.6f}" for score in told.scores[place]]
-        writer.writerow([line, label if told.classes else f"{label:.9g}", *scores])
-    if out is None:
-        print(text.getvalue(), end="")
+        rows.append([line, label if told.classes else f"{label:.9g}", *scores])
+    write_table(["line", "prediction", *(f"score {name}" for name in told.classes)], rows, out, "predictions")
+
+
+def write_rewards(
+    checkpoint: str, files: Sequence[str], out: str | None, options: Mapping[str, Any], reading: Mapping[str, Any]
+) -> None:
+    """Writes a reward model's scores of the lines of a JSONL file as CSV.
+
+    Raises:
+        ValueError: not exactly one file, options for others, a place that cannot be written, or whatever
+            `predict_rewards` refuses.
+    """
+    others = {name: options[name] for name in ("top_k", "fit")} | dict(reading)
+    check_one(files, "JSONL file", out, others, "images and tables")
+    told = predict_rewards(checkpoint, files[0], member=options["member"], step=options["step"])
+    if told.rejected_N is None:
+        rows = [[line, f"{score:.6f}"] for line, score in zip(told.lines, told.chosen_N.tolist(), strict=True)]
+        write_table(["line", "score"], rows, out, "scores")
         return
-    with written_file("--out", out) as part:
-        part.write_text(text.getvalue(), encoding="utf-8", newline="")
-    print(f"{len(told.labels)} predictions: {out}")
+    header = ["line", "score chosen", "score rejected", "margin", "probability"]
+    numbers = zip(told.chosen_N, told.rejected_N, told.margin_N, told.probability_N, strict=True)
+    rows = [[line, *(f"{number:.6f}" for number in of)] for line, of in zip(told.lines, numbers, strict=True)]
+    right = sum(float(margin > 0) + 0.5 * float(margin == 0) for margin in told.margin_N)
+    write_table(header, rows, out, f"pairs, {right / len(rows):.1%} of them ordered as in the file")
 
 
 class Told(NamedTuple):
@@ -188,6 +222,29 @@ def predict_table(
     for note in (*model.stored.notes, *found.warnings):
         print(f"warning: {note}", file=sys.stderr)
     return Told(frame.lines_N.tolist(), found.labels_N, found.scores_NC, found.classes)
+
+
+def predict_rewards(
+    checkpoint: str | Path, path: str | Path, *, member: int | None = None, step: str = "best"
+) -> "Scores":
+    """Scores the lines of a JSONL file with a reward model.
+
+    Args:
+        checkpoint: run directory.
+        path: of pairs (prompt, chosen, rejected), or of answers (prompt and response, or messages).
+        member: its number in a sweep; None for a run that is none.
+        step: "best" on validation, "latest", or the number of a step.
+    Raises:
+        ValueError: no such run, a run of another kind, or what is wrong with which line.
+        CheckpointError: no such step, or none that is sound.
+    """
+    from experiments.trained.reward_model import load_reward_model, score_file
+
+    model = load_reward_model(checkpoint, step, member)
+    found = score_file(model, path)
+    for note in (*model.stored.notes, *found.warnings):
+        print(f"warning: {note}", file=sys.stderr)
+    return found
 
 
 def predict(

@@ -8,8 +8,14 @@ from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer
 SHOWN = 5  # unknown words that are told
 
 
-def tell_unknown(tokenizer: Tokenizer, texts: Iterable[str]) -> list[str]:
-    """The warning as a list of one line; empty where every word is known."""
+def tell_unknown(tokenizer: Tokenizer, texts: Iterable[str], whose: str = "the start") -> list[str]:
+    """The warning as a list of one line; empty where every word is known.
+
+    Args:
+        tokenizer: of the model.
+        texts: that it reads.
+        whose: what the message calls the model.
+    """
     unknown = tokenizer.special_ids.get(UNKNOWN_TOKEN)
     if unknown is None:
         return []
@@ -22,7 +28,7 @@ def tell_unknown(tokenizer: Tokenizer, texts: Iterable[str]) -> list[str]:
         return []
     count, shown = words.total(), ", ".join(repr(word) for word in list(words)[:SHOWN])
     return [
-        f"warning: {count:,} of {total:,} tokens ({count / total:.1%}) are not in the vocabulary of the start and become "
+        f"warning: {count:,} of {total:,} tokens ({count / total:.1%}) are not in the vocabulary of {whose} and become "
         f"{UNKNOWN_TOKEN}: {shown}{', …' if len(words) > SHOWN else ''}; write words that it has (in lower case, with "
         "blanks before signs), or start from a model that reads any text"
     ]

@@ -1,8 +1,11 @@
 """The file that an option names for a command to write: checked before the work, and whole or not there after it."""
 
 import contextlib
-from collections.abc import Iterator
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from nn_core.files import user_path, whole_file
 
@@ -38,3 +41,30 @@ def written_file(option: str, out: str) -> Iterator[Path]:
             yield part
     except OSError as error:
         raise ValueError(f"{option}={out} cannot be written ({error.strerror})") from None
+
+
+def check_one(files: Sequence[str], kind: str, out: str | None, others: Mapping[str, Any], of: str) -> None:
+    """Checks a command that reads one file and writes a table.
+
+    Raises:
+        ValueError: more than one file, a place that cannot be written, or an option that is for other files.
+    """
+    if len(files) != 1:
+        raise ValueError(f"{len(files)} files are given; give one {kind} at a time")
+    for name, value in others.items():
+        if value not in (None, False):
+            raise ValueError(f"--{name} is for {of}; leave it out for a {kind}")
+    if out is not None:
+        check_place("--out", out, files[0], "scores.csv")
+
+
+def write_table(header: Sequence[str], rows: Sequence[Sequence[Any]], out: str | None, what: str) -> None:
+    """Writes a CSV to the file of --out, and says how many of what; without one it goes to the terminal."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    if out is None:
+        print(text.getvalue(), end="")
+        return
+    with written_file("--out", out) as part:
+        part.write_text(text.getvalue(), encoding="utf-8", newline="")
+    print(f"{len(rows)} {what}: {out}")

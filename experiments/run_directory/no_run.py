@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from configs import base
+from experiments.run_directory.results import CONFIG as STORED
 from experiments.run_directory.results import RESULTS
 from nn_core.files import user_path
 from nn_core.pretrained.folder import CONFIG, is_folder
@@ -71,6 +72,10 @@ def about_folders(directory: Path) -> str | None:
 
 def about_study(directory: Path, name: str) -> str:
     """What to say of the directory of a study, which has no members, where that of a run is wanted."""
+    stages = [path for path in sorted(directory.iterdir()) if (path / STORED).is_file()]
+    if stages:
+        shown = ", ".join(path.name for path in stages)
+        return f"{directory} holds a run of each of {shown}; give one of them, such as {stages[0]}"
     start = f"{directory} holds the study {name!r}, which is no run of one network"
     networks = about_folders(directory / MODELS)
     if networks is not None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from experiments import sample
+from experiments import predict, sample
 from experiments.building.ranges import is_number
 from experiments.building.registry import TASKS as TASKS_BY_NAME
 from experiments.building.unused_keys import UNREAD
@@ -372,6 +372,18 @@ def test_a_fresh_chain_puts_a_run_of_another_kind_aside(tmp_path):
         clear(parse(["--config=alignment"], OPTIONS).config, tmp_path)
     clear(parse(["--config=alignment", "--config.checkpoint.resume=fresh"], OPTIONS).config, tmp_path)
     assert files.read_config(tmp_path) is None and (tmp_path / "superseded-1" / "config.json").is_file()
+
+
+def test_the_directory_of_a_chain_names_its_stages(tmp_path, capsys):
+    chain, base = (parse([f"--config={name}"], OPTIONS).config for name in ("alignment", "assistant_base"))
+    (tmp_path / "assistant_base").mkdir()
+    (tmp_path / "figures").mkdir()
+    files.write_config(tmp_path, chain.to_dict(), overrides={}, sweep=())
+    files.write_config(tmp_path / "assistant_base", base.to_dict(), overrides={}, sweep=({},))
+    for command, more in ((sample.main, []), (export, [f"--out={tmp_path / 'out'}"]), (predict.main, ["a.png"])):
+        assert command([f"--checkpoint={tmp_path}", *more]) == 2
+        told = capsys.readouterr().err
+        assert f"holds a run of each of assistant_base; give one of them, such as {tmp_path / 'assistant_base'}" in told
 
 
 @pytest.mark.slow

@@ -122,7 +122,12 @@ def test_stages_of_an_assistant(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     small = ("--config.model.layers_num=1", "--config.model.heads_num=2", "--config.model.embedding_dim=8")
     for line in lines_of("own_assistant"):
-        words = line.split()[3:]
+        command, *words = line.split()[2:]
+        if command == "experiments.predict":
+            (tmp_path / "new_pairs.jsonl").write_text(json.dumps(records[0]), encoding="utf-8")
+            assert predict.main(words) == 0, capsys.readouterr().err
+            assert len((tmp_path / "scores.csv").read_text(encoding="utf-8").splitlines()) == 2
+            continue
         name = words[0].partition("=")[2]
         more = ["--config.transfer.source=None", "--config.table=('test_exact',)"] if name == "assistant_sft" else []
         words += [*QUICK[:-1], *small, *more, f"--workdir=checkpoints/{name}", "--config.schedule.warmup_steps=0"]
