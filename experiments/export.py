@@ -6,6 +6,7 @@ transformers loads. What has no counterpart there says why not.
 
 import contextlib
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import refuse
 from experiments.command_line.options import Option, parse_options, usage
-from experiments.command_line.output import run_command
+from experiments.command_line.output import run_command, say
 from experiments.command_line.written_file import check_not_read
 
 OPTIONS = {
@@ -106,19 +107,44 @@ def write_adapters(place: Path, folder: Path, options: dict[str, Any]) -> Path:
     Raises:
         ValueError: the run learned no adapters.
     """
-    from experiments.building.backbones import backbone_of
-    from experiments.run_directory.stored_run import load, parse_step
+    from experiments.building.backbones import backbone_of, load_learned
+    from experiments.run_directory.stored_run import parse_step
     from nn_core.pretrained.peft import export_adapters
     from nn_core.transfer.lora import ADAPTERS
 
-    stored = load(place, parse_step(options["step"]), options["member"])
+    stored = load_learned(place, parse_step(options["step"]), options["member"])
     if ADAPTERS not in stored.params:
         raise ValueError(
             f"{place} has a head that reads the mean of all tokens, which transformers has no counterpart of"
         )
     backbone, _, _ = backbone_of(stored.config)
     adapters, alpha = stored.params[ADAPTERS]["backbone"], stored.config.hparams.lora_alpha
-    return export_adapters(folder, backbone, adapters, alpha, stored.config.transfer.source, options["dtype"])
+    base, command = base_for_peft(stored.config.transfer, folder)
+    made = export_adapters(folder, backbone, adapters, alpha, str(base), options["dtype"])
+    if command is not None and not base.exists():
+        say(f"note: PEFT looks for the network below these adapters in {base}; write it by: {command}", sys.stderr)
+    return made
+
+
+def base_for_peft(section: Any, folder: Path) -> tuple[Path, str | None]:
+    """The Hugging Face folder of the network below some adapters; where that is a run, also the command that writes it.
+
+    Args:
+        section: config.transfer, whose source is there from any folder.
+        folder: of the adapters; the base of a run stands beside it.
+    """
+    from nn_core.files import user_path
+    from nn_core.pretrained.folder import is_folder
+
+    source = user_path(section.source).absolute()
+    if is_folder(source):
+        return source, None
+    base = folder.absolute().with_name(f"{folder.absolute().name}_base")
+    words = ["python", "-m", "experiments.export", f"--checkpoint={source}", f"--out={base}"]
+    words += [
+        f"--{name}={section[name]}" for name, usual in (("member", None), ("step", "best")) if section[name] != usual
+    ]
+    return base, shlex.join(words)
 
 
 def write_generation(folder: Path, writing: Any, settings: dict[str, Any]) -> None:

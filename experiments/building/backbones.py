@@ -109,6 +109,16 @@ def backbone_of(config: ConfigDict) -> tuple[GPT | Encoder, Any, FolderTokenizer
     return source.backbone, source.backbone_params, source.tokenizer
 
 
+def load_learned(path: str | Path, which: str | int = "best", member: int | None = None) -> Stored:
+    """A member with the parameters that it learned, adapters apart; arguments, errors and its source as `load_whole`."""
+    stored = load(path, which, member)
+    section = stored.config.get("transfer")
+    if section is not None and section.source is not None:
+        begun = Path(stored.held.get(STARTED_IN, ".")) / user_path(section.source)
+        section.source = str(begun) if begun.exists() else section.source
+    return stored
+
+
 def load_whole(path: str | Path, which: str | int = "best", member: int | None = None) -> Stored:
     """A member as an ordinary network: adapters are merged into the network that they were learned for.
 
@@ -120,14 +130,10 @@ def load_whole(path: str | Path, which: str | int = "best", member: int | None =
         ValueError: as there; or the network of the adapters is gone, or another one.
         CheckpointError: no such step, or none that is sound.
     """
-    stored = load(path, which, member)
-    section = stored.config.get("transfer")
-    if section is None or section.source is None:
-        return stored
-    begun = Path(stored.held.get(STARTED_IN, ".")) / user_path(section.source)
-    section.source = str(begun) if begun.exists() else section.source
+    stored = load_learned(path, which, member)
     if ADAPTERS not in stored.params:
         return stored
+    section = stored.config.transfer
     try:
         source = _read(section.source, section.step, section.member)
     except (ValueError, CheckpointError) as error:

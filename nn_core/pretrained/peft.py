@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nn_core.models.transformer.encoder import Encoder, HiddenStates
 from nn_core.pretrained.export import settings_of
 from nn_core.pretrained.folder import CONFIG
 from nn_core.pretrained.load import DTYPES, shapes
@@ -26,6 +27,7 @@ from nn_core.training.manifest import named_leaves
 
 ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _TASKS = {"causal": "CAUSAL_LM", "seq2seq": "SEQ_2_SEQ_LM", "text_class": "SEQ_CLS", "token_class": "TOKEN_CLS"}
+_TASKS |= dict.fromkeys(("encoder", "pooled"), "FEATURE_EXTRACTION")
 
 
 def export_adapters(
@@ -35,7 +37,7 @@ def export_adapters(
 
     Args:
         folder: is made.
-        module: the structure of the base.
+        module: the structure of the base; an encoder has no head, as transformers' AutoModel reads it.
         adapters: from `nn_core.transfer.lora`, by the paths of the module.
         alpha: they count alpha / rank.
         base: name or folder of the base model, for PEFT.
@@ -46,9 +48,10 @@ def export_adapters(
         ValueError: no family computes the module, or an adapter of a layer that it does not have.
     """
     folder = Path(folder)
+    module, inside = (HiddenStates(module), "encoder/") if isinstance(module, Encoder) else (module, "")
     pairs: dict[str, dict[str, np.ndarray]] = {}
     for path, leaf in named_leaves(adapters).items():
-        layer, name = path.rsplit("/", 1)
+        layer, name = f"{inside}{path}".rsplit("/", 1)
         pairs.setdefault(layer, {})[name] = np.asarray(jax.device_get(leaf), np.dtype(DTYPES[dtype]))
     ours = parameter_shapes(module, jax.ShapeDtypeStruct((1, 1), jnp.int32))
     family, values = settings_of(module, ours)
@@ -62,7 +65,7 @@ def export_adapters(
         if row is None:
             raise ValueError(f"the adapter of {layer} has no counterpart in {values['architectures'][0]}")
         for piece in pieces(row, sizes[row.ours]):
-            target = piece.name.removesuffix(".weight")
+            target = piece.name.removesuffix(".weight").removeprefix(family.prefix if inside else "")
             targets.append(target)
             part = pair["b"][:, piece.start : piece.stop]
             tensors.append((f"base_model.model.{target}.lora_A.weight", np.ascontiguousarray(pair["a"].T)))

@@ -1,16 +1,19 @@
 """Trained here, exported, read back: the same texts and classes; what has no counterpart says why."""
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 from PIL import Image
 
-from experiments.export import main
+from experiments.export import base_for_peft, main
 from experiments.pipeline import pipeline
 from experiments.run import main as run
 from tests.experiments import tiny
+from tests.pretrained.folders import write_folder
 
 
 def test_a_gpt_writes_the_same_from_its_folder(tiny_run: Path, tmp_path: Path) -> None:
@@ -39,6 +42,21 @@ def test_what_ends_a_text_is_written_for_transformers(tmp_path: Path) -> None:
         found = read_writing(tmp_path, {})
         assert (found.end_ids, found.pad_id, found.start_id) == (ends, ends[0] if ends else None, start)
         assert json.loads((tmp_path / "generation_config.json").read_text(encoding="utf-8"))["bos_token_id"] == 5
+
+
+def test_the_base_of_adapters_is_a_folder_that_peft_can_load(
+    tmp_path: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Hugging Face folder is its own base, whatever it was called; a run's base stands beside the adapters."""
+    monkeypatch.chdir(tmp_path)
+    folder = write_folder(tmp_path / "a base", "gpt2")
+    section = ConfigDict({"source": "a base", "member": None, "step": "best"})
+    assert base_for_peft(section, Path("adapters")) == (folder, None)
+    section.update({"source": str(tiny_run), "member": 2, "step": "latest"})
+    base, command = base_for_peft(section, Path("its adapters"))
+    assert base == tmp_path / "its adapters_base" and command is not None
+    wanted = [f"--checkpoint={tiny_run}", f"--out={base}", "--member=2", "--step=latest"]
+    assert shlex.split(command) == ["python", "-m", "experiments.export", *wanted]
 
 
 def test_an_mlp_is_refused_for_what_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """A language model of this project, and a Hugging Face folder, learn to tell spam: whole, by the head, by adapters."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -102,11 +103,16 @@ def test_merged_adapters_say_what_the_run_says(sweep: Path) -> None:
 
 @pytest.mark.slow
 def test_adapters_are_exported(sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """In PEFT's layout; a network without adapters has a head that has no counterpart."""
-    assert export([f"--checkpoint={sweep}", f"--out={tmp_path}", "--member=3"]) == 0
-    about = json.loads((tmp_path / "adapter_config.json").read_text(encoding="utf-8"))
+    """In PEFT's layout, with the command that writes their base; a network without adapters has a head that has no
+    counterpart."""
+    assert export([f"--checkpoint={sweep}", f"--out={tmp_path / 'its adapters'}", "--member=3"]) == 0
+    about = json.loads((tmp_path / "its adapters" / "adapter_config.json").read_text(encoding="utf-8"))
     assert (about["r"], about["lora_alpha"]) == (4, 8) and "transformer.h.0.attn.c_attn" in about["target_modules"]
-    capsys.readouterr()
+    _, _, command = capsys.readouterr().err.strip().partition("write it by: python -m experiments.export ")
+    assert about["base_model_name_or_path"] == str(tmp_path / "its adapters_base")
+    assert export(shlex.split(command)) == 0 and (tmp_path / "its adapters_base" / "model.safetensors").is_file()
+    assert export([f"--checkpoint={sweep}", f"--out={tmp_path / 'its adapters'}", "--member=3"]) == 0
+    assert capsys.readouterr().err == ""
     assert export([f"--checkpoint={sweep}", f"--out={tmp_path}", "--member=0"]) == 2
     assert "reads the mean" in capsys.readouterr().err
 

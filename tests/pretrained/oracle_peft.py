@@ -1,18 +1,19 @@
-"""Logits of a base folder with PEFT's adapters: run by a Python that has torch, transformers and peft.
+"""What PEFT makes of a folder of adapters, which names its base: logits, or an encoder's hidden states.
 
-/root/oracle/bin/python -m tests.pretrained.oracle_peft OUT.npy BASE ADAPTERS
+Run by a Python that has torch, transformers and peft: /root/oracle/bin/python -m tests.pretrained.oracle_peft OUT.npy ADAPTERS
 """
 
 import sys
 
 import numpy as np
 import torch
-import transformers
-from peft import PeftModel
+from peft import AutoPeftModelForCausalLM, AutoPeftModelForFeatureExtraction, PeftConfig
 
 from tests.pretrained.folders import inputs
 
 if __name__ == "__main__":
-    out, base, adapters = sys.argv[1:]
-    model = PeftModel.from_pretrained(transformers.AutoModelForCausalLM.from_pretrained(base), adapters).eval()
-    np.save(out, model(torch.tensor(inputs()["short"])).logits.detach().numpy())
+    out, adapters = sys.argv[1:]
+    kinds = {"CAUSAL_LM": AutoPeftModelForCausalLM, "FEATURE_EXTRACTION": AutoPeftModelForFeatureExtraction}
+    kind = kinds[PeftConfig.from_pretrained(adapters).task_type]
+    found = kind.from_pretrained(adapters).eval()(torch.tensor(inputs()["short"]))
+    np.save(out, getattr(found, "logits", found[0]).detach().numpy())
