@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from experiments.pipelines.models import Model, in_batches
+from experiments.building.corpus import lacking_characters
+from experiments.pipelines.models import Model, in_batches, note
 from experiments.pipelines.records import Ask
 from nn_core.models.transformer.fine_tuned import NOTHING, FineTuned
 from nn_core.pretrained.folder_tokenizer import Fed, FolderTokenizer, part
@@ -68,6 +69,8 @@ def feed(model: Model, value: Any, truncation: bool = False, most: int | None = 
         ValueError: no text, or a longer one without truncation.
     """
     text, pair = (value, None) if isinstance(value, str) else _pair(value)
+    if lacking_characters(model.the_tokenizer(), text + (pair or ""), special=True):
+        note(f"{model.place}: texts have characters outside the vocabulary, which are left out")
     fed = model.the_tokenizer().feed(text, pair)
     longest = min(reading_of(model).longest, len(fed.ids) if most is None else most)
     if len(fed.ids) > longest and not truncation:

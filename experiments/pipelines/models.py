@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
-from functools import cache
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,16 +12,19 @@ import jax
 import numpy as np
 
 from experiments.building.backbones import backbone_of, load_whole
+from experiments.building.corpus import check_characters, encode_prompt
 from experiments.building.own_code import registry_of_run
 from experiments.building.records import EXAMPLES, TEXT, TEXT_CLASS, Registry
 from experiments.building.text_classes import classes_of
+from experiments.command_line.output import say
 from experiments.run_directory.stored_run import Stored, parse_step
 from experiments.trained.image_classifier import load_classifier
 from experiments.trained.language_model import language_model
-from experiments.trained.translator import translator
+from experiments.trained.translator import SMALLEST_SOURCE, encode_sources, translator
 from nn_core.data.sequence_sources import SEQUENCE
 from nn_core.files import user_path
 from nn_core.generation.decoder import Decoder
+from nn_core.generation.prompts import bucket
 from nn_core.models.transformer import language_model as gpt
 from nn_core.models.transformer import translation
 from nn_core.models.transformer.encoder_decoder import EncoderDecoder
@@ -51,6 +55,7 @@ class Model(NamedTuple):
         tokenizer: of texts; None for images.
         writing: how it is meant to write.
         decoder: of what writes; programs are remembered by it.
+        sources: of an encoder-decoder: texts -> what its encoder reads, (N, S); None for all others.
     """
 
     place: Path
@@ -62,12 +67,37 @@ class Model(NamedTuple):
     tokenizer: FolderTokenizer | None
     writing: Writing
     decoder: Decoder | None
+    sources: Callable[[Sequence[str]], np.ndarray] | None = None
 
     def the_tokenizer(self) -> FolderTokenizer:
         """The tokenizer, or a ValueError where there is none."""
         if self.tokenizer is None:
             raise PretrainedError(f"{self.place} has no tokenizer; this task reads text")
         return self.tokenizer
+
+    @property
+    def start_id(self) -> int:
+        """What a text of an encoder-decoder begins with."""
+        said: int | None = self.writing.start_id
+        return self.module.pad_id if said is None else said
+
+    def prompt_ids(self, text: str, written_out: bool = False) -> list[int]:
+        """A prompt as the model reads it: a folder's tokenizer may put tokens before it, a run's does not.
+
+        Args:
+            text: the prompt.
+            written_out: as by a chat template, with its special tokens.
+        Raises:
+            ValueError: nothing to continue, or characters that the vocabulary does not hold, as `experiments.sample` says.
+        """
+        tokenizer, begun = self.the_tokenizer(), self.settings != {} and not written_out
+        return encode_prompt(tokenizer, text, lambda text: tokenizer.feed(text, add_special=begun).ids)
+
+
+@cache
+def note(text: str) -> None:
+    """A line on the error stream, once."""
+    say(f"note: {text}", sys.stderr)
 
 
 def find(name: str) -> Path:
@@ -133,6 +163,9 @@ def _of_folder(place: Path, dtype: str) -> Model:
     values = found.settings.values
     size = values.get("vocab_size")
     tokenizer = None if found.kind == "image" else read_tokenizer(place, size)
+    sources = None
+    if found.kind == "seq2seq" and tokenizer is not None:
+        sources = partial(_sources, place, tokenizer, found.module.pad_id)  # type: ignore[attr-defined]
     return Model(
         place=place,
         kind=found.kind,
@@ -143,7 +176,21 @@ def _of_folder(place: Path, dtype: str) -> Model:
         tokenizer=tokenizer,
         writing=read_writing(place, values),
         decoder=DECODERS[found.kind](found.module) if found.kind in DECODERS else None,
+        sources=sources,
     )
+
+
+def _sources(place: Path, tokenizer: FolderTokenizer, pad_id: int, texts: Sequence[str]) -> np.ndarray:
+    """Texts as the encoder of a folder reads them, padded."""
+    for text in texts:
+        check_characters(tokenizer, text, special=True)
+    rows = [tokenizer.feed(text).ids for text in texts]
+    if tokenizer.longest is not None and max(map(len, rows)) > tokenizer.longest:
+        note(f"a text has more tokens than the {tokenizer.longest} that {place} was made for")
+    source_NS = np.full((len(rows), bucket(max(map(len, rows)), SMALLEST_SOURCE)), pad_id, np.int32)
+    for row, ids in zip(source_NS, rows, strict=True):
+        row[: len(ids)] = ids
+    return source_NS
 
 
 # One and the same for equal modules, because programs are remembered by it.
@@ -184,7 +231,9 @@ def _translator(place: Path, stored: Stored, registry: Registry) -> Model:
     tokenizer = ended(as_folder_tokenizer(found.tokenizer), "eos_token")
     options = {"max_new_tokens": stored.config.data.target_size}
     writing = Writing(options, False, (marks.end,), marks.pad, marks.start, ())
-    return Model(place, "seq2seq", found.module, found.params, (), {}, tokenizer, writing, found.decoder)
+    longest = stored.config.data.get("source_size")
+    sources = partial(encode_sources, found.tokenizer, marks=marks, longest=longest)
+    return Model(place, "seq2seq", found.module, found.params, (), {}, tokenizer, writing, found.decoder, sources)
 
 
 def _fine_tuned(place: Path, stored: Stored) -> Model:

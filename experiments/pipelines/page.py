@@ -12,9 +12,11 @@ from experiments.pipelines.encoders import fill_mask, text_classification
 from experiments.pipelines.images import eyes
 from experiments.pipelines.models import Model
 from experiments.pipelines.sentences import sentence_similarity
+from experiments.trained.writer import window_notes
 from nn_core.generation.decode import begin, generate_chunk
 from nn_core.generation.filters import Sampling
 from nn_core.pretrained.tensor_files import PretrainedError
+from nn_core.text.interface import continuation
 
 CHUNK = 4  # tokens between two pictures of a text that grows
 SHOWN = 10  # candidates
@@ -32,6 +34,7 @@ def make_page(model: Model) -> Any:
         raise PretrainedError("the page needs Gradio: pip install 'nn_core[demo]'") from None
     pages: dict[str, Callable[[Any, Model], None]] = {
         "causal": writing_page,
+        "seq2seq": writing_page,
         "image": drawing_page,
         "run_image": drawing_page,
         "text_class": classes_page,
@@ -72,13 +75,29 @@ def writing_page(gradio: Any, model: Model) -> None:
             )
 
     def write(*values: Any) -> Iterator[Any]:  # Gradio looks whether a function is a generator
-        yield from written(model, *values)
+        try:
+            yield from written(model, gradio.Info, *values)
+        except ValueError as error:
+            raise gradio.Error(str(error), print_exception=False) from None
 
     button.click(write, [prompt, *controls], [text, candidates])
 
 
+def on_the_page(gradio: Any, answer: Callable[..., Any]) -> Callable[..., Any]:
+    """A function whose caller's mistakes are told on the page."""
+
+    def call(*values: Any) -> Any:
+        try:
+            return answer(*values)
+        except ValueError as error:
+            raise gradio.Error(str(error), print_exception=False) from None
+
+    return call
+
+
 def written(
     model: Model,
+    tell: Callable[[str], Any],
     prompt: str,
     max_new_tokens: int,
     temperature: float,
@@ -88,14 +107,20 @@ def written(
     repetition_penalty: float,
     seed: int,
 ) -> Iterator[tuple[str, dict[str, float]]]:
-    """The text while it grows, and the probabilities of what may come next."""
+    """The text while it grows, and the probabilities of what may come next; what the model forgets of it is told.
+
+    Raises:
+        ValueError: a prompt without a token, or with characters that the vocabulary does not hold.
+    """
     if model.decoder is None:
         raise PretrainedError(f"{model.place} writes nothing")
     tokenizer = model.the_tokenizer()
-    ids = tokenizer.feed(prompt, add_special=model.settings != {}).ids
-    if not ids:
-        yield prompt, {}
-        return
+    if model.sources is None:
+        params, ids, shown = model.params, model.prompt_ids(prompt), prompt
+    else:
+        params, ids, shown = (model.params, model.sources([prompt])), [model.start_id], ""
+    for told in window_notes(model.decoder.context_size, [ids], {"max_new_tokens": int(max_new_tokens)}):
+        tell(told)
     greedy = temperature == 0
     sampling = Sampling(
         temperature=None if greedy or temperature == 1 else temperature,
@@ -107,7 +132,7 @@ def written(
     key = None if greedy else jax.random.key(int(seed) % 2**32)
     request, progress = begin(
         model.decoder,
-        model.params,
+        params,
         [ids],
         key=key,
         sampling=sampling,
@@ -116,13 +141,13 @@ def written(
     )
     look = jax.jit(lambda params, cache, last, places: model.decoder.step(params, cache, last, places)[1])  # type: ignore[union-attr]
     while True:
-        logits_BV = look(model.params, progress.cache, progress.text.last_ids_B, progress.text.positions_B)
+        logits_BV = look(params, progress.cache, progress.text.last_ids_B, progress.text.positions_B)
         new = np.asarray(progress.text.new_ids_BN)[0, : int(progress.text.new_lengths_B[0])]
-        yield prompt + tokenizer.decode(new), _candidates(tokenizer, logits_BV, temperature)
+        yield shown + continuation(tokenizer, ids, new), _candidates(tokenizer, logits_BV, temperature)
         before = int(progress.step)
         if before >= max_new_tokens or bool(progress.stopped_B[0]):
             return
-        progress = generate_chunk(model.decoder, model.params, request, progress, CHUNK)
+        progress = generate_chunk(model.decoder, params, request, progress, CHUNK)
         if int(progress.step) == before:
             return
 
@@ -167,7 +192,9 @@ def classes_page(gradio: Any, model: Model) -> None:
     text = gradio.Textbox(label="Text", lines=3, elem_id="prompt")
     classes = gradio.Label(label="Classes", num_top_classes=SHOWN, elem_id="classes")
     shown = lambda value: {row["label"]: row["score"] for row in ask([value])[0]}  # noqa: E731
-    gradio.Button("Classify", variant="primary", elem_id="classify").click(shown, [text], [classes])
+    gradio.Button("Classify", variant="primary", elem_id="classify").click(
+        on_the_page(gradio, shown), [text], [classes]
+    )
 
 
 def words_page(gradio: Any, model: Model) -> None:
@@ -176,8 +203,13 @@ def words_page(gradio: Any, model: Model) -> None:
     mask = model.the_tokenizer().special["mask_token"]
     text = gradio.Textbox(label=f"Text with one {mask}", lines=3, elem_id="prompt")
     words = gradio.Label(label="Words", num_top_classes=SHOWN, elem_id="classes")
-    shown = lambda value: {row["token_str"]: row["score"] for row in ask([value])[0]}  # noqa: E731
-    gradio.Button("Fill", variant="primary", elem_id="classify").click(shown, [text], [words])
+
+    def shown(value: str) -> dict[str, float]:
+        if value.count(mask) > 1:
+            raise ValueError(f"the text has {value.count(mask)} {mask}; leave one of them")
+        return {row["token_str"]: row["score"] for row in ask([value])[0]}
+
+    gradio.Button("Fill", variant="primary", elem_id="classify").click(on_the_page(gradio, shown), [text], [words])
 
 
 def alike_page(gradio: Any, model: Model) -> None:
@@ -187,4 +219,5 @@ def alike_page(gradio: Any, model: Model) -> None:
     other = gradio.Textbox(label="Another one", elem_id="other")
     cosine = gradio.Number(label="Cosine of their vectors", elem_id="cosine")
     compare = lambda a, b: ask([{"source_sentence": a, "sentences": [b]}])[0][0]  # noqa: E731
-    gradio.Button("Compare", variant="primary", elem_id="compare").click(compare, [one, other], [cosine])
+    button = gradio.Button("Compare", variant="primary", elem_id="compare")
+    button.click(on_the_page(gradio, compare), [one, other], [cosine])

@@ -22,7 +22,9 @@ AT_A_TIME = 64  # inputs of a generator that are read before the first output
 
 def task_named(name: str) -> Task:
     """A task of the table; "translation_en_to_fr" is a translation, "ner" another name of one."""
-    own = "translation" if name.startswith(LANGUAGES) else ALIASES.get(name, name)
+    own = "translation" if LANGUAGES.fullmatch(name) else ALIASES.get(name, name)
+    if own not in TASKS and name.startswith("translation_"):
+        raise ValueError(f"the task {name!r} is unknown; a pair of languages is written translation_xx_to_yy")
     if own not in TASKS:
         raise ValueError(f"the task {name!r} is unknown{nearest(name, TASKS) or ';'} there are: {', '.join(TASKS)}")
     return TASKS[own]

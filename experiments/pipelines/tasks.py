@@ -1,5 +1,7 @@
 """The table of the pipeline's tasks. Outputs have the keys of transformers 4 (F175, F177, F178)."""
 
+import re
+
 from experiments.command_line.options import Option
 from experiments.pipelines import encoders, images, sentences, spans, writing
 from experiments.pipelines.records import Task
@@ -135,4 +137,4 @@ TASKS: dict[str, Task] = {
     ),
 }
 # translation_en_to_fr: a folder may say what stands before such a text.
-LANGUAGES = "translation_"
+LANGUAGES = re.compile("translation_[^_]+_to_[^_]+")

@@ -6,14 +6,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.pipelines.models import Model
+from experiments.pipelines.models import Model, note
 from experiments.pipelines.records import Ask
 from experiments.trained.clock import now
+from experiments.trained.writer import window_notes
 from nn_core.generation.beam import beam_search
 from nn_core.generation.decode import completions, generate
 from nn_core.generation.filters import Sampling
 from nn_core.generation.options import check_options
 from nn_core.pretrained.chat import check_messages, render
+from nn_core.text.interface import continuation
 
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 BEAMS = ("length_penalty", "early_stopping")
@@ -69,6 +71,8 @@ def write(model: Model, params: Any, prompts: list[list[int]], way: Mapping[str,
     if model.decoder is None:
         raise ValueError(f"{model.place} writes nothing; give a language model or an encoder-decoder")
     lengths = {name: way[name] for name in ("max_new_tokens", "max_length") if name in way}
+    for told in window_notes(model.decoder.context_size, prompts, lengths):
+        note(f"{model.place}: {told}")
     common = {"eos_id": model.writing.end_ids or None, **lengths}
     copies = way["copies"]
     if way["num_beams"] > 1:
@@ -89,7 +93,6 @@ def write(model: Model, params: Any, prompts: list[list[int]], way: Mapping[str,
 def text_generation(model: Model, options: Mapping[str, Any]) -> Ask:
     """[{generated_text}] of a prompt, or of chat messages: the conversation with the answer."""
     tokenizer, way = model.the_tokenizer(), settings_of(model, options)
-    prefix = model.settings == {}  # a run of this project has no special tokens before its texts
 
     def ask(inputs: Sequence[Any]) -> list[Any]:
         chats = [None if isinstance(value, str) else check_messages(value) for value in inputs]
@@ -98,15 +101,12 @@ def text_generation(model: Model, options: Mapping[str, Any]) -> Ask:
             for value, chat in zip(inputs, chats, strict=True)
         ]
         prompts = [
-            tokenizer.feed(text, add_special=chat is None and not prefix).ids
-            for text, chat in zip(texts, chats, strict=True)
+            model.prompt_ids(text, written_out=chat is not None) for text, chat in zip(texts, chats, strict=True)
         ]
-        for text, ids in zip(texts, prompts, strict=True):
-            if not ids:
-                raise ValueError(f"the prompt {text[:20]!r} has no token; write at least one character")
         found = []
-        for text, chat, rows in zip(texts, chats, write(model, model.params, prompts, way), strict=True):
-            answers = [tokenizer.decode(row) for row in rows]
+        written = write(model, model.params, prompts, way)
+        for text, chat, prompt, rows in zip(texts, chats, prompts, written, strict=True):
+            answers = [continuation(tokenizer, prompt, row) for row in rows]
             if chat is not None:
                 whole = [[*map(dict, chat), {"role": "assistant", "content": answer}] for answer in answers]
                 kept: list[Any] = whole if options["return_full_text"] else answers
@@ -122,21 +122,16 @@ def text_to_text(key: str, task: str) -> Any:
     """Makes the pipeline of an encoder-decoder whose outputs stand under a key of their own."""
 
     def make(model: Model, options: Mapping[str, Any]) -> Ask:
-        tokenizer, way = model.the_tokenizer(), settings_of(model, options)
+        tokenizer, way, sources = model.the_tokenizer(), settings_of(model, options), model.sources
+        assert sources is not None  # as every encoder-decoder with a tokenizer
         said = (model.settings.get("task_specific_params") or {}).get(options.get("task") or task) or {}
         prefix = options["prefix"] if options["prefix"] is not None else said.get("prefix", "")
-        start = model.writing.start_id
-        start = model.module.pad_id if start is None else start
 
         def ask(inputs: Sequence[Any]) -> list[Any]:
             if not all(isinstance(text, str) for text in inputs):
                 raise ValueError("an encoder-decoder reads texts, or a list of them")
-            rows = [tokenizer.feed(prefix + text).ids for text in inputs]
-            width = max(16, 1 << (max(map(len, rows)) - 1).bit_length())
-            source = np.full((len(rows), width), model.module.pad_id, np.int32)
-            for row, ids in zip(source, rows, strict=True):
-                row[: len(ids)] = ids
-            texts = write(model, (model.params, source), [[start]] * len(rows), way)
+            source = sources([prefix + text for text in inputs])
+            texts = write(model, (model.params, source), [[model.start_id]] * len(inputs), way)
             return [[{key: tokenizer.decode(row)} for row in own] for own in texts]
 
         return ask

@@ -1,7 +1,7 @@
 """Writes text from a restored language model as it is generated."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
 import jax
@@ -17,6 +17,7 @@ from nn_core.generation.options import new_token_limits
 from nn_core.text.interface import REPLACEMENT, Tokenizer, continuation
 
 CHUNK = 16  # tokens between two writes
+AGAIN = "when it is full, its last tokens are read again"
 RULE = "-" * 20  # before each text if there are several
 
 
@@ -75,15 +76,29 @@ def end_token(tokenizer: Tokenizer, text: str | None) -> int | None:
 
 def notes(model: LanguageModel, request: Request) -> list[str]:
     """What the user should know before the text appears (F149: said once)."""
-    context = model.decoder.context_size
-    limits = new_token_limits([len(row) for row in request.ids], **request.lengths)
-    longest = max(len(row) + int(limit) for row, limit in zip(request.ids, limits, strict=True))
-    if context is None or longest <= context + 1:
-        return []
-    return [
-        f"the text goes past the context window of {context} tokens; when it is full, its last tokens are read again "
-        "(--keep), so the model forgets what stands before them"
-    ]
+    told = window_notes(model.decoder.context_size, request.ids, request.lengths)
+    return [f"{note} (--keep says how many)" if AGAIN in note else note for note in told]
+
+
+def window_notes(context: int | None, prompts: Sequence[Sequence[int]], lengths: Mapping[str, int]) -> list[str]:
+    """What a model forgets of texts that are longer than its context window.
+
+    Args:
+        context: most tokens that it sees; None: any number.
+        prompts: as tokens.
+        lengths: max_new_tokens or max_length, by name.
+    """
+    counts = [len(ids) for ids in prompts]
+    limits = new_token_limits(counts, **lengths)
+    found = []
+    if context is not None and max(counts) > context:
+        found.append(f"a prompt is longer than the context window of {context} tokens: its last {context} are read")
+    elif context is not None and max(n + int(limit) for n, limit in zip(counts, limits, strict=True)) > context + 1:
+        found.append(
+            f"the text goes past the context window of {context} tokens; {AGAIN}, so the model forgets what stands "
+            "before them"
+        )
+    return found
 
 
 def stream(

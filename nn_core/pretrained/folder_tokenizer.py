@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,6 +80,18 @@ class FolderTokenizer:
     def special_id(self, name: str) -> int | None:
         """The id of "eos_token" and the like, or None."""
         return self.backend.token_to_id(self.special[name]) if name in self.special else None
+
+    @cached_property
+    def characters(self) -> str | None:
+        """The only characters that texts may have besides special tokens, where all others are left out without a word;
+        None: any. Such are vocabularies of characters that have no token for what is unknown."""
+        model, special = self.backend.model, set(self.special_ids)
+        if not isinstance(model, hf.models.BPE) or model.unk_token is not None or model.byte_fallback:
+            return None
+        if isinstance(self.backend.pre_tokenizer, hf.pre_tokenizers.ByteLevel):
+            return None
+        spellings = [text for text in self.backend.get_vocab() if text not in special]
+        return None if any(len(text) > 1 for text in spellings) else "".join(sorted(spellings))
 
     def feed(self, text: str, pair: str | None = None, *, add_special: bool = True) -> Fed:
         """What the model reads: special tokens in the text are special, and those that the model wants are added."""

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from experiments.demo import main
+from experiments.pipeline import pipeline
 from experiments.pipelines.models import load_model
 from experiments.pipelines.page import prepared, written
 from tests.experiments.pipelines.folders import write_pipeline_folder
@@ -27,7 +28,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 def test_a_text_grows_with_its_candidates(tiny_run: Path) -> None:
     """Each picture goes on from the one before; shares sum to at most 1; greedy takes the first candidate."""
-    seen = list(written(load_model(tiny_run), "Anna", 9, 0.0, 0, 1.0, 0.0, 1.0, 0))
+    seen = list(written(load_model(tiny_run), print, "Anna", 9, 0.0, 0, 1.0, 0.0, 1.0, 0))
     texts = [text for text, _ in seen]
     assert len(texts) > 2 and len(texts[-1]) == len("Anna") + 9
     assert all(after.startswith(before) for before, after in zip(texts, texts[1:], strict=False))
@@ -35,6 +36,21 @@ def test_a_text_grows_with_its_candidates(tiny_run: Path) -> None:
         first = next(iter(shares))
         assert 0 < sum(shares.values()) <= 1 + 1e-6 and max(shares, key=lambda name: shares[name]) == first
         assert first.startswith(repr(after[len(text)]))
+
+
+def test_what_sample_refuses_or_tells_is_refused_and_told_here(tiny_run: Path) -> None:
+    model, told = load_model(tiny_run), list[str]()
+    with pytest.raises(ValueError, match="characters outside the vocabulary: '7'"):
+        list(written(model, told.append, "7", 9, 0.0, 0, 1.0, 0.0, 1.0, 0))
+    assert told == []
+    list(written(model, told.append, "Anna", 14, 0.0, 0, 1.0, 0.0, 1.0, 0))
+    assert len(told) == 1 and "goes past the context window" in told[0]
+
+
+def test_an_encoder_decoder_writes_what_the_pipeline_writes(tmp_path: Path) -> None:
+    folder = write_pipeline_folder(tmp_path, "texts")
+    *_, (text, _) = written(load_model(folder), print, "the world", 9, 0.0, 0, 1.0, 0.0, 1.0, 0)
+    assert [{"generated_text": text}] == pipeline("text2text-generation", folder)("the world", max_new_tokens=9)
 
 
 def test_a_drawing_becomes_light_on_dark() -> None:

@@ -266,3 +266,14 @@ def test_the_pipeline_writes_what_sample_writes(run, capsys) -> None:
         pipeline("summarization", run)([source, source], max_new_tokens=9, prefix="")
         == [{"summary_text": found["translation_text"]}] * 2
     )
+
+
+def test_the_pipeline_refuses_the_sources_that_sample_refuses(run, capsys) -> None:
+    """In the same words: nothing is cut, left out or read as unknown without a word."""
+    asked = pipeline("translation", run)
+    for source in (" ", "the cat ✗ sees ★.", "the cat " * 30):
+        assert sample.main([f"--checkpoint={run}", f"--prompt={source}"]) == 2
+        told = capsys.readouterr().err.removeprefix("error: ").strip()
+        with pytest.raises(ValueError) as caught:
+            asked(["the cat.", source])
+        assert str(caught.value) == told

@@ -12,16 +12,22 @@ import pytest
 import tokenizers as hf
 from PIL import Image
 
+from experiments.export import main as export
 from experiments.pipeline import pipeline
-from experiments.pipelines.encoders import cut
-from experiments.pipelines.models import load_model
+from experiments.pipelines import writing
+from experiments.pipelines.encoders import cut, feed
+from experiments.pipelines.models import load_model, note
 from experiments.pipelines.preprocessor import Preprocessor, read_preprocessor
+from experiments.pipelines.run import task_named
 from experiments.pipelines.sentences import sentence_vectors
+from experiments.sample import main as sample
 from nn_core.models.transformer.fine_tuned import FineTuned
 from nn_core.pretrained.folder_tokenizer import Fed
 from nn_core.pretrained.tensor_files import PretrainedError
+from tests.experiments import tiny
 from tests.experiments.pipelines.folders import write_pipeline_folder
-from tests.pretrained.folders import write_tensors
+from tests.pretrained.folders import write_folder, write_tensors
+from tests.pretrained.tokenizer_folders import KINDS
 
 TEXTS = ["the world is a token", "Hello hello untokening, don't"]
 NAMES = ("words", "classes", "tags", "answers", "entailment", "vectors", "writer", "images")
@@ -129,6 +135,14 @@ def test_inputs_that_are_no_texts(root: Path, task: str, name: str, value: Any) 
 def test_an_unknown_task_is_told_in_the_words_of_a_pipeline() -> None:
     with pytest.raises(ValueError, match="^the task 'fill-musk' is unknown; did you mean fill-mask"):
         pipeline("fill-musk", "x")
+
+
+def test_a_pair_of_languages_is_two() -> None:
+    """As transformers 4 has it."""
+    assert task_named("translation_en_to_fr") is task_named("translation")
+    for name in ("translation_klingon", "translation_", "translation_en_to_", "translation_en_to_fr_to_de"):
+        with pytest.raises(ValueError, match=f"^the task '{name}' is unknown; .* is written translation_xx_to_yy$"):
+            task_named(name)
 
 
 def test_a_broken_config_is_named(root: Path, tmp_path: Path) -> None:
@@ -302,6 +316,68 @@ def test_what_chooses_within_a_run_is_refused_for_a_folder(root: Path, tiny_run:
             pipeline("fill-mask", root / "words", **options)
     with pytest.raises(ValueError, match="dtype=bfloat16 is for the parameters of a folder"):
         pipeline("text-generation", tiny_run, dtype="bfloat16")
+
+
+def test_prompts_are_refused_in_the_words_of_sample(
+    tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run of characters, and the folder that it is exported to."""
+    folder = tmp_path / "exported"
+    assert export([f"--checkpoint={tiny_run}", f"--out={folder}"]) == 0
+    for place in (tiny_run, folder):
+        asked = pipeline("text-generation", place, max_new_tokens=2)
+        for prompt in ("Zoë 7", ""):
+            capsys.readouterr()
+            assert sample([f"--checkpoint={tiny_run}", f"--prompt={prompt}"]) == 2
+            told = capsys.readouterr().err.removeprefix("error: ").strip()
+            with pytest.raises(ValueError) as caught:
+                asked(["Anna", prompt])
+            assert str(caught.value) == told
+        assert len(asked("Anna")) == 1
+
+
+def test_what_is_forgotten_is_told_once(tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the pipeline as by sample; within the window there is nothing to tell."""
+    note.cache_clear()
+    asked = pipeline("text-generation", tiny_run, do_sample=False)
+    asked("Anna", max_new_tokens=tiny.CONTEXT - 3)
+    assert capsys.readouterr().err == ""
+    for prompt in ("Anna", "Anna sees the dog."):
+        assert sample([f"--checkpoint={tiny_run}", f"--prompt={prompt}", "--max_new_tokens=14", "--greedy"]) == 0
+        (told,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+        asked(prompt, max_new_tokens=14)
+        asked(prompt, max_new_tokens=14)
+        (found,) = capsys.readouterr().err.splitlines()
+        assert found == f"note: {tiny_run}: {told.removeprefix('note: ').removesuffix(' (--keep says how many)')}"
+        assert f"the context window of {tiny.CONTEXT} tokens" in found
+
+
+def test_the_first_blank_of_what_is_written_is_kept(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in transformers: a tokenizer that marks the beginnings of words would lose it, decoding the new tokens alone."""
+    folder = write_folder(tmp_path / "llama", "llama", 700)
+    KINDS["llama2"](folder)
+    asked = pipeline("text-generation", folder)
+    model = load_model(folder)
+    before, whole = (model.prompt_ids(text) for text in ("Hello", "Hello world"))
+    assert whole[: len(before)] == before and model.the_tokenizer().decode(whole[len(before) :]) == "world"
+    monkeypatch.setattr(writing, "write", lambda *arguments: [[whole[len(before) :]]])
+    assert asked("Hello") == [{"generated_text": "Hello world"}]
+    assert asked("Hello", return_full_text=False) == [{"generated_text": " world"}]
+
+
+def test_characters_that_a_class_of_texts_has_no_token_for_are_told(
+    tiny_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note.cache_clear()
+    model = load_model(tiny_run)
+    model = model._replace(module=FineTuned(model.module, 2), settings={"max_tokens": 9})
+    assert feed(model, "Anna").ids == feed(model, "Ann7a").ids
+    assert (
+        capsys.readouterr().err
+        == f"note: {tiny_run}: texts have characters outside the vocabulary, which are left out\n"
+    )
 
 
 def test_an_array_is_no_list_of_inputs(root: Path) -> None:

@@ -284,7 +284,7 @@ def test_wave_files(tmp_path: Path) -> None:
         (["fill-mask", "--model={root}/words", "[MASK] " * 90], "--truncation"),
         (["question-answering", "--model={root}/answers", "who"], "reads"),
         (["zero-shot-classification", "--model={root}/classes", "a"], "no class of entailment"),
-        (["text-generation", "--model={root}/writer", ""], "has no token"),
+        (["text-generation", "--model={root}/writer", ""], "the prompt is empty"),
         (["image-classification", "--model={root}/images", "nowhere.png"], "nowhere.png"),
     ],
 )
