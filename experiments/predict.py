@@ -89,10 +89,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def is_table(path: str) -> bool:
-    """Whether a file is a table, judged by its suffix."""
-    from nn_core.data.table_file import NPZ, PARQUET, SEPARATORS
+    """Whether a file is a table, judged by its suffix: one that is read, or one that is told how to become such."""
+    from nn_core.data.table_file import INSTEAD, KINDS
 
-    return path.lower().endswith((*SEPARATORS, *PARQUET, *NPZ))
+    return path.lower().endswith((*KINDS, *INSTEAD))
 
 
 def is_reward_model(checkpoint: str) -> bool:

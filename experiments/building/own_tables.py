@@ -11,7 +11,7 @@ from experiments.building.digests import check_digest, digest_of_file
 from experiments.building.memory import host_bytes
 from nn_core.data.address import fetch_address
 from nn_core.data.splits import SplitSizes
-from nn_core.data.table import Options, Table, make_table
+from nn_core.data.table import Options, Table, find_column, make_table
 from nn_core.data.table_file import Frame, read_table
 from nn_core.data.table_scheme import CATEGORY
 from nn_core.data.table_split import check_classes, split_by_column, split_by_group
@@ -75,20 +75,25 @@ def own_table(path: Path, digest: str, shown: str, reading: tuple, options: Opti
     frame = read_own(path, digest, shown, *reading)
     table = make_table(frame, options)
     sizes, order_N = None, None
+    decided = options.split is not None or options.group is not None
+    classes, targets = table.scheme.classes, table.targets_N.tolist() if decided else []
+    labels = [classes[target] for target in targets] if classes else []
     if options.split is not None:
-        parts = text_of(frame.columns[options.split])
+        parts = text_of(frame.columns[find_column(frame, options.split, "table.split")])
         lines_N = frame.lines_N[table.kept_N]
-        order_N, sizes = split_by_column([parts[int(row)] for row in table.kept_N], shares, options.split, lines_N)
+        order_N, sizes = split_by_column(
+            [parts[int(row)] for row in table.kept_N], shares, f"column {options.split!r}", lines_N, labels
+        )
     elif options.group is not None:
-        groups = text_of(frame.columns[options.group]).to_numpy()[table.kept_N]
+        column = find_column(frame, options.group, "table.group")
+        groups = text_of(frame.columns[column]).to_numpy()[table.kept_N]
         order_N, sizes = split_by_group(groups.astype(str), shares, options.group)
     elif len(table.targets_N) >= LONG:
         order_N = np.random.default_rng(0).permutation(len(table.targets_N))
     if order_N is not None:
         table = table._replace(inputs_ND=table.inputs_ND[order_N], targets_N=table.targets_N[order_N])
-    if sizes is not None and table.scheme.classes:
-        names = [table.scheme.classes[target] for target in table.targets_N.tolist()]
-        check_classes(names, sizes, shown)
+    if labels and sizes is not None and order_N is not None:
+        check_classes([labels[place] for place in order_N], sizes, shown)
     return OwnTable(table, sizes, order_N is not None, digest, summary_of(frame, table))
 
 

@@ -53,11 +53,7 @@ def list_parts(folder: Path, shares: Sequence[float]) -> Listing:
         names += [part.name] * len(found.files)
         files += found.files
         labels += found.labels
-    try:
-        order_N, sizes = split_by_column(names, shares, str(folder), range(len(names)))
-    except ValueError:
-        has = ", ".join(part.name for part in parts)
-        raise ValueError(f"{folder} has the folders {has}; a run needs train and test, and images in each") from None
+    order_N, sizes = split_by_column(names, shares, str(folder), range(len(names)), labels)
     labels = [labels[place] for place in order_N]
     check_classes(labels, sizes, str(folder))
     return Listing(tuple(files[place] for place in order_N), tuple(labels), sizes)

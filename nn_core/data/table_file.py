@@ -4,9 +4,11 @@ CSV is read as text by polars, so that nothing is guessed before it is checked: 
 of 50 numbers on two cores, pandas' 5.6 s. Every mistake of a file is one line with its row and column.
 """
 
+import gzip
 import io
 import zipfile
-from pathlib import Path
+import zlib
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -27,9 +29,23 @@ if TYPE_CHECKING:
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": ","}
 PARQUET, NPZ = (".parquet", ".pq"), (".npz",)
+KINDS = (*SEPARATORS, *PARQUET, *NPZ)
+GZIP = ".gz"  # may follow the end of a table of text
+# What else holds tables -> how one that is read is made of it.
+INSTEAD = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save it as CSV (UTF-8) with the program that opens it"),
+    **dict.fromkeys((".zip", ".bz2", ".xz", ".zst", ".7z", GZIP), "unpack it, and name the table that is in it"),
+    ".json": "write it as CSV in Python: polars.read_json(FILE).write_csv('rows.csv')",
+    **dict.fromkeys((".jsonl", ".ndjson"), "write it as CSV in Python: polars.read_ndjson(FILE).write_csv('rows.csv')"),
+    **dict.fromkeys(
+        (".feather", ".arrow", ".ipc"),
+        "write it as Parquet in Python: polars.read_ipc(FILE).write_parquet('rows.parquet')",
+    ),
+}
 ROW_LINES = 1  # a header stands before the first row
 # Bytes of memory that reading takes for each byte of a file: the bytes, the text by column, the numbers.
 MEMORY_FACTOR = 4
+UNPACKED_AT_ONCE = 1 << 26
 
 
 class Frame(NamedTuple):
@@ -48,13 +64,33 @@ class Frame(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+def kind_of(name: str) -> tuple[str, bool]:
+    """What kind of table a file is by its name, and whether it is packed by gzip.
+
+    >>> kind_of("Rows.CSV.gz")
+    ('.csv', True)
+
+    Raises:
+        ValueError: it is none; the message says what to do.
+    """
+    path = PurePath(name.lower())
+    inner = PurePath(path.stem).suffix
+    if path.suffix == GZIP and inner in SEPARATORS:
+        return inner, True
+    if path.suffix not in KINDS:
+        fix = INSTEAD.get(path.suffix, f"use a file that ends in {', '.join(KINDS)}, or {GZIP} behind one of text")
+        raise ValueError(f"{name} is not a table by its name; {fix}")
+    return path.suffix, False
+
+
 def read_table(
     path: str | Path, *, separator: str | None = None, encoding: str | None = None, memory: int | None = None
 ) -> Frame:
     """Reads a table; what kind of file it is, is told by the end of its name.
 
     Args:
-        path: .csv, .tsv, .tab, .txt (text with a header), .parquet, .pq, or .npz (arrays of N rows, see `read_npz`).
+        path: .csv, .tsv, .tab, .txt (text with a header, also with .gz behind it), .parquet, .pq, or .npz (arrays of N
+            rows, see `read_npz`).
         separator: one character between fields; None: found in the header among comma, semicolon and tab.
         encoding: of a text file; None: UTF-8, or what its byte-order mark says.
         memory: bytes that reading may take; a file that needs more is refused before it is read. None: not checked.
@@ -65,21 +101,14 @@ def read_table(
             another width, names that are empty or twice there, or an encoding that does not fit.
     """
     file, shown = user_path(path), str(path)
-    suffix = file.suffix.lower()
-    if suffix not in (*SEPARATORS, *PARQUET, *NPZ):
-        kinds = ", ".join((*SEPARATORS, *PARQUET, *NPZ))
-        raise ValueError(f"{shown} is not a table by its name; use a file that ends in {kinds}")
+    suffix, packed = kind_of(shown)
     try:
         size = file.stat().st_size
     except OSError as error:
         raise ValueError(f"cannot read the table {shown}: {error.strerror}; check the path") from None
     if not file.is_file():
         raise ValueError(f"the table {shown} is not a file; give the path of one")
-    if memory is not None and size * MEMORY_FACTOR > memory:
-        raise ValueError(
-            f"{shown} has {size / 1e9:.1f} GB and takes about {size * MEMORY_FACTOR / 1e9:.1f} GB to read, "
-            f"{memory / 1e9:.1f} GB are free; cut it, or keep fewer columns"
-        )
+    check_memory(shown, size, memory)
     if size == 0:
         raise ValueError(f"the table {shown} is empty; give one with a header and rows")
     if suffix in PARQUET:
@@ -87,10 +116,38 @@ def read_table(
     if suffix in NPZ:
         return checked(read_npz(file, shown))
     try:
-        data = file.read_bytes()
+        data = unpacked(file, shown, memory) if packed else file.read_bytes()
     except OSError as error:
         raise ValueError(f"cannot read the table {shown}: {error.strerror}; check its permissions") from None
     return checked(read_text_table(data, shown, separator, SEPARATORS[suffix], encoding))
+
+
+def check_memory(name: str, size: int, memory: int | None) -> None:
+    """Raises ValueError where a table of so many bytes takes more memory than there is."""
+    if memory is not None and size * MEMORY_FACTOR > memory:
+        raise ValueError(
+            f"{name} has {size / 1e9:.1f} GB and takes about {size * MEMORY_FACTOR / 1e9:.1f} GB to read, "
+            f"{memory / 1e9:.1f} GB are free; cut it, or keep fewer columns"
+        )
+
+
+def unpacked(file: Path, name: str, memory: int | None) -> bytes:
+    """The bytes of a gzip file.
+
+    Raises:
+        ValueError: it is damaged, or holds more than there is memory for; no more than that is unpacked.
+    """
+    parts: list[bytes] = []
+    size = 0
+    try:
+        with gzip.open(file) as opened:
+            while part := opened.read(UNPACKED_AT_ONCE):
+                size += len(part)
+                check_memory(f"{name}, unpacked,", size, memory)
+                parts.append(part)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"{name} is not a whole gzip file ({error}); pack it again") from None
+    return b"".join(parts)
 
 
 def checked(frame: Frame) -> Frame:

@@ -45,15 +45,21 @@ def sizes_of(num_examples: int, shares: Sequence[float]) -> SplitSizes:
 
 
 def split_by_column(
-    parts: Sequence[str], shares: Sequence[float], name: str, lines_N: Sequence[int] | np.ndarray
+    parts: Sequence[str],
+    shares: Sequence[float],
+    name: str,
+    lines_N: Sequence[int] | np.ndarray,
+    labels: Sequence[str] = (),
 ) -> tuple[np.ndarray, SplitSizes]:
     """The order of rows, train first and test last, and how many belong to each part.
 
     Args:
-        parts: the part of each row, by one of NAMES; without any validation, a share of the training rows becomes it.
+        parts: the part of each row, by one of NAMES; without any validation, a share of the training rows becomes it, which
+            leaves the training a row of each class.
         shares: of train, validation and test.
-        name: of the column, for messages.
+        name: of what tells the parts, such as "column 'part'", for messages.
         lines_N: line of each row in its file, for messages.
+        labels: class of each row; (): there are none.
     Raises:
         ValueError: a part of another name (its line is told), or no training or no test rows.
     """
@@ -61,19 +67,26 @@ def split_by_column(
     if None in found:
         place = found.index(None)
         raise ValueError(
-            f"column {name!r} says {parts[place]!r} in line {int(lines_N[place])}; the parts of a split are train, validation and test"
+            f"{name} says {parts[place]!r} in line {int(lines_N[place])}; the parts of a split are train, validation and test"
         )
     places = {part: np.flatnonzero(np.array(found) == part) for part in SPLITS}
     for part in ("train", "test"):
         if not len(places[part]):
-            raise ValueError(f"column {name!r} gives no row to {part}; a run needs train and test")
+            raise ValueError(f"{name} gives no example to {part}; a run needs train and test")
     if not len(places["validation"]):
         train, validation, _ = check_shares(shares)
         order_N = np.random.default_rng(0).permutation(places["train"])
         count = max(1, round(len(order_N) * validation / (train + validation)))
-        if count >= len(order_N):
-            raise ValueError(f"column {name!r} gives {len(order_N)} rows to train; validation needs some of them")
-        places |= {"train": np.sort(order_N[count:]), "validation": np.sort(order_N[:count])}
+        last = {labels[place]: place for place in order_N} if labels else {}  # of each class; it stays
+        free_N = order_N[~np.isin(order_N, [*last.values()])]
+        if count >= len(order_N) or not len(free_N):
+            kept = ", beside one of each class" if labels else ""
+            raise ValueError(
+                f"{name} gives {len(order_N)} example{'s' * (len(order_N) > 1)} to train and none to validation, which needs "
+                f"some of them{kept}; give more, or some to validation"
+            )
+        places["validation"] = np.sort(free_N[:count])
+        places["train"] = np.setdiff1d(order_N, places["validation"])
     return np.concatenate([places[part] for part in SPLITS]), SplitSizes(*(len(places[part]) for part in SPLITS))
 
 

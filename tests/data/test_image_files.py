@@ -96,8 +96,21 @@ def test_folders_of_parts_are_the_split(tmp_path):
     with pytest.raises(ValueError, match="class 'fox' has none of the 4 training examples and 1 of the others; give"):
         list_parts(tmp_path, SHARES)
     (tmp_path / "test").rename(tmp_path / "training")
-    with pytest.raises(ValueError, match="has the folders train, training, val; a run needs train and test"):
+    with pytest.raises(ValueError, match="gives no example to test; a run needs train and test"):
         list_parts(tmp_path, SHARES)
+
+
+def test_a_drawn_validation_leaves_an_image_of_each_class(tmp_path):
+    names = ("train/cat/1.png", "train/dog/1.png", "test/cat/1.png", "test/dog/1.png")
+    for name in names:
+        save(tmp_path / name)
+    with pytest.raises(
+        ValueError, match="gives 2 examples to train and none to validation, .* one of each class; give mo"
+    ):
+        list_parts(tmp_path, SHARES)
+    save(tmp_path / "train/dog/2.png")
+    found = list_parts(tmp_path, SHARES)
+    assert found.sizes == (2, 1, 2) and found.labels == ("cat", "dog", "dog", "cat", "dog")
 
 
 def test_classes_that_are_named_like_parts_stay_classes(tmp_path):

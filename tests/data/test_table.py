@@ -1,5 +1,7 @@
 """Tables: what their columns are, what is refused, and that no file whatever ends in anything but a table or one line."""
 
+import gzip
+
 import numpy as np
 import polars
 import pytest
@@ -120,10 +122,36 @@ def test_a_bad_table_is_one_line_with_its_place(tmp_path, text, options, message
     assert "\n" not in str(error.value)
 
 
+def test_a_packed_table_is_the_same_and_is_held_to_the_memory(tmp_path):
+    packed = gzip.compress(ROWS.encode())
+    one, other = read(tmp_path, ROWS), read(tmp_path, packed, "rows.csv.gz")
+    assert [series.to_list() for series in other.columns.values()] == [
+        series.to_list() for series in one.columns.values()
+    ]
+    for data, options, message in (
+        (packed[:-9], {}, "rows.csv.gz is not a whole gzip file"),
+        (ROWS.encode(), {}, "is not a whole gzip file .Not a gzipped file"),
+        (
+            gzip.compress(bytes(10**6)),
+            {"memory": 10**6},
+            "rows.csv.gz, unpacked, has 0.0 GB and takes about 0.0 GB to read",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message) as error:
+            read(tmp_path, data, "rows.csv.gz", **options)
+        assert "\n" not in str(error.value)
+
+
 def test_files_that_are_none_are_refused(tmp_path):
     for name, message in (
         ("none.csv", "No such file"),
-        ("rows.xlsx", "is not a table by its name"),
+        ("rows.dat", "is not a table by its name; use a file that ends in .csv, .*, or .gz behind one of text"),
+        ("rows.xlsx", "save it as CSV .UTF-8. with the program that opens it"),
+        ("rows.json", "polars.read_json.FILE..write_csv"),
+        ("rows.jsonl", "polars.read_ndjson"),
+        ("rows.Feather", "polars.read_ipc.FILE..write_parquet"),
+        ("rows.parquet.gz", "unpack it, and name the table that is in it"),
+        ("rows.csv.zip", "unpack it"),
         ("", "by its name"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -190,8 +218,8 @@ def test_splits_of_groups_and_columns():
     assert sum(sizes_of(11, (0.6, 0.2, 0.2))) == 11 and tuple(sizes_of(3, (0.6, 0.2, 0.2))) == (1, 1, 1)
     for call, message in (
         (lambda: split_by_group(groups // 20, (0.6, 0.2, 0.2), "user"), "has 2 groups"),
-        (lambda: split_by_column(["train", "x"], (0.6, 0.2, 0.2), "part", [2, 7]), "says 'x' in line 7"),
-        (lambda: split_by_column(["train", "val"], (0.6, 0.2, 0.2), "part", [2, 3]), "gives no row to test"),
+        (lambda: split_by_column(["train", "x"], (0.6, 0.2, 0.2), "part", [2, 7]), "part says 'x' in line 7"),
+        (lambda: split_by_column(["train", "val"], (0.6, 0.2, 0.2), "part", [2, 3]), "part gives no example to test"),
         (lambda: sizes_of(9, (0.6, 0.6, 0.2)), "must be three numbers"),
     ):
         with pytest.raises(ValueError, match=message):

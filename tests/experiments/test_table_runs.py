@@ -1,6 +1,7 @@
 """Runs on tables of one's own: any config of labelled examples takes one, and the run predicts new rows."""
 
 import csv
+import gzip
 import io
 import json
 from functools import partial
@@ -15,6 +16,7 @@ from experiments.building import own_tables
 from experiments.building.experiment import build
 from experiments.building.own_data import resolve
 from experiments.building.registry import REGISTRY
+from experiments.command_line.config_paths import apply
 from experiments.run import main
 from experiments.run_directory.kept_table import read_kept_table
 from experiments.run_directory.stored_run import load
@@ -129,6 +131,37 @@ def test_a_dry_run_tells_what_was_read(priced, tmp_path, capsys):
     told = capsys.readouterr().out
     assert told.index("splits nothing: every array lies whole") < told.index("nothing was written")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("key", ["group", "split"])
+def test_the_column_of_a_split_may_be_named_by_its_place(key, tmp_path):
+    parts = ["train", "test", "val"]
+    lines = [row | {"user": parts[place % 3] if key == "split" else row["user"]} for place, row in enumerate(rows(60))]
+    write(tmp_path / "rows.csv", lines)
+    found = []
+    for name in ("user", "4"):
+        config = digits.get_config()
+        changes = {"data.name": "table", "data.path": str(tmp_path / "rows.csv"), "data.target": "sold"}
+        changes |= {"data.table.missing": "drop", f"data.table.{key}": name}
+        found.append(own_tables.load_own_table(apply(config, changes), "classes"))
+    assert found[0].sizes == found[1].sizes and found[0].table.names_D == found[1].table.names_D
+    np.testing.assert_array_equal(found[0].table.inputs_ND, found[1].table.inputs_ND)
+
+
+def test_a_packed_table_is_learned_and_predicted(tmp_path, capsys):
+    text = write(tmp_path / "plain.csv", rows(60)).read_bytes()
+    (tmp_path / "rows.csv.gz").write_bytes(gzip.compress(text))
+    ask = words(tmp_path, "sold", data__path=tmp_path / "rows.csv.gz", data__table__ignore="user,price")
+    assert main(ask) == 0
+    scores = []
+    for name in ("plain.csv", "rows.csv.gz"):
+        out = tmp_path / f"{name}.out.csv"
+        assert predict.main([f"--checkpoint={tmp_path / 'run'}", str(tmp_path / name), f"--out={out}"]) == 0
+        scores.append(out.read_text(encoding="utf-8"))
+    assert scores[0] == scores[1] and scores[0].count("\n") == 61
+    capsys.readouterr()
+    assert predict.main([f"--checkpoint={tmp_path / 'run'}", "new.xlsx"]) == 2
+    assert "new.xlsx is not a table by its name; save it as CSV" in capsys.readouterr().err
 
 
 def test_nothing_is_lost_by_what_is_written(priced, tmp_path, capsys):
