@@ -109,32 +109,25 @@ def read_inputs(words: Sequence[str], file: str | None) -> Iterator[Any]:
         yield from (as_value(word) for word in words)
         return
     path = user_path(file)
-    for number, line in enumerate(lines_of(path, f"--input={file}"), start=1):
+    for number, line in enumerate(lines_of(path), start=1):
         if path.suffix.lower() not in JSON_LINES:
             yield line
         elif line.strip():
             yield from_json(line, path, number)
 
 
-def lines_of(path: Path, typed: str) -> list[str]:
+def lines_of(path: Path) -> list[str]:
     """The lines of a file of text; not cut at U+2028, which may stand within a line of JSON.
 
     Raises:
         ValueError: it cannot be read, is empty, or is no text.
     """
-    from nn_core.data.text_files import decode_file
+    from nn_core.data.text import read_text
 
     try:
-        text, replaced, number = decode_file(path.read_bytes(), str(path))
-    except OSError as error:
-        raise ValueError(f"{typed} cannot be read ({error.strerror})") from None
-    except ValueError:
-        raise ValueError(f"{typed} is not text, or UTF-16 without a mark; save it as UTF-8") from None
-    if replaced:
-        raise ValueError(f"{typed}, line {number} is not UTF-8; save it as UTF-8")
-    if not text:
-        raise ValueError(f"{typed} is empty; write an input on each line")
-    return text.removesuffix("\n").split("\n")
+        return read_text(path).removesuffix("\n").split("\n")
+    except ValueError as error:
+        raise ValueError(f"--input: {error}") from None
 
 
 def from_json(line: str, path: Path, number: int) -> Any:

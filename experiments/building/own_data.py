@@ -5,8 +5,8 @@ noise) is determined from the file instead, unless the command line sets it. The
 """
 
 from collections import Counter
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
@@ -16,6 +16,7 @@ from experiments.building.own_conversations import resolve_conversations
 from experiments.building.own_images import load_own_images
 from experiments.building.own_labels import is_own, resolve_labels
 from experiments.building.own_pairs import PARALLEL_FILES, resolve_pairs
+from experiments.building.own_splits import fit_sizes, tell_split
 from experiments.building.own_tables import TABLE, load_own_table
 from experiments.building.records import EXAMPLES, Registry
 from experiments.building.unused_keys import IMAGE_FOLDER, check_given, check_read
@@ -59,8 +60,11 @@ def tell_text(path: str, text: OwnText) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def resolve_images(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict, tuple[str, ...]]:
-    """As `resolve`, for images."""
+def resolve_images(
+    config: ConfigDict, given: Collection[str], registry: Registry
+) -> tuple[ConfigDict, tuple[str, ...]]:
+    """As `resolve`, for images; the config is changed."""
+    del registry
     section = config.data
     dataset, listing, section.digest = load_own_images(config)
     check_given(section, given, listing.sizes is not None)
@@ -71,24 +75,19 @@ def resolve_images(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDi
         f"{section.path}: {len(dataset.targets):,} images of {height} x {width} x {channels}",
         f"classes: {len(counts)} ({shown}{', …' if len(counts) > 10 else ''})",
     ]
-    sizes = listing.sizes or sizes_of(len(dataset.targets), section.shares)
-    for name, size in sizes._asdict().items():
-        if f"data.{name}" not in given:
-            section[name] = int(size)
+    fit_sizes(section, given, listing.sizes or sizes_of(len(dataset.targets), section.shares))
     section.shuffle = section.shuffle and listing.sizes is None
-    if section.batch_size is not None and "data.batch_size" not in given:
-        section.batch_size = min(section.batch_size, section.train)
     left_out = take_back(config, given)
     if left_out:
         lines.append(f"left out, since it belongs to other data: {', '.join(left_out)}")
     how = "drawn by each seed" if listing.sizes is None else "by its folders"
-    lines.append(f"split: train {section.train:,}, validation {section.validation:,}, test {section.test:,}, {how}")
-    return config, tuple(lines)
+    return config, (*lines, tell_split(section, how))
 
 
-def resolve_text(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict, tuple[str, ...]]:
-    """As `resolve`, for a text, or conversations, whose digest is kept so that a run never goes on with another."""
-    config = ConfigDict(config.copy_and_resolve_references())
+def resolve_text(config: ConfigDict, given: Collection[str], registry: Registry) -> tuple[ConfigDict, tuple[str, ...]]:
+    """As `resolve`, for a text, or conversations, whose digest is kept so that a run never goes on with another; the config
+    is changed."""
+    del registry
     section = config.data
     check_given(section, given)
     text = own_text(section)
@@ -150,19 +149,16 @@ def fitted(config: ConfigDict, given: Collection[str], registry: Registry) -> tu
     """What `resolve` returns, with errors that may tell the file without its key."""
     if "data" not in config:
         return resolve_file(config, "task"), ()  # a study
-    if "path" in config.data and config.data.path is not None and config.data.name == FILE:
-        return resolve_text(config, given)
-    if config.data.name == TOKEN_FILE:
-        return resolve_file(config, "data"), ()
-    if config.data.name == PARALLEL_FILES and "options" in config.data and "source_size" in config.data:
-        return resolve_pairs(ConfigDict(config.copy_and_resolve_references()), given)
-    if is_own(config.data):
-        return resolve_labels(ConfigDict(config.copy_and_resolve_references()), given)
-    if not has_path(config):
+    kind = KINDS.get(config.data.name)
+    if kind is None or not kind.is_own(config):
         return config, ()
-    config = ConfigDict(config.copy_and_resolve_references())
-    if config.data.name == IMAGE_FOLDER:
-        return resolve_images(config, given) if config.data.path is not None else (config, ())
+    return kind.fit(ConfigDict(config.copy_and_resolve_references()), given, registry)
+
+
+def resolve_rows(config: ConfigDict, given: Collection[str], registry: Registry) -> tuple[ConfigDict, tuple[str, ...]]:
+    """As `resolve`, for a table: of texts with classes, or of labelled examples; the config is changed."""
+    if is_own(config.data):
+        return resolve_labels(config, given)
     section = config.data
     kind = registry.tasks.get(config.task.name)
     if kind is None or kind.form != EXAMPLES:
@@ -175,20 +171,42 @@ def fitted(config: ConfigDict, given: Collection[str], registry: Registry) -> tu
     check_given(section, given, own.sizes is not None)
     lines = list(own.summary)
     section.digest = own.digest
-    sizes = own.sizes or sizes_of(len(own.table.targets_N), section.shares)
-    for name, size in sizes._asdict().items():
-        if f"data.{name}" not in given:
-            section[name] = int(size)
+    fit_sizes(section, given, own.sizes or sizes_of(len(own.table.targets_N), section.shares))
     section.shuffle = section.shuffle and not own.ordered
-    if section.batch_size is not None and "data.batch_size" not in given:
-        section.batch_size = min(section.batch_size, section.train)
     left_out = leave_out(config, given, bool(own.table.scheme.classes))
     if left_out:
         lines.append(f"left out, since it belongs to other data or another task: {', '.join(left_out)}")
     drawn = "drawn once for all seeds" if own.ordered else "drawn by each seed"
     how = "by its column" if section.table.split else "whole groups" if section.table.group else drawn
-    lines.append(f"split: train {section.train:,}, validation {section.validation:,}, test {section.test:,}, {how}")
-    return config, tuple(lines)
+    return config, (*lines, tell_split(section, how))
+
+
+# (copy of a config, keys that are given, records by name) -> it fitted, and lines about the data
+Fit = Callable[[ConfigDict, Collection[str], Registry], tuple[ConfigDict, tuple[str, ...]]]
+
+
+class Kind(NamedTuple):
+    """A kind of data of one's own.
+
+    Attributes:
+        is_own: whether a config of its data.name reads a file or folder of one's own.
+        fit: what fits the config to it.
+    """
+
+    is_own: Callable[[ConfigDict], bool]
+    fit: Fit
+
+
+KINDS = {
+    FILE: Kind(lambda config: "path" in config.data and config.data.path is not None, resolve_text),
+    TOKEN_FILE: Kind(lambda config: True, lambda config, given, registry: (resolve_file(config, "data"), ())),
+    PARALLEL_FILES: Kind(
+        lambda config: {"options", "source_size"} <= set(config.data),
+        lambda config, given, registry: resolve_pairs(config, given),
+    ),
+    TABLE: Kind(lambda config: is_own(config.data) or has_path(config), resolve_rows),
+    IMAGE_FOLDER: Kind(lambda config: has_path(config) and config.data.path is not None, resolve_images),
+}
 
 
 def leave_out(config: ConfigDict, given: Collection[str], classes: bool) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from ml_collections import ConfigDict
 
 from experiments.building.digests import check_digest, digest_of_file
+from experiments.building.own_splits import fit_sizes, tell_split
 from experiments.building.own_tables import TABLE
 from experiments.building.ranges import naming_options
 from experiments.building.unused_keys import check_given
@@ -54,17 +55,12 @@ def resolve_labels(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDi
     texts = load_texts(section)
     section.options, section.classes = ConfigDict(), texts.label_names
     section.digest = check_digest(section, digest_of_file(user_path(section.path)), section.path)
-    for name, size in sizes_of(len(texts.texts), SHARES)._asdict().items():
-        if f"data.{name}" not in given:
-            section[name] = int(size)
-    if section.batch_size is not None and "data.batch_size" not in given:
-        section.batch_size = min(section.batch_size, section.train)
+    fit_sizes(section, given, sizes_of(len(texts.texts), SHARES))
     counts = Counter(texts.labels.tolist())
     shown = ", ".join(f"{name} {counts[place]}" for place, name in enumerate(texts.label_names[:SHOWN]))
     more = ", …" if len(texts.label_names) > SHOWN else ""
     return config, (
         f"{section.path}: {len(texts.texts):,} texts",
         f"classes: {len(texts.label_names)} ({shown}{more}); always the largest: {max(counts.values()) / len(texts.texts):.3f}",
-        f"split: train {section.train:,}, validation {section.validation:,}, test {section.test:,}, "
-        + ("drawn by each seed" if section.shuffle else "in the order of the file"),
+        tell_split(section, "drawn by each seed" if section.shuffle else "in the order of the file"),
     )

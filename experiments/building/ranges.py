@@ -124,7 +124,8 @@ def check_batch(size: int, count: int, what: str, key: str = "data.batch_size") 
         key: of the config that says the size.
     """
     if size > count:
-        raise ValueError(f"config.{key}={size} is more than the {count} {what} of the training part; lower it")
+        fix = f"give --config.{key}={count} or less" if count else "give more to train on"
+        raise ValueError(f"config.{key}={size} is more than the {count} {what} of the training part; {fix}")
 
 
 def is_number(value: Any) -> bool:

@@ -63,6 +63,7 @@ TOPICS_OF: dict[str, Mapping[str, Sequence[str]]] = {
 }
 PAIRS_OF: dict[str, Sequence[tuple[str, str, float]]] = {WORLD: WORLD_PAIRS, "shakespeare": SHAKESPEARE_PAIRS}
 
+FILE = "file"  # task.text of a text of one's own
 # (seed) -> (vectors, loss of each epoch)
 Train = Callable[[int], tuple[WordVectors, list[float]]]
 
@@ -87,16 +88,26 @@ def load_words(name: str, path: str | None, min_count: int) -> Words:
 
 
 def words_of(task: ConfigDict) -> Words:
-    """The words of a study's text."""
-    return load_words(task.text, task.path, task.min_count)
+    """The words of a study's text; a ValueError names the key of the text."""
+    try:
+        return load_words(task.text, task.path, task.min_count)
+    except ValueError as error:
+        raise ValueError(f"config.task.{'text' if task.path is None else 'path'}: {error}") from None
 
 
 def check(config: ConfigDict) -> None:
     """Raises ValueError for a text that cannot be obtained or is too small, and for questions about unknown words."""
     task = config.task
-    check_choice("config.task.text", task.text, (*TEXTS, "file"))
+    check_choice("config.task.text", task.text, (*TEXTS, FILE))
     for name, least in (("min_count", 1), ("features", 2), ("window", 1), ("epochs", 1)):
         check_int(f"config.task.{name}", task[name], least)
+    if task.text == FILE and task.path is None:
+        raise ValueError(f"config.task.text={FILE!r} needs the file; add --config.task.path=FILE")
+    if task.text != FILE and task.path is not None:
+        raise ValueError(
+            f"config.task.path={task.path!r} has no effect with config.task.text={task.text!r}; add --config.task.text={FILE}, "
+            "or leave it out"
+        )
     if task.digest is not None and task.path is None:
         raise ValueError(f"config.task.digest={task.digest!r} has no effect without config.task.path; leave it out")
     words = words_of(task)

@@ -27,6 +27,6 @@ def test_rows_of_several_pairs_are_told_apart_from_pairs(tmp_path, capsys):
     words = [f"--config.data.{key}={value}" for key, value in written(tmp_path).items()]
     assert main(["--config=multi30k", f"--workdir={tmp_path / 'run'}", *words, "--config.data.vocabulary_size=80"]) == 2
     error = capsys.readouterr().err
-    assert (
-        "config.data.batch_size=48 is more than the " in error and " rows, into which the pairs are packed, of" in error
-    )
+    rows = error.partition("is more than the ")[2].split()[0]
+    assert "config.data.batch_size=48 is more" in error and " rows, into which the pairs are packed, of" in error
+    assert error.endswith(f"; give --config.data.batch_size={rows} or less\n")

@@ -319,7 +319,7 @@ def test_lines_of_a_file(root: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
         assert main([folder, "text-classification", f"--input={tmp_path / name}"]) == 0
         found = [json.loads(line) for line in capsys.readouterr().out.split("\n")[:-1]]
         assert close(found, wanted), name
-    for written, said in ((b"", "is empty"), (b"a\n\xff\xff\n", "line 2 is not UTF-8"), (b"a\0", "is not text")):
+    for written, said in ((b"", "is empty"), (b"a\n\xff\xff\n", "line 2 is not utf-8"), (b"a\0", "line 1 holds a NUL")):
         (tmp_path / "x.txt").write_bytes(written)
         assert main(["text-classification", folder, f"--input={tmp_path / 'x.txt'}"]) == 2
         assert said in capsys.readouterr().err

@@ -136,8 +136,22 @@ def test_the_vectors_are_in_the_run_directory_and_are_read_back(tmp_path, capsys
         (["--config=word2vec", "--config.task.odd=('king queen',)"], "give 3 words"),
         (["--config=word2vec", "--config.task.analogies=('a king',)"], "give 3 words"),
         (["--config=word2vec", "--config.task.methods=('skipgram',)"], "skip_gram"),
-        (["--config=word2vec", "--config.task.text=file"], "needs a path"),
-        (["--config=word2vec", "--config.task.min_count=1000000"], "no word of the corpus occurs min_count=1000000"),
+        (
+            ["--config=word2vec", "--config.task.text=file"],
+            "config.task.text='file' needs the file; add --config.task.path=",
+        ),
+        (
+            ["--config=word2vec", "--config.task.path=a.txt"],
+            "has no effect with config.task.text='small_world'; add --con",
+        ),
+        (
+            ["--config=glove", "--config.task.text=file", "--config.task.path=/dev/null"],
+            "config.task.path: the text file /dev/null is empty",
+        ),
+        (
+            ["--config=word2vec", "--config.task.min_count=1000000"],
+            "config.task.text: no word of the corpus occurs min_count=1000000",
+        ),
         (["--config=word2vec", "--config.task.window=0"], "window"),
         (["--config=glove", "--config.task.optimizer=adagard"], "adagrad"),
         (["--config=fasttext", "--config.task.unseen=('',)"], "has no n-gram"),
