@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from nn_core.training.early_stopping import EarlyStopping
@@ -47,9 +47,9 @@ def run_keys(key: Array) -> RunKeys:
     return RunKeys(*(jax.random.fold_in(key, index) for index in range(len(RunKeys._fields))))
 
 
-def stopped(state: TrainState) -> Array:
-    """True where early stopping has ended the run."""
-    return jnp.zeros_like(state.diverged) if state.stopping is None else state.stopping.stopped
+def stopped(state: TrainState) -> Array | np.ndarray:
+    """True where early stopping has ended the run; a constant of the host where there is none, so that nothing moves."""
+    return np.zeros(state.diverged.shape, bool) if state.stopping is None else state.stopping.stopped
 
 
 def pack(state: TrainState) -> tuple[Any, TrainState]:

@@ -1,6 +1,9 @@
 """Filters against distributions computed by hand, and draws against the distribution that the filters leave."""
 
+import json
+import subprocess
 from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +18,7 @@ from nn_core.generation.filters import (
     rank_tokens,
     take_most_probable,
 )
+from tests.pretrained.oracle_python import ORACLE
 
 filter_logits = jax.jit(filters.filter_logits)
 draw_tokens = jax.jit(filters.draw_tokens)
@@ -138,6 +142,37 @@ def test_the_order_is_temperature_then_top_k_then_top_p() -> None:
     assert np.isfinite(filter_logits(FOUR, Sampling(1.0, top_k=2, top_p=0.6)))[0].sum() == 1
     # At temperature 1 p = .7 keeps two tokens; a temperature applied afterwards could not bring it to three.
     assert np.isfinite(filter_logits(FOUR, Sampling(4.0, top_k=4, top_p=0.7)))[0].sum() == 3
+
+
+GOLDEN = Path("tests/golden/filters.json")
+
+
+def test_what_is_left_is_what_transformers_leaves() -> None:
+    """tests/golden/write_filters.py wrote it, with the processors that `generate(do_sample=True)` would run (F194)."""
+    cases = json.loads(GOLDEN.read_text(encoding="utf-8"))["cases"]
+    for case in cases:
+        rng, expected = np.random.default_rng(case["number"]), np.array(case["probabilities"])
+        logits = (2.0 * rng.normal(size=expected.shape)).astype(np.float32)
+        before = rng.integers(0, expected.shape[1], (len(expected), 4))
+        seen = np.stack([np.isin(np.arange(expected.shape[1]), row) for row in before])
+        sampling = Sampling(**{name: np.float32(value) for name, value in case["settings"].items() if name != "top_k"})
+        sampling = sampling._replace(top_k=case["settings"].get("top_k"))
+        left = probabilities(filter_logits(logits, sampling, seen))
+        np.testing.assert_array_equal(left > 0, expected > 0, err_msg=str(case["settings"]))
+        np.testing.assert_allclose(left, expected, atol=2e-6, err_msg=str(case["settings"]))
+    asked = {name for case in cases for name in case["settings"]}
+    assert asked == {"temperature", "top_k", "top_p", "min_p", "repetition_penalty"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ORACLE.is_file(), reason="needs a Python with torch and transformers: NN_CORE_ORACLE_PYTHON")
+def test_golden_filters_are_what_transformers_says(tmp_path: Path) -> None:
+    path = tmp_path / "filters.json"
+    subprocess.run([str(ORACLE), "tests/golden/write_filters.py", str(path)], check=True, capture_output=True)
+    found, kept = (json.loads(file.read_text(encoding="utf-8"))["cases"] for file in (path, GOLDEN))
+    for one, other in zip(found, kept, strict=True):
+        assert one["settings"] == other["settings"]
+        np.testing.assert_allclose(one["probabilities"], other["probabilities"], atol=1e-6)
 
 
 def test_every_strength_may_differ_by_row() -> None:

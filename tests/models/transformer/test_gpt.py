@@ -223,12 +223,18 @@ def test_implementations_and_scans_agree(variant: str) -> None:
 
 
 @functools.cache
-def train(model: GPT, steps: int) -> list[float]:
-    """Losses on one fixed batch."""
-    ids_BT = np.random.default_rng(4).integers(0, V, (3, T + 1), np.int32)
-    optimizer = optax.adamw(1e-2)
+def train(model: GPT, steps: int, learning_rate: float = 1e-2, fresh: bool = False) -> list[float]:
+    """Losses on one fixed batch, or each on a new piece of a text in which a token is followed by one of two."""
+    rng = np.random.default_rng(4)
+    ids_KBT = np.broadcast_to(rng.integers(0, V, (3, T + 1), np.int32), (steps, 3, T + 1))
+    if fresh:
+        ids_KBT = np.empty((steps, 8, T + 1), np.int32)
+        ids_KBT[..., 0] = rng.integers(0, V, (steps, 8))
+        for t in range(T):
+            ids_KBT[..., t + 1] = (2 * ids_KBT[..., t] + rng.integers(0, 2, (steps, 8))) % V
+    optimizer = optax.adamw(learning_rate)
 
-    def step(carry: Any, _: None) -> Any:
+    def step(carry: Any, ids_BT: Array) -> Any:
         params, state = carry
 
         def loss(params: Any) -> Array:
@@ -238,7 +244,7 @@ def train(model: GPT, steps: int) -> list[float]:
         updates, state = optimizer.update(grads, state, params)
         return (optax.apply_updates(params, updates), state), value
 
-    run = jax.jit(lambda params: jax.lax.scan(step, (params, optimizer.init(params)), length=steps)[1])
+    run = jax.jit(lambda params: jax.lax.scan(step, (params, optimizer.init(params)), ids_KBT)[1])
     return run(drawn(model)).tolist()
 
 
@@ -254,9 +260,10 @@ def test_mixed_precision_loses_nothing_and_keeps_float32_where_it_matters() -> N
         assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype(jnp.float32)}
         assert jax.eval_shape(method(half, "hidden"), {"params": params}, IDS_BT).dtype == jnp.bfloat16
         assert jax.eval_shape(method(half), {"params": params}, IDS_BT).dtype == jnp.float32
-    exact, rounded = train(variant_of("course"), 120)[:40], train(variant_of("course").clone(dtype="bfloat16"), 40)
-    assert exact != rounded and exact[-1] < 1.0
-    np.testing.assert_allclose(np.mean(rounded), np.mean(exact), rtol=0.02)
+    exact, rounded = (train(variant_of("course").clone(dtype=dtype), 200, 3e-3, fresh=True) for dtype in (None, "bfloat16"))
+    # After 200 steps, where the text leaves ln 2 to guess (F144).
+    assert exact != rounded and np.mean(exact[-20:]) < 0.4 * exact[0]
+    np.testing.assert_allclose(np.mean(rounded[-20:]), np.mean(exact[-20:]), rtol=0.02)
 
 
 def test_dropout_moves_the_training_loss_and_leaves_evaluation_alone() -> None:
