@@ -45,7 +45,7 @@ def get_config() -> ConfigDict:
     config.train.log_every = 40
     config.train.chunk_steps = 40
     config.train.evaluate_train = False
-    config.table = ("validation_full_loss", "validation_full_perplexity", "parameters")
+    config.table = ("validation_full_loss", "validation_full_perplexity", "embedding_ratio", "parameters")
     config.figures = ("comparison", "learning_curves")
     return config
 

@@ -60,6 +60,7 @@ def build(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = 
         family.token_losses,
         windows_of(section),
         proximal=config.optimizer.proximal,
+        describe=family.describe_text,
     )
     return task if corpus.feed is None else stream_batches(task), corpus.data, corpus
 

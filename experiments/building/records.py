@@ -19,7 +19,7 @@ from nn_core.data.splits import SPLITS
 from nn_core.generation.decoder import Decoder
 from nn_core.tasks.base import Data, Hparams, Params
 from nn_core.tasks.heads import Head
-from nn_core.tasks.language import TokenLosses
+from nn_core.tasks.language import DescribeText, TokenLosses
 from nn_core.tasks.supervised import MakeModel
 from nn_core.training.sharding import DENSE, Rule
 from nn_core.training.step import MakeOptimizer
@@ -73,12 +73,14 @@ class Use(NamedTuple):
         make_decoder: for models that write: module -> its decoder, the same object for equal modules, because compiled
             programs are looked up by it.
         token_losses: for TEXT: computes the losses.
+        describe_text: for TEXT: what the results say of a trained model besides its losses; None: its size.
     """
 
     make: Make
     reads: str
     make_decoder: Callable[[Any], Decoder] = writes_nothing
     token_losses: TokenLosses = writes_nothing
+    describe_text: DescribeText | None = None
 
 
 class Model(NamedTuple):

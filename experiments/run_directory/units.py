@@ -31,6 +31,7 @@ UNITS = {
     "f1": "0 to 1",
     "trained_share": "share of parameters",
     "megabytes": "MB",
+    "embedding_ratio": "token / position vector",
 }
 EVERYTHING = (-math.inf, math.inf)
 # Beginning of a unit -> the range of such quantities; and endings of names of what is never below 0.

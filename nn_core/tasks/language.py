@@ -22,6 +22,8 @@ from nn_core.tasks.supervised import in_parts
 MakeModel = Callable[[Hparams], nn.Module]
 # (model, params, ids_BT, targets_BT, dropout key or None) -> losses_BT
 TokenLosses = Callable[[Any, Params, Array, Array, Array | None], Array]
+# (model, params, ids_1T) -> what the results say of a trained model besides its losses and its size
+DescribeText = Callable[[Any, Params, Array], dict[str, Array]]
 FULL = "_full"  # suffix of a split that is evaluated to its last token
 
 
@@ -115,23 +117,30 @@ class Problem(NamedTuple):
         token_losses: how its losses are computed; the dropout key is None in evaluation.
         windows: batches and evaluation.
         proximal: the optimizer applies L1 by its proximal step, so the loss leaves it out.
+        describe: further entries of the results, from the first window of the validation text; None: there are none.
     """
 
     make_model: MakeModel
     token_losses: TokenLosses
     windows: Windows
     proximal: bool = False
+    describe: DescribeText | None = None
 
 
 def make_language_model(
-    make_model: MakeModel, token_losses: TokenLosses, windows: Windows, *, proximal: bool = False
+    make_model: MakeModel,
+    token_losses: TokenLosses,
+    windows: Windows,
+    *,
+    proximal: bool = False,
+    describe: DescribeText | None = None,
 ) -> Task:
     """The problem of these parts (see `Problem`) as a task.
 
     The splits "train" and "validation" are judged on evenly spaced windows, "train_full" and "validation_full" on every
     target.
     """
-    problem = Problem(make_model, token_losses, windows, proximal)
+    problem = Problem(make_model, token_losses, windows, proximal, describe)
     return Task(
         init=partial(init, problem),
         loss=partial(loss, problem),
@@ -139,7 +148,7 @@ def make_language_model(
         prepare=lambda data, key: {},
         plan=partial(plan, windows),
         batch=partial(batch, windows),
-        describe=describe,
+        describe=partial(describe_text, problem),
         derive=with_perplexity,
     )
 
@@ -202,9 +211,13 @@ def streamed_batch(data: Data, place: Plan) -> Batch:
     return {"ids": window_BW[:, :-1], "targets": window_BW[:, 1:]}
 
 
-def describe(params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
-    """The size of the model, embeddings included."""
-    return {"parameters": count_parameters(params)}
+def describe_text(problem: Problem, params: Params, data: Data, hparams: Hparams, key: Array) -> dict[str, Array]:
+    """The size of the model, embeddings included, and what the problem's own `describe` says."""
+    values = {"parameters": count_parameters(params)}
+    if problem.describe is None:
+        return values
+    ids_1T = data["validation"][None, : problem.windows.context_size].astype(jnp.int32)
+    return values | problem.describe(problem.make_model(hparams), params, ids_1T)
 
 
 def with_perplexity(values: dict[str, Array]) -> dict[str, Array]:

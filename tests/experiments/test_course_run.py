@@ -69,3 +69,12 @@ def test_each_row_of_its_attention_is_named_by_its_token(tiny_model):
         drawn_TT = axes.images[0].get_array()
         np.testing.assert_allclose(drawn_TT**2, map_TT, atol=1e-6)
         assert not np.triu(drawn_TT, 1).any()
+
+
+def test_its_results_say_whether_tokens_or_positions_dominate(tiny_run, tiny_model):
+    """F127: the ratio of the trained vectors over the first window of the validation text."""
+    (row,) = results.read(tiny_run).rows
+    ids = tiny_model.tokenizer.encode(tiny.TEXT[int(0.9 * len(tiny.TEXT)) :])[None, : tiny.CONTEXT]
+    tables = [tiny_model.params[f"{name}_embedding"]["embedding"] for name in ("token", "position")]
+    tokens, positions = (np.linalg.norm(table, axis=-1) for table in tables)
+    np.testing.assert_allclose(row["embedding_ratio"], tokens[ids].mean() / positions.mean(), rtol=1e-5)

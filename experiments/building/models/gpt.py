@@ -12,7 +12,7 @@ from experiments.building.records import TEXT, TOKENS, Model, Sizes, Use
 from experiments.command_line.choices import choose
 from nn_core.activations import make_activation
 from nn_core.models.transformer.gpt import GPT
-from nn_core.models.transformer.language_model import make_decoder, token_losses
+from nn_core.models.transformer.language_model import embedding_norm_ratio, make_decoder, token_losses
 from nn_core.tasks.base import Hparams
 from nn_core.tasks.supervised import MakeModel
 from nn_core.training.sharding import TRANSFORMER
@@ -46,6 +46,14 @@ def losses(model: Any, params: Any, ids_BT: Array, targets_BT: Array, dropout_ke
     return token_losses(model, params, ids_BT, targets_BT, dropout_key=dropout_key)
 
 
+def describe(model: Any, params: Any, ids_1T: Array) -> dict[str, Array]:
+    """Whether tokens or positions dominate their sum (F127), for a GPT that adds them."""
+    adds = model.position in ("learned", "sinusoidal")
+    return {"embedding_ratio": embedding_norm_ratio(model, params, ids_1T)} if adds else {}
+
+
 MODEL = Model(
-    base.GPT, {TEXT: Use(make, reads=TOKENS, make_decoder=cache(make_decoder), token_losses=losses)}, TRANSFORMER
+    base.GPT,
+    {TEXT: Use(make, reads=TOKENS, make_decoder=cache(make_decoder), token_losses=losses, describe_text=describe)},
+    TRANSFORMER,
 )

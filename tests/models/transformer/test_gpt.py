@@ -260,7 +260,9 @@ def test_mixed_precision_loses_nothing_and_keeps_float32_where_it_matters() -> N
         assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype(jnp.float32)}
         assert jax.eval_shape(method(half, "hidden"), {"params": params}, IDS_BT).dtype == jnp.bfloat16
         assert jax.eval_shape(method(half), {"params": params}, IDS_BT).dtype == jnp.float32
-    exact, rounded = (train(variant_of("course").clone(dtype=dtype), 200, 3e-3, fresh=True) for dtype in (None, "bfloat16"))
+    exact, rounded = (
+        train(variant_of("course").clone(dtype=dtype), 200, 3e-3, fresh=True) for dtype in (None, "bfloat16")
+    )
     # After 200 steps, where the text leaves ln 2 to guess (F144).
     assert exact != rounded and np.mean(exact[-20:]) < 0.4 * exact[0]
     np.testing.assert_allclose(np.mean(rounded[-20:]), np.mean(exact[-20:]), rtol=0.02)
