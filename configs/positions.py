@@ -11,7 +11,9 @@ Measured over 12 seeds (report C16, 2026-11-30, 2 shared x86 cores, 23 minutes o
 mean and 95 % interval: learned 2.2096 ± 0.0064, sinusoidal 2.2115 ± 0.0051, none 2.2167 ± 0.0055, each with long token
 vectors at rate 0.01. As the course says, the two kinds are equal: sinusoidal − learned 0.0019 ± 0.0046, seed by seed. None
 − learned 0.0071 ± 0.0062. Short token vectors are no fair test: sinusoids have a size of 0.7, 35 times that of the vectors
-that they are added to, and end at 2.711 (learned 2.270, none 2.252).
+that they are added to, and end at 2.711 (learned 2.270, none 2.252). `embedding_ratio` says so (4 seeds at rate 0.01,
+2026-12-01): at the end a short token vector has 0.326 ± 0.050 of the length of a sinusoid, a long one 2.15 ± 0.10 times its
+length; of a learned position 3.18 ± 0.30 and 13.7 ± 1.1.
 
 How much this test asks for places the row "none" says: a model that sees the characters before each one in order can count
 them itself.

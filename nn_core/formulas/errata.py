@@ -33,9 +33,7 @@ ERRATA: tuple[Erratum, ...] = tuple(sorted((row for part in _PARTS for row in pa
 # Slips of kind M or C without a number to show: id, and what is right.
 NOT_SHOWN: tuple[tuple[str, str], ...] = (
     ("S14b", "no error: η is typically .01 to .001, and .5 in the worked example"),
-    ("S31", "SentencePiece is a library that trains BPE or Unigram, not a third algorithm"),
     ("S32", "no rule says how many dimensions an embedding has"),
-    ("S36", "classifying a sequence is many-to-one"),
     ("S54", "base models answer when prompted with examples, the better the larger they are"),
     ("S55", "supervised fine-tuning, then a reward model, then reinforcement learning"),
     ("S56", "the answer 'Paris' belongs to the question for the capital of France"),

@@ -1,17 +1,54 @@
-"""Errata of embeddings, recurrent networks and attention (S32-S40 of the course's list of slips)."""
+"""Errata of tokens, embeddings, recurrent networks and attention (S31-S40 of the course's list of slips)."""
 
+from typing import Any
+
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.special
 
+from nn_core.data.text import generated_text
 from nn_core.formulas.erratum import Erratum, Figures
 from nn_core.formulas.ledger import normal
 from nn_core.models.attention.dot_product import attention_weights, dot_product_attention
+from nn_core.models.embeddings import Embedding
 from nn_core.models.recurrent.cells import CELLS, cell_step
+from nn_core.models.recurrent.layers import Recurrent
+from nn_core.models.recurrent.networks import SequenceTagger, SequenceToOne
+from nn_core.text.sentencepiece import train_sentencepiece, train_sentencepiece_bpe
+from nn_core.text.vectors import WordVectors
 
-LENGTH = 8
+LENGTH, CLASSES = 8, 3
 Q_1THK, K_1THK, V_1THK = normal(231, 1, LENGTH, 1, 4), normal(232, 1, LENGTH, 1, 4), normal(233, 1, LENGTH, 1, 4)
+
+
+def one_format_two_algorithms() -> Figures:
+    """S31: a text in the pieces of a SentencePiece of either algorithm: words cut otherwise, and characters lost."""
+    text = generated_text(num_characters=2003)
+    pieces = [train([text], vocabulary_size=340) for train in (train_sentencepiece, train_sentencepiece_bpe)]
+    cuts = [{word: tuple(each.tokens(each.encode(word))) for word in text.split()} for each in pieces]
+    return {
+        "words": len(cuts[0]),
+        "otherwise": sum(cuts[0][word] != cuts[1][word] for word in cuts[0]),
+        "lost": sum(each.decode(each.encode(text)) != text for each in pieces),
+    }
+
+
+def outputs_of_a_sequence() -> Figures:
+    """S36: answers of a classifier of sequences, of a tagger and of an ordinary network about eight inputs."""
+    ids_1T = np.ones((1, LENGTH), np.int32)
+    stack, embedding = Recurrent("gru", 4), Embedding(5, 4)
+
+    def answers(model: nn.Module, *inputs: Any) -> float:
+        return jax.eval_shape(lambda: model.init_with_output(jax.random.key(0), *inputs)[0]).size / CLASSES
+
+    return {
+        "inputs": LENGTH,
+        "classified": answers(SequenceToOne(CLASSES, stack, embedding), ids_1T),
+        "tagged": answers(SequenceTagger(CLASSES, stack, embedding), ids_1T),
+        "one_to_one": answers(nn.Dense(CLASSES), np.ones((1, 1))),
+    }
 
 
 def meaningful_coordinates() -> Figures:
@@ -27,17 +64,25 @@ def meaningful_coordinates() -> Figures:
 
 def dot_product_similarity() -> Figures:
     """S33: a word, itself, and a longer vector 53 degrees away."""
-    a_D, b_D = np.array([1.0, 0.0]), 10.0 * np.array([0.6, 0.8])
-    return {"itself": a_D @ a_D, "other": a_D @ b_D, "cosine": a_D @ b_D / np.linalg.norm(a_D) / np.linalg.norm(b_D)}
+    table = WordVectors(("word", "other"), np.array([[1.0, 0.0], [6.0, 8.0]]))
+    return {
+        "itself": table.similarity("word", "word", measure="dot"),
+        "other": table.similarity("word", "other", measure="dot"),
+        "cosine": table.similarity("word", "other"),
+    }
 
 
 def sign_of_the_analogy() -> Figures:
-    """S35: capitals made as country + "capital of": the cosine of Rome - Paris with both differences."""
+    """S35: capitals made as country + "capital of": the cosine of Rome - Paris with both differences, and whether Rome is
+    found as what is to Italy as Paris is to France."""
     italy_D, france_D, capital_of_D = normal(236, 3, 50)
-    rome_minus_paris_D = (italy_D + capital_of_D) - (france_D + capital_of_D)
+    rome_D, paris_D = italy_D + capital_of_D, france_D + capital_of_D
+    table = WordVectors(("italy", "france", "rome", "paris"), np.stack([italy_D, france_D, rome_D, paris_D]))
+    ((found, _),) = table.analogy("france", "paris", "italy")
     return {
-        "printed": _cosine(rome_minus_paris_D, france_D - italy_D),
-        "right": _cosine(rome_minus_paris_D, italy_D - france_D),
+        "printed": _cosine(rome_D - paris_D, france_D - italy_D),
+        "right": _cosine(rome_D - paris_D, italy_D - france_D),
+        "found": found == "rome",
     }
 
 
@@ -101,6 +146,26 @@ def both_directions() -> Figures:
 
 ERRATA: tuple[Erratum, ...] = (
     Erratum(
+        "S31",
+        "M",
+        "SentencePiece is an algorithm beside BPE and Unigram",
+        "a library that trains BPE or Unigram on raw text",
+        one_format_two_algorithms,
+        "of {words:.0f} words {otherwise:.0f} are cut otherwise by its Unigram than by its BPE; {lost:.0f} of the two lose a "
+        "character",
+        lambda f: 0 < f["otherwise"] < f["words"] and f["lost"] == 0,
+    ),
+    Erratum(
+        "S36",
+        "M",
+        "one-to-one: the final output classifies a sequence",
+        "that is many-to-one; one-to-one is an ordinary network",
+        outputs_of_a_sequence,
+        "of {inputs:.0f} inputs a classifier of sequences gives {classified:.0f} answer, a tagger {tagged:.0f}; an ordinary "
+        "network gives {one_to_one:.0f} of one",
+        lambda f: f["classified"] == f["one_to_one"] == 1 and f["tagged"] == f["inputs"] > 1,
+    ),
+    Erratum(
         "S32b",
         "C",
         "each value of an embedding is meaningful, and not interpretable",
@@ -126,7 +191,7 @@ ERRATA: tuple[Erratum, ...] = (
         sign_of_the_analogy,
         "where capitals are country + capital-of, the cosine with France − Italy is {printed:.0f}, with Italy − "
         "France {right:.0f}",
-        lambda f: f["printed"] < -0.999 and f["right"] > 0.999,
+        lambda f: f["printed"] < -0.999 and f["right"] > 0.999 and f["found"] == 1,
     ),
     Erratum(
         "S35b",

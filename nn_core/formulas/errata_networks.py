@@ -8,7 +8,7 @@ from nn_core.by_hand.backpropagation import WORKED_EXAMPLE_INPUTS, worked_exampl
 from nn_core.formulas.errata_classifiers import fitted
 from nn_core.formulas.erratum import Erratum, Figures
 from nn_core.formulas.ledger import normal
-from nn_core.losses import binary_cross_entropy
+from nn_core.losses import binary_cross_entropy, half_mean_squared_error, mean_squared_error, sum_squared_error
 
 _sigmoid = scipy.special.expit
 
@@ -53,11 +53,9 @@ def slope_with_cross_entropy() -> Figures:
 def same_result_averaged() -> Figures:
     """S14: slopes of the three squared errors by one prediction, 64 records."""
     residual_N = normal(211, 64)
-    return {
-        "mean": np.linalg.norm(2 * residual_N / 64),
-        "sum": np.linalg.norm(residual_N),
-        "half_mean": np.linalg.norm(residual_N / 64),
-    }
+    forms = {"mean": mean_squared_error, "sum": sum_squared_error, "half_mean": half_mean_squared_error}
+    slopes = jax.jit(lambda y_N: {name: jax.grad(form)(y_N, np.zeros(64)) for name, form in forms.items()})(residual_N)
+    return {name: np.linalg.norm(slope_N) for name, slope_N in slopes.items()}
 
 
 def step_of_the_input_weights() -> Figures:

@@ -12,6 +12,7 @@ import scipy.stats
 
 from nn_core.activations import relu
 from nn_core.by_hand.surfaces import descend, quartic, two_minima
+from nn_core.data.sampling import steps_per_epoch
 from nn_core.formulas.erratum import Erratum, Figures
 from nn_core.formulas.ledger import normal
 from nn_core.optimizers import make_optimizer
@@ -79,11 +80,9 @@ def keep_or_drop() -> Figures:
 
 def mask_per_epoch() -> Figures:
     """S21b: over an epoch of 50 steps, how unequally units take part (rate .5, 10,000 units)."""
-    generator = np.random.default_rng(222)
-    return {
-        "epoch": (generator.random(10_000) > 0.5).std(),
-        "step": (generator.random((50, 10_000)) > 0.5).mean(axis=0).std(),
-    }
+    keys = jax.random.split(jax.random.key(222), 50)
+    kept = np.asarray(jax.jit(jax.vmap(lambda key: dropout(key, jnp.ones(10_000), 0.5)))(keys) > 0)
+    return {"epoch": kept[0].std(), "step": kept.mean(axis=0).std()}
 
 
 def fixed_percentage() -> Figures:
@@ -117,21 +116,29 @@ def many_steps() -> Figures:
 
 
 def weighted_average() -> Figures:
-    """S26: the weights that momentum .9 gives to the newest step, the one before, and all of them."""
-    weights = 0.9 ** np.arange(400)
+    """S26: the weights that momentum .9 gives to the newest step, the one before, and all of them: the steps of the
+    library's optimizer after a single gradient of -1 at rate 1."""
+    hparams = {"learning_rate": 1.0, "momentum": 0.9}
+    optimizer = make_optimizer("momentum", hparams, make_schedule("constant", total_steps=400))
+    gradients = -(np.arange(400) == 0).astype(np.float64)
+
+    def step(state: Any, gradient: Any) -> tuple[Any, Any]:
+        updates, state = optimizer.update({"w": gradient}, state, {"w": jnp.zeros(())})
+        return state, updates["w"]
+
+    weights = np.asarray(jax.jit(lambda: jax.lax.scan(step, optimizer.init({"w": jnp.zeros(())}), gradients)[1])())
     return {"newest": weights[0], "previous": weights[1], "sum": weights.sum()}
 
 
 def stochastic_descent() -> Figures:
     """S28: updates in one pass over 1,000 examples, by what is called SGD."""
-    examples = 1000
-    return {"single": examples, "mini": -(-examples // 64), "full": -(-examples // examples)}
+    return {name: steps_per_epoch(1000, batch) for name, batch in (("single", 1), ("mini", 64), ("full", 1000))}
 
 
 def gradient_or_error() -> Figures:
     """S28b: E = w^2 and its gradient at w = 3; updates in an epoch of 1,000 examples in batches of 64."""
     square: Callable[[Any], Any] = jnp.square
-    return {"error": square(3.0), "gradient": jax.grad(square)(3.0), "steps": -(-1000 // 64)}
+    return {"error": square(3.0), "gradient": jax.grad(square)(3.0), "steps": steps_per_epoch(1000, 64)}
 
 
 ERRATA: tuple[Erratum, ...] = (

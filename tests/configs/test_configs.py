@@ -20,6 +20,7 @@ from experiments.run_directory.settings import by_setting
 from experiments.run_directory.table import remarks
 from experiments.studies import STUDIES
 from experiments.training.plan import expand, structure
+from tests.configs.accepted import ACCEPTED, missed
 from tests.experiments.boxes import faults
 
 FILES = sorted(path for path in CONFIGS.glob("*.py") if path.stem not in HELPERS)
@@ -147,7 +148,8 @@ SOON = (
     "worked_example",
     "xor",
 )
-WHOLE = [pytest.param(path, marks=pytest.mark.slow if path.stem in SOON else pytest.mark.whole) for path in READY]
+BY_ITSELF = [path for path in FILES if path in READY or path.stem == "alignment"]
+WHOLE = [pytest.param(path, marks=pytest.mark.slow if path.stem in SOON else pytest.mark.whole) for path in BY_ITSELF]
 
 
 @pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.stem)
@@ -156,6 +158,23 @@ def test_it_runs_for_real(path: Path, tmp_path, capsys):
     run = results.read(tmp_path / "run")
     assert not [line for line in remarks(run.rows, run.config["table"]) if "widen the grid" in line]
     assert not [fault for figure in run.config["figures"] for fault in faults(FIGURES[figure](run))]
+    assert not missed(path.stem, run.rows)
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_what_is_accepted_names_settings_of_its_config_and_can_be_missed(name):
+    """A setting that is renamed would be missed in hours; equal numbers everywhere meet no check."""
+    seen = set()
+
+    def equal_to(value):
+        return lambda label, column: seen.add(label) or value
+
+    assert not [check for check, holds in ACCEPTED[name].items() if holds(equal_to(0.0))]
+    assert [holds(equal_to(1.0)) for holds in ACCEPTED[name].values()]
+    arguments = parse([f"--config={CONFIGS / name}.py"], OPTIONS)
+    if arguments.get_sweep is not None:
+        labels = {one.get("label", "") for one in arguments.get_sweep(arguments.config)} | {""}
+        assert seen <= labels, seen - labels
 
 
 @pytest.mark.parametrize("name", [name for name in NEEDS_RUN if name != "alignment"])
