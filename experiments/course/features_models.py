@@ -79,7 +79,7 @@ FEATURES = (
         "F182", "Data sets by name, with digests", ("nn_core.data.registry:SOURCES", "nn_core.data.download:fetch")
     ),
     Feature("F183", "A page to try a model on", ("experiments.pipelines.page:make_page",)),
-    Feature("F184", "Open models beside closed ones: prose only"),
+    Feature("F184", "Open models beside closed ones: prose only, in README.md under pre-trained models"),
     Feature(
         "F185",
         "Loss against the number of parameters",

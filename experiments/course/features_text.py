@@ -172,9 +172,9 @@ FEATURES = (
     Feature("F108", "Vectors that change with time: left out, research without a settled method"),
     Feature(
         "F109",
-        "Uses in language processing: spam, tags, opinions, translation",
-        ("experiments.building.sequences:build",),
-        ("rnn_spam", "tagging", "embeddings", "addition"),
+        "Uses in language processing: similarity, spam, tags, opinions, answers, translation",
+        ("experiments.building.sequences:build", "experiments.pipelines.tasks:TASKS"),
+        ("rnn_spam", "tagging", "embeddings", "toy_translation", "bert_quick"),
     ),
     Feature(
         "F110",

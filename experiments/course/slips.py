@@ -152,7 +152,7 @@ SLIPS = (
         ("nn_core.models.attention.positions:position_indices",),
     ),
     Slip("S57", "T", "a count of stars that has long changed"),
-    Slip("S58", "T", "PyTorch's names, which README.md maps to what is here"),
+    Slip("S58", "T", "PyTorch's names, which nn_core/README.md maps to what is here"),
     Slip("S59", "T", "captions that belong to other pictures"),
     Slip("S61", "A", "one example at a time uses hardware badly; see S28", ("nn_core.data.sampling:epoch_plan",)),
     Slip("S62", "T", "what is left of videos, and headings that come twice"),

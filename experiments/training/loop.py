@@ -198,7 +198,7 @@ def all_resting(state: TrainState) -> bool:
     return bool(np.all(np.asarray(state.diverged) | np.asarray(stopped(state))))
 
 
-def to_host(tree: Mapping[str, jax.Array]) -> dict[str, list]:
+def to_host(tree: Mapping[str, jax.Array | np.ndarray]) -> dict[str, list]:
     """Arrays as plain lists, each number as the shortest decimal that gives the same float32; NaN stays NaN."""
     return {name: shortest(np.asarray(value)) for name, value in tree.items()}
 

@@ -147,7 +147,7 @@ def evaluate(
     updated = early_stopping.update(
         state.stopping, values["validation_loss"], state.params, state.step, patience=patience, min_delta=min_delta
     )
-    resting = stopped(state) | state.diverged
+    resting = state.diverged | stopped(state)
     return state._replace(stopping=select(resting, state.stopping, updated)), values
 
 

@@ -20,8 +20,9 @@ from experiments.pipelines.models import load_model
 from experiments.predict import main as predict
 from experiments.run import main
 from experiments.run_directory.results import read_rows
-from experiments.run_directory.stored_run import Stored
+from experiments.run_directory.stored_run import Stored, load
 from experiments.sample import main as sample
+from nn_core.training.manifest import named_leaves
 from tests.experiments import tiny
 from tests.pretrained.folders import write_folder
 from tests.pretrained.tokenizer_folders import write_tokenizer_folder
@@ -72,6 +73,19 @@ def test_every_way_learns_and_tells_its_share(sweep: Path) -> None:
 
 
 @pytest.mark.slow
+def test_what_is_frozen_keeps_every_bit_and_what_is_trained_moves(source: Path, sweep: Path) -> None:
+    """F073, F075, F180 on a Transformer: the head only, and the whole network from the same start."""
+    before = named_leaves(load(source).params)
+    whole, head = (named_leaves(load(sweep, "latest", member).params) for member in (0, 1))
+    kept = [name for name in whole if name.removeprefix("backbone/") in before]
+    assert len(kept) == 9 and set(whole) - set(kept) == {"output/bias", "output/kernel"}
+    for name in kept:
+        start = before[name.removeprefix("backbone/")]
+        np.testing.assert_array_equal(head[name], start)
+        assert np.any(np.asarray(whole[name] != start)), name
+
+
+@pytest.mark.slow
 def test_a_pipeline_reads_what_was_tuned(sweep: Path) -> None:
     """Adapters are merged; the run's own accuracy on texts it has not seen is that of the pipeline."""
     for member in (0, 3):
@@ -87,7 +101,6 @@ def test_merged_adapters_say_what_the_run_says(sweep: Path) -> None:
 
     from experiments.building.own_labels import load_texts
     from experiments.building.text_classes import encode_texts
-    from experiments.run_directory.stored_run import load
     from nn_core.training.state import run_keys
 
     stored, model = load(sweep, "latest", 3), load_model(sweep, 3, "latest")
