@@ -5,13 +5,13 @@ registry that the command uses is another value.
 """
 
 import hashlib
-import runpy
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from experiments.building.records import Registry, extended
 from experiments.building.registry import REGISTRY
+from experiments.command_line.own_file import run_file
 
 EXTENSIONS = "extensions"  # in config.json: the file that a run needs, and its digest
 
@@ -75,7 +75,7 @@ def registry_of_run(held: Mapping[str, Any]) -> Registry:
         return REGISTRY
     change_of(held)
     path = Path(held[EXTENSIONS]["file"])
-    module = runpy.run_path(str(path))
+    module = run_file(path)
     if "get_extensions" not in module:
         raise ValueError(f"{path} defines no get_extensions() any more, and the run needs what it brought")
     return with_own(module["get_extensions"], path)

@@ -1,7 +1,6 @@
 """The command line: a config file, typed overrides, and one-line errors before any slow import."""
 
 import ast
-import runpy
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,11 +12,12 @@ from experiments.command_line import executors, processes
 from experiments.command_line.choices import nearest
 from experiments.command_line.config_paths import apply, check_path, flatten, is_optional, type_of
 from experiments.command_line.options import Option, is_switch, parse_options
+from experiments.command_line.own_file import SHIPPED, run_file
 from experiments.command_line.values import join_values, read_value, wants_help
 from nn_core.files import user_path
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = ROOT / "configs"
+CONFIGS = SHIPPED
 CLONE = (ROOT / "pyproject.toml").is_file()  # else this is an installed package
 CHECKPOINTS = (ROOT if CLONE else Path.cwd()) / "checkpoints"  # default place of run directories
 OPTIONS = {  # of experiments.run beside --config and --config.KEY
@@ -110,7 +110,7 @@ def parse(argv: Sequence[str], options: Mapping[str, Option]) -> Arguments | Non
     if named[0] == "--config=":
         raise ValueError("--config= is empty; write --config=configs/NAME.py")
     path = find_config(named[0].partition("=")[2])
-    module = runpy.run_path(str(path))
+    module = run_file(path)
     if "get_config" not in module:
         raise ValueError(f"{path} defines no get_config(); every config file does")
     template = checked(module["get_config"](), path)
@@ -177,7 +177,7 @@ def key_meant(name: str, named: str) -> str:
         name = rest
     if not named:
         return name if dot else ""
-    keys = flatten(runpy.run_path(str(find_config(named.partition("=")[2])))["get_config"]())
+    keys = flatten(run_file(find_config(named.partition("=")[2]))["get_config"]())
     if name in keys:
         return name
     ending = [key for key in keys if key.rsplit(".", 1)[-1] == name]

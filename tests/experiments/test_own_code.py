@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import sys
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from experiments import predict, run
-from experiments.building.own_code import with_own
+from experiments.building.own_code import registry_of_run, with_own
 from experiments.building.registry import REGISTRY
 from experiments.figures import __main__ as figures
 
@@ -193,6 +194,39 @@ def test_names_that_are_taken_are_refused_and_nothing_is_left(old, new, message,
     assert run.main([f"--config={tmp_path / 'lab.py'}", f"--workdir={tmp_path / 'run'}"]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1 and not (tmp_path / "run").exists()
+
+
+def test_it_may_import_the_files_beside_it_from_anywhere(tmp_path, monkeypatch, capsys):
+    """In a folder with a blank, and with a name that another module has: that one stays what it is."""
+    folder = tmp_path / "own ü"
+    folder.mkdir()
+    for name in ("cubes_of_mine", "json"):
+        (folder / f"{name}.py").write_text("cube = lambda x: x**3\n", encoding="utf-8")
+    text = """from configs import digits
+from cubes_of_mine import cube
+import json
+from experiments.building.records import Registry
+
+def get_config():
+    config = digits.get_config()
+    config.model.activation = "cube"
+    return config
+
+def get_extensions():
+    return Registry(activations={"cube": cube if "dumps" in vars(json) else None})
+"""
+    (folder / "mine.py").write_text(text, encoding="utf-8")
+    monkeypatch.setattr("sys.path", [*sys.path])
+    words = [
+        "--config.train.steps=2",
+        "--config.train.eval_every=2",
+        "--config.train.log_every=2",
+        "--config.figures=()",
+    ]
+    assert run.main([f"--config={folder / 'mine.py'}", f"--workdir={tmp_path / 'run'}", *words]) == 0
+    monkeypatch.delitem(sys.modules, "cubes_of_mine")
+    held = json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))
+    assert float(registry_of_run(held).activations["cube"](2.0)) == 8.0
 
 
 def test_nothing_outlives_the_command(own):
