@@ -69,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 "no file is given; name images, a folder of them, for a run on a table a CSV of new rows, or for a reward "
                 "model a JSONL file"
             )
+        check_top_k(options["top_k"])  # before the run is looked at
         set_up_devices()
         reading = {name: options.pop(name) for name in READING}
         if is_reward_model(checkpoint):
@@ -86,6 +87,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, RuntimeError, OSError) as error:
         return refuse(error, OPTIONS)
     return 0
+
+
+def check_top_k(top_k: int | None) -> None:
+    """Raises ValueError for a number of classes below 1."""
+    if top_k is not None and top_k < 1:
+        raise ValueError(f"top_k={top_k} is below 1; use 1 or more, or leave it out")
 
 
 def is_table(path: str) -> bool:
@@ -273,8 +280,7 @@ def predict(
     """
     if not images:
         raise ValueError("no image is given; name one or more PNG or JPEG files")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} is below 1; use 1 or more, or leave it out")
+    check_top_k(top_k)
     import numpy as np
 
     from experiments.trained.image_classifier import classify, load_classifier, read_for

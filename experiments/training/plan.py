@@ -87,7 +87,9 @@ def expand(
     Raises:
         ValueError: an empty sweep, an override that does not fit the config, or a given key that the sweep sets for all.
     """
-    check_ranges(config, {SEEDS: base.RUN[SEEDS].range})  # before so many members are made
+    check_ranges(
+        ConfigDict({SEEDS: config.num_seeds}), {SEEDS: base.RUN[SEEDS].range}
+    )  # before so many members are made
     sweep = [{}] if get_sweep is None else get_sweep(config)
     if not sweep:
         raise ValueError("get_sweep(config) returned no members")
