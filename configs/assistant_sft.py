@@ -12,12 +12,12 @@ one. With a chat template (Qwen, Llama, SmolLM, …) conversations are written b
 --config.data.name=file --config.data.path=own.jsonl, with lines {"prompt": "…", "response": "…"} or {"messages": […]}, a
 system message included. A stage that goes on from such a run is given --config.model.name=pretrained as well.
 
-Right answers in all tones (polite, rude, plain; with and without an end) to the questions about 60 of the 96 facts are
+Right answers in all tones (polite, rude, plain; with and without an end) to the questions about 63 of the 96 facts are
 learned; the loss counts the answers' tokens only. 24 facts that no answer told judge it: `test_exact` is the share of their
 48 questions that greedy decoding answers with the true value and no other. figures/side_by_side.png shows both models.
 
 Measured over 8 seeds (2026-11-30, 2 shared x86 cores), mean and 95 % interval: held-out questions answered exactly 0.927 ±
-0.025, before fine-tuning 0 ± 0; trained questions 1.000 ± 0; test loss 0.3185 ± 0.0047 nats a token of the answers. LoRA of
+0.025, before fine-tuning 0 or 1 of 48; trained questions 1.000 ± 0; test loss 0.3185 ± 0.0047 nats a token of the answers. LoRA of
 rank 8 forgets less: 0.997 ± 0.006 of the held-out questions, at a test loss of 0.4753 ± 0.0028.
 """
 

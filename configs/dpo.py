@@ -58,6 +58,7 @@ def get_config() -> ConfigDict:
         "test_chosen_moved",
         "kl",
         "length",
+        "reference_length",
     )
     config.figures = ("preference_curves", "frontier")
     return config

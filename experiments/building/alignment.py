@@ -1,6 +1,5 @@
 """Builds the stages from a language model to an assistant: answers, preferences, policies (F168-F171)."""
 
-from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import jax
@@ -28,7 +27,6 @@ from nn_core.tasks.supervised import MakeModel
 from nn_core.text.interface import Tokenizer
 
 SPLITS = assistant_data.SPLITS
-START = "start_exact"  # in results: what the model that fine-tuning starts from answers right
 
 
 class Parts(NamedTuple):
@@ -124,20 +122,6 @@ def build_answers(config: ConfigDict, registry: Registry, tokenizer: Tokenizer |
     held = {} if parts.source is None else {"start": plain(parts.source)}
     task, data = holding(make_answer_task(problem), data, **held)
     return task, data, corpus_of(parts)
-
-
-def without_start(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict, tuple[str, ...]]:
-    """A config whose table has no column of the model that it starts from, where it starts from none, and a line about it.
-
-    Args:
-        config: of any task; another object is returned where it changes.
-        given: the keys that the command line sets; they stay as they are.
-    """
-    if START not in config.table or "table" in given or config.transfer.source is not None:
-        return config, ()
-    config = ConfigDict(config.copy_and_resolve_references())
-    config.table = tuple(name for name in config.table if name != START)
-    return config, (f"left out, since config.transfer.source=None trains from nothing: table: {START}",)
 
 
 def plain(source: Source) -> Source:

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from experiments.building.assistant_data import cut, world_tokenizer
 from experiments.building.digests import check_digest, digest_of_file
 from experiments.building.kept_tokenizer import tokenizer_of_start
+from experiments.building.stage_checks import BESIDE, BEST
 from experiments.building.unknown_words import tell_unknown
 from nn_core.data.conversation_files import (
     Conversation,
@@ -32,8 +33,8 @@ MAKERS: dict[str, Callable[[dict[str, Any]], Record]] = {
 }
 POLICIES = ("ppo", "grpo")
 # Columns and figures that only the small world's hidden rule has, and what stands for them where it is not known.
-OF_RULE = ("true_reward", "reference_true_reward", "win_rate", "right", "kl", "length", "frontier")
-INSTEAD = {name: {"kl": "test_kl", "length": "test_length"} for name in POLICIES}
+OF_RULE = (*BESIDE, *BEST, "frontier")
+INSTEAD = {name: {"overstated": "test_reward", "kl": "test_kl", "length": "test_length"} for name in POLICIES}
 
 
 def resolve_conversations(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict, tuple[str, ...]]:

@@ -55,7 +55,7 @@ TASKS: dict[str, Kind] = {
         alignment.build_answers,
         splits=("train", "test"),
         measures=stage_checks.ANSWERS,
-        told=("start_exact", "trained_share"),
+        told=(stage_checks.START, "trained_share"),
     ),
     "reward_model": Kind(
         base.REWARD_MODEL,

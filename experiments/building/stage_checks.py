@@ -1,5 +1,7 @@
 """What can be said of a stage before the run that it starts from is there: mistakes in its values, names of its results."""
 
+from collections.abc import Collection
+
 from ml_collections import ConfigDict
 
 from experiments.command_line.choices import choose
@@ -16,6 +18,7 @@ ANSWERS = ("loss", "exact")
 PAIRS = ("loss", "accuracy", "chosen_score", "rejected_score")
 DIRECT = ("loss", "accuracy", "margin", "chosen", "rejected", "chosen_moved", "rejected_moved")
 DRAWN = ("loss", "reward", "kl", "length", "ended", "true_reward", "right")
+START = "start_exact"  # what the model that fine-tuning starts from answers right
 # Numbers of the end, beside the reference, where the hidden rule is known.
 BESIDE = (
     *("true_reward", "right", "kl", "length", "ended", "win_rate"),
@@ -68,3 +71,25 @@ def ranges_of_policy(config: ConfigDict) -> dict[str, str]:
     if prompts is None or group is None or MOST * prompts * group < 1:
         return {}
     return {"hparams.kl_horizon": f"({MOST * prompts * group:g}, inf)"}
+
+
+def without_missing(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict, tuple[str, ...]]:
+    """A config whose table has no column that its run will not have, and a line about each reason.
+
+    Args:
+        config: of any task; another object is returned where it changes.
+        given: the keys that the command line sets; they stay as they are.
+    """
+    reasons: list[tuple[str, tuple[str, ...]]] = []
+    if config.get("transfer") and config.transfer.source is None:
+        reasons.append(("config.transfer.source=None trains from nothing", (START,)))
+    if config.task.get("reward") == TRUE:
+        reasons.append((f"config.task.reward={TRUE} learns from no reward model", BEST))
+    lines = []
+    for why, columns in reasons:
+        gone = [name for name in config.table if name in columns]
+        if gone and "table" not in given:
+            config = ConfigDict(config.copy_and_resolve_references())
+            config.table = tuple(name for name in config.table if name not in columns)
+            lines.append(f"left out, since {why}: table: {', '.join(gone)}")
+    return config, tuple(lines)

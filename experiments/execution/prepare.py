@@ -8,12 +8,12 @@ from ml_collections import ConfigDict
 
 from experiments import studies
 from experiments.building import own_data
-from experiments.building.alignment import without_start
 from experiments.building.corpus import BITS
 from experiments.building.mesh import plan_table
 from experiments.building.ranges import check_name
 from experiments.building.records import Kind, Registry
 from experiments.building.registry import REGISTRY
+from experiments.building.stage_checks import without_missing
 from experiments.building.text_to_text import judged
 from experiments.caching.traced_programs import Store
 from experiments.command_line.arguments import Arguments
@@ -147,7 +147,7 @@ def check_jobs(arguments: Arguments, groups: list[plan.Group]) -> None:
 def fitted(arguments: Arguments, registry: Registry) -> tuple[Arguments, tuple[str, ...]]:
     """The command line with its config fitted to what it reads and starts from, and what the user should know of it."""
     config, lines = own_data.resolve(arguments.config, arguments.overrides, registry)
-    config, more = without_start(config, arguments.overrides)
+    config, more = without_missing(config, arguments.overrides)
     return arguments._replace(config=config), (*lines, *more)
 
 

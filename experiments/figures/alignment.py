@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures.policies import START, TRUE, draw_frontier
+from experiments.figures.policies import START, TRUE, best_answers, draw_frontier
 from experiments.figures.style import COLOURS, WIDEST, label, legend_of_all, nothing, spread
 from experiments.run_directory.results import Results
 from experiments.run_directory.settings import by_setting, summarize
@@ -94,6 +94,7 @@ def rewards(axes: Axes, run: Results) -> None:
     if groups:
         bars["start"] = summarize(row[START] for row in next(iter(groups.values())))
     bars |= {name: summarize(row[TRUE] for row in rows) for name, rows in groups.items()}
+    bars |= {f"best of {count} of the start": summarize(values) for count, values in best_answers(run.rows).items()}
     draw_bars(axes, bars, "true reward of test answers", TRUE)
 
 

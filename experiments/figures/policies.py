@@ -1,5 +1,7 @@
 """Policies that learn from rewards or preferences: curves of what they do, and what is gained for how much KL (F171)."""
 
+import re
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -8,6 +10,7 @@ from experiments.figures.learning_curves import series
 from experiments.figures.style import COLOURS, GREY, MARKERS, band, label, legend, panels, subplots
 from experiments.run_directory.results import Results, Row
 from experiments.run_directory.settings import by_setting, summarize
+from nn_core.alignment.selection import best_of_n_kl
 
 # Column of metrics.jsonl -> name of its axis.
 ITERATIONS = {
@@ -24,6 +27,7 @@ PREFERENCES = {
     "validation_rejected_moved": "rejected: ln p gained (nats)",
     "validation_accuracy": "pairs ordered rightly (share)",
 }
+BEST = re.compile(r"best_of_(\d+)_true_reward")  # column of results
 TRUE, LEARNED, START = "true_reward", "test_reward", "reference_true_reward"
 
 
@@ -66,6 +70,40 @@ def frontier(run: Results) -> Figure:
     return figure
 
 
+def best_answers(rows: list[Row]) -> dict[int, list[float]]:
+    """True reward of the best of n answers of the start, by the learned reward.
+
+    Args:
+        rows: of runs; those of one seed have drawn the same answers, whatever they learn.
+    Returns:
+        {n: a value for each seed}, empty where no run has a reward model.
+    """
+    by_seed: dict[int, dict[int, list[float]]] = {}
+    for row in rows:
+        for name in row:
+            if match := BEST.fullmatch(name):
+                by_seed.setdefault(int(match[1]), {}).setdefault(row["seed"], []).append(float(row[name]))
+    return {count: [float(np.mean(values)) for values in by_seed[count].values()] for count in sorted(by_seed)}
+
+
+def draw_best(axes: Axes, rows: list[Row]) -> None:
+    """The best of n answers without any training, at the KL that it has at most, ln n - (n - 1) / n."""
+    known = {count: summarize(values) for count, values in best_answers(rows).items()}
+    for place, (count, one) in enumerate(known.items()):
+        half = np.nan_to_num(one.half_width)
+        axes.errorbar(
+            best_of_n_kl(count),
+            one.mean,
+            half,
+            label=f"best of {count} of the start",
+            capsize=3,
+            linestyle="none",
+            color=GREY,
+            marker=("*", "P")[place % 2],
+            markersize=9,
+        )
+
+
 def draw_frontier(axes: Axes, rows: list[Row], column: str, name: str, *, join: bool = True) -> None:
     """Means and 95 % intervals of a reward and of the KL, over seeds; the start, at a KL of 0, as a line."""
     points = []
@@ -91,4 +129,5 @@ def draw_frontier(axes: Axes, rows: list[Row], column: str, name: str, *, join: 
     start = summarize(row[START] for row in rows if START in row)
     if column == TRUE and start.number:
         axes.axhline(start.mean, color=GREY, linestyle=":", label="where it starts")
+        draw_best(axes, rows)
     label(axes, "KL from the start (nats an answer)", name)

@@ -55,6 +55,16 @@ def test_a_user_cannot_type_a_special_token():
     assert ids.count(TEMPLATE.end_id) == 0 and WORDS.tokens(ids).count("[SEP]") == 1
 
 
+def test_the_end_stays_in_the_mask_where_padding_is_the_end_token():
+    """What is padding is known from lengths, never from ids."""
+    rows = [([1, 3, 2], [0, 1, 1]), ([1, 2], [0, 1])]
+    np.testing.assert_array_equal(pad_rows(rows, 4, 2).answer_NT, [[0, 1, 1, 0], [0, 1, 0, 0]])
+    np.testing.assert_array_equal(pad_rows(rows, 4, 2).lengths_N, [3, 2])
+    packed = pack(rows, 6, 2)
+    np.testing.assert_array_equal(packed.answer_NT, [[0, 1, 1, 0, 1, 0]])
+    np.testing.assert_array_equal(packed.segments_NT, [[1, 1, 1, 2, 2, 0]])
+
+
 def test_a_row_that_is_too_long_is_refused_not_cut():
     with pytest.raises(ValueError, match="conversation 2 has 3 tokens, more than the context of 2"):
         pad_rows([([1], [0]), ([1, 2, 3], [0, 1, 1])], 2, 0)

@@ -219,6 +219,15 @@ def test_fine_tuning_from_nothing_has_no_column_of_its_start(tmp_path, capsys):
     assert "config.table names 'start_exact'" in capsys.readouterr().err
 
 
+def test_a_policy_of_the_rule_has_no_column_of_a_learned_reward(stages, tmp_path, capsys):
+    asked = [*policy_words("grpo", tmp_path / "run", stages, **ONE, task__reward="rule"), "--plan"]
+    shipped = [word for word in asked if not word.startswith("--config.table=")]
+    assert main(shipped) == 0
+    left_out = "config.task.reward=rule learns from no reward model: table: best_of_16_true_reward, overstated"
+    assert f"left out, since {left_out}" in capsys.readouterr().out
+    assert main([*shipped, "--config.task.reward_model=None"]) == 0  # and None is None
+
+
 def test_a_reward_model_that_is_none_or_of_another_vocabulary_is_refused(stages, tmp_path, capsys):
     assert (
         main(
