@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from experiments.run_directory.results import Row
+from nn_core.by_hand.diagnosis import OVERFITS, RIGHT, UNDERFITS, diagnose
 
 Mean = Callable[[str, str], float]  # (label, column) -> the mean over the seeds
 Check = Callable[[Mean], bool]
@@ -15,6 +16,17 @@ Check = Callable[[Mean], bool]
 SIZES = {"1 x 8": 0.01, "1 x 16": 0.01, "2 x 24": 0.01, "2 x 40": 0.005, "3 x 56": 0.005}  # with good rates
 HELD = ("ppo: KL target 1", "grpo: KL target 1")
 TASKS_OF_T5 = ("translate", "reverse", "answer", "summarize")
+
+
+def moons(mean: Mean) -> list[str]:
+    """The verdicts on the three sizes of configs/underfit_overfit.py."""
+    losses = [
+        (mean(size, "train_loss"), mean(size, "validation_loss")) for size in ("1 unit", "4 units", "2 x 64 units")
+    ]
+    best = min(validation for _, validation in losses)
+    return [diagnose(train, validation, best).verdict for train, validation in losses]
+
+
 ACCEPTED: Mapping[str, Mapping[str, Check]] = {
     "multiclass": {
         "F018, S9: weights find the rarer class": lambda mean: (
@@ -24,6 +36,14 @@ ACCEPTED: Mapping[str, Mapping[str, Check]] = {
         "F029: 97 % by softmax, one versus rest within 2 points": lambda mean: (
             abs(mean("digits: softmax", "test_accuracy") - mean("digits: one versus rest", "test_accuracy")) < 0.02
             and round(mean("digits: softmax", "test_accuracy"), 2) >= 0.97
+        ),
+    },
+    "underfit_overfit": {
+        "F043: too simple, just right, too complex": lambda mean: moons(mean) == [UNDERFITS, RIGHT, OVERFITS],
+    },
+    "contextual_vectors": {
+        "F095: a word has another vector in each sentence, and one in a table": lambda mean: (
+            mean("encoder", "between") < 0.99 and min(mean("table", way) for way in ("within", "between")) > 0.9999
         ),
     },
     "digits_cnn": {"F072: 95 %": lambda mean: mean("", "test_accuracy") >= 0.95},

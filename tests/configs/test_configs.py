@@ -1,6 +1,8 @@
 """Every config file: it says its command, it passes every check, and it runs for a step."""
 
 import ast
+import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,6 +161,20 @@ def test_it_runs_for_real(path: Path, tmp_path, capsys):
     assert not [line for line in remarks(run.rows, run.config["table"]) if "widen the grid" in line]
     assert not [fault for figure in run.config["figures"] for fault in faults(FIGURES[figure](run))]
     assert not missed(path.stem, run.rows)
+
+
+@pytest.mark.whole
+def test_a_small_gpt_reads_shakespeare_as_well_as_nanogpt(shared_data, tmp_path, monkeypatch, capsys):
+    """F161, F162: at nanoGPT's CPU size 1.88 nats are its figure; from random signs to lines that begin with a name."""
+    monkeypatch.setenv("NN_CORE_DATA_DIR", str(shared_data))
+    words = ["--config=gpt_quick", "--config.data.name=shakespeare", f"--workdir={tmp_path / 'run'}"]
+    assert main(words) == 0, capsys.readouterr().err
+    run = results.read(tmp_path / "run")
+    losses = [row["validation_loss"] for row in run.metrics if "validation_loss" in row]
+    assert run.rows[0]["validation_full_loss"] <= 1.95 and losses[0] == pytest.approx(math.log(65), abs=0.1)
+    texts = [(tmp_path / "run" / "samples" / f"{step:06d}.txt").read_text() for step in range(0, 2001, 500)]
+    named = [len(re.findall(r"^[A-Z][A-Za-z ]+:$", text, re.MULTILINE)) for text in texts]
+    assert named[0] == 0 < named[-1] and texts[-1].count("\n") > 3
 
 
 @pytest.mark.parametrize("name", ACCEPTED)

@@ -61,7 +61,7 @@ def test_micro_batches_make_the_update_of_the_whole_batch(name):
     for accumulate in (2, 5, 10):  # of ten padded examples, the last three are pieces that hold nothing
         parts = make_gradient(task, accumulate)(params, batch, hparams, KEY)
         for one, other in zip(jax.tree.leaves(whole), jax.tree.leaves(parts), strict=True):
-            np.testing.assert_allclose(one, other, rtol=2e-5, atol=2e-6)
+            np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
 
 
 def test_a_batch_that_is_not_divisible_is_refused():

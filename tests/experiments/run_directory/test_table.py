@@ -5,7 +5,8 @@ import math
 import pytest
 
 from experiments.run_directory.settings import Summary, at_the_edge, by_setting, choice, shown
-from experiments.run_directory.table import make_table, remarks, show_cell, show_number, show_summary
+from experiments.run_directory.table import make_table, remarks, show_cell, show_number, show_summary, verdicts
+from nn_core.by_hand.diagnosis import OVERFITS, RIGHT, UNDERFITS, UNKNOWN
 
 
 def rows(name: str, *values: float, column: str = "test_loss", **more: object) -> list[dict]:
@@ -170,3 +171,13 @@ def test_a_training_loss_above_validation_is_explained_under_the_table():
     noisy = [row | {"train_loss": 2.0, "validation_loss": 1.0} for row in rows("a", *range(8))]
     (remark,) = remarks(noisy, ("train_loss", "validation_loss"))
     assert remark.startswith("The train loss is above the validation loss in 1 of 1 settings")
+
+
+def test_settings_are_judged_by_their_means_against_the_best_mean():
+    losses = {"1 unit": (0.30, 0.35), "4 units": (0.13, 0.22), "2 x 64 units": (0.001, 0.65), "lost": (math.nan, 0.1)}
+    groups = {
+        name: [{"train_loss": train + step, "validation_loss": validation + step} for step in (-0.01, 0.01)]
+        for name, (train, validation) in losses.items()
+    }
+    groups["lost"] = [{"train_loss": math.nan, "validation_loss": math.nan}]
+    assert verdicts(groups) == dict(zip(losses, (UNDERFITS, RIGHT, OVERFITS, UNKNOWN), strict=True))
