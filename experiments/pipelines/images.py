@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from PIL import Image
 
+from experiments.pipelines.addresses import at_hand
 from experiments.pipelines.encoders import at_least_one, softmax
 from experiments.pipelines.models import Model
 from experiments.pipelines.preprocessor import read_preprocessor
@@ -63,24 +64,32 @@ def _ranked(labels: Sequence[str], scores: np.ndarray, top_k: int) -> list[dict[
 
 
 def image_classification(model: Model, options: Mapping[str, Any]) -> Ask:
-    """[{score, label}] of an image file, best first."""
+    """[{score, label}] of an image, by its path or address, best first."""
     at_least_one(options, "top_k")
     seen = eyes(model, options["fit"])
 
+    def look(place: str) -> np.ndarray:
+        with at_hand(place) as path:
+            return seen.read(path)
+
     def ask(inputs: Sequence[Any]) -> list[Any]:
-        scores = seen.scores(np.stack([seen.read(str(path)) for path in inputs]))
+        scores = seen.scores(np.stack([look(str(place)) for place in inputs]))
         return [_ranked(seen.labels, row, options["top_k"]) for row in scores]
 
     return ask
 
 
 def audio_classification(model: Model, options: Mapping[str, Any]) -> Ask:
-    """[{score, label}] of a WAV file, read as the spectrogram that the model was trained on."""
+    """[{score, label}] of a WAV file, by its path or address, read as the spectrogram that the model was trained on."""
     at_least_one(options, "top_k")
     seen = eyes(model, fit=False)
 
+    def listen(place: str) -> np.ndarray:
+        with at_hand(place) as path:
+            return spectrogram(read_sound(Path(user_path(path))))
+
     def ask(inputs: Sequence[Any]) -> list[Any]:
-        pictures = [spectrogram(read_sound(Path(user_path(str(path))))) for path in inputs]
+        pictures = [listen(str(place)) for place in inputs]
         for path, picture in zip(inputs, pictures, strict=True):
             if picture.shape != seen.shape:
                 raise ValueError(f"{path} becomes a spectrogram of {picture.shape} and the model reads {seen.shape}")

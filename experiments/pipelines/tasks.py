@@ -129,11 +129,11 @@ TASKS: dict[str, Task] = {
         ("image", "run_image"),
         images.image_classification,
         {**_TOP, "fit": Option(bool, "of a run: resize and convert other images", False)},
-        "the path of an image",
+        "the path or address of an image",
         "digits_cnn",
     ),
     "audio-classification": Task(
-        ("image", "run_image"), images.audio_classification, _TOP, "the path of a WAV file", "sounds"
+        ("image", "run_image"), images.audio_classification, _TOP, "the path or address of a WAV file", "sounds"
     ),
 }
 # translation_en_to_fr: a folder may say what stands before such a text.

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from experiments.pipeline import main, pipeline
+from experiments.pipelines import addresses
 from experiments.pipelines.spans import _windows
 from experiments.run import main as train
 from experiments.trained.clock import now
@@ -23,6 +24,7 @@ from nn_core.pretrained.export import export
 from nn_core.pretrained.folder_tokenizer import Fed
 from nn_core.pretrained.tensor_files import PretrainedError
 from tests.experiments.pipelines.folders import FOLDERS, write_pipeline_folder
+from tests.faults import LocalServer
 from tests.pretrained.oracle_python import ORACLE
 
 GOLDEN: dict[str, Any] = json.loads(Path(__file__).with_name("golden.json").read_text(encoding="utf-8"))
@@ -218,6 +220,36 @@ def test_images(root: Path, tmp_path: Path) -> None:
     logits = model.module.apply({"params": model.params}, pixels[None].astype(np.float32) / 127.5 - 1)
     assert found[0]["label"] == model.labels[int(np.argmax(logits))]
     assert found[0]["score"] == pytest.approx(float(jax.nn.softmax(logits).max()), abs=1e-5)
+
+
+def test_an_image_may_stand_at_an_address(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F178: as transformers takes it; what cannot be read is one line that names the address."""
+    pixels = (np.random.default_rng(0).uniform(size=(12, 12, 3)) * 255).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "x.png")
+    body, asked = (tmp_path / "x.png").read_bytes(), made("image-classification", root / "images")
+    moved = {"status": 302, "headers": {"Location": "/x.png"}}
+    for variable in addresses.OFFLINE:
+        monkeypatch.delenv(variable, raising=False)
+    replies = {"/x.png": [{"body": body}], "/moved": [moved], "/text": [{"body": b"no image"}]}
+    with LocalServer(replies | {"/short": [{"body": body, "send": 99}]}) as server:
+        there, here = server.url("/x.png"), str(tmp_path / "x.png")
+        assert asked(there) == asked(here)
+        assert close(asked([here, server.url("/moved")]), [asked(here)] * 2)
+        for path, said in (("/none", "404"), ("/text", "is not a readable"), ("/short", "too early")):
+            with pytest.raises(ValueError, match=f"{server.url(path)} .*{said}") as caught:
+                asked(server.url(path))
+            assert "\n" not in str(caught.value)
+        monkeypatch.setattr(addresses, "MOST_BYTES", len(body) - 1)
+        with pytest.raises(ValueError, match="are too many"):
+            asked(there)
+        seen = len(server.requests)
+        monkeypatch.setenv("NN_CORE_OFFLINE", "1")
+        with pytest.raises(ValueError, match="is an address and this process is offline"):
+            asked(there)
+        assert len(server.requests) == seen
+    monkeypatch.delenv("NN_CORE_OFFLINE")
+    with pytest.raises(ValueError, match="cannot be read"):
+        asked(there)
 
 
 def test_sounds_are_told_apart_by_their_pictures() -> None:
