@@ -52,7 +52,7 @@ def find_file(section: ConfigDict) -> Path:
         raise ValueError(
             f"config.data.name={section.name!r} needs --config.data.path=FILE.csv; the target is --config.data.target=COLUMN"
         )
-    if section.path.startswith(ADDRESSES):
+    if section.path.lower().startswith(ADDRESSES):
         if section.digest is None:
             raise ValueError(
                 f"config.data.path={section.path} is an address; give the sha256 of its file, so that it stays the same: "

@@ -34,6 +34,7 @@ def fetch_address(address: str, digest: str) -> Path:
         sha256=(digest,),
         size=_MAX_BYTES,
         licence="the user's own",
-        allow_http=address.startswith("http://"),
+        allow_http=address.lower().startswith("http://"),
+        bounded=True,
     )
     return fetch(source)

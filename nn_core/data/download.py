@@ -49,6 +49,7 @@ class Source:
         licence: licence or terms.
         unpack: "" keeps the file as it comes; "gzip" keeps its content; "zip:NAME" keeps the member NAME.
         allow_http: whether urls may be plain http (the digest still protects the content).
+        bounded: whether `size` is only the most that it may have.
     """
 
     filename: str
@@ -58,6 +59,7 @@ class Source:
     licence: str
     unpack: str = ""
     allow_http: bool = False
+    bounded: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,13 @@ def _recipe(source: Source, destination: Path) -> str:
     what = {"": "download", "gzip": "download and gunzip"}.get(source.unpack, f"download and take {member} out of")
     return (
         f"to get it by hand, {what} {source.urls[0]} to {destination} (or to {source.filename} in the folder "
-        f"NN_CORE_DATA_DIR): {source.size} bytes, sha256 {source.sha256[0]}"
+        f"NN_CORE_DATA_DIR): {_told(source)}"
     )
+
+
+def _told(source: Source) -> str:
+    """What is known of the bytes."""
+    return ("" if source.bounded else f"{source.size} bytes, ") + f"sha256 {source.sha256[0]}"
 
 
 def _find_local(source: Source, folder: Path) -> Path | None:
@@ -144,8 +151,8 @@ def _find_local(source: Source, folder: Path) -> Path | None:
         return None
     found = f"{present[0].stat().st_size} bytes, sha256 {_digest(present[0])}"
     raise DownloadError(
-        f"{present[0]} has other bytes ({found}) than {source.filename} should have ({source.size} bytes, sha256 "
-        f"{source.sha256[0]}); remove it to download the file, or replace it by the one from {source.urls[0]}"
+        f"{present[0]} has other bytes ({found}) than {source.filename} should have ({_told(source)}); "
+        f"remove it to download the file, or replace it by the one from {source.urls[0]}"
     )
 
 

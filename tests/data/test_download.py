@@ -21,8 +21,10 @@ from typing import Any
 import pytest
 
 from nn_core.data import download
+from nn_core.data.address import fetch_address
 from nn_core.data.download import DownloadError, Patience, Source, fetch
 from nn_core.data.registry import SOURCES
+from nn_core.data.table_file import read_table
 from tests.faults import LocalServer
 
 GOOD = bytes(range(251)) * 1009
@@ -97,6 +99,27 @@ FAULTS: dict[str, tuple[Mapping[str, Any], str, int]] = {  # reply, words of the
     "redirect to ftp": ({"status": 302, "headers": {"Location": "ftp://127.0.0.1/a"}}, "https is needed", 1),
     "redirect in a circle": ({"status": 302, "headers": {"Location": "/a"}}, "infinite loop", 5),
 }
+
+
+def test_a_table_by_its_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    packed = gzip.compress(b"size,price\n1,2\n")
+    digest = hashlib.sha256(packed).hexdigest()
+    with LocalServer({"/a%20b.csv.gz?x=1": [{"body": packed}], "/b.csv": [{"body": b"other"}]}) as server:
+        address = server.url("/a%20b.csv.gz?x=1").replace("http", "HTTP")
+        assert list(read_table(fetch_address(address, digest.upper())).columns) == ["size", "price"]
+        assert fetch_address(address, digest).is_file() and len(server.requests) == 1  # kept
+        with pytest.raises(DownloadError) as error:
+            fetch_address(server.url("/b.csv"), digest)
+    assert "wrong content (sha256 " in str(error.value) and str(error.value).endswith(
+        f"NN_CORE_DATA_DIR): sha256 {digest}"
+    )
+    for words, message in (
+        ((server.url("/b.csv"), "12"), "is not a sha256"),
+        ((server.url("/"), digest), "names no file"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fetch_address(*words)
 
 
 @pytest.mark.parametrize("name", FAULTS)
