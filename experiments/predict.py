@@ -83,7 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 raise ValueError(f"--{name}={value} is for a table; leave it out for images")
         images = [image for file in files for image in expand(file)]
         for path, found in zip(images, predict(checkpoint, images, **options), strict=True):
-            print(f"{path}: {json.dumps([one | {'score': round(one['score'], 6)} for one in found])}")
+            print(
+                f"{path}: {json.dumps([one | {'score': round(one['score'], 6)} for one in found], ensure_ascii=False)}"
+            )
     except (ValueError, RuntimeError, OSError) as error:
         return refuse(error, OPTIONS)
     return 0

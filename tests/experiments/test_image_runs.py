@@ -14,7 +14,7 @@ from experiments.run import main
 def images(tmp_path_factory):
     folder = tmp_path_factory.mktemp("images")
     rng = np.random.default_rng(0)
-    for kind, low in (("dark", 0), ("light", 150)):
+    for kind, low in (("dark", 0), ("light ä", 150)):
         (folder / "all" / kind).mkdir(parents=True)
         for number in range(20):
             pixels = (low + rng.integers(0, 100, (9, 9))).astype(np.uint8)
@@ -40,9 +40,9 @@ def test_a_folder_of_classes_is_learned_and_a_folder_predicted(images, capsys):
     assert "40 images of 9 x 9 x 1" in told and "train 24, validation 8, test 8" in told
     held = json.loads((images / "run" / "config.json").read_text(encoding="utf-8"))["config"]
     assert held["data"]["train"] == 24 and len(held["data"]["digest"]) == 64
-    assert predict.main([f"--checkpoint={images / 'run'}", "--top_k=1", str(images / "all" / "light")]) == 0
+    assert predict.main([f"--checkpoint={images / 'run'}", "--top_k=1", str(images / "all" / "light ä")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 20 and sum('"label": "light"' in line for line in lines) >= 18
+    assert len(lines) == 20 and sum('"label": "light ä"' in line for line in lines) >= 18
     assert main(words(images, images / "all")) == 0 and "is finished" in capsys.readouterr().out
     Image.new("L", (9, 9)).save(images / "all" / "dark" / "20.png")
     assert main(words(images, images / "all")) == 2 and "data." in capsys.readouterr().err
@@ -76,7 +76,7 @@ def test_a_table_of_labels_is_read_as_it_is_written(images, tmp_path, capsys):
 
 def test_folders_of_train_and_test_are_the_split(images, tmp_path, capsys):
     for part, low in (("train", 0), ("test", 15)):
-        for kind in ("dark", "light"):
+        for kind in ("dark", "light ä"):
             (tmp_path / "all" / part / kind).mkdir(parents=True)
             for number in range(low, 15 if low == 0 else 20):
                 name = f"{kind}/{number:02}.png"
