@@ -65,7 +65,7 @@ def test_what_does_not_do_is_one_line_and_leaves_nothing(images, tmp_path, capsy
 def test_a_table_of_labels_is_read_as_it_is_written(images, tmp_path, capsys):
     """The settings that the message names work."""
     files = sorted((images / "all").rglob("*.png"))
-    rows = "".join(f"{file};{'größer' if file.parent.name == 'light' else 'klein'}\n" for file in files)
+    rows = "".join(f"{file};{'größer' if file.parent.name == 'light ä' else 'klein'}\n" for file in files)
     (tmp_path / "labels.csv").write_bytes(f"file;label\n{rows}".encode("cp1252"))
     asked = [*words(tmp_path, tmp_path / "labels.csv"), "--dry_run"]
     assert main(asked) == 2
@@ -85,4 +85,4 @@ def test_folders_of_train_and_test_are_the_split(images, tmp_path, capsys):
     assert main([*asked, "--config.data.test=5"]) == 2 and "split by a column or by folders" in capsys.readouterr().err
     assert main(asked) == 0
     told = capsys.readouterr().out
-    assert "classes: 2 (dark 20, light 20)" in told and "train 22, validation 8, test 10, by its folders" in told
+    assert "classes: 2 (dark 20, light ä 20)" in told and "train 22, validation 8, test 10, by its folders" in told
