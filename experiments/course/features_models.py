@@ -38,7 +38,11 @@ FEATURES = (
     Feature(
         "F172",
         "Decoders, encoders and both, side by side",
-        ("nn_core.data.text_forms:text_forms", "nn_core.models.transformer.encoder_decoder:EncoderDecoder"),
+        (
+            "experiments.studies.families:run",
+            "nn_core.data.text_forms:text_forms",
+            "nn_core.models.transformer.encoder_decoder:EncoderDecoder",
+        ),
         ("families",),
         ("E1", "E2", "E3"),
     ),

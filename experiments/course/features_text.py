@@ -98,13 +98,14 @@ FEATURES = (
     ),
     Feature(
         "F096",
-        "Vectors of documents, nodes, users and items",
+        "Vectors of documents, nodes, users, items and images",
         (
             "nn_core.text.word_evaluation:mean_vectors",
             "nn_core.data.graphs:karate_walks",
             "nn_core.models.embeddings:MatrixFactorization",
+            "nn_core.models.embeddings:JointSpace",
         ),
-        ("document_vectors", "graph_vectors", "recommender"),
+        ("document_vectors", "graph_vectors", "recommender", "joint_space"),
     ),
     Feature("F097", "Embeddings learned with the task", ("experiments.studies.embeddings:run",), ("embeddings",)),
     Feature(

@@ -10,6 +10,8 @@ import numpy as np
 from nn_core.formulas.ledger import Formula, Oracle, normal, rounded
 from nn_core.losses import cross_entropy
 from nn_core.models.attention.positions import sinusoidal_positions
+from nn_core.models.transformer.gpt import GPT
+from nn_core.tasks.language import cut
 
 IDS_T = np.array([3, 1, 4, 1])
 EMBEDDING_VD, COTANGENT_TD = normal(111, 6, 4), normal(112, 4, 4)
@@ -25,6 +27,21 @@ def look_up(embedding_VD: Any, ids_T: Any) -> Any:
     """The rows of a table, as flax's `Embed` takes them."""
     rows, width = embedding_VD.shape
     return nn.Embed(rows, width, param_dtype=embedding_VD.dtype).apply({"params": {"embedding": embedding_VD}}, ids_T)
+
+
+def embed(tokens_VD: Any, positions_TD: Any, ids_T: Any, scaled: bool = False) -> Any:
+    """Tokens and learned positions added as the library's GPT adds them, (T, D)."""
+    (size, width), context = tokens_VD.shape, len(positions_TD)
+    model = GPT(size, context, width, heads_num=1, layers_num=1, scale_embedding=scaled)
+    tables = {"token_embedding": {"embedding": tokens_VD}, "position_embedding": {"embedding": positions_TD}}
+    places_1T = jnp.arange(len(ids_T))[None]
+    return model.apply({"params": tables}, ids_T[None], places_1T, method="embed")[0]
+
+
+def pairs_of_words(words_T: Any) -> Any:
+    """Inputs and targets as the library cuts them out of a text for a window that holds all of it."""
+    inputs_1T, targets_1T = cut(words_T, jnp.zeros(1, jnp.int32), len(words_T) - 1)
+    return inputs_1T[0], targets_1T[0]
 
 
 def sinusoids(t: Any) -> Any:
@@ -65,7 +82,7 @@ FORMULAS: tuple[Formula, ...] = (
         "Learned positions, added",
         "xₜ = E[idₜ] + P[t]",
         "∂(ΣC⊙x)/∂P[t] = C[t], 0 beyond the text",
-        lambda p, ids, c: jnp.sum(c * (look_up(jnp.asarray(EMBEDDING_VD), ids) + look_up(p, jnp.arange(len(ids))))),
+        lambda p, ids, c: jnp.sum(c * embed(jnp.asarray(EMBEDDING_VD), p, ids)),
         (POSITIONS_TD, IDS_T, COTANGENT_TD),
         lambda p, ids, c: jnp.zeros_like(p).at[: len(ids)].set(c),
         oracles=(Oracle("NumPy", lambda p, ids, c: (c * (EMBEDDING_VD[ids] + p[: len(ids)])).sum()),),
@@ -101,7 +118,7 @@ FORMULAS: tuple[Formula, ...] = (
         "Scaled sum of embeddings and positions",
         "x = √D·E[id] + PE(t)",
         "∂(ΣC⊙x)/∂E = √D·onehot(id)ᵀC",
-        lambda e, ids, c: jnp.sum(c * (np.sqrt(e.shape[1]) * look_up(e, ids) + POSITIONS_TD[: len(ids)])),
+        lambda e, ids, c: jnp.sum(c * embed(e, jnp.asarray(POSITIONS_TD), ids, scaled=True)),
         (EMBEDDING_VD, IDS_T, COTANGENT_TD),
         lambda e, ids, c: np.sqrt(e.shape[1]) * (jax.nn.one_hot(ids, len(e), dtype=c.dtype).T @ c),
         oracles=(Oracle("NumPy", lambda e, ids, c: (c * (2.0 * e[ids] + POSITIONS_TD[:4])).sum()),),
@@ -111,7 +128,7 @@ FORMULAS: tuple[Formula, ...] = (
         "Next-token pairs",
         "input x₁ … xₜ → target xₜ₊₁; targets are the inputs shifted by one",
         "7 pairs from the notes' 8 words",
-        lambda words: (words[:-1], words[1:]),
+        pairs_of_words,
         (WORDS,),
         oracles=(Oracle("the printed pairs", lambda _: (np.arange(7), np.arange(1, 8)), 0.0),),
     ),

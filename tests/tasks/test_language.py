@@ -27,8 +27,12 @@ def test_targets_are_the_inputs_shifted_by_one():
 
 
 def test_the_notes_eight_words_give_their_seven_pairs():
+    """F152: "The" predicts "core", "The core" predicts "innovation", and so on to "attention"."""
+    words = "The core innovation of Transformers is the attention".split()
     inputs, targets = cut(np.arange(8), np.asarray([0]), 7)
-    assert list(zip(inputs[0].tolist(), targets[0].tolist(), strict=True)) == [(i, i + 1) for i in range(7)]
+    shown = {" ".join(words[i] for i in inputs[0][: t + 1]): words[targets[0][t]] for t in range(7)}
+    assert shown == {" ".join(words[:n]): words[n] for n in range(1, 8)} and len(shown) == 7
+    assert shown["The"] == "core" and shown["The core innovation of Transformers is the"] == "attention"
 
 
 def test_windows_repeat_by_step_and_reach_both_ends():

@@ -40,6 +40,13 @@ def test_the_limits_word_order_and_unknown_words():
     assert not bag.vectors(["quite unknown", "", "🙂 !"]).any()
 
 
+def test_word_345_of_65000_sets_element_345():
+    """F088: the sizes of the notes."""
+    words = tuple(f"word{number:05d}" for number in range(65_000))
+    vector_V = BagOfWords(words).vectors("Word00345, word00345!")[0]
+    assert vector_V.shape == (65_000,) and np.flatnonzero(vector_V).tolist() == [345] and vector_V[345] == 1
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.text(max_size=20), max_size=4))
 def test_sparse_equals_dense_for_any_text(texts):

@@ -161,6 +161,16 @@ def test_languages_with_and_without_spaces(name, language):
         assert tokenizer.decode(ids_N) == expected_text(name, text)
 
 
+def test_tokens_of_languages_are_counted():
+    """F085: a text without blanks is one word, whatever its length; marks are characters; bytes are the most."""
+    counts = {"English": (34, 6), "Chinese": (10, 1), "Japanese": (14, 2), "German": (42, 1), "Arabic": (38, 3)}
+    for language, (characters, words) in counts.items():
+        text = LANGUAGES[language]
+        sizes = {"characters": None, "word": 420, "byte_bpe": 263}  # 256 bytes and 7 special tokens: no merge
+        found = [len(make(name, [text], size).encode(text)) for name, size in sizes.items()]
+        assert found == [characters, words, len(text.encode())], language
+
+
 def test_word_rules():
     table = {
         "The cat sat on the mat": ["The", "cat", "sat", "on", "the", "mat"],

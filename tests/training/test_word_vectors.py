@@ -60,8 +60,12 @@ def test_topics_stand_apart_and_the_key_decides_everything(method, rate):
     assert (tables[0] == tables[1]).all() and (tables[0] != tables[2]).any()
     assert losses[-1] < losses[0]
     for table in (tables[0], tables[2]):
-        within, between = topic_similarities(WordVectors(VOCABULARY.words, table), TOPICS)
+        vectors = WordVectors(VOCABULARY.words, table)
+        within, between = topic_similarities(vectors, TOPICS)
         assert within > between + 0.2
+        for measure in ("cosine", "dot"):  # the notes' words (F100)
+            near, far = (vectors.similarity("laptop", word, measure=measure) for word in ("computer", "banana"))
+            assert near > far
 
 
 def test_glove_brings_the_topics_together_and_its_loss_falls():
