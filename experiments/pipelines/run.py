@@ -14,7 +14,8 @@ from experiments.pipelines.calls import ALIASES, check_options, is_one, ranks_cl
 from experiments.pipelines.models import Model, find, load_model
 from experiments.pipelines.records import Task
 from experiments.pipelines.tasks import LANGUAGES, TASKS
-from nn_core.pretrained.generation_config import GENERATION
+from nn_core.pretrained.folder import CONFIG
+from nn_core.pretrained.generation_config import GENERATION, of_task, read_writing
 from nn_core.pretrained.tensor_files import PretrainedError
 
 AT_A_TIME = 64  # inputs of a generator that are read before the first output
@@ -61,7 +62,9 @@ def pipeline(
         raise PretrainedError(
             f"{loaded.place} is a model of kind {loaded.kind!r}, and {task} needs {how_to_get(record)}"
         )
-    tell_passed_over(loaded)
+    if of_task(loaded.settings, task):
+        loaded = loaded._replace(writing=read_writing(loaded.place, loaded.settings, task))
+    tell_passed_over(loaded, CONFIG if of_task(loaded.settings, task) else GENERATION)
     made: dict[tuple, Callable] = {}
 
     def asker(more: Mapping[str, Any]) -> Callable[[Any], list[Any]]:
@@ -94,11 +97,11 @@ def pipeline(
     return run
 
 
-def tell_passed_over(model: Model) -> None:
-    """One line where a folder asks for a way of writing that is not computed."""
+def tell_passed_over(model: Model, file: str) -> None:
+    """One line where a file of a folder asks for a way of writing that is not computed."""
     if model.decoder is not None and model.writing.passed_over:
         left = ", ".join(model.writing.passed_over)
-        say(f"warning: {model.place / GENERATION} asks for {left}, which is not computed here", sys.stderr)
+        say(f"warning: {model.place / file} asks for {left}, which is not computed here", sys.stderr)
 
 
 def check_size(size: Any) -> int | None:

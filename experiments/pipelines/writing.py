@@ -15,6 +15,7 @@ from nn_core.generation.decode import completions, generate
 from nn_core.generation.filters import Sampling
 from nn_core.generation.options import check_options
 from nn_core.pretrained.chat import check_messages, render
+from nn_core.pretrained.generation_config import of_task
 from nn_core.text.interface import continuation
 
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
@@ -42,6 +43,8 @@ def settings_of(model: Model, options: Mapping[str, Any]) -> dict[str, Any]:
     check_draws(options["do_sample"], given, beams)
     draws = options["do_sample"] if options["do_sample"] is not None else asked or (model.writing.draws and beams == 1)
     drop = (*SAMPLING, "seed") if beams > 1 else BEAMS if draws else (*BEAMS, *SAMPLING[:4])
+    if beams > 1 and "repetition_penalty" in said:
+        note(f"{model.place} asks for repetition_penalty={said['repetition_penalty']}, which beams do not heed here")
     for name in drop:  # what the folder says for another way of writing; what is asked for it is an error below
         said.pop(name, None)
     both = said | given
@@ -124,8 +127,8 @@ def text_to_text(key: str, task: str) -> Any:
     def make(model: Model, options: Mapping[str, Any]) -> Ask:
         tokenizer, way, sources = model.the_tokenizer(), settings_of(model, options), model.sources
         assert sources is not None  # as every encoder-decoder with a tokenizer
-        said = (model.settings.get("task_specific_params") or {}).get(options.get("task") or task) or {}
-        prefix = options["prefix"] if options["prefix"] is not None else said.get("prefix", "")
+        said = of_task(model.settings, options.get("task") or task).get("prefix", model.settings.get("prefix"))
+        prefix = options["prefix"] if options["prefix"] is not None else said or ""
 
         def ask(inputs: Sequence[Any]) -> list[Any]:
             if not all(isinstance(text, str) for text in inputs):

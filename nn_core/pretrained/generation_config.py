@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nn_core.pretrained.folder import read_json
+from nn_core.pretrained.folder import CONFIG, read_json
 from nn_core.pretrained.tensor_files import PretrainedError
 
 GENERATION = "generation_config.json"
@@ -45,14 +45,20 @@ class Writing(NamedTuple):
     passed_over: tuple[str, ...]
 
 
-def read_writing(folder: Path, config: Mapping[str, Any]) -> Writing:
-    """What generation_config.json says, else config.json.
+def read_writing(folder: Path, config: Mapping[str, Any], task: str = "") -> Writing:
+    """What config.json says for a task, as in the T5s and GPT-2s of the hub, else generation_config.json, else config.json.
 
+    Args:
+        folder: of the model.
+        config: its config.json.
+        task: of a pipeline, such as "summarization".
     Raises:
         PretrainedError: ids that are none, values that are not numbers.
     """
     path = folder / GENERATION
     given = read_json(path) if path.is_file() else {}
+    if own := of_task(config, task):
+        path, given = folder / CONFIG, {**given, **own}
     both = {**{name: value for name, value in config.items() if name.endswith("_token_id")}, **_set(given)}
     options: dict[str, Any] = {}
     for name in (*_NOTHING, "num_beams", "length_penalty", "early_stopping", "max_new_tokens", "max_length"):
@@ -73,6 +79,13 @@ def read_writing(folder: Path, config: Mapping[str, Any]) -> Writing:
         start_id=next(iter(_ids(path, "decoder_start_token_id", [both.get("decoder_start_token_id")])), None),
         passed_over=odd,
     )
+
+
+def of_task(config: Mapping[str, Any], task: str) -> Mapping[str, Any]:
+    """What a config.json says for a task; {} where it says nothing."""
+    tasks = config.get("task_specific_params")
+    own = tasks.get(task) if isinstance(tasks, Mapping) else None
+    return own if isinstance(own, Mapping) else {}
 
 
 def _checked(path: Path, name: str, value: Any) -> Any:

@@ -5,7 +5,7 @@ Only the few fields that decide the ids are read; no library is needed for it.
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,6 +70,29 @@ def read_pieces(path: Path) -> Pieces:
             f"{path} has {len(pieces)} pieces of model type {kind}; only Unigram (1) and BPE (2) are read"
         )
     return Pieces(tuple(pieces), kind, trainer.get(40, 0), bool(trainer.get(35, 0)), charsmap, prefix, squeeze)
+
+
+def tokenizer_of(path: Path, model_type: str, settings: Mapping[str, Any]) -> hf.Tokenizer:
+    """The tokenizer of a model file, as transformers chooses: T5's and Llama's own ways, else what the file says, as for
+    Mistral.
+
+    Raises:
+        PretrainedError: Llama's way and a Unigram file, of which transformers 4 and 5 make different ids.
+    """
+    found, way = read_pieces(path), OWN
+    if model_type in ("t5", "mt5") and found.kind == UNIGRAM:
+        way = OF_T5
+    named = str(settings.get("tokenizer_class", "")).removesuffix("Fast")
+    if named == "LlamaTokenizer" and model_type != "mistral":
+        if found.kind == UNIGRAM:
+            raise PretrainedError(
+                f"{path} is a Unigram model and tokenizer_config.json says LlamaTokenizer, of which transformers 4 and 5 "
+                "make different ids; save it as tokenizer.json, which is read first: AutoTokenizer.from_pretrained(folder)"
+                ".save_pretrained(folder) in the version that the model was trained with"
+            )
+        way = OF_LLAMA
+    legacy = settings.get("legacy")
+    return make_tokenizer(found, way, way != OF_LLAMA if legacy is None else bool(legacy))
 
 
 def make_tokenizer(found: Pieces, way: str = OWN, legacy: bool = True) -> hf.Tokenizer:

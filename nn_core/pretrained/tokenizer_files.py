@@ -13,7 +13,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
 from nn_core.pretrained.folder import CONFIG, read_json
 from nn_core.pretrained.folder_tokenizer import FolderTokenizer, texts_of
-from nn_core.pretrained.spiece import BPE, OF_LLAMA, OF_T5, OWN, UNIGRAM, make_tokenizer, read_pieces
+from nn_core.pretrained.spiece import tokenizer_of
 from nn_core.pretrained.tensor_files import PretrainedError
 from nn_core.text.characters import CharacterTokenizer
 from nn_core.text.interface import UNKNOWN_TOKEN, Tokenizer, write_json
@@ -99,23 +99,11 @@ def _build(folder: Path, model_type: str, settings: dict[str, Any], special: dic
         return _wordpieces(folder, settings, special)
     for name in SPIECES:
         if (folder / name).is_file():
-            tokenizer = _pieces(folder / name, model_type, settings)
+            tokenizer = tokenizer_of(folder / name, model_type, settings)
             return _framed(_with_added(_with_special(tokenizer, special), settings), model_type, settings, special)
     raise PretrainedError(
         f"{folder} has no tokenizer; it needs {TOKENIZER}, {VOCABULARY} and {MERGES}, {WORDPIECES}, or {SPIECES[0]}"
     )
-
-
-def _pieces(path: Path, model_type: str, settings: dict[str, Any]) -> hf.Tokenizer:
-    """As transformers chooses: T5's and Llama's own ways, else what the model file says, as for Mistral."""
-    found, way = read_pieces(path), OWN
-    if model_type in ("t5", "mt5") and found.kind == UNIGRAM:
-        way = OF_T5
-    named = str(settings.get("tokenizer_class", "")).removesuffix("Fast")
-    if named == "LlamaTokenizer" and model_type != "mistral" and found.kind == BPE:
-        way = OF_LLAMA
-    legacy = settings.get("legacy")
-    return make_tokenizer(found, way, way != OF_LLAMA if legacy is None else bool(legacy))
 
 
 def _byte_pairs(folder: Path, model_type: str, settings: dict[str, Any], special: dict[str, str]) -> hf.Tokenizer:

@@ -16,7 +16,7 @@ from nn_core.pretrained.tensor_files import PretrainedError
 from nn_core.pretrained.tokenizer_files import read_tokenizer, write_tokenizer
 from nn_core.text.tokenizers import make_tokenizer as train
 from tests.pretrained.oracle_python import ORACLE
-from tests.pretrained.tokenizer_folders import AWKWARD, KINDS, write_tokenizer_folder
+from tests.pretrained.tokenizer_folders import AWKWARD, KINDS, pieces_file, write_tokenizer_folder
 
 GOLDEN = Path(__file__).with_name("golden_ids.npz")
 ASKED = [(text, None) for text in AWKWARD] + list(zip(AWKWARD[:20], AWKWARD[20:40], strict=True))
@@ -99,6 +99,16 @@ def test_damaged_files(tmp_path: Path, file: str, content: bytes) -> None:
     with pytest.raises(PretrainedError) as caught:
         read_tokenizer(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_pieces_of_a_kind_that_llama_s_tokenizer_has_not(tmp_path: Path) -> None:
+    """transformers 5 makes BPE of them, transformers 4 does not; of Mistral, both read what the file says."""
+    folder = write_tokenizer_folder(tmp_path / "llama", "llama2")
+    pieces_file(folder / "tokenizer.model", ("<unk>", "<s>", "</s>"), unigram=True)
+    with pytest.raises(PretrainedError, match="is a Unigram model and tokenizer_config.json says LlamaTokenizer"):
+        read_tokenizer(folder)
+    (folder / "config.json").write_text('{"model_type": "mistral"}', encoding="utf-8")
+    assert read_tokenizer(folder).feed("the world").ids
 
 
 def test_no_tokenizer_at_all(tmp_path: Path) -> None:

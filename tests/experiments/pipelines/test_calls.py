@@ -30,7 +30,7 @@ from tests.pretrained.folders import write_folder, write_tensors
 from tests.pretrained.tokenizer_folders import KINDS
 
 TEXTS = ["the world is a token", "Hello hello untokening, don't"]
-NAMES = ("words", "classes", "tags", "answers", "entailment", "vectors", "writer", "images")
+NAMES = ("words", "classes", "tags", "answers", "entailment", "vectors", "writer", "texts", "images")
 
 
 @pytest.fixture(scope="module")
@@ -378,6 +378,43 @@ def test_characters_that_a_class_of_texts_has_no_token_for_are_told(
         capsys.readouterr().err
         == f"note: {tiny_run}: texts have characters outside the vocabulary, which are left out\n"
     )
+
+
+def with_task(folder: Path, task: str, said: dict[str, Any]) -> Path:
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8")) | {"task_specific_params": {task: said}}
+    path.write_text(json.dumps(config), encoding="utf-8")
+    return folder
+
+
+def test_what_a_folder_says_for_a_task_is_done_for_this_task(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in the T5s and GPT-2s of the hub and transformers 4: beams, lengths, draws and prefix; what is asked counts more."""
+    ways: list[tuple[int, int | None, int | None, bool, int]] = []
+
+    def write(model: Any, params: Any, prompts: Any, way: Any) -> Any:
+        length = 0 if isinstance(params, dict) else int((params[1][0] != 0).sum())
+        ways.append((way["num_beams"], way.get("max_new_tokens"), way.get("max_length"), way["greedy"], length))
+        return [[[5]]]
+
+    monkeypatch.setattr(writing, "write", write)
+    said = {"num_beams": 3, "max_length": 6, "early_stopping": True, "prefix": "hello ", "no_repeat_ngram_size": 3}
+    folder = with_task(shutil.copytree(root / "texts", tmp_path / "t5"), "translation_en_to_fr", said)
+    plain, asked = pipeline("text2text-generation", folder), pipeline("translation_en_to_fr", folder)
+    assert capsys.readouterr().err.count(f"{folder / 'config.json'} asks for no_repeat_ngram_size") == 1
+    plain("the world")
+    asked("the world")
+    asked("the world", num_beams=1, max_new_tokens=9, prefix="")
+    (tokens, longer) = (ways[0][4], ways[1][4])
+    assert ways == [(1, 20, None, True, tokens), (3, None, 6, False, longer), (1, 9, None, True, tokens)]
+    assert longer > tokens
+    drawn = with_task(shutil.copytree(root / "writer", tmp_path / "gpt"), "text-generation", {"do_sample": True})
+    pipeline("text-generation", drawn)("the world")
+    assert ways[-1] == (1, 20, None, False, 0)
+    broken = with_task(folder, "summarization", {"max_length": "long"})
+    with pytest.raises(PretrainedError, match=r"config\.json has max_length='long', which is not a whole number"):
+        pipeline("summarization", broken)
 
 
 def test_an_array_is_no_list_of_inputs(root: Path) -> None:
