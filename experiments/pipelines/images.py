@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from experiments.pipelines.addresses import at_hand
-from experiments.pipelines.encoders import at_least_one, softmax
+from experiments.pipelines.encoders import at_least_one, class_shares
 from experiments.pipelines.models import Model
 from experiments.pipelines.preprocessor import read_preprocessor
 from experiments.pipelines.records import Ask
@@ -25,7 +25,7 @@ class Eyes(NamedTuple):
     Attributes:
         labels: of the classes.
         read: file -> an array (H, W, C) in [0, 1].
-        scores: such arrays (N, H, W, C) -> (N, C), rows sum to 1; what is standardized is standardized here.
+        scores: such arrays (N, H, W, C) -> (N, C), as the model was trained; what is standardized is standardized here.
         shape: (H, W, C).
     """
 
@@ -53,7 +53,8 @@ def eyes(model: Model, fit: bool) -> Eyes:
         return pixels
 
     def scores(images_NHWC: np.ndarray) -> np.ndarray:
-        return softmax(np.asarray(apply(model.params, how.standardize(images_NHWC))))
+        logits = np.asarray(apply(model.params, how.standardize(images_NHWC)))
+        return class_shares(model, logits, None)
 
     return Eyes(model.labels, read, scores, shape)
 

@@ -18,6 +18,7 @@ from nn_core.pretrained.folder import CONFIG
 from nn_core.pretrained.generation_config import GENERATION, of_task, read_writing
 from nn_core.pretrained.tensor_files import PretrainedError
 
+MASKS = "fill-mask"  # of which transformers 4 takes a list of one out of its list
 AT_A_TIME = 64  # inputs of a generator that are read before the first output
 
 
@@ -80,7 +81,7 @@ def pipeline(
         ask = asker(more)
         alone = record.one_each and not (ranks_classes(record) and "top_k" in {**options, **more})
         if is_one(value):
-            return ask([value])[0]
+            return as_one(record, value, ask([value])[0], alone, "top_k" in more)
 
         def several(some: list[Any]) -> list[Any]:
             return [one[0] if alone and len(one) == 1 else one for one in ask(some)]
@@ -89,12 +90,31 @@ def pipeline(
             outputs = in_turn(several, value, size or AT_A_TIME)
             if not isinstance(value, (list, tuple)):
                 return outputs
-            return several(list(value)) if value and size is None else list(outputs)
+            found = several(list(value)) if value and size is None else list(outputs)
+            return found[0] if task == MASKS and isinstance(value, list) and len(value) == 1 else found
         raise ValueError(f"{task} reads {record.reads}, and not {type(value).__name__}")
 
     check_size(batch_size)
     asker({})  # what is wrong with the options is told now
     return run
+
+
+def as_one(record: Task, value: Any, output: Any, alone: bool, asked: bool) -> Any:
+    """The output of one input that is in no list, as transformers 4 nests it: a text's classes stand in a list of their
+    own unless this call asks for so many; a pair of texts has its class alone.
+
+    Args:
+        record: of the task.
+        value: the input.
+        output: of it.
+        alone: an answer stands alone among the answers of several inputs.
+        asked: this call says top_k.
+    """
+    if not (ranks_classes(record) and record.one_each):
+        return output
+    if isinstance(value, str):
+        return output if alone or asked else [output]
+    return output[0] if alone else output
 
 
 def tell_passed_over(model: Model, file: str) -> None:
