@@ -101,6 +101,18 @@ def questions(value: Any) -> Any:
     return [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
+def text_of(value: Any) -> str:
+    """A text, or the one of an object {"text": …}, whose other fields are not read.
+
+    Raises:
+        ValueError: neither.
+    """
+    text = value.get("text") if isinstance(value, Mapping) else value
+    if not isinstance(text, str):
+        raise ValueError(f'{str(value)[:60]!r} is not a text; give a text, or {{"text": …}}')
+    return text
+
+
 def is_one(value: Any) -> bool:
     """Whether it is one input and not several: a text, a path, an object, or a conversation."""
     chat = isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) and "role" in one for one in value)

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from experiments.building.corpus import lacking_characters
+from experiments.pipelines.calls import text_of
 from experiments.pipelines.models import Model, in_batches, note
 from experiments.pipelines.records import Ask
 from nn_core.models.transformer.fine_tuned import NOTHING, FineTuned
@@ -68,7 +69,7 @@ def feed(model: Model, value: Any, truncation: bool = False, most: int | None = 
     Raises:
         ValueError: no text, or a longer one without truncation.
     """
-    text, pair = (value, None) if isinstance(value, str) else _pair(value)
+    text, pair = _pair(value)
     if lacking_characters(model.the_tokenizer(), text + (pair or ""), special=True):
         note(f"{model.place}: texts have characters outside the vocabulary, which are left out")
     fed = model.the_tokenizer().feed(text, pair)
@@ -104,10 +105,10 @@ def cut(fed: Fed, longest: int, only_first: bool = False) -> Fed:
 
 
 def _pair(value: Any) -> tuple[str, str | None]:
-    texts = (value.get("text"), value.get("text_pair", "")) if isinstance(value, Mapping) else (None,)
-    if not all(isinstance(text, str) for text in texts):
-        raise ValueError(f'{str(value)[:60]!r} is not a text; give a text, or {{"text": …, "text_pair": …}}')
-    return value["text"], value.get("text_pair")
+    pair = value.get("text_pair") if isinstance(value, Mapping) else None
+    if pair is not None and not isinstance(pair, str):
+        raise ValueError(f'{str(value)[:60]!r} is no pair of texts; give {{"text": …, "text_pair": …}}')
+    return text_of(value), pair
 
 
 def at_least_one(options: Mapping[str, Any], *names: str) -> None:
@@ -233,9 +234,8 @@ def zero_shot(model: Model, options: Mapping[str, Any]) -> Ask:
     def ask(inputs: Sequence[Any]) -> list[Any]:
         if not labels:
             raise ValueError("candidate_labels is empty; give labels with commas between them, or a list")
-        if not all(isinstance(text, str) for text in inputs):
-            raise ValueError("zero-shot-classification reads texts, or a list of them")
-        pairs = [{"text": text, "text_pair": template.replace("{}", label)} for text in inputs for label in labels]
+        texts = [text_of(value) for value in inputs]
+        pairs = [{"text": text, "text_pair": template.replace("{}", label)} for text in texts for label in labels]
         logits = np.stack(read([feed(model, pair, options["truncation"], only_first=True) for pair in pairs]))
         logits = logits.reshape(len(inputs), len(labels), -1)
         if options["multi_label"] or len(labels) == 1:
@@ -243,7 +243,7 @@ def zero_shot(model: Model, options: Mapping[str, Any]) -> Ask:
         else:
             scores = softmax(logits[..., yes])
         found = []
-        for text, row in zip(inputs, scores, strict=True):
+        for text, row in zip(texts, scores, strict=True):
             order = np.argsort(-row, kind="stable")
             ranked = {"labels": [labels[i] for i in order], "scores": [float(row[i]) for i in order]}
             found.append({"sequence": text, **ranked})

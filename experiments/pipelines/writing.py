@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from experiments.pipelines.calls import text_of
 from experiments.pipelines.models import Model, note
 from experiments.pipelines.records import Ask
 from experiments.trained.clock import now
@@ -14,13 +15,15 @@ from nn_core.generation.beam import beam_search
 from nn_core.generation.decode import completions, generate
 from nn_core.generation.filters import Sampling
 from nn_core.generation.options import check_options
-from nn_core.pretrained.chat import check_messages, render
+from nn_core.pretrained.chat import Message, check_messages, render, render_begun
+from nn_core.pretrained.folder_tokenizer import FolderTokenizer
 from nn_core.pretrained.generation_config import of_task
 from nn_core.text.interface import continuation
 
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 BEAMS = ("length_penalty", "early_stopping")
 MOST_TEXTS = 10_000  # of a prompt at once, as copies or as beams; far above any use
+ANSWERS = "assistant"  # a role of chat messages
 NEW_TOKENS = 20  # what transformers takes for granted
 
 
@@ -93,14 +96,39 @@ def write(model: Model, params: Any, prompts: list[list[int]], way: Mapping[str,
     return [rows[p * copies : (p + 1) * copies] for p in range(len(prompts))]
 
 
+def chat_of(value: Any) -> Sequence[Message] | None:
+    """The messages of an input, which may stand under "messages"; None: it is a text."""
+    if isinstance(value, str) or (isinstance(value, Mapping) and "messages" not in value):
+        return None
+    return check_messages(value["messages"] if isinstance(value, Mapping) else value)
+
+
+def is_begun(chat: Sequence[Message]) -> bool:
+    """Whether the last message is an answer, which is then gone on with."""
+    return chat[-1]["role"] == ANSWERS
+
+
+def written_out(tokenizer: FolderTokenizer, chat: Sequence[Message]) -> str:
+    """A conversation as the text before its answer."""
+    return (render_begun if is_begun(chat) else render)(tokenizer, chat, now=now())
+
+
+def answered(chat: Sequence[Message], answer: str) -> list[dict[str, Any]]:
+    """A conversation with its answer."""
+    *before, last = map(dict, chat)
+    if is_begun(chat):
+        return [*before, last | {"content": last["content"] + answer}]
+    return [*before, last, {"role": ANSWERS, "content": answer}]
+
+
 def text_generation(model: Model, options: Mapping[str, Any]) -> Ask:
     """[{generated_text}] of a prompt, or of chat messages: the conversation with the answer."""
     tokenizer, way = model.the_tokenizer(), settings_of(model, options)
 
     def ask(inputs: Sequence[Any]) -> list[Any]:
-        chats = [None if isinstance(value, str) else check_messages(value) for value in inputs]
+        chats = [chat_of(value) for value in inputs]
         texts = [
-            value if chat is None else render(tokenizer, chat, now=now())
+            text_of(value) if chat is None else written_out(tokenizer, chat)
             for value, chat in zip(inputs, chats, strict=True)
         ]
         prompts = [
@@ -111,7 +139,7 @@ def text_generation(model: Model, options: Mapping[str, Any]) -> Ask:
         for text, chat, prompt, rows in zip(texts, chats, prompts, written, strict=True):
             answers = [continuation(tokenizer, prompt, row) for row in rows]
             if chat is not None:
-                whole = [[*map(dict, chat), {"role": "assistant", "content": answer}] for answer in answers]
+                whole = [answered(chat, answer) for answer in answers]
                 kept: list[Any] = whole if options["return_full_text"] else answers
             else:
                 kept = [text + answer for answer in answers] if options["return_full_text"] else answers
@@ -131,9 +159,7 @@ def text_to_text(key: str, task: str) -> Any:
         prefix = options["prefix"] if options["prefix"] is not None else said or ""
 
         def ask(inputs: Sequence[Any]) -> list[Any]:
-            if not all(isinstance(text, str) for text in inputs):
-                raise ValueError("an encoder-decoder reads texts, or a list of them")
-            source = sources([prefix + text for text in inputs])
+            source = sources([prefix + text_of(value) for value in inputs])
             texts = write(model, (model.params, source), [[model.start_id]] * len(inputs), way)
             return [[{key: tokenizer.decode(row)} for row in own] for own in texts]
 

@@ -85,3 +85,17 @@ def render(
     except (TemplateError, TypeError, ValueError, AttributeError, KeyError, RecursionError, OverflowError) as error:
         reason = (str(error).splitlines() or ["nothing said"])[0]
         raise PretrainedError(f"the folder's chat template fails on these messages: {reason}") from None
+
+
+def render_begun(tokenizer: FolderTokenizer, messages: Sequence[Message], now: datetime = DAY) -> str:
+    """The text of a conversation whose last message is to be gone on with: it ends where this message does (F181).
+
+    Raises:
+        PretrainedError: as `render`; or the template does not write the message as it is.
+    """
+    text, last = render(tokenizer, messages, add_generation_prompt=False, now=now), str(messages[-1]["content"])
+    place = text.rfind(last.strip())
+    if place < 0:
+        raise PretrainedError("the folder's chat template changes the last message, which cannot be gone on with")
+    end = last.lstrip() if text.startswith(last.lstrip(), place) else last.strip()
+    return text[: place + len(end)]

@@ -171,6 +171,38 @@ def test_chats(root: Path) -> None:
     assert found["generated_text"][1]["content"] == plain["generated_text"]
 
 
+def test_an_answer_that_is_begun_is_gone_on_with(root: Path, tmp_path: Path) -> None:
+    """As transformers 4 has it: nothing stands behind the last message, and the new text is put to it."""
+    pytest.importorskip("jinja2")
+    folder = shutil.copytree(root / "writer", tmp_path / "chatty")
+    template = "{% for m in messages %}<{{ m.role }}>{{ m.content | trim }}</>\n{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
+    (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": template}), encoding="utf-8")
+    asked, plain = pipeline("text-generation", folder), made("text-generation", root / "writer")
+    question, begun = {"role": "user", "content": "Hello"}, {"role": "assistant", "content": "the world "}
+    (found,) = asked({"messages": [question, begun], "id": 7}, max_new_tokens=4)
+    (wanted,) = plain("<user>Hello</>\n<assistant>the world", max_new_tokens=4, return_full_text=False)
+    answer = wanted["generated_text"]
+    assert found["generated_text"] == [question, begun | {"content": "the world " + answer}]
+    assert asked([question, begun], max_new_tokens=4, return_full_text=False) == [wanted]
+    (found,) = asked([begun, question], max_new_tokens=4)
+    assert [one["role"] for one in found["generated_text"]] == ["assistant", "user", "assistant"]
+
+
+def test_fields_that_no_task_reads_are_left_aside(root: Path) -> None:
+    """A text may stand under "text" for every task that reads one."""
+    value = {"id": 3, "text": TEXTS[0], "label": "bad"}
+    for task, name, options in (
+        ("text-generation", "writer", {"max_new_tokens": 8}),
+        ("text2text-generation", "texts", {"max_new_tokens": 4}),
+        ("zero-shot-classification", "entailment", {"candidate_labels": "hello, token"}),
+        ("token-classification", "tags", {}),
+    ):
+        asked = made(task, root / name)
+        assert asked(value, **options) == asked(TEXTS[0], **options)
+        with pytest.raises(ValueError, match="is not a text; give a text, or"):
+            asked({"prompt": "a"}, **options)
+
+
 def test_the_time_of_a_chat_can_be_fixed(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("jinja2")
     folder = shutil.copytree(root / "writer", tmp_path / "chatty")
