@@ -63,9 +63,7 @@ def pipeline(
         raise PretrainedError(
             f"{loaded.place} is a model of kind {loaded.kind!r}, and {task} needs {how_to_get(record)}"
         )
-    if of_task(loaded.settings, task):
-        loaded = loaded._replace(writing=read_writing(loaded.place, loaded.settings, task))
-    tell_passed_over(loaded, CONFIG if of_task(loaded.settings, task) else GENERATION)
+    loaded = made_for(loaded, task)
     made: dict[tuple, Callable] = {}
 
     def asker(more: Mapping[str, Any]) -> Callable[[Any], list[Any]]:
@@ -117,11 +115,15 @@ def as_one(record: Task, value: Any, output: Any, alone: bool, asked: bool) -> A
     return output[0] if alone else output
 
 
-def tell_passed_over(model: Model, file: str) -> None:
-    """One line where a file of a folder asks for a way of writing that is not computed."""
+def made_for(model: Model, task: str) -> Model:
+    """The model with what its folder says for a task; one line where it asks for a way of writing that is not computed."""
+    own = of_task(model.settings, task)
+    if own:
+        model = model._replace(writing=read_writing(model.place, model.settings, task))
     if model.decoder is not None and model.writing.passed_over:
-        left = ", ".join(model.writing.passed_over)
-        say(f"warning: {model.place / file} asks for {left}, which is not computed here", sys.stderr)
+        file, left = model.place / (CONFIG if own else GENERATION), ", ".join(model.writing.passed_over)
+        say(f"warning: {file} asks for {left}, which is not computed here", sys.stderr)
+    return model
 
 
 def check_size(size: Any) -> int | None:
