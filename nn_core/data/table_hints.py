@@ -27,9 +27,10 @@ DATES = rf"^(({'|'.join(_DAYS)})([ T]{_CLOCK})?|{_CLOCK})$"
 _DECIMAL_COMMA = r"^[+-]?\d+,\d+$"
 _DECIMAL_POINT = r"^[+-]?\d+\.\d+$"
 _COMMA_THOUSANDS = r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$"
-_THOUSANDS = r"^[+-]?[1-9]\d{0,2}([,.' \u00a0\u202f]\d{3})+([.,]\d+)?$"
+_THOUSANDS = r"^[+-]?[1-9]\d{0,2}([,.'_ \u00a0\u202f]\d{3})+([.,]\d+)?$"
+_DASH = r"^[\u2212\u2013]\d+([.,]\d+)*$"  # a minus as books print it
 _UNIT = r"^([€$£¥] ?[+-]?\d+([.,]\d+)*|[+-]?\d+([.,]\d+)* ?[%‰€$£¥°])$"
-_WRITTEN = "|".join((_DECIMAL_COMMA, _DECIMAL_POINT, _THOUSANDS, _UNIT))
+_WRITTEN = "|".join((_DECIMAL_COMMA, _DECIMAL_POINT, _THOUSANDS, _UNIT, _DASH))
 _ADDRESS = r"^\d{1,3}(\.\d{1,3}){3}$"  # of a computer
 
 
@@ -45,6 +46,8 @@ def numbers_hint(there: polars.Series, decimal: str) -> str | None:
     written = strange.filter(strange.str.contains(_WRITTEN))
     if not len(written) or (int(plain.sum()) + len(written)) * 2 < len(there):
         return None
+    if bool(written.str.contains(_DASH).any()):
+        return "write the minus of numbers as -"
     thousands, commas = written.str.contains(_COMMA_THOUSANDS), written.str.contains(_DECIMAL_COMMA)
     if bool(thousands.all()):
         other = "; if the comma is a decimal one: --config.data.table.decimal=','"

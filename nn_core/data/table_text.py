@@ -68,7 +68,8 @@ def column_names(name: str, header: tuple[str, ...], line: int) -> list[str]:
     names = [str(field).strip() for field in header]
     for place, column in enumerate(names):
         if not column:
-            raise ValueError(f"{name} line {line}: column {place + 1} has no name; give it one")
+            index = ", or leave the index out where pandas writes it: to_csv(FILE, index=False)" if place == 0 else ""
+            raise ValueError(f"{name} line {line}: column {place + 1} has no name; give it one{index}")
         if column in names[:place]:
             raise ValueError(
                 f"{name} line {line}: columns {names.index(column) + 1} and {place + 1} are both named {column!r}; "
