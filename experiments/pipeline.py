@@ -16,7 +16,7 @@ from experiments.command_line.devices import set_up_devices
 from experiments.command_line.errors import refuse
 from experiments.command_line.options import Option, parse_options, usage
 from experiments.command_line.output import run_command
-from experiments.command_line.written_file import check_not_read, written_file
+from experiments.command_line.written_file import check_not_read, check_not_within, written_file
 
 OPTIONS = {
     "model": Option(str, "a Hugging Face folder, its name on the hub, or a run directory"),
@@ -83,15 +83,10 @@ def taken_task(words: list[str], known: Collection[str]) -> str | None:
 
 def check_output(output: str | None, given: str | None, model: str | None) -> None:
     """Raises ValueError where the file to write is the one that is read, or one of the model's."""
-    from nn_core.files import user_path
-
-    if output is None:
-        return
-    if given is not None:
+    if output is not None and given is not None:
         check_not_read("--output", output, given, "the file of the inputs")
-    place = user_path(output)
-    if model is not None and place.is_file() and user_path(model).resolve() in place.resolve().parents:
-        raise ValueError(f"--output={output} is a file of the model, which would be lost; name another file")
+    if output is not None and model is not None:
+        check_not_within("--output", output, model, "the model")
 
 
 def read_inputs(words: Sequence[str], file: str | None) -> Iterator[Any]:

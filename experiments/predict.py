@@ -142,7 +142,7 @@ def write_scores(
         ValueError: not exactly one file, options for images, a place that cannot be written, or whatever `predict_table`
             refuses.
     """
-    check_one(files, "table", out, {name: options[name] for name in ("top_k", "fit")}, "images")
+    check_one(files, "table", out, {name: options[name] for name in ("top_k", "fit")}, "images", checkpoint)
     told = predict_table(checkpoint, files[0], member=options["member"], step=options["step"], **reading)
     rows = []
     for place, (line, label) in enumerate(zip(told.lines, told.labels, strict=True)):
@@ -161,7 +161,7 @@ def write_rewards(
             `predict_rewards` refuses.
     """
     others = {name: options[name] for name in ("top_k", "fit")} | dict(reading)
-    check_one(files, "JSONL file", out, others, "images and tables")
+    check_one(files, "JSONL file", out, others, "images and tables", checkpoint)
     told = predict_rewards(checkpoint, files[0], member=options["member"], step=options["step"])
     if told.rejected_N is None:
         rows = [[line, f"{score:.6f}"] for line, score in zip(told.lines, told.chosen_N.tolist(), strict=True)]
@@ -224,7 +224,7 @@ def predict_table(
         if decimal is not None:
             check_choice("decimal", decimal, (".", ","))
             model = model._replace(scheme=model.scheme._replace(decimal=decimal))
-        frame = read_table(path, separator=separator, encoding=encoding, memory=host_bytes())
+        frame = read_table(path, separator=separator, encoding=encoding, memory=host_bytes(), columns=1)
         found = predict_rows(model, frame)
     except ValueError as error:  # what a run is told by its config is an option here
         raise ValueError(re.sub(rf"--config\.data\.table\.({'|'.join(READING)})", r"--\1", str(error))) from None

@@ -153,7 +153,7 @@ def check_files(options: dict[str, Any]) -> None:
     if len(options["prompt"]) > 1:
         raise ValueError(f"trace shows one source, and {len(options['prompt'])} prompts are given; give one")
     if what == "input":
-        check_place("--output", options["output"], options["input"], "answers.txt")
+        check_place("--output", options["output"], options["input"], "answers.txt", options["checkpoint"])
 
 
 def write(job: Job) -> int:

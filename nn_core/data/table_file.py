@@ -84,7 +84,12 @@ def kind_of(name: str) -> tuple[str, bool]:
 
 
 def read_table(
-    path: str | Path, *, separator: str | None = None, encoding: str | None = None, memory: int | None = None
+    path: str | Path,
+    *,
+    separator: str | None = None,
+    encoding: str | None = None,
+    memory: int | None = None,
+    columns: int = 2,
 ) -> Frame:
     """Reads a table; what kind of file it is, is told by the end of its name.
 
@@ -94,8 +99,9 @@ def read_table(
         separator: one character between fields; None: found in the header among comma, semicolon and tab.
         encoding: of a text file; None: UTF-8, or what its byte-order mark says.
         memory: bytes that reading may take; a file that needs more is refused before it is read. None: not checked.
+        columns: fewest that it may have, 1 or 2: a target and an input, or an input alone.
     Returns:
-        The table, with at least one row and two columns.
+        The table, with at least one row.
     Raises:
         ValueError: in one line, with row and column: a file that cannot be read, is empty, has no rows, rows of
             another width, names that are empty or twice there, or an encoding that does not fit.
@@ -112,14 +118,14 @@ def read_table(
     if size == 0:
         raise ValueError(f"the table {shown} is empty; give one with a header and rows")
     if suffix in PARQUET:
-        return checked(read_parquet(file, shown))
+        return checked(read_parquet(file, shown), columns)
     if suffix in NPZ:
-        return checked(read_npz(file, shown))
+        return checked(read_npz(file, shown), columns)
     try:
         data = unpacked(file, shown, memory) if packed else file.read_bytes()
     except OSError as error:
         raise ValueError(f"cannot read the table {shown}: {error.strerror}; check its permissions") from None
-    return checked(read_text_table(data, shown, separator, SEPARATORS[suffix], encoding))
+    return checked(read_text_table(data, shown, separator, SEPARATORS[suffix], encoding), columns)
 
 
 def check_memory(name: str, size: int, memory: int | None) -> None:
@@ -150,11 +156,11 @@ def unpacked(file: Path, name: str, memory: int | None) -> bytes:
     return b"".join(parts)
 
 
-def checked(frame: Frame) -> Frame:
-    """The frame. Raises ValueError where it has no rows, or only one column."""
+def checked(frame: Frame, columns: int) -> Frame:
+    """The frame. Raises ValueError where it has no rows, or fewer columns than it must have."""
     if not len(frame.lines_N):
         raise ValueError(f"the table {frame.name} has a header and no rows; give at least a few examples")
-    if len(frame.columns) < 2:
+    if len(frame.columns) < columns:
         only = next(iter(frame.columns), "")
         raise ValueError(
             f"the table {frame.name} has one column, {only[:60]!r}; give a target and at least one other, or name what "

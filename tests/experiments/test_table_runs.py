@@ -133,6 +133,19 @@ def test_a_dry_run_tells_what_was_read(priced, tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
+def test_rows_of_a_single_input_are_predicted(tmp_path, capsys):
+    write(tmp_path / "rows.csv", [{"size": row["size"], "price": row["price"]} for row in rows(60)])
+    assert main(words(tmp_path, "price")) == 0
+    (tmp_path / "new.csv").write_text("size\n70\n120.5\n", encoding="utf-8")
+    (tmp_path / "other.csv").write_text("rooms\n3\n", encoding="utf-8")
+    capsys.readouterr()
+    run = f"--checkpoint={tmp_path / 'run'}"
+    assert predict.main([run, str(tmp_path / "new.csv")]) == 0
+    assert [line.split(",")[0] for line in capsys.readouterr().out.splitlines()] == ["line", "2", "3"]
+    assert predict.main([run, str(tmp_path / "other.csv")]) == 2
+    assert "lacks the column 'size'; it has rooms" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("key", ["group", "split"])
 def test_the_column_of_a_split_may_be_named_by_its_place(key, tmp_path):
     parts = ["train", "test", "val"]
@@ -171,6 +184,8 @@ def test_nothing_is_lost_by_what_is_written(priced, tmp_path, capsys):
         (new, "is the file that is read, which would be lost"),
         (tmp_path, "is a folder; name a file, such as --out="),
         (tmp_path / "none" / "o.csv", "there is no folder "),
+        (priced / "run" / "results.csv", "is a file of the run, which would be lost"),
+        (tmp_path / "o.csv.gz", "would be plain text; name a file without .gz"),
     ):
         assert predict.main([f"--checkpoint={priced / 'run'}", str(new), f"--out={out}"]) == 2
         error = capsys.readouterr().err
