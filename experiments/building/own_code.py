@@ -6,7 +6,7 @@ registry that the command uses is another value.
 
 import hashlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from experiments.building.records import Registry, extended
@@ -43,21 +43,31 @@ def about_file(path: Path) -> dict[str, str]:
     return {"file": str(path.resolve()), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
+def file_of(about: Mapping[str, str]) -> Path:
+    """The file that a run needs: where it was, or, on another machine, the same bytes in the folder of the command."""
+    path, here = Path(about["file"]), Path.cwd() / PureWindowsPath(about["file"]).name  # of whatever system
+    moved = not path.is_file() and here.is_file() and about_file(here)["sha256"] == about["sha256"]
+    return here if moved else path
+
+
 def change_of(held: Mapping[str, Any], given: Path | None = None) -> str | None:
     """A line for the user if the file of a run has changed since; None if it has not, or if the run needs none.
 
     Args:
         held: the content of config.json.
-        given: the file that the command names, which may have moved; None: it is where it was.
+        given: the file that the command names, which may have moved; None: see `file_of`.
     Raises:
         ValueError: the file is gone.
     """
     about = held.get(EXTENSIONS)
     if about is None:
         return None
-    path = given or Path(about["file"])
+    path = given or file_of(about)
     if not path.is_file():
-        raise ValueError(f"{path} is gone, and the run needs the code that it brought; put it back")
+        raise ValueError(
+            f"{path} is gone, and the run needs the code that it brought; put it back, or type the command in the folder "
+            "where it now is"
+        )
     if about_file(path)["sha256"] != about["sha256"]:
         return f"{path} has changed since the run began; its code is used as it is now"
     return None
@@ -74,7 +84,7 @@ def registry_of_run(held: Mapping[str, Any]) -> Registry:
     if held.get(EXTENSIONS) is None:
         return REGISTRY
     change_of(held)
-    path = Path(held[EXTENSIONS]["file"])
+    path = file_of(held[EXTENSIONS])
     module = run_file(path)
     if "get_extensions" not in module:
         raise ValueError(f"{path} defines no get_extensions() any more, and the run needs what it brought")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from experiments import predict, run
-from experiments.building.own_code import registry_of_run, with_own
+from experiments.building.own_code import change_of, registry_of_run, with_own
 from experiments.building.registry import REGISTRY
 from experiments.figures import __main__ as figures
 
@@ -141,6 +141,19 @@ def test_its_own_figure_is_drawn_again(own):
     (own / "run" / "figures" / "picture.png").unlink()
     assert figures.main([f"--checkpoint={own / 'run'}", "picture"]) == 0
     assert (own / "run" / "figures" / "picture.png").is_file()
+
+
+@pytest.mark.parametrize("place", ["/of/another machine/lab.py", "C:\\labs\\lab.py"])
+def test_the_file_may_stand_where_the_command_is_typed(own, place, tmp_path, monkeypatch):
+    """As after a run directory and its file were copied to another machine."""
+    held = json.loads((own / "run" / "config.json").read_text(encoding="utf-8"))
+    held["extensions"]["file"] = place
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lab.py").write_text(OWN + "\n# another\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="lab.py is gone, .* in the folder where it now is"):
+        registry_of_run(held)
+    (tmp_path / "lab.py").write_text(OWN, encoding="utf-8")
+    assert "cube" in registry_of_run(held).activations and change_of(held) is None
 
 
 def test_a_file_that_has_changed_or_is_gone_is_told(own, capsys):
