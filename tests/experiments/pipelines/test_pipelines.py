@@ -246,6 +246,9 @@ def test_images(root: Path, tmp_path: Path) -> None:
     asked = made("image-classification", root / "images")
     found = asked(str(tmp_path / "x.png"), top_k=5)
     assert [*found[0]] == ["score", "label"] and sum(row["score"] for row in found) == pytest.approx(1)
+    assert (
+        found == sorted(found, key=lambda row: -row["score"]) and asked(str(tmp_path / "x.png"), top_k=2) == found[:2]
+    )
     from experiments.pipelines.models import load_model
 
     model = load_model(root / "images")
