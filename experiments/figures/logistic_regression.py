@@ -26,7 +26,7 @@ def draw_coefficients(axes: Axes, values_SD: np.ndarray, names: np.ndarray) -> N
     axes.plot(values_SD.mean(axis=0)[order], places, "o", color=COLOURS[0], markersize=4)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_yticks(places, names[order], fontsize="small")
-    label(axes, "coefficient (log-odds per standard deviation)", "", "for benign: mean and 95 % of the splits")
+    label(axes, "coefficient (log-odds per standard deviation)", "feature", "for benign: mean and 95 % of the splits")
 
 
 def draw_calibration(axes: Axes, bins_3N: np.ndarray) -> None:

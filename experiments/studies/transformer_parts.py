@@ -19,7 +19,7 @@ from ml_collections import ConfigDict
 from experiments.run_directory.results import Row
 from experiments.studies.base import Cell, Cells, Outcome, Study, check_whole, keys_of, make_rows, seeds_of
 from nn_core.data.sources import load_dataset
-from nn_core.data.splits import SplitSizes, split_indices
+from nn_core.data.splits import SplitSizes, split_indices, standardizer
 from nn_core.losses import cross_entropy
 from nn_core.models.attention.multi_head import MultiHeadAttention, head_width
 from nn_core.models.layers import Dense, LayerNorm
@@ -100,11 +100,16 @@ def make_model(task: ConfigDict, depth: int, residual: bool, norm: bool) -> tupl
 def learn(
     model: tuple[Callable, Callable], task: ConfigDict, images: Array, labels: Array, key: Array, rate: Array
 ) -> dict[str, Array]:
-    """Trains one network by Adam and judges it; all of its randomness comes from the key."""
+    """Trains one network by Adam and judges it; all of its randomness comes from the key.
+
+    The images are standardized by those that are learned: nothing is known of the others.
+    """
     init, apply = model
     split_key, start_key, batch_key = jax.random.split(key, 3)
     sizes = SplitSizes(task.train_examples, task.validation_examples, task.test_examples)
     split = split_indices(split_key, labels, sizes, CLASSES)
+    shift, scale = standardizer(images[split["train"]], per_feature=False)
+    images = (images - shift[None]) / scale[None]
     optimizer = optax.adam(rate)
 
     def loss(params: dict[str, Any], indices_B: Array) -> Array:
@@ -135,7 +140,7 @@ def run(config: ConfigDict) -> Cells:
     task, seeds = config.task, seeds_of(config)
     dataset = load_dataset("digits")
     images = jnp.asarray(dataset.inputs, jnp.float32).reshape(-1, ROWS, ROWS)
-    images, labels = (images - jnp.mean(images)) / jnp.std(images), jnp.asarray(dataset.targets)
+    labels = jnp.asarray(dataset.targets)
     rates_J = jnp.array(task.learning_rates, jnp.float32)
     rows: list[Row] = []
     arrays: dict[str, np.ndarray] = {"steps": np.array(task.steps)}

@@ -111,6 +111,32 @@ REDUCED: dict[str, dict[str, object]] = {
     "joint_space": {"num_seeds": 2, "task.steps": 200},
     "document_vectors": {"num_seeds": 1, "task.documents": 100, "task.steps": 150},
     "embeddings": {"num_seeds": 1, "task.examples": (100,), "task.steps": 20},
+    "attention_scale": {"num_seeds": 2, "task.head_widths": (4, 64), "task.num_queries": 61, "task.num_keys": 17},
+    "generation": {
+        "num_seeds": 2,
+        "task.text": "generated",
+        "task.train_steps": 20,
+        "task.texts": 3,
+        "task.prompt_tokens": 5,
+        "task.new_tokens": 8,
+        "task.temperatures": (0.5,),
+        "task.top_k": (3,),
+        "task.top_p": (0.9,),
+        "task.num_beams": (2,),
+    },
+    "logistic_regression": {"num_seeds": 2, "task.train_examples": 200, "task.thresholds": (0.3, 0.7)},
+    "transformer_parts": {
+        "num_seeds": 2,
+        "task.width": 4,
+        "task.num_heads": 1,
+        "task.depths": (2,),
+        "task.learning_rates": (3e-3,),
+        "task.steps": 70,
+        "task.batch_size": 5,
+        "task.train_examples": 43,
+        "task.validation_examples": 19,
+        "task.test_examples": 23,
+    },
 }
 
 # Studies that another file than test_studies.py judges, so that one process runs them: files may go to different ones.

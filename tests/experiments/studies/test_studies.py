@@ -2,14 +2,21 @@
 
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
+from ml_collections import config_dict
 
 from experiments import studies
 from experiments.figures import FIGURES
 from experiments.run import main
+from experiments.studies import transformer_parts
+from nn_core.data.splits import SplitSizes, split_indices
 from tests.experiments.studies.runs import IN_OWN_FILE, REDUCED, check_study, reduced, run_of
 
-LARGE = ("bert_quick", "contextual_vectors", "families")  # encoders that are trained take seconds to compile
+# Encoders that are trained, and many ways to decode, take seconds to compile.
+LARGE = ("bert_quick", "contextual_vectors", "families", "generation", "transformer_parts")
 SHOWN = [
     pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in REDUCED if name not in IN_OWN_FILE
 ]
@@ -18,6 +25,11 @@ SHOWN = [
 @pytest.mark.parametrize("name", SHOWN)
 def test_a_study_fills_the_columns_of_its_table_and_its_figures_name_their_axes(name):
     check_study(name)
+
+
+def test_no_study_is_left_out():
+    beside = {"distillation", "transfer"}  # which have reduced runs of their own
+    assert REDUCED.keys() | beside == set(studies.NAMES) and not beside & REDUCED.keys()
 
 
 def test_every_other_study_is_checked_in_one_file_beside_this_one():
@@ -137,3 +149,41 @@ def test_a_gradient_through_time_vanishes_explodes_or_is_carried_by_an_open_gate
     rows = {row["label"]: row for row in reduced("gradient_by_lag").rows if row["seed"] == 0}
     assert rows["vanilla: weights x 0.8"]["lag_90"] < -6 and rows["vanilla: weights x 2"]["lag_90"] > 3
     assert all(abs(rows[f"{cell}: bias 4"]["lag_90"]) < 2 for cell in ("LSTM", "GRU"))
+
+
+def test_the_factor_keeps_gradients_of_wide_heads_and_hardly_matters_in_narrow_ones():
+    """F119, C15: at d_k = 64 softmax saturates without it; at 4 it does not yet."""
+    rows = {(row["label"], row["seed"]): row for row in reduced("attention_scale").rows}
+    for seed in (0, 1):
+        wide, narrow = ([rows[f"{name}: d_k {width}", seed] for name in ("scaled", "not scaled")] for width in (64, 4))
+        assert wide[0]["gradient"] > wide[1]["gradient"] and wide[0]["saturated"] < wide[1]["saturated"]
+        assert wide[1]["largest_weight"] > 0.7 > wide[0]["largest_weight"] and narrow[1]["saturated"] < 0.05
+
+
+@pytest.mark.slow
+def test_ways_to_write_are_compared_on_the_same_prompts():
+    """F197: the most probable tokens are more probable than draws, and every way but the text itself has its cost."""
+    by_label = {}
+    for row in reduced("generation").rows:
+        by_label.setdefault(row["label"], []).append(row)
+    assert len(by_label) == 8 and all(len(rows) == 2 for rows in by_label.values())
+    for greedy, drawn in zip(by_label["greedy"], by_label["multinomial"], strict=True):
+        assert greedy["log_probability"] > drawn["log_probability"]
+    assert by_label["beam search 2"][0]["evaluations"] == 2 and "evaluations" not in by_label["the text itself"][0]
+
+
+def test_images_are_standardized_by_those_that_are_learned():
+    """F042: nothing of the test images is in the training, and their unit changes nothing."""
+    task = config_dict.ConfigDict({name.removeprefix("task."): v for name, v in REDUCED["transformer_parts"].items()})
+    rng = np.random.default_rng(0)
+    images, labels = rng.normal(size=(85, 8, 8)).astype(np.float32), np.arange(85) % 10
+    key = jax.random.key(1)
+    sizes = SplitSizes(task.train_examples, task.validation_examples, task.test_examples)
+    test_N = np.asarray(split_indices(jax.random.split(key, 3)[0], labels, sizes, transformer_parts.CLASSES)["test"])
+    spoiled = images.copy()
+    spoiled[test_N] *= 100
+    model = transformer_parts.make_model(task, 1, True, True)
+    run = jax.jit(lambda images: transformer_parts.learn(model, task, images, jnp.asarray(labels), key, 3e-3))
+    plain, other, scaled = (jax.device_get(run(x)) for x in (images, spoiled, 3 * images + 7))
+    assert plain["train_loss"] == other["train_loss"] and plain["test_loss"] != other["test_loss"]
+    np.testing.assert_allclose(scaled["train_loss"], plain["train_loss"], rtol=1e-3)
