@@ -110,10 +110,10 @@ def is_reward_model(checkpoint: str) -> bool:
     Raises:
         ValueError: it is none.
     """
+    from experiments.run_directory.no_run import REWARDS
     from experiments.run_directory.stored_run import read_run
-    from experiments.trained.reward_model import TASK
 
-    return read_run(user_path(checkpoint).resolve())["config"]["task"]["name"] == TASK
+    return read_run(user_path(checkpoint).resolve())["config"]["task"]["name"] == REWARDS
 
 
 def expand(path: str) -> list[str]:

@@ -27,7 +27,7 @@ from nn_core.pretrained.load import load as load_folder
 from nn_core.pretrained.shapes import parameter_shapes
 from nn_core.pretrained.tokenizer_files import as_folder_tokenizer, read_tokenizer
 from nn_core.training.manifest import CheckpointError, named_leaves, nested
-from nn_core.transfer.lora import ADAPTERS, BASE, TRAINED, whole_params
+from nn_core.transfer.lora import ADAPTERS, BASE, trained_whole, whole_params
 
 
 class Source(NamedTuple):
@@ -143,7 +143,8 @@ def load_whole(path: str | Path, which: str | int = "best", member: int | None =
     leaves = (
         _below_head(source) if "backbone" in stored.params[ADAPTERS] else named_leaves(without_heads(source.params))
     )
-    base = nested({name: leaf for name, leaf in leaves.items() if name not in named_leaves(stored.params[TRAINED])})
+    known = named_leaves(trained_whole(stored.params))
+    base = nested({name: leaf for name, leaf in leaves.items() if name not in known})
     check_base(stored, base)
     scale = stored.config.hparams.lora_alpha / stored.config.lora.rank
     return stored._replace(params=whole_params(stored.params, base, scale))

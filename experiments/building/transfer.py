@@ -42,7 +42,7 @@ def transferred(
     """
     section = config.transfer
     check_load(section.load)
-    check_train(section.train)
+    check_train(section.train, all_frozen=config.hparams.lora_alpha is not None)
     make_optimizer = with_pruning(config, make_optimizer)
     if section.source is None and section.load != ALL_LOADED:
         raise ValueError(
@@ -92,6 +92,11 @@ def with_adapters(config: ConfigDict, form: str, task: Task, data: Data) -> tupl
         raise ValueError("config.hparams.lora_alpha needs a section config.lora; set config.lora = base.lora(rank=…)")
     if section.source is None:
         raise ValueError("config.hparams.lora_alpha needs --config.transfer.source=PLACE, whose network is adapted")
+    if task.update is not None:
+        raise ValueError(
+            f"config.hparams.lora_alpha has no adapters for the task {config.task.name!r}, whose policy and reference are two "
+            "whole networks; leave it out"
+        )
     if config.train.accumulate != 1 or config.optimizer.proximal:
         raise ValueError("LoRA goes with config.train.accumulate=1 and optimizer.proximal=False only; set them so")
     lora = Lora(config.lora.rank, tuple(config.lora.targets))

@@ -12,7 +12,7 @@ from nn_core.pretrained.folder import read_json as read_folder_json
 
 MODELS, VECTORS = "models", "vectors.txt"  # of a study: a folder of Hugging Face folders, word vectors
 FILL_MASK = "fill-mask"
-TEXT_CLASSES = base.TEXT_CLASSIFICATION["name"].default  # task.name of a run
+TEXT_CLASSES, REWARDS = (keys["name"].default for keys in (base.TEXT_CLASSIFICATION, base.REWARD_MODEL))  # task.name
 # How the name of an architecture ends -> the task of experiments.pipeline.
 TASKS = {
     "ForPreTraining": FILL_MASK,
@@ -58,6 +58,12 @@ def about_classes(directory: Path) -> str:
     """What to say of a run that tells the classes of texts, where one of another kind is wanted."""
     ask = f"python -m experiments.pipeline text-classification --model={directory} TEXT, or --input=FILE with a text a line"
     return f"{directory} tells the classes of texts; ask it by: {ask}"
+
+
+def about_rewards(directory: Path) -> str:
+    """What to say of a reward model where a run that writes is wanted."""
+    ask = f"python -m experiments.predict --checkpoint={directory} pairs.jsonl"
+    return f"{directory} scores answers and writes none; ask it by: {ask}"
 
 
 def about_folders(directory: Path) -> str | None:

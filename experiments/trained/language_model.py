@@ -9,7 +9,7 @@ from experiments.building.kept_tokenizer import stored_tokenizer
 from experiments.building.language import evaluation_hparams, family_of, make_language_module
 from experiments.building.records import TEXT, Registry
 from experiments.building.registry import REGISTRY
-from experiments.run_directory.no_run import TEXT_CLASSES, about_classes
+from experiments.run_directory.no_run import REWARDS, TEXT_CLASSES, about_classes, about_rewards
 from experiments.run_directory.stored_run import Stored
 from nn_core.alignment.heads import without_heads
 from nn_core.generation.decoder import Decoder
@@ -47,6 +47,8 @@ def language_model(stored: Stored, registry: Registry = REGISTRY) -> LanguageMod
     config, folder = stored.config, stored.folder
     if config.task.name == TEXT_CLASSES:
         raise ValueError(about_classes(stored.directory))
+    if config.task.name == REWARDS:
+        raise ValueError(about_rewards(stored.directory))
     if config.task.name not in registry.tasks or registry.tasks[config.task.name].form != TEXT:
         raise ValueError(
             f"{stored.directory} holds a run of task {config.task.name!r}, which writes no text; "

@@ -12,6 +12,7 @@ from experiments.building.kept_tokenizer import stored_tokenizer
 from experiments.building.language import evaluation_hparams, make_language_module
 from experiments.building.records import Registry
 from experiments.building.unknown_words import tell_unknown
+from experiments.run_directory.no_run import REWARDS
 from experiments.run_directory.stored_run import Stored
 from experiments.trained.example_model import open_run
 from nn_core.alignment.conversations import encode_turns, only_last, pad_rows
@@ -21,7 +22,6 @@ from nn_core.data.conversation_files import Turns, conversation_of, preference_o
 from nn_core.text.interface import Tokenizer
 from nn_core.training.manifest import describe, mismatch, named_leaves
 
-TASK = "reward_model"  # config.task.name
 SIDES = ("chosen", "rejected")
 Row = tuple[list[int], list[int]]
 
@@ -84,7 +84,7 @@ def load_reward_model(
     """
     stored, registry = open_run(path, step, member, registry)
     config = stored.config
-    if config.task.name != TASK:
+    if config.task.name != REWARDS:
         raise ValueError(
             f"{stored.directory} holds a run of task {config.task.name!r}, which scores no answers; give one of "
             "configs/reward_model.py"

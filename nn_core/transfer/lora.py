@@ -180,7 +180,12 @@ def scale(lora: Lora, hparams: Hparams) -> Array | float:
 
 def whole_params(params: Params, base: Params, scale: Array | float) -> Params:
     """The ordinary network: a task's learned parameters, merged into their base."""
-    return merge(join(params[TRAINED], base), params[ADAPTERS], scale)
+    return merge(join(trained_whole(params), base), params[ADAPTERS], scale)
+
+
+def trained_whole(params: Params) -> Params:
+    """What is learned beside the adapters; nothing is kept of it on the disk where they learn alone."""
+    return params.get(TRAINED, {})
 
 
 def frozen(params: Params, train: Sequence[Rule]) -> Params:

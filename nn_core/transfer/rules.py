@@ -68,14 +68,15 @@ def check_load(rules: Sequence[Any], key: str = "transfer.load") -> None:
             raise ValueError(f"{key}: {pattern!r} says {value!r}; use {LOAD!r} or {NEW!r}")
 
 
-def check_train(rules: Sequence[Any], key: str = "transfer.train") -> None:
-    """Raises ValueError if a list of training rules holds anything but (pattern, factor >= 0)."""
+def check_train(rules: Sequence[Any], key: str = "transfer.train", *, all_frozen: bool = False) -> None:
+    """Raises ValueError if a list of training rules holds anything but (pattern, factor >= 0), or only 0 unless that is
+    allowed: beside adapters."""
     _check_pairs(rules, key)
     for pattern, value in rules:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not number or not math.isfinite(value) or value < 0:
             raise ValueError(f"{key}: {pattern!r} says {value!r}; use a factor of the learning rate >= 0 (0: frozen)")
-    if not any(value for _, value in rules):
+    if not all_frozen and not any(value for _, value in rules):
         raise ValueError(f"{key} freezes everything; give a pattern a factor above 0")
 
 

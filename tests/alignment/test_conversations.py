@@ -120,6 +120,21 @@ def test_scores_of_a_policy_that_has_not_moved_are_those_of_the_draw():
     assert np.all((lengths < 6) <= (np.asarray(made.ended_B) == 1))
 
 
+def test_scores_are_those_of_the_filters_that_answers_were_drawn_with():
+    """Top 3 at a temperature: probabilities of the draw and of the score are shares of what was kept."""
+    sampling = Sampling(temperature=0.7, top_k=3)
+    made = rollouts(PARAMS, PROMPT_BL, LENGTHS_B, jax.random.key(1), sampling=sampling, **OPTIONS)
+    logits_BTV = np.asarray(method(MODEL)({"params": PARAMS}, made.ids_BT))[:, :-1]
+    kept_BTV = logits_BTV >= np.sort(logits_BTV, axis=-1)[..., -3:-2]
+    scored = score_answers(np.pad(logits_BTV, ((0, 0), (0, 1), (0, 0))), made.ids_BT, 0.7, kept_BTV)
+    real = np.asarray(made.answer_BT) > 0
+    np.testing.assert_allclose(np.asarray(scored)[real], np.asarray(made.log_probs_BT)[real], atol=2e-5)
+    shares_BTV = np.where(kept_BTV, np.exp(logits_BTV / 0.7), 0.0)
+    shares_BTV /= shares_BTV.sum(axis=-1, keepdims=True)
+    drawn_BT = np.take_along_axis(shares_BTV, np.asarray(made.ids_BT)[:, 1:, None], axis=2)[..., 0]
+    np.testing.assert_allclose(np.exp(np.asarray(made.log_probs_BT))[real], drawn_BT[real[:, 1:]], rtol=1e-4)
+
+
 def test_left_and_right_padded_prompts_have_the_same_answers():
     left_BL = np.array([[3, 4, 5, 6], [0, 0, 7, 8], [0, 0, 0, 9]])
     mask_BL = np.arange(4)[None] >= 4 - LENGTHS_B[:, None]

@@ -13,8 +13,9 @@ from nn_core.alignment.answer_task import Answers, make_answer_task
 from nn_core.alignment.experience import GRPO, PPO, Experience, Policy, collect
 from nn_core.alignment.heads import LAST, LIKELIHOOD, SCORE, SUM, VALUE, hidden_states, scores, with_head
 from nn_core.alignment.judgement import Prompts, Reward, Speaker, learned_rewards, measures, speak
+from nn_core.alignment.pair_task import Pairs, answer_log_probs
 from nn_core.alignment.policy_task import describe, iteration_loss
-from nn_core.alignment.rollout import Rollout, draw_answers
+from nn_core.alignment.rollout import Rollout, draw_answers, score_answers
 from nn_core.alignment.rule import Rule, judge
 from nn_core.models.transformer.gpt import GPT
 from nn_core.models.transformer.language_model import make_decoder
@@ -215,10 +216,16 @@ def test_a_reference_that_is_the_policy_is_at_no_distance_at_any_temperature():
     @jax.jit
     def told_of(params, reference):
         made = speak(SPEAKER, params, PROMPTS, jax.random.key(0), TEMPERATURE)
-        return measures(SPEAKER, params, reference, made, None, PROMPTS.truth_B, TEMPERATURE)
+        return made, measures(SPEAKER, params, reference, made, None, PROMPTS.truth_B, TEMPERATURE)
 
-    found = told_of(PARAMS, OTHER)
-    assert float(jnp.min(found["kl"])) > 0  # k3 of each answer, never negative
+    made, found = told_of(PARAMS, OTHER)
+    logs = [
+        np.asarray(score_answers(jitted(MODEL)({"params": params}, made.ids_BT), made.ids_BT, TEMPERATURE))
+        for params in (OTHER, PARAMS)
+    ]
+    k3_BT = np.expm1(logs[0] - logs[1]) - (logs[0] - logs[1])
+    np.testing.assert_allclose(found["kl"], np.where(made.answer_BT > 0, k3_BT, 0).sum(axis=1), rtol=1e-3)
+    assert float(jnp.min(found["kl"])) > 0  # of each answer, never negative
 
 
 @pytest.mark.slow
@@ -254,3 +261,19 @@ def test_answers_in_micro_batches_make_the_update_of_the_whole_batch():
 
     for one, other in zip(jax.tree.leaves(update(1)), jax.tree.leaves(update(3)), strict=True):
         np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-6)
+
+
+def test_padding_behind_an_answer_is_in_no_preference():
+    """Log-probabilities and lengths of a pair's answers; scores are tested above."""
+    problem = Pairs(lambda hparams: MODEL, 12, 1, 1, speaker=SPEAKER)
+    ids, answer = np.array([[3, 4, 5, 6, 2]]), np.array([[0, 0, 1, 1, 1]])
+    other_ids, other = np.array([[3, 4, 9, 2, 2]]), np.array([[0, 0, 1, 1, 0]])
+    rows = {"chosen_ids": ids, "chosen_answer": answer, "rejected_ids": other_ids, "rejected_answer": other}
+    found, lengths = jax.jit(partial(answer_log_probs, problem))(PARAMS, rows)
+    logs_BTV = log_softmax(np.asarray(jitted(MODEL)({"params": PARAMS}, np.concatenate([ids, other_ids]))), axis=-1)
+    by_hand = [
+        sum(logs_BTV[0, t - 1, ids[0, t]] for t in (2, 3, 4)),
+        sum(logs_BTV[1, t - 1, (9, 2)[t - 2]] for t in (2, 3)),
+    ]
+    np.testing.assert_allclose(found[:, 0], by_hand, rtol=1e-4)
+    np.testing.assert_array_equal(lengths[:, 0], [3, 2])

@@ -75,6 +75,45 @@ def test_it_starts_other_runs_and_is_their_reference(root: Path) -> None:
     assert all(np.array_equal(leaf[0], merged[name]) for name, leaf in named_leaves(held).items())
 
 
+def test_adapters_may_learn_alone(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing else is trained, and so nothing else is kept: the run talks, and goes on."""
+    alone = LORA | {"transfer__train": "(('*',0.0),)", "transfer__source": root / "base"}
+    asked = words("assistant_sft", tmp_path / "run", **alone)
+    assert main(asked) == 0
+    base, found = (named_leaves(params) for params in (load(root / "base").params, load_whole(tmp_path / "run").params))
+    changed = {name for name in base if not np.array_equal(base[name], found[name])}
+    assert changed and all(name.endswith("/kernel") for name in changed)
+    whole = named_leaves(load(tmp_path / "run").params)
+    shutil.rmtree(tmp_path / "run" / "steps" / "2")
+    (tmp_path / "run" / "status.json").unlink()
+    assert main(asked) == 0
+    again = named_leaves(load(tmp_path / "run").params)
+    assert whole.keys() == again.keys() and all(np.array_equal(whole[name], again[name]) for name in whole)
+    assert sample.main([f"--checkpoint={tmp_path / 'run'}", "--chat", "--greedy", "--prompt=where ?"]) == 0
+
+
+OWN = '''"""A policy of adapters."""
+from configs import base, grpo
+
+
+def get_config():
+    config = grpo.get_config()
+    config.lora = base.lora(rank=2)
+    config.hparams.lora_alpha = 4.0
+    return config
+'''
+
+
+def test_a_policy_of_adapters_is_refused(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "own.py").write_text(OWN, encoding="utf-8")
+    start = {"transfer__source": root / "base", "transfer__by_seed": False, "task__reward": "rule"}
+    asked = words(str(tmp_path / "own.py"), tmp_path / "run", **start)
+    unread = ("--config.data.answers", "--config.data.pairs", "--config.data.batch_size")
+    assert main([word for word in asked if not word.startswith(unread)]) == 2
+    told = capsys.readouterr().err.strip()
+    assert "config.hparams.lora_alpha has no adapters for the task 'grpo'" in told and "\n" not in told
+
+
 @pytest.mark.slow
 def test_dpo_starts_from_it(root: Path, tmp_path: Path) -> None:
     start = {"transfer__source": root / "run", "transfer__by_seed": False, "transfer__member": None}

@@ -181,7 +181,7 @@ def test_a_folder_is_a_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         ("finetune_lora", {"hparams__lora_alpha": 2.0, "train__accumulate": 2}, "accumulate"),
         ("finetune_lora", {"lora__targets": "nothing,"}, "set --config.hparams.lora_alpha=8"),
         ("finetune_lora", {"hparams__lora_alpha": 2.0, "lora__targets": "nothing,"}, "'nothing' matches no kernel"),
-        ("finetune_lora", {"hparams__lora_alpha": 2.0, "transfer__train": '(("*", 0.0),)'}, "freezes everything"),
+        ("finetune_lora", {"hparams__lora_alpha": 2.0, "transfer__train": '(("*", 0.0),)'}, "is new and frozen"),
         ("finetune_lora", {"hparams__lora_alpha": 2.0, "transfer__load": '(("*", "new"),)'}, "new and frozen"),
     ],
 )

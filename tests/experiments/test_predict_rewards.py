@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments import predict
+from experiments import predict, sample
 from experiments.building import assistant_data
 from experiments.building.kept_tokenizer import stored_tokenizer
 from experiments.run import main
@@ -146,6 +146,12 @@ def test_a_run_that_scores_nothing_is_told_what_it_reads(run, tmp_path, capsys):
     )
     with pytest.raises(ValueError, match="which scores no answers; give one of configs/reward_model.py"):
         predict.predict_rewards(tmp_path / "run", write(tmp_path / "own.jsonl", [PAIR]))
+
+
+def test_who_wants_it_to_write_is_told_how_it_is_asked(run, capsys):
+    assert sample.main([f"--checkpoint={run}", "--chat", "--prompt=where ?"]) == 2
+    told = capsys.readouterr().err.strip()
+    assert f"ask it by: python -m experiments.predict --checkpoint={run} pairs.jsonl" in told and "\n" not in told
 
 
 @pytest.mark.slow
