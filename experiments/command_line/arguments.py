@@ -69,12 +69,13 @@ def config_files() -> dict[str, str]:
 
 
 def find_config(name: str) -> Path:
-    """The file that --config names: a path, or the name of a file in configs/.
+    """The file that --config names: a path, or the name of a file in configs/, which may stand before it in any folder.
 
     Raises:
         ValueError: there is no such file.
     """
-    for candidate in (user_path(name), CONFIGS / name, CONFIGS / f"{name}.py"):
+    shipped = name.removeprefix(f"{CONFIGS.name}/")
+    for candidate in (user_path(name), CONFIGS / shipped, CONFIGS / f"{shipped}.py"):
         if candidate.is_file() and candidate.suffix == ".py":
             return candidate
     if Path(name).exists():

@@ -9,7 +9,7 @@ from PIL import Image
 from configs import base
 from experiments import run, tokens, vectors
 from experiments.building.corpus import load_corpus
-from experiments.command_line.arguments import find_config, parse
+from experiments.command_line.arguments import CONFIGS, find_config, parse
 from experiments.figures.__main__ import draw_pictures
 from experiments.report.__main__ import make_workdir
 from experiments.run_directory import stored_run
@@ -63,3 +63,15 @@ def test_in_options_of_the_commands(home: Path, capsys: pytest.CaptureFixture[st
 
 def test_a_name_that_is_no_user_stays_as_it_is() -> None:
     assert user_path("~nobody-of-this-name/x") == Path("~nobody-of-this-name/x")
+
+
+def test_a_config_of_this_project_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its name, and as the commands of messages and pages write it; a file of one's own of that name comes first."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("digits", "digits.py", "configs/digits", "configs/digits.py"):
+        assert find_config(name) == CONFIGS / "digits.py"
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "digits.py").write_text("", encoding="utf-8")
+    assert find_config("configs/digits.py") == Path("configs/digits.py")
+    with pytest.raises(ValueError, match="no config file 'configs/digist.py'"):
+        find_config("configs/digist.py")
