@@ -20,7 +20,7 @@ from experiments.execution.prepare import Prepared
 from experiments.run_directory import files, table
 from experiments.run_directory.files import HELD, STARTED_IN
 from experiments.run_directory.population_store import finished_rows
-from experiments.training import plan
+from experiments.training import plan, tracking
 from nn_core.files import whole_file
 
 DIVERGED = 3  # exit code of a single run that diverged
@@ -80,6 +80,8 @@ def claim(prepared: Prepared) -> int:
         ended = "is finished" if status == "finished" else "has diverged"
         say(f"{directory} {ended}; to run it again: --config.checkpoint.resume=fresh")
         say(table.report(rows, config.table))
+        if prepared.groups:
+            tracking.write_late(directory, config)
         return ENDED[status]
     about: dict[str, Any] = {"overrides": prepared.arguments.overrides, "sweep": sweep_of(prepared.groups)}
     about |= {"generations": prepared.generations, HELD: held_models(prepared.groups)}

@@ -16,11 +16,12 @@ from ml_collections import ConfigDict
 
 from experiments.command_line.config_paths import flatten
 from experiments.command_line.output import say
+from experiments.run_directory import results
 from experiments.run_directory.files import entry
 from experiments.run_directory.results import Results, Row
 from experiments.run_directory.settings import values
 
-EVENTS = "tensorboard"  # folder in the run directory
+EVENTS, WANDB = "tensorboard", "wandb"  # folders in the run directory, and keys of config.log
 SAMPLES, FIGURES = "samples", "figures"
 OFFLINE = ("offline", "disabled", "dryrun")  # values of WANDB_MODE
 LOGIN = "type `wandb login`, set WANDB_API_KEY, or set WANDB_MODE=offline to write it here alone"
@@ -158,36 +159,55 @@ def write_row(writer: Any, row: Row) -> None:
             writer.add_scalar(name, value, row["step"])
 
 
-def write_end(run: Results, config: ConfigDict, figures: Sequence[Path]) -> None:
+def write_end(run: Results, config: ConfigDict, figures: Sequence[Path], known: Sequence[str] = ()) -> None:
     """Writes what is known at the end: members of a sweep with their hparams, figures, samples.
 
     Args:
         run: as its directory holds it.
         config: of the run.
         figures: PNG files.
+        known: the trackers, EVENTS and WANDB, that have it already.
     """
-    if config.log.tensorboard:
+    if config.log.tensorboard and EVENTS not in known:
         write_events(run, figures)
-    if config.log.wandb:
+    if config.log.wandb and WANDB not in known:
         try:
             upload(run, config, figures)
         except weights_and_biases().Error as error:
             refused(error)
 
 
+def write_late(directory: Path, config: ConfigDict) -> None:
+    """Writes a run that has ended for the trackers that are asked for only now."""
+    known = [name for name in (EVENTS, WANDB) if entry(directory, name).is_dir()]
+    if config.log.tensorboard and EVENTS not in known or config.log.wandb and WANDB not in known:
+        write_end(results.read(directory), config, sorted((directory / FIGURES).glob("*.png")), known)
+
+
 def write_events(run: Results, figures: Sequence[Path]) -> None:
-    """The end of a run as event files."""
-    for row in run.rows if len(run.rows) > 1 else ():
-        with event_writer(run.directory, f"member_{row['member']:04d}") as writer:
+    """The end of a run as event files; of a single run also what it logged, unless it was followed."""
+    alone = len(run.rows) == 1
+    late = alone and not entry(run.directory, EVENTS).is_dir()
+    for row in () if alone else run.rows:
+        for path in (entry(run.directory, EVENTS) / member_name(row)).glob("events.*"):
+            path.unlink()  # of a sweep that has got longer or larger since
+        with event_writer(run.directory, member_name(row)) as writer:
             for logged in logged_of(run, row):
                 write_row(writer, logged)
             write_hparams(writer, hparams_of(row), results_of(row))
     with event_writer(run.directory, "") as writer:
+        for logged in run.metrics if late else ():
+            write_row(writer, logged)
         last = max((row["step"] for row in run.metrics), default=0)
         for path in figures:
             writer.add_image(f"figures/{path.stem}", image_of(path), last, dataformats="HWC")
         for step, text in samples_of(run.directory):
             writer.add_text("sample", f"```\n{text}\n```", step)
+
+
+def member_name(row: Row) -> str:
+    """The folder of a member of a sweep."""
+    return f"member_{row['member']:04d}"
 
 
 def write_hparams(writer: Any, hparams: dict[str, Any], ended: Mapping[str, float]) -> None:

@@ -62,6 +62,27 @@ def test_each_member_of_a_sweep_is_a_run_with_its_hparams(config, tmp_path):
     assert "_hparams_/session_start_info" in tags
 
 
+def test_members_of_a_sweep_that_has_got_longer_are_written_once(config, tmp_path):
+    pytest.importorskip("tensorboardX")
+    assert run(config, tmp_path, TENSORBOARD) == 0 and run(config, tmp_path, TENSORBOARD, "--config.train.steps=9") == 0
+    for folder in sorted((tmp_path / "tensorboard").glob("member_*")):
+        assert [step for step, _ in scalars(folder, "validation_loss")] == [0, 3, 6, 9]
+        assert len(scalars(folder, "final/test_loss")) == 1
+
+
+@pytest.mark.parametrize("sweep", [True, False])
+def test_a_run_that_has_ended_is_written_when_it_is_asked_for(config, tmp_path, sweep):
+    pytest.importorskip("tensorboardX")
+    words = ["--config.figures=learning_curves"]
+    assert run(config, tmp_path, *words, sweep=sweep) == 0 and not (tmp_path / "tensorboard").exists()
+    for _ in range(2):  # once is enough
+        assert run(config, tmp_path, *words, TENSORBOARD, sweep=sweep) == 0
+    folder = tmp_path / "tensorboard"
+    assert [step for step, _ in scalars(folder / "member_0001" if sweep else folder, "validation_loss")] == [0, 3, 6]
+    tags = [value.tag for event in events(folder) for value in event.summary.value]
+    assert tags.count("figures/learning_curves") == 1
+
+
 @pytest.mark.parametrize("name", ["tensorboard", "wandb"])
 def test_a_tracker_that_is_not_installed_names_its_extra(config, tmp_path, capsys, monkeypatch, name):
     monkeypatch.setitem(sys.modules, {"tensorboard": "tensorboardX"}.get(name, name), None)
