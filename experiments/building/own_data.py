@@ -5,7 +5,7 @@ noise) is determined from the file instead, unless the command line sets it. The
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
@@ -20,6 +20,7 @@ from experiments.building.own_splits import fit_sizes, tell_split
 from experiments.building.own_tables import TABLE, load_own_table
 from experiments.building.records import EXAMPLES, Registry
 from experiments.building.unused_keys import IMAGE_FOLDER, check_given, check_read
+from experiments.command_line.config_paths import section_of
 from nn_core.data.dataset import Dataset
 from nn_core.data.table_split import sizes_of
 from nn_core.data.text_files import OwnText
@@ -77,7 +78,7 @@ def resolve_images(
     ]
     fit_sizes(section, given, listing.sizes or sizes_of(len(dataset.targets), section.shares))
     section.shuffle = section.shuffle and listing.sizes is None
-    left_out = take_back(config, given)
+    left_out = take_back(config, given) + leave_out_records(config, given, ("support", "regions"))
     if left_out:
         lines.append(f"left out, since it belongs to other data: {', '.join(left_out)}")
     how = "drawn by each seed" if listing.sizes is None else "by its folders"
@@ -173,7 +174,7 @@ def resolve_rows(config: ConfigDict, given: Collection[str], registry: Registry)
     section.digest = own.digest
     fit_sizes(section, given, own.sizes or sizes_of(len(own.table.targets_N), section.shares))
     section.shuffle = section.shuffle and not own.ordered
-    left_out = leave_out(config, given, bool(own.table.scheme.classes))
+    left_out = leave_out(config, given, bool(own.table.scheme.classes), own.table.inputs_ND.shape[1])
     if left_out:
         lines.append(f"left out, since it belongs to other data or another task: {', '.join(left_out)}")
     drawn = "drawn once for all seeds" if own.ordered else "drawn by each seed"
@@ -209,15 +210,23 @@ KINDS = {
 }
 
 
-def leave_out(config: ConfigDict, given: Collection[str], classes: bool) -> list[str]:
-    """Takes back what a config adds to its own data, and what its task cannot have; returns what that was."""
+# config.task.record -> the columns of results that it makes.
+COLUMNS_OF: dict[str, Sequence[str]] = {
+    "support": ("support_f1", "selected", "coefficient_error"),
+    "confusion": ("rare_recall", "rare_precision", "macro_f1"),
+    "regions": (),
+}
+
+
+def leave_out(config: ConfigDict, given: Collection[str], classes: bool, inputs: int) -> list[str]:
+    """Takes back what a config adds to its own data, and what a table or its task cannot have; returns what that was."""
     told = take_back(config, given)
     if "data.standardize" not in given and config.data.standardize != "feature":
         told.append(f"data.standardize={config.data.standardize}")
         config.data.standardize = "feature"
-    if classes:
-        return told
-    return told + leave_out_classes(config, given)
+    plane = classes and inputs == 2
+    told += leave_out_records(config, given, ["support", *([] if plane else ["regions"])])
+    return told if classes else told + leave_out_classes(config, given)
 
 
 def take_back(config: ConfigDict, given: Collection[str]) -> list[str]:
@@ -231,23 +240,29 @@ def take_back(config: ConfigDict, given: Collection[str]) -> list[str]:
     return told
 
 
+def leave_out_records(config: ConfigDict, given: Collection[str], records: Collection[str]) -> list[str]:
+    """Takes out records, their figures and their columns; returns what that was."""
+    columns = [column for record in records for column in COLUMNS_OF[record]]
+    parts = (("table", columns), ("task.record", records), ("figures", records))
+    return [told for key, names in parts for told in without(config, given, key, names)]
+
+
 def leave_out_classes(config: ConfigDict, given: Collection[str]) -> list[str]:
     """Takes back what numbers cannot have; returns what that was."""
-    told = []
+    told = without(config, given, "table", [name for name in config.table if name.endswith("_accuracy")])
+    told += leave_out_records(config, given, ["confusion"])
     if "hparams.label_smoothing" not in given and config.hparams.label_smoothing is not None:
         told.append("hparams.label_smoothing")
         config.hparams.label_smoothing = None
-    for key, kept in (
-        ("table", tuple(name for name in config.table if not name.endswith("_accuracy"))),
-        ("task.record", tuple(name for name in config.task.record if name not in ("confusion", "regions"))),
-        ("figures", tuple(name for name in config.figures if name not in ("confusion", "regions"))),
-    ):
-        place, _, name = key.rpartition(".")
-        where = config[place] if place else config
-        if key not in given and tuple(where[name]) != kept:
-            told += [f"{key}: {item}" for item in where[name] if item not in kept]
-            where[name] = kept
     if config.task.class_weights != "none" and "task.class_weights" not in given:
         told.append("task.class_weights")
         config.task.class_weights = "none"
     return told
+
+
+def without(config: ConfigDict, given: Collection[str], key: str, names: Collection[str]) -> list[str]:
+    """Takes names out of a tuple of a config, unless it is given; returns what was there, with its key."""
+    section, name = section_of(config, key)
+    gone = [] if key in given else [item for item in section[name] if item in names]
+    section[name] = tuple(item for item in section[name] if item not in gone)
+    return [f"{key}: {item}" for item in gone]

@@ -70,6 +70,11 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
     weigh = choose(config.task.class_weights, CLASS_WEIGHTS, "task.class_weights")
     choose(config.data.name, dict.fromkeys((*registry.sources, TABLE)), "data.name")
     inputs, targets, num_classes = load_arrays(config, kind.head, use.reads, registry)
+    if weigh is not None and not num_classes:
+        raise ValueError(
+            f"config.task.class_weights={config.task.class_weights!r} needs classes, and config.task.name="
+            f"{config.task.name!r} learns numbers; use 'none'"
+        )
     data = {"inputs": inputs, "targets": targets} | categories(config, kind.head)
     view = make_view(config, num_classes, len(targets))
     data |= shared_split(config, view, len(targets))

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from configs import digits
+from configs import churn, digits, l1_vs_l2, underfit_overfit
 from experiments import predict
 from experiments.building import own_tables
 from experiments.building.experiment import build
@@ -131,6 +131,39 @@ def test_a_dry_run_tells_what_was_read(priced, tmp_path, capsys):
     told = capsys.readouterr().out
     assert told.index("splits nothing: every array lies whole") < told.index("nothing was written")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "target", "gone", "kept"),
+    [
+        (
+            l1_vs_l2,
+            "price",
+            {"table: support_f1", "table: coefficient_error", "task.record: support"},
+            ("coefficients",),
+        ),
+        (underfit_overfit, "sold", {"task.record: regions", "figures: regions"}, ()),  # of three inputs, no plane
+        (churn, "price", {"table: macro_f1", "table: rare_recall", "task.record: confusion", "figures: confusion"}, ()),
+    ],
+)
+def test_records_that_a_table_cannot_have_are_left_out(module, target, gone, kept, tmp_path):
+    write(tmp_path / "rows.csv", rows(60))
+    config = module.get_config()
+    changes = {"data.name": "table", "data.path": str(tmp_path / "rows.csv"), "data.target": target}
+    config = apply(config, changes | {"data.table.missing": "drop", "data.table.ignore": ("user", "city")})
+    fitted, lines = resolve(config, {"data.path"}, REGISTRY)
+    (told,) = [line for line in lines if line.startswith("left out")]
+    assert gone <= {*told.partition(": ")[2].split(", ")} and fitted.task.record == kept
+    build(fitted, REGISTRY)
+    given, _ = resolve(config, {"task.record", "table", "figures"}, REGISTRY)
+    assert (given.task.record, given.table) == (config.task.record, config.table)
+
+
+def test_weights_of_classes_need_classes(tmp_path, capsys):
+    write(tmp_path / "rows.csv", rows(60))
+    assert main(words(tmp_path, "price", task__class_weights="balanced")) == 2
+    error = capsys.readouterr().err
+    assert "config.task.class_weights='balanced' needs classes" in error and error.count("\n") == 1
 
 
 def test_rows_of_a_single_input_are_predicted(tmp_path, capsys):
