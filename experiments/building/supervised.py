@@ -11,13 +11,12 @@ from ml_collections import ConfigDict
 
 from experiments.building.own_data import kind_of, own_dataset
 from experiments.building.own_tables import TABLE, load_own_table
-from experiments.building.ranges import naming_options
+from experiments.building.ranges import check_batch, naming_options
 from experiments.building.records import ROWS, Registry, Sizes, serving
 from experiments.command_line.choices import choose
 from nn_core.data.augmentation import Augmentation, make_augment
 from nn_core.data.dataset import Dataset, keep_classes
 from nn_core.data.generators import sparse_coefficients
-from nn_core.data.sampling import check_batch_size
 from nn_core.data.sources import call_loader
 from nn_core.data.splits import SPLITS, SplitSizes, check_sizes
 from nn_core.models.mlp import MLP, hidden_activations
@@ -221,9 +220,12 @@ def load_arrays(config: ConfigDict, head: Head, reads: str, registry: Registry) 
 def make_sizes(section: ConfigDict, num_examples: int) -> tuple[SplitSizes, int]:
     """Sizes of the splits and of a batch, checked against the number of examples."""
     sizes = SplitSizes(section.train, section.validation, section.test)
-    check_sizes(sizes, num_examples)
+    try:
+        check_sizes(sizes, num_examples)
+    except ValueError as error:
+        raise ValueError(f"config.data.train, validation and test: {error}") from None
     batch_size = section.train if section.batch_size is None else section.batch_size
-    check_batch_size(batch_size, section.train)
+    check_batch(batch_size, section.train, "examples")
     return sizes, batch_size
 
 

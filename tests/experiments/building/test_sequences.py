@@ -139,7 +139,7 @@ def test_a_question_is_answered_alone_as_beside_a_longer_one(run_of, capsys):
         ("tagging", {"model__name": "bag"}, "config.model.name='bag' is unknown; there are: "),
         ("tagging", {"model__cell": "lstn"}, "config.model.cell='lstn' is unknown; did you mean lstm?"),
         ("tagging", {"data__train": 60}, "exceed the 60 examples"),
-        ("tagging", {"data__batch_size": 31}, "batch_size=31 must be between 1 and the 30"),
+        ("tagging", {"data__batch_size": 31}, "config.data.batch_size=31 is more than the 30 examples"),
         ("rnn_memory", {"data__options__length": 0}, "length=0 is out of range"),
         ("rnn_memory", {"model__features": 0}, "config.model.features=0 is outside [1, inf)"),
         ("rnn_memory", {"hparams__beta1": 0.1}, "config.hparams.beta1=0.1 is read by nothing"),

@@ -67,8 +67,14 @@ DIGITS = "--config=configs/digits.py"
         ([DIGITS, "--config.task.name=clasification"], "did you mean classification"),
         ([DIGITS, "--config.task.name=regression"], "use task.name=classification"),
         ([DIGITS, "--config.task.name=binary"], "needs 2 classes and data 'digits' has 10"),
-        ([DIGITS, "--config.data.train=5000"], "exceed the 1797 examples there are"),
-        ([DIGITS, "--config.data.batch_size=2000"], "must be between 1 and the 1000 training examples"),
+        (
+            [DIGITS, "--config.data.train=5000"],
+            "config.data.train, validation and test: split sizes 5000 + 300 + 497 = 5797 exceed the 1797 examples there are",
+        ),
+        (
+            [DIGITS, "--config.data.batch_size=2000"],
+            "config.data.batch_size=2000 is more than the 1000 examples of the training part; give --config.data.batch_size=1000 or",
+        ),
         ([DIGITS, "--config.hparams.learning_rate=-1"], "config.hparams.learning_rate=-1.0 is outside (0, inf)"),
         ([DIGITS, "--config.hparams.learning_rate=nan"], "config.hparams.learning_rate=nan is outside"),
         ([DIGITS, "--config.hparams.momentum=0.9"], "config.hparams.momentum=0.9 is read by nothing in this config"),
