@@ -32,6 +32,7 @@ from experiments.training import plan
 
 CHAIN = "chain"  # config.task.name
 ANSWERS = ("answers", "start_answers")  # arrays of a stage's results that the page shows
+DRAWN = ("alignment", "frontier", "comparison", "side_by_side")  # figures of several stages
 KEYS = {"name", "stages", "changes"}
 SHARED = ("task.name", "seed", "num_seeds", "task.stages")  # what every stage of a directory has been begun with
 
@@ -138,7 +139,7 @@ def check_chain(arguments: Arguments, directory: Path) -> None:
     check_order(config)
     choose(config.checkpoint.resume, dict.fromkeys(RESUME), "checkpoint.resume")
     for figure in config.figures:
-        choose(figure, FIGURES, "figures")
+        choose(figure, dict.fromkeys(DRAWN), "figures")
     columns = []
     for name, *_ in config.task.stages:
         try:

@@ -60,6 +60,7 @@ _DATA = (*_ALL, "data.answers", "data.pairs", "data.batch_size", "data.new_token
 TASKS = {"assistant_sft": "answers"} | {name: name for name in ("reward_model", "ppo", "grpo", "dpo")}
 CHAIN = {"assistant_base": _ALL}
 CHAIN |= {stage: tuple(key for key in _DATA if key not in UNREAD[task]) for stage, task in TASKS.items()}
+CHAIN["reward_model"] = tuple(key for key in CHAIN["reward_model"] if key != "data.pairs")  # which its sweep sets
 ONE = {"transfer__member": 1, "transfer__by_seed": False}
 POLICY = {"task.prompts": 4, "task.epochs": 2, "task.minibatches": 2}
 
@@ -328,6 +329,10 @@ def test_a_chain_that_cannot_be_is_told(tmp_path, capsys, monkeypatch):
         ("--config.num_seeds=0", "config.num_seeds=0 is outside [1, 100000]"),
         ("--config.checkpoint.resume=soon", "config.checkpoint.resume='soon' is unknown"),
         ("--config.figures=('page',)", "config.figures='page' is unknown"),
+        (
+            "--config.figures=learning_curves",
+            "config.figures='learning_curves' is unknown; there are: alignment, front",
+        ),
         ("--config.table=true_rewards", "config.table names 'true_rewards'; did you mean true_reward"),
         ("--config.table=test_exact,validation_margins", "config.table names 'validation_margins'; did you mean"),
         ("--config.task.changes=('grpo.table=test_exact',)", "stage grpo: config.table names 'test_exact'"),
