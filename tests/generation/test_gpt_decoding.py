@@ -1,5 +1,8 @@
 """The loops around the GPT and its cache: the tokens of the network read anew for every token."""
 
+import timeit
+from collections.abc import Callable
+
 import jax
 import numpy as np
 import pytest
@@ -66,3 +69,29 @@ def test_beams_of_the_gpt_carry_their_caches_along(params: dict) -> None:
             new = search.ids_PKN[row, place, :4].tolist()
             expected = sum(log_probs_after(params, prompt + new[:n])[new[n]] for n in range(4))
             np.testing.assert_allclose(search.log_probs_PK[row, place], expected, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_the_cache_makes_256_tokens_at_least_five_times_as_fast() -> None:
+    """F196: 50 to 80 times on two cores; the fastest of three tries of each, so that other work hardly matters."""
+    length, new = 288, 256
+    model = GPT(65, length, 128, 4, 4)
+    weights = drawn(model, np.zeros((1, length), np.int32), stddev=0.2)["params"]
+    decoder = make_decoder(model)
+    choose = jax.jit(lambda ids_1T, last: model.apply({"params": weights}, ids_1T)[0, last].argmax())
+
+    def without() -> list[int]:
+        ids_1T = np.zeros((1, length), np.int32)
+        ids_1T[0, :3] = [1, 2, 3]
+        for last in range(2, 2 + new):
+            ids_1T[0, last + 1] = int(choose(ids_1T, last))
+        return ids_1T[0, 3 : 3 + new].tolist()
+
+    def with_cache() -> list[int]:
+        return completions(generate(decoder, weights, [[1, 2, 3]], max_new_tokens=new))[0]
+
+    def fastest(write: Callable[[], list[int]]) -> float:
+        return min(timeit.repeat(write, number=1, repeat=3))
+
+    assert with_cache() == without()
+    assert fastest(without) > 5 * fastest(with_cache)
