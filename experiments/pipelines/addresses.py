@@ -3,8 +3,10 @@
 import http.client
 import os
 import re
+import string
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,7 +48,9 @@ def _read(address: str) -> bytes:
         raise ValueError(f"{address} is an address and this process is offline; give the path of a file")
     started, content = time.monotonic(), bytearray()
     try:
-        request = urllib.request.Request(address, headers={"User-Agent": "nn_core"})
+        # Blanks and letters as a browser shows them; what is quoted already stays.
+        quoted = urllib.parse.quote(address, safe=string.punctuation)
+        request = urllib.request.Request(quoted, headers={"User-Agent": "nn_core"})
         with urllib.request.urlopen(request, timeout=SILENCE) as response:
             while block := response.read1(_BLOCK):
                 content += block

@@ -265,10 +265,15 @@ def test_an_image_may_stand_at_an_address(root: Path, tmp_path: Path, monkeypatc
     moved = {"status": 302, "headers": {"Location": "/x.png"}}
     for variable in addresses.OFFLINE:
         monkeypatch.delenv(variable, raising=False)
-    replies = {"/x.png": [{"body": body}], "/moved": [moved], "/text": [{"body": b"no image"}]}
+    replies = {
+        "/x.png": [{"body": body}],
+        "/moved": [moved],
+        "/a%20%C3%A9.png": [{"body": body}],
+        "/text": [{"body": b"no image"}],
+    }
     with LocalServer(replies | {"/short": [{"body": body, "send": 99}]}) as server:
         there, here = server.url("/x.png"), str(tmp_path / "x.png")
-        assert asked(there) == asked(here)
+        assert asked(there) == asked(here) == asked(server.url("/a é.png")) == asked(server.url("/a%20%C3%A9.png"))
         assert close(asked([here, server.url("/moved")]), [asked(here)] * 2)
         for path, said in (("/none", "404"), ("/text", "is not a readable"), ("/short", "too early")):
             with pytest.raises(ValueError, match=f"{server.url(path)} .*{said}") as caught:
