@@ -86,7 +86,6 @@ def write(text: str, out: Path, options: dict) -> str:
     from experiments.building.corpus import tokenizer_beside
     from nn_core.data.text_files import REPLACEMENT
     from nn_core.data.token_file import write_token_file
-    from nn_core.text.tokenizers import make_tokenizer
 
     if out.suffix != ".npy":
         raise ValueError(f"--out={out} must end in .npy")
@@ -104,8 +103,7 @@ def write(text: str, out: Path, options: dict) -> str:
             replaced[REPLACEMENT] += piece.count(REPLACEMENT)
             yield piece
 
-    chosen = {} if options["vocabulary_size"] is None else {"vocabulary_size": options["vocabulary_size"]}
-    tokenizer = make_tokenizer(options["tokenizer"] or "characters", islice(pieces(), mebibytes), **chosen)
+    tokenizer = trained(options, islice(pieces(), mebibytes))
     count = write_token_file(out, (tokenizer.encode(piece) for piece in pieces()), tokenizer.vocabulary_size)
     tokenizer.save(tokenizer_beside(out))
     if replaced.total():
@@ -115,6 +113,23 @@ def write(text: str, out: Path, options: dict) -> str:
             sys.stderr,
         )
     return f"{out}: {count} tokens of a vocabulary of {tokenizer.vocabulary_size}; tokenizer: {tokenizer_beside(out)}"
+
+
+def trained(options: dict, pieces: Iterator[str]) -> Any:
+    """The tokenizer that the options name: that of a file, or one that is trained on the pieces.
+
+    Raises:
+        ValueError: it cannot be trained, there is no such file, or an option that says how to train has no effect on it.
+    """
+    from nn_core.text.tokenizers import make_tokenizer
+
+    named, size = options["tokenizer"] or "characters", options["vocabulary_size"]
+    if not named.endswith(".json"):
+        return make_tokenizer(named, pieces, **({} if size is None else {"vocabulary_size": size}))
+    for name in ("vocabulary_size", "train_mebibytes"):
+        if options[name] is not None:
+            raise ValueError(f"--{name} has no effect with --tokenizer={named}, which is trained; leave it out")
+    return read_tokenizer(named)
 
 
 def pieces_of(text: str, options: dict, piece_bytes: int) -> Iterator[str]:

@@ -80,7 +80,10 @@ def read_text_pieces(
         reader = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(chosen)(errors="replace"), translate=True)
         carried, begun, line = "", False, 1
         while block := file.read(piece_bytes):
-            decoded = reader.decode(block)
+            try:
+                decoded = reader.decode(block)
+            except UnicodeError as error:  # such as UTF-16 without the mark that its name asks for
+                raise ValueError(f"{path} is not {chosen}: {error}; name another encoding") from None
             carried += decoded if begun else without_mark(decoded)
             begun = begun or bool(decoded)
             refuse_nul(decoded, str(path), option, line)

@@ -115,6 +115,7 @@ def test_pieces_are_refused_in_the_words_of_their_command(tmp_path):
         ("b.txt", {}, "line 1 holds a NUL character.* such as --encoding=utf-16-le"),
         ("b.txt", {"field": "text"}, "--field=text has no effect"),
         ("b.txt", {"encoding": "latin-99"}, "'latin-99' is unknown"),
+        ("a.jsonl", {"field": "text", "encoding": "utf-16"}, "a.jsonl is not utf-16: .*; name another encoding"),
         ("c.txt", {}, "there is no text file"),
     ):
         with pytest.raises(ValueError, match=message):

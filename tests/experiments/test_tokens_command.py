@@ -7,7 +7,7 @@ import pytest
 from experiments import sample, tokens
 from experiments.run import main
 from experiments.run_directory.results import read_rows
-from nn_core.text.tokenizers import TOKENIZERS
+from nn_core.text.tokenizers import TOKENIZERS, load_tokenizer
 from tests.experiments import tiny
 
 
@@ -78,6 +78,18 @@ def test_a_text_is_what_a_run_reads(tmp_path, capsys):
     assert "name the key of the text by --field=text" in capsys.readouterr().err
     shown = ["--show=abc", f"--text={tmp_path / 'texts' / '*.jsonl'}", "--tokenizer=bpe", "--vocabulary_size=30"]
     assert tokens.main([*shown, "--field=text"]) == 0 and "tokens" in capsys.readouterr().out
+
+
+def test_a_trained_tokenizer_cuts_another_text(tmp_path, token_file, capsys):
+    text = tmp_path / "more.txt"
+    text.write_text(tiny.TEXT[:40], encoding="utf-8")
+    words = [f"--text={text}", f"--out={tmp_path / 'more.npy'}", f"--tokenizer={tmp_path / 'book.tokenizer.json'}"]
+    assert tokens.main(words) == 0
+    size = len(load_tokenizer(tmp_path / "book.tokenizer.json").characters)
+    assert f"more.npy: 40 tokens of a vocabulary of {size}" in capsys.readouterr().out
+    assert (tmp_path / "more.tokenizer.json").read_bytes() == (tmp_path / "book.tokenizer.json").read_bytes()
+    assert tokens.main([*words, "--vocabulary_size=9"]) == 2
+    assert "--vocabulary_size has no effect with --tokenizer=" in capsys.readouterr().err
 
 
 def test_every_tokenizer_shows_a_text_beside_the_others(tmp_path, capsys):
