@@ -3,7 +3,6 @@
 Writes text with a trained language model; everything that it needs is in the run directory.
 """
 
-import math
 import sys
 import time
 from collections.abc import Sequence
@@ -113,10 +112,6 @@ def check(options: dict[str, Any]) -> Job:
     for name, most in LIMITS.items():
         if options[name] is not None and options[name] > most:
             raise ValueError(f"{name}={options[name]} is more than {most}; lower it")
-    if not math.isfinite(options["length_penalty"] or 0):
-        raise ValueError(f"length_penalty={options['length_penalty']} is not a finite number; 1 is the default")
-    if options["seed"] is not None and not 0 <= options["seed"] < 2**32:
-        raise ValueError(f"seed={options['seed']} is outside [0, {2**32 - 1}]; choose one inside")
     if options["greedy"] and options["temperature"] not in (None, 0):
         raise ValueError(f"temperature={options['temperature']} has no effect with greedy; leave one of them out")
     if options["num_beams"] is None:

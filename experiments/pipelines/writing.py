@@ -22,7 +22,10 @@ from nn_core.text.interface import continuation
 
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 BEAMS = ("length_penalty", "early_stopping")
-MOST_TEXTS = 10_000  # of a prompt at once, as copies or as beams; far above any use
+# Of a prompt at once, as copies or as beams, and of tokens.
+MOST = dict.fromkeys(("num_return_sequences", "num_beams"), 10_000) | dict.fromkeys(
+    ("max_new_tokens", "max_length"), 10**6
+)
 ANSWERS = "assistant"  # a role of chat messages
 NEW_TOKENS = 20  # what transformers takes for granted
 
@@ -40,9 +43,11 @@ def settings_of(model: Model, options: Mapping[str, Any]) -> dict[str, Any]:
         said["max_new_tokens"] = NEW_TOKENS
     copies, beams = options["num_return_sequences"], given.get("num_beams", said.get("num_beams", 1))
     asked = any(name in given for name in SAMPLING[:4]) or (copies > 1 and beams == 1)
-    for name, count in (("num_return_sequences", copies), ("num_beams", beams)):
-        if count > MOST_TEXTS:
-            raise ValueError(f"{name}={count} is more than {MOST_TEXTS:,}, which are never searched at once; lower it")
+    counts = {"num_return_sequences": copies, "num_beams": beams}
+    for name, most in MOST.items():
+        count = counts.get(name, given.get(name, said.get(name)))
+        if count is not None and count > most:
+            raise ValueError(f"{name}={count} is more than {most:,}, which is far above any use; lower it")
     check_draws(options["do_sample"], given, beams)
     draws = options["do_sample"] if options["do_sample"] is not None else asked or (model.writing.draws and beams == 1)
     drop = (*SAMPLING, "seed") if beams > 1 else BEAMS if draws else (*BEAMS, *SAMPLING[:4])

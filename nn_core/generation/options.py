@@ -1,5 +1,6 @@
 """Checks the options of generation, with one-line errors for values out of range, conflicts and options without effect."""
 
+import math
 from collections.abc import Sequence
 
 import jax
@@ -114,10 +115,10 @@ def check_options(
     Args:
         temperature, top_k, top_p, min_p, repetition_penalty: as in ``Sampling``; beams use none of them.
         num_beams: >= 1.
-        length_penalty, early_stopping: as in ``beam_search``; they need beams.
+        length_penalty, early_stopping: as in ``beam_search``, finite; they need beams.
         num_return_sequences: >= 1; more than one needs draws, or as many beams.
         max_new_tokens, max_length: >= 1, not both; new tokens only, or prompt and new tokens.
-        seed: needs draws.
+        seed: in [0, 2^32); needs draws.
 
     Raises:
         ValueError: one line with the value, the constraint and the fix.
@@ -127,6 +128,10 @@ def check_options(
     for name, count in (("num_beams", num_beams), ("num_return_sequences", num_return_sequences)):
         if count < 1:
             _refuse(name, count, "must be at least 1", "1 is the default")
+    if not math.isfinite(length_penalty or 0):
+        _refuse("length_penalty", length_penalty, "is not a finite number", "1 is the default")
+    if seed is not None and not 0 <= seed < 2**32:
+        _refuse("seed", seed, f"is outside [0, {2**32 - 1}]", "choose one inside")
     draws = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "seed": seed}
     if num_beams > 1:
         _check_unused(draws | {"repetition_penalty": repetition_penalty}, "beam search", "num_beams=1")

@@ -300,13 +300,17 @@ def test_words_that_are_no_words(root: Path) -> None:
         ({"do_sample": False, "temperature": 0.7}, "temperature=0.7 has no effect with do_sample=False"),
         ({"do_sample": False, "top_k": 3}, "top_k=3 has no effect with do_sample=False"),
         ({"num_beams": 10**9}, "num_beams=1000000000 is more than 10,000"),
+        ({"seed": -1}, "seed=-1 is outside [0, 4294967295]"),
+        ({"seed": 2**40, "do_sample": True}, "is outside [0, 4294967295]"),
+        ({"num_beams": 2, "length_penalty": float("nan")}, "length_penalty=nan is not a finite number"),
+        ({"max_length": 10**9}, "max_length=1000000000 is more than 1,000,000"),
         ({"num_return_sequences": 10**9}, "num_return_sequences=1000000000 is more than 10,000"),
     ],
 )
 def test_contradictions_of_sampling_are_refused(root: Path, options: dict[str, Any], said: str) -> None:
     asked = made("text-generation", root / "writer")
     with pytest.raises(ValueError, match=re.escape(said)):
-        asked("the", max_new_tokens=2, **options)
+        asked("the", **({} if "max_length" in options else {"max_new_tokens": 2}), **options)
     assert asked("the", max_new_tokens=2, do_sample=False, temperature=0) == asked("the", max_new_tokens=2)
 
 
