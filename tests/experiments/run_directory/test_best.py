@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from configs.grid import choice, log_uniform, product, random, uniform, zipped
-from experiments.figures.parallel_coordinates import parallel_coordinates, positions
+from experiments.figures.parallel_coordinates import LOWEST, parallel_coordinates, positions
 from experiments.run_directory import layout
 from experiments.run_directory.best import axes, best_settings
 from experiments.run_directory.results import Results
@@ -71,6 +71,18 @@ def test_the_picture_has_a_line_for_each_setting_and_the_best_on_top(search):
     assert len(lines) == 12
     thick = [line for line in lines if line.get_linewidth() > 2]
     assert len(thick) == 1 and thick[0].get_ydata()[-1] == 1.0
+    plt.close(figure)
+
+
+def test_settings_that_leave_an_axis_alone_have_whole_lines():
+    """Lines of alternatives (an L1 penalty or an L2 penalty) had gaps and were not to be seen."""
+    alternatives = [{}, *({"hparams.l1": v} for v in (0.1, 0.2)), *({"hparams.l2": v} for v in (0.1, 0.3))]
+    sweep = [own | {"seed": seed} for own in alternatives for seed in (0, 1)]
+    rows = rows_of(sweep, lambda o: 1.0 - o.get("hparams.l1", 0) + o.get("hparams.l2", 0))
+    figure = parallel_coordinates(Results(Path(), {"table": COLUMNS}, rows, [], {}))
+    heights = sorted(tuple(line.get_ydata()) for line in figure.axes[0].lines if len(line.get_xdata()) == 3)
+    assert [pair[:2] for pair in heights] == [(0.0, 0.0), (0.0, LOWEST), (0.0, 1.0), (LOWEST, 0.0), (1.0, 0.0)]
+    assert [text.get_text() for text in figure.axes[0].texts].count("not set") == 2
     plt.close(figure)
 
 
