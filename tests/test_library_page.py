@@ -10,6 +10,7 @@ import pytest
 
 from experiments import results
 from experiments.run import main
+from tests.pretrained.folders import write_folder
 
 PAGE = Path(__file__).parents[1] / "nn_core" / "README.md"
 
@@ -20,6 +21,8 @@ def test_the_page_says_what_happens(tmp_path, monkeypatch):
     text = PAGE.read_text(encoding="utf-8")
     (command,) = re.findall(r"```bash\n(.*?)\n```", text, flags=re.S)
     assert main(command.split()[3:]) == 0
+    for folder, golden in (("bert_base", "bert_pooled"), ("bert_text", "bert_text"), ("gpt2", "gpt2")):
+        write_folder(tmp_path / folder, golden)
     parser, runner = doctest.DocTestParser(), doctest.DocTestRunner()
     runner.run(parser.get_doctest(text, {}, PAGE.name, str(PAGE), 0))
     assert runner.failures == 0 and runner.tries > 40
