@@ -22,7 +22,8 @@ FAMILIES: dict[str, Family] = {
     "vit": VIT,
 }
 
-# What a head does: the next token, another text, hidden words, what follows, both, classes, spans, or nothing.
+# What a head does: the next token, another text, hidden words, what follows, both, classes, spans, or nothing; of images,
+# classes or nothing.
 KINDS = (
     "causal",
     "seq2seq",
@@ -35,6 +36,7 @@ KINDS = (
     "encoder",
     "pooled",
     "image",
+    "image_encoder",
 )
 
 
@@ -47,7 +49,6 @@ REASONS = {
     "mixtral": "its feed-forward layers are chosen from several",
     "qwen2_moe": "its feed-forward layers are chosen from several",
     "qwen3_moe": "its feed-forward layers are chosen from several",
-    **dict.fromkeys(("ViTModel", "DeiTModel"), "it has no head, and images are read to be classified"),
     **dict.fromkeys(("BertForMultipleChoice", "RobertaForMultipleChoice"), "it reads several texts at once"),
     "deberta-v2": "its attention has positions of its own",
 }

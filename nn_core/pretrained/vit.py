@@ -1,7 +1,7 @@
 """ViT and DeiT: their names and ours (F150, F176, F178).
 
 DeiT has a second token beside the class token. `DeiTForImageClassificationWithTeacher` takes the mean of what two heads
-read there; `DeiTForImageClassification` has one head, on the class token.
+read there; `DeiTForImageClassification` has one head, on the class token. `ViTModel` and `DeiTModel` have none.
 """
 
 import math
@@ -15,6 +15,7 @@ from nn_core.pretrained.rows import IMAGE, TURNED, Row, by_layer, row
 from nn_core.pretrained.settings import Settings, activation_name
 from nn_core.pretrained.tensor_files import PretrainedError
 
+HEADLESS = "image_encoder"
 ONE_HEAD, TWO_HEADS = "DeiTForImageClassification", "DeiTForImageClassificationWithTeacher"
 
 
@@ -50,7 +51,9 @@ def _rows(model: ViT, base: str) -> list[Row]:
     heads = {"classifier": "head"}
     if model.distilled:
         ends.append(row(f"{embeddings}distillation_token", "distillation_token/embedding", leading=1))
-    if model.distilled and model.second_head:
+    if model.num_outputs is None:
+        heads = {}
+    elif model.distilled and model.second_head:
         heads = {"cls_classifier": "head", "distillation_classifier": "distillation_head"}
     for theirs, mine in heads.items():
         ends += [row(f"{theirs}.weight", f"{mine}/kernel", TURNED), row(f"{theirs}.bias", f"{mine}/bias")]
@@ -58,12 +61,12 @@ def _rows(model: ViT, base: str) -> list[Row]:
 
 
 def _read(settings: Settings, kind: str, names: frozenset[str]) -> Structure:
-    del kind, names
+    del names
     model_type = settings.values.get("model_type", "vit")
     size, patch = settings.count("image_size"), settings.count("patch_size")
-    labels = settings.labels()
+    labels = () if kind == HEADLESS else settings.labels()
     model = ViT(
-        num_outputs=len(labels),
+        num_outputs=None if kind == HEADLESS else len(labels),
         patch_size=patch,
         embedding_dim=settings.count("hidden_size"),
         heads_num=settings.count("num_attention_heads"),
@@ -73,12 +76,12 @@ def _read(settings: Settings, kind: str, names: frozenset[str]) -> Structure:
         features=settings.count("intermediate_size"),
         norm_epsilon=settings.number("layer_norm_eps", default=1e-12),
         distilled=model_type == "deit",
-        second_head=ONE_HEAD not in (settings.values.get("architectures") or ()),
+        second_head=kind == "image" and ONE_HEAD not in (settings.values.get("architectures") or ()),
     )
     if size % patch or model.embedding_dim % model.heads_num:
         raise PretrainedError(f"{settings.where}: patches of {patch} do not fill images of {size}, or heads the width")
     image = (1, size, size, settings.count("num_channels", default=3))
-    base = "deit." if model.distilled else "vit."
+    base = "" if kind == HEADLESS else "deit." if model.distilled else "vit."
     ignored = ("*.embeddings.mask_token", "*.pooler.dense.*", "pooler.dense.*")
     return Structure(model, tuple(_rows(model, base)), (image, np.float32), ignored, labels)
 
@@ -93,6 +96,8 @@ def _write(model: Any, shapes: Shapes) -> dict[str, Any]:
     qkv_bias = model.use_bias if model.qkv_bias is None else model.qkv_bias
     deit = TWO_HEADS if model.second_head else ONE_HEAD
     architecture = deit if model.distilled else "ViTForImageClassification"
+    if model.num_outputs is None:
+        architecture = "DeiTModel" if model.distilled else "ViTModel"
     places = shapes["position_embedding/embedding"][0] - (2 if model.distilled else 1)
     if math.isqrt(places) ** 2 != places:
         raise ValueError(f"ViT reads square images, and {places} patches fill none; train on square images")
@@ -109,13 +114,14 @@ def _write(model: Any, shapes: Shapes) -> dict[str, Any]:
         "hidden_act": name,
         "qkv_bias": qkv_bias,
         "layer_norm_eps": 1e-5 if model.norm_epsilon is None else model.norm_epsilon,
-        "id2label": {str(i): f"LABEL_{i}" for i in range(model.num_outputs)},
+        **({} if model.num_outputs is None else {"id2label": {str(i): f"LABEL_{i}" for i in range(model.num_outputs)}}),
     }
 
 
 VIT = Family(
     model_types=("vit", "deit"),
-    architectures=dict.fromkeys(("ViTForImageClassification", TWO_HEADS, ONE_HEAD), "image"),
+    architectures=dict.fromkeys(("ViTForImageClassification", TWO_HEADS, ONE_HEAD), "image")
+    | dict.fromkeys(("ViTModel", "DeiTModel"), HEADLESS),
     prefix="vit.",
     read=_read,
     write=_write,

@@ -50,13 +50,13 @@ def llama(heads: int, kv: int, head: int, *, tied: bool, biases: bool = False, n
 
 
 def vit(base: str, tokens: int, heads: tuple[str, ...]) -> Shapes:
-    embeddings = f"{base}.embeddings"
+    embeddings = f"{base}embeddings"
     shapes: Shapes = {f"{embeddings}.cls_token": (1, 1, D), f"{embeddings}.position_embeddings": (1, 9 + tokens, D)}
     shapes |= {f"{embeddings}.distillation_token": (1, 1, D)} if tokens == 2 else {}
     shapes |= {f"{embeddings}.patch_embeddings.projection.weight": (D, 3, 4, 4)}
-    shapes |= {f"{embeddings}.patch_embeddings.projection.bias": (D,), **norm(f"{base}.layernorm")}
+    shapes |= {f"{embeddings}.patch_embeddings.projection.bias": (D,), **norm(f"{base}layernorm")}
     for i in range(L):
-        block = f"{base}.encoder.layer.{i}"
+        block = f"{base}encoder.layer.{i}"
         for name in ("query", "key", "value"):
             shapes |= linear(f"{block}.attention.attention.{name}", D, D)
         shapes |= linear(f"{block}.attention.output.dense", D, D) | linear(f"{block}.intermediate.dense", D, F)
@@ -306,12 +306,14 @@ FOLDERS: dict[str, tuple[dict[str, Any], Shapes]] = {
         seq2seq("gated-gelu", tied=False) | {"model_type": "mt5", "architectures": ["MT5ForConditionalGeneration"]},
         t5(gated=True, tied=False),
     ),
-    "vit": (image("vit", "ViTForImageClassification"), vit("vit", 1, ("classifier",))),
+    "vit": (image("vit", "ViTForImageClassification"), vit("vit.", 1, ("classifier",))),
+    "vit_base": (image("vit", "ViTModel"), vit("", 1, ()) | linear("pooler.dense", D, D)),
+    "deit_base": (image("deit", "DeiTModel"), vit("", 2, ()) | linear("pooler.dense", D, D)),
     "deit": (
         image("deit", "DeiTForImageClassificationWithTeacher"),
-        vit("deit", 2, ("cls_classifier", "distillation_classifier")),
+        vit("deit.", 2, ("cls_classifier", "distillation_classifier")),
     ),
-    "deit_one_head": (image("deit", "DeiTForImageClassification"), vit("deit", 2, ("classifier",))),
+    "deit_one_head": (image("deit", "DeiTForImageClassification"), vit("deit.", 2, ("classifier",))),
 }
 
 

@@ -43,14 +43,17 @@ def causal(folder: Path, name: str) -> dict[str, np.ndarray]:
 
 
 def image(folder: Path, name: str) -> dict[str, np.ndarray]:
-    """Logits of an image classifier."""
+    """Logits of an image classifier, hidden states where there is no head."""
     kind = {
         "vit": transformers.ViTForImageClassification,
         "deit": transformers.DeiTForImageClassificationWithTeacher,
         "deit_one_head": transformers.DeiTForImageClassification,
+        "vit_base": transformers.ViTModel,
+        "deit_base": transformers.DeiTModel,
     }[name]
     pixels = torch.tensor(inputs()["pixels"]).permute(0, 3, 1, 2)
-    return {"logits": kind.from_pretrained(folder).eval()(pixels).logits.detach().numpy()}
+    found = kind.from_pretrained(folder).eval()(pixels)
+    return {"logits": (found.last_hidden_state if name.endswith("_base") else found.logits).detach().numpy()}
 
 
 def encoder(folder: Path, name: str) -> dict[str, np.ndarray]:

@@ -68,7 +68,7 @@ def test_half_precision_is_as_near_to_single_as_that_of_transformers(folders: Pa
     assert 0.002 < ours / exact.std() and ours < 1.25 * theirs
 
 
-@pytest.mark.parametrize("name", ["vit", "deit", "deit_one_head"])
+@pytest.mark.parametrize("name", ["vit", "deit", "deit_one_head", "vit_base", "deit_base"])
 def test_logits_of_image_classifiers(folders: Path, name: str) -> None:
     found = logits(loaded(folders / name), inputs()["pixels"])
     np.testing.assert_allclose(found, golden()[f"{name}_logits"], atol=1e-4, rtol=0)

@@ -29,7 +29,7 @@ class ViT(nn.Module):
     """A transformer encoder over the patches of an image; outputs are logits (F150).
 
     Attributes:
-      num_outputs: output nodes, >= 1.
+      num_outputs: output nodes, >= 1; None: no head, the outputs are the hidden states.
       patch_size: side of a patch in pixels; must divide height and width.
       embedding_dim: width D.
       heads_num: attention heads, a divisor of D.
@@ -47,7 +47,7 @@ class ViT(nn.Module):
       second_head: a head reads that token too, and the outputs are the mean of both heads.
     """
 
-    num_outputs: int
+    num_outputs: int | None
     patch_size: int = 2
     embedding_dim: int = 64
     heads_num: int = 4
@@ -73,7 +73,7 @@ class ViT(nn.Module):
           deterministic: False in training, where dropout draws from the rng collection "dropout".
 
         Returns:
-          (B, num_outputs) outputs, without a final activation.
+          (B, num_outputs) outputs, without a final activation; without a head (B, T, D), special tokens first.
 
         Raises:
           ValueError: no images, patches that do not fill the image, unknown names, heads that do not divide the width.
@@ -95,6 +95,8 @@ class ViT(nn.Module):
         )
         norm = make_norm("layer", self.use_bias, self.norm_epsilon, name="norm_out")
         x_BTD = norm(Stack(block, self.layers_num, name="stack")(x_BTD, deterministic))
+        if self.num_outputs is None:
+            return x_BTD
         pooled_BD = x_BTD[:, 0] if self.pooling == "class" else jnp.mean(x_BTD, axis=1)
         outputs_BC = self._head("head")(pooled_BD)
         if not (self.distilled and self.second_head):

@@ -17,12 +17,12 @@ from experiments.pipeline import pipeline
 from experiments.pipelines import writing
 from experiments.pipelines.encoders import cut, feed
 from experiments.pipelines.models import load_model, note
-from experiments.pipelines.preprocessor import Preprocessor, read_preprocessor
 from experiments.pipelines.run import task_named
 from experiments.pipelines.sentences import sentence_vectors
 from experiments.sample import main as sample
 from nn_core.models.transformer.fine_tuned import FineTuned
 from nn_core.pretrained.folder_tokenizer import Fed
+from nn_core.pretrained.preprocessor import Preprocessor, read_preprocessor
 from nn_core.pretrained.tensor_files import PretrainedError
 from tests.experiments import tiny
 from tests.experiments.pipelines.folders import write_pipeline_folder
