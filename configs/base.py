@@ -342,7 +342,7 @@ def text_classification(max_tokens: int) -> ConfigDict:
 
 # Models: sections of config.model.
 PRETRAINED = {
-    "name": Key("pretrained", "the network of config.transfer.source; with a new head for a class of a text"),
+    "name": Key("pretrained", "the network of config.transfer.source; with a new head for classes"),
 }
 MLP = {
     "name": Key("mlp", "a multi-layer perceptron"),
@@ -506,7 +506,9 @@ EXAMPLES = {
     "validation": Key(int, "examples that choose", "[1, inf)", needed=True),
     "test": Key(int, "examples that judge, once", "[1, inf)", needed=True),
     "shuffle": Key(True, "draw the split by the seed; False: first rows train, last rows test"),
-    "standardize": Key("feature", "feature, all, none; statistics of the training examples"),
+    "standardize": Key(
+        "feature", "feature, all, none; of the training examples; source: as transfer.source saw images"
+    ),
     "label_noise": Key(0.0, "share of training labels that are replaced by another class", "[0, 1)"),
     "noise_features": Key(0, "columns of N(0, 1) that are appended to the inputs", "[0, inf)"),
     "batch_size": Key(int, "examples a step; None: all of them (batch gradient descent)", "[1, inf)"),

@@ -86,7 +86,7 @@ def write(options: dict[str, Any]) -> Path:
         if model.tokenizer is not None:
             settings |= write_tokenizer(folder, model.tokenizer)
         if model.kind == "run_image":
-            write_preprocessor(folder, model.settings["statistics"])
+            write_preprocessor(folder, model.settings["statistics"], model.settings["shape"])
         if model.decoder is not None:
             write_generation(folder, model.writing, settings)
         return export(folder, model.module, model.params, options["dtype"], settings)
@@ -161,8 +161,8 @@ def write_generation(folder: Path, writing: Any, settings: dict[str, Any]) -> No
     write_json(folder / GENERATION, json.dumps(about, indent=2) + "\n")
 
 
-def write_preprocessor(folder: Path, statistics: dict[str, Any]) -> None:
-    """How images become inputs: one mean and one deviation for all pixels.
+def write_preprocessor(folder: Path, statistics: dict[str, Any], shape: tuple[int, int, int]) -> None:
+    """How images become inputs of (H, W, C): their size, and a mean and a deviation for each channel.
 
     Raises:
         ValueError: each pixel was standardized by itself, which has no counterpart.
@@ -171,20 +171,24 @@ def write_preprocessor(folder: Path, statistics: dict[str, Any]) -> None:
 
     from nn_core.text.interface import write_json
 
-    shift, scale = np.asarray(statistics.get("shift", 0.0)), np.asarray(statistics.get("scale", 1.0))
-    if np.ptp(shift) or np.ptp(scale):
+    height, width, channels = shape
+    plain = {"shift": np.zeros((1, 1, channels)), "scale": np.ones((1, 1, channels))} | statistics
+    shift, scale = (np.asarray(plain[name]).reshape(-1, channels) for name in ("shift", "scale"))
+    if np.any(shift != shift[0]) or np.any(scale != scale[0]):
         raise ValueError(
             "each pixel was standardized by itself, which transformers has no counterpart of; "
             "train with config.data.standardize='all' or 'none'"
         )
     about: dict[str, Any] = {
+        "image_processor_type": "ViTImageProcessor",  # that of DeiT would cut out a middle of its own
         "do_resize": True,
+        "size": {"height": height, "width": width},
         "do_rescale": True,
         "rescale_factor": 1 / 255,
         "do_normalize": True,
         "resample": 2,
     }
-    about |= {"image_mean": [float(shift.flat[0])], "image_std": [float(scale.flat[0])]}
+    about |= {"image_mean": shift[0].tolist(), "image_std": scale[0].tolist()}
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "preprocessor_config.json", json.dumps(about, indent=2) + "\n")
 

@@ -1,5 +1,7 @@
 """What config.transfer.source names: a run directory or a Hugging Face folder, as structure, parameters and tokenizer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,8 +54,15 @@ def source_of(section: ConfigDict) -> Source:
     Raises:
         ValueError: there is no such run, member, step or folder, or none that is sound; in one line.
     """
-    try:
+    with naming_source(section):
         return _read(section.source, section.step, section.member)
+
+
+@contextmanager
+def naming_source(section: ConfigDict) -> Iterator[None]:
+    """Raises errors about a source as ValueError, with the keys that name it."""
+    try:
+        yield
     except (ValueError, CheckpointError) as error:
         message = str(error).replace("--member=", "config.transfer.member=").replace("--step=", "config.transfer.step=")
         raise ValueError(f"config.transfer.source={section.source!r}: {message}{recipe(section.source)}") from None
@@ -69,7 +78,7 @@ def _of_folder(place: Path) -> Source:
     found = load_folder(place)
     if isinstance(found.module, GPT):
         return Source(found.module, found.params, found.params, read_tokenizer(place, found.module.vocabulary_size))
-    if found.kind in ("seq2seq", "image"):
+    if found.kind in ("seq2seq", "image", "image_encoder"):
         return Source(None, found.params, None, None)
     encoder = found.module.encoder  # type: ignore[attr-defined]
     tokenizer = read_tokenizer(place, encoder.vocabulary_size)

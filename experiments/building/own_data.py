@@ -19,7 +19,9 @@ from experiments.building.own_pairs import PARALLEL_FILES, resolve_pairs
 from experiments.building.own_splits import fit_sizes, tell_split
 from experiments.building.own_tables import TABLE, load_own_table
 from experiments.building.records import EXAMPLES, Registry
+from experiments.building.transfer import PRETRAINED
 from experiments.building.unused_keys import IMAGE_FOLDER, check_given, check_read
+from experiments.building.vision import vision_of
 from experiments.command_line.config_paths import section_of
 from nn_core.data.dataset import Dataset
 from nn_core.data.table_split import sizes_of
@@ -67,6 +69,8 @@ def resolve_images(
     """As `resolve`, for images; the config is changed."""
     del registry
     section = config.data
+    if config.model.name == PRETRAINED and "data.image_size" not in given:
+        section.image_size = vision_of(config).shape[:2]
     dataset, listing, section.digest = load_own_images(config)
     check_given(section, given, listing.sizes is not None)
     counts = Counter(listing.labels)

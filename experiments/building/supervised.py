@@ -13,6 +13,8 @@ from experiments.building.own_data import kind_of, own_dataset
 from experiments.building.own_tables import TABLE, load_own_table
 from experiments.building.ranges import check_batch, naming_options
 from experiments.building.records import ROWS, Registry, Sizes, serving
+from experiments.building.transfer import PRETRAINED
+from experiments.building.vision import as_seen, vision_of
 from experiments.command_line.choices import choose
 from nn_core.data.augmentation import Augmentation, make_augment
 from nn_core.data.dataset import Dataset, keep_classes
@@ -37,7 +39,13 @@ from nn_core.tasks.records import (
 )
 from nn_core.tasks.supervised import MakeModel, Problem, make_supervised
 
-STANDARDIZATIONS = {"feature": "one statistic a feature", "all": "one for all", "none": "raw"}
+OF_SOURCE = "source"
+STANDARDIZATIONS = {
+    "feature": "one statistic a feature",
+    "all": "one for all",
+    "none": "raw",
+    OF_SOURCE: "as the network of transfer.source is shown images",
+}
 CLASS_WEIGHTS: dict[str, Callable[[np.ndarray, int], np.ndarray] | None] = {
     "none": None,
     "balanced": lambda labels_N, num_classes: (
@@ -75,6 +83,7 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
             f"{config.task.name!r} learns numbers; use 'none'"
         )
     data = {"inputs": inputs, "targets": targets} | categories(config, kind.head)
+    data |= inherited(config)
     view = make_view(config, num_classes, len(targets))
     data |= shared_split(config, view, len(targets))
     make_model = use.make(config, Sizes(kind.head.num_outputs(num_classes), activations=registry.activations))
@@ -92,6 +101,22 @@ def build(config: ConfigDict, registry: Registry) -> tuple[Task, Data]:
     watched = tuple(WATCHED[name] for name in config.task.record if name in WATCHED)
     task = with_records(make_supervised(problem), make_model, num_classes, records, watched)
     return task, data
+
+
+def inherited(config: ConfigDict) -> Data:
+    """The standardization of images that a network was trained with, instead of one of a run's own.
+
+    Raises:
+        ValueError: no such network.
+    """
+    if config.data.standardize != OF_SOURCE:
+        return {}
+    if config.model.name != PRETRAINED:
+        raise ValueError(
+            f"config.data.standardize={OF_SOURCE!r} needs a network that was trained before: "
+            "--config=finetune_images, or config.model.name='pretrained'"
+        )
+    return {name: np.asarray(rows, np.float32) for name, rows in vision_of(config).statistics.items()}
 
 
 def shared_split(config: ConfigDict, view: View, num_examples: int) -> dict[str, np.ndarray]:
@@ -175,6 +200,7 @@ def load_examples(config: ConfigDict, head: Head, registry: Registry) -> Dataset
     if dataset is None:
         with naming_options(section):
             dataset = call_loader("data set", registry.sources, section.name, options)
+    dataset = as_seen(config, dataset) if config.model.name == PRETRAINED else dataset
     return keep_classes(dataset, section.classes) if section.classes else dataset
 
 
@@ -241,7 +267,7 @@ def make_view(config: ConfigDict, num_classes: int, num_examples: int) -> View:
         num_classes=num_classes,
         batch_size=batch_size,
         shuffle=section.shuffle,
-        standardize=section.standardize,
+        standardize="none" if section.standardize == OF_SOURCE else section.standardize,
         label_noise=section.label_noise,
         with_replacement=section.with_replacement,
         drop_last=section.drop_last,

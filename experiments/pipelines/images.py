@@ -11,12 +11,12 @@ from PIL import Image
 from experiments.pipelines.addresses import at_hand
 from experiments.pipelines.encoders import at_least_one, class_shares
 from experiments.pipelines.models import Model
-from nn_core.pretrained.preprocessor import read_preprocessor
 from experiments.pipelines.records import Ask
 from experiments.trained.image_classifier import load_classifier, read_for
 from nn_core.data.images import read_image
 from nn_core.data.sounds import read_sound, spectrogram
 from nn_core.files import user_path
+from nn_core.pretrained.preprocessor import read_preprocessor
 
 
 class Eyes(NamedTuple):

@@ -162,7 +162,7 @@ def _of_folder(place: Path, dtype: str) -> Model:
     found = load_folder(place, dtype)
     values = found.settings.values
     size = values.get("vocab_size")
-    tokenizer = None if found.kind == "image" else read_tokenizer(place, size)
+    tokenizer = None if found.kind in ("image", "image_encoder") else read_tokenizer(place, size)
     sources = None
     if found.kind == "seq2seq" and tokenizer is not None:
         sources = partial(_sources, place, tokenizer, found.module.pad_id)  # type: ignore[attr-defined]
@@ -214,7 +214,7 @@ def _of_run(place: Path, member: int | None, step: str) -> Model:
     if task is not None and task.form == EXAMPLES:
         nothing = Writing({}, False, (), None, None, ())
         run = load_classifier(place, step, member)
-        about = {"member": member, "step": step, "statistics": run.statistics}
+        about = {"member": member, "step": step, "statistics": run.statistics, "shape": run.shape}
         return Model(place, "run_image", run.module, stored.params, run.labels, about, None, nothing, None)
     if task is not None and task.form == SEQUENCE:
         return _translator(place, stored, registry)

@@ -107,10 +107,13 @@ def classify(classifier: Classifier, images_NHWC: np.ndarray, top_k: int | None 
 
 
 def read_for(classifier: Classifier, path: str | Path, fit: bool = False) -> np.ndarray:
-    """An image file in the form that the classifier reads, (H, W, C) in [0, 1]; `fit` resizes and converts others.
+    """An image file in the form that the classifier reads, (H, W, C) in [0, 1].
+
+    `fit` resizes and converts others, which is also done where the images of the training were resized.
 
     Raises:
         ValueError: not an image, or another size or number of channels.
     """
     height, width, channels = classifier.shape
+    fit = fit or bool(classifier.stored.config.data.get("image_size"))
     return read_image(path, height=height, width=width, channels=channels, fit=fit)

@@ -30,8 +30,8 @@ def statistics(view: View, keys_P: Array, data: Data) -> dict[str, Array]:
     """The standardization of each member; one program for all structures of a sweep with the same view of the data."""
 
     def of_one(key: Array) -> dict[str, Array]:
-        own = prepare(view, data, run_keys(key).split)
-        return {name: own[name] for name in ("shift", "scale")}
+        own = data | prepare(view, data, run_keys(key).split)
+        return {name: own[name] for name in ("shift", "scale") if name in own}
 
     return jax.lax.map(of_one, keys_P)
 

@@ -34,7 +34,7 @@ def follow(name, folder, monkeypatch, *more):
         words = [re.sub(r"checkpoints/\w+", "run0", word) for word in words]
         words = [word for word in words if word != "--member=0"]
         if command == "experiments.run":
-            words += [*QUICK, *more, f"--workdir=run{place}"]
+            words += [*(word for word in QUICK if word not in words), *more, f"--workdir=run{place}"]
         assert COMMANDS[command](words) == 0, line
 
 
@@ -60,6 +60,20 @@ def test_images(tmp_path, monkeypatch, capsys):
                 Image.new("L", (8, 8), value + number).save(folder / f"{kind}{number}.png")
     follow("own_images", tmp_path, monkeypatch)
     assert len([line for line in capsys.readouterr().out.splitlines() if '"label"' in line]) == 40
+
+
+@pytest.mark.slow
+def test_images_for_a_trained_network(tmp_path, monkeypatch, capsys):
+    """The photos are gray and of another size than the network reads; the folder's classes are others."""
+    write_folder(tmp_path / "FOLDER", "vit")
+    for kind, value in (("cats", 10), ("dogs", 200)):
+        for number in range(20):
+            for folder in (tmp_path / "photos" / kind, tmp_path / "new_photos"):
+                folder.mkdir(parents=True, exist_ok=True)
+                Image.new("L", (8, 9), value + number).save(folder / f"{kind}{number}.png")
+    follow("own_images_tuned", tmp_path, monkeypatch, "--config.train.chunk_steps=1", "--config.figures=()")
+    answers = [json.loads(line.split(": ", 1)[1]) for line in capsys.readouterr().out.splitlines() if '"label"' in line]
+    assert len(answers) == 40 and {one["label"] for row in answers for one in row} == {"cats", "dogs"}
 
 
 @pytest.mark.slow

@@ -2,12 +2,14 @@
 
 from functools import cache
 
+import flax.linen as nn
 from ml_collections import ConfigDict
 
 from configs import base
 from experiments.building.backbones import backbone_of
 from experiments.building.models.gpt import losses
-from experiments.building.records import TEXT, TEXT_CLASS, TOKENS, Model, Sizes, Use
+from experiments.building.records import EXAMPLES, IMAGES, TEXT, TEXT_CLASS, TOKENS, Model, Sizes, Use
+from experiments.building.vision import vision_of
 from nn_core.models.transformer.fine_tuned import FineTuned
 from nn_core.models.transformer.gpt import GPT
 from nn_core.models.transformer.language_model import make_decoder
@@ -54,9 +56,21 @@ def make_writer(config: ConfigDict, sizes: Sizes) -> MakeModel:
     return make_model
 
 
+def make_reader(config: ConfigDict, sizes: Sizes) -> MakeModel:
+    """hparams -> the network that reads images, with a head for the new classes."""
+    module = vision_of(config).module
+
+    def make_model(hparams: Hparams) -> nn.Module:
+        rate = hparams["dropout_rate"] if "dropout_rate" in hparams else None
+        return module.clone(num_outputs=sizes.num_outputs, dropout_rate=rate)
+
+    return make_model
+
+
 MODEL = Model(
     base.PRETRAINED,
     {
+        EXAMPLES: Use(make_reader, reads=IMAGES),
         TEXT_CLASS: Use(make, reads=TOKENS),
         TEXT: Use(make_writer, reads=TOKENS, make_decoder=cache(make_decoder), token_losses=losses),
     },

@@ -98,13 +98,11 @@ class ViT(nn.Module):
         if self.num_outputs is None:
             return x_BTD
         pooled_BD = x_BTD[:, 0] if self.pooling == "class" else jnp.mean(x_BTD, axis=1)
-        outputs_BC = self._head("head")(pooled_BD)
+        head = partial(Dense, self.num_outputs, use_bias=self.use_bias, kernel_init=self.kernel_init)
+        outputs_BC = head(name="head")(pooled_BD)
         if not (self.distilled and self.second_head):
             return outputs_BC
-        return (outputs_BC + self._head("distillation_head")(x_BTD[:, 1])) / 2
-
-    def _head(self, name: str) -> Dense:
-        return Dense(self.num_outputs, use_bias=self.use_bias, kernel_init=self.kernel_init, name=name)
+        return (outputs_BC + head(name="distillation_head")(x_BTD[:, 1])) / 2
 
     def _embed(self, images_BHWC: Array) -> Array:
         """(B, T, D): a linear map of each patch, row by row."""

@@ -1,0 +1,52 @@
+"""A trained network learns new classes of images from 50 examples: a Vision Transformer from a folder, or a run of this project.
+
+python -m experiments.run --config=configs/vit.py --config.data.classes=0,1,2,3,4 --config.data.train=600 --config.data.validation=100 --config.data.test=150 --workdir=checkpoints/vit_of_five
+python -m experiments.run --config=configs/finetune_images.py
+"""
+
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from configs import base
+from configs.grid import Sweep, axis, product
+
+NEW_HEAD = (("*head/*", "new"), ("*", "load"))
+WAYS: dict[str, dict[str, Any]] = {
+    "all of it": {"transfer.train": (("*", 1.0),)},
+    "its head": {"transfer.train": (("*head/*", 1.0), ("*", 0.0))},
+    "from nothing": {"transfer.load": (("*", "new"),), "transfer.train": (("*", 1.0),)},
+}
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1)
+
+
+def get_config() -> ConfigDict:
+    config = base.experiment()
+    config.name = "finetune_images"
+    config.num_seeds = 8
+    config.model = base.pretrained()
+    config.data = base.examples("digits", train=50, validation=100, test=500)
+    config.data.classes = (5, 6, 7, 8, 9)
+    config.data.standardize = "source"
+    config.data.batch_size = 25
+    config.transfer.source = "checkpoints/vit_of_five"
+    config.transfer.member = 0
+    config.transfer.load = NEW_HEAD
+    config.hparams.learning_rate = 1e-3
+    config.train.steps = 200
+    config.train.eval_every = 50
+    config.train.log_every = 50
+    config.train.chunk_steps = 50
+    config.train.evaluate_train = False
+    config.table = ("test_accuracy", "validation_loss", "trained_share")
+    config.figures = ("comparison",)
+    return config
+
+
+def get_sweep(config: ConfigDict) -> Sweep:
+    ways = [
+        {"label": f"{name}: rate {rate:g}", "hparams.learning_rate": rate, **way}
+        for name, way in WAYS.items()
+        for rate in RATES
+    ]
+    return product(ways, axis("seed", range(config.num_seeds)))
