@@ -1,6 +1,6 @@
 """A trained network learns new classes of images from 50 examples: a Vision Transformer from a folder, or a run of this project.
 
-python -m experiments.run --config=configs/vit.py --config.data.classes=0,1,2,3,4 --config.data.train=600 --config.data.validation=100 --config.data.test=150 --workdir=checkpoints/vit_of_five
+python -m experiments.run --config=configs/vit_of_five.py
 python -m experiments.run --config=configs/finetune_images.py
 """
 
@@ -30,7 +30,6 @@ def get_config() -> ConfigDict:
     config.data.standardize = "source"
     config.data.batch_size = 25
     config.transfer.source = "checkpoints/vit_of_five"
-    config.transfer.member = 0
     config.transfer.load = NEW_HEAD
     config.hparams.learning_rate = 1e-3
     config.train.steps = 200

@@ -64,7 +64,7 @@ FEATURES = (
         "F178",
         "Image classification as labels and scores",
         ("experiments.trained.image_classifier:classify",),
-        ("digits_cnn", "vit", "finetune_images"),
+        ("digits_cnn", "vit", "vit_of_five", "finetune_images"),
     ),
     Feature(
         "F179",

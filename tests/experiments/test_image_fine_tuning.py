@@ -97,7 +97,7 @@ def test_a_run_that_was_tuned_is_a_source_and_adapters_are_merged(tuned: Path, p
         "    config = finetune_images.get_config()\n"
         "    config.name, config.lora = 'own', base.lora(rank=2, targets=('*/attention/*/kernel',))\n"
         "    config.hparams.lora_alpha = 4.0\n"
-        "    config.transfer.train, config.transfer.member = (('*head/*', 1.0), ('*', 0.0)), None\n"
+        "    config.transfer.train = (('*head/*', 1.0), ('*', 0.0))\n"
         "    return config\n",
         encoding="utf-8",
     )
@@ -121,7 +121,7 @@ def test_a_run_of_this_project_is_a_source(tmp_path: Path) -> None:
     flags = [f"--config.{name}={value}" for name, value in STEPS.items()]
     first = ["--config=vit", "--sweep=false", f"--workdir={tmp_path / 'vit'}", "--config.data.classes=0,1,2"]
     assert main([*first, *sizes, *flags, "--config.schedule.warmup_steps=2"]) == 0
-    given = words(tmp_path / "run", transfer__source=tmp_path / "vit", transfer__member=None)
+    given = words(tmp_path / "run", transfer__source=tmp_path / "vit")
     assert main(given) == 0
     held = load_model(tmp_path / "vit").settings["statistics"]
     kept = load_model(tmp_path / "run").settings["statistics"]
