@@ -2,6 +2,15 @@
 
 python -m experiments.run --config=configs/vit_of_five.py
 python -m experiments.run --config=configs/finetune_images.py
+
+A folder of ViT or DeiT, with a head or without, and images of your own, which are resized to what it reads:
+
+python -m experiments.run --config=configs/finetune_images.py --sweep=false --config.transfer.source=FOLDER --config.data.name=image_folder --config.data.path=photos
+
+Measured over 8 seeds (2026-12-01, 2 shared x86 cores, 2.4 processor minutes), each way at its rate that is best on validation,
+all of them inside their grid; test accuracy on the digits 5 to 9: all of the network 0.764 ± 0.032, its new head alone 0.691 ±
+0.045, the same network from nothing 0.739 ± 0.028. What it learned from 600 other digits is worth little here: 0.025 ± 0.048
+over nothing, seed by seed, not beyond chance; only over the head alone is the difference clear (0.073 ± 0.061).
 """
 
 from typing import Any

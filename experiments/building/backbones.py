@@ -13,19 +13,22 @@ from ml_collections import ConfigDict
 from experiments.building.digests import digest_of
 from experiments.building.kept_tokenizer import TOKENIZER, stored_tokenizer
 from experiments.building.language import evaluation_hparams
-from experiments.building.models import gpt
+from experiments.building.models import encoder_decoder, gpt
 from experiments.building.records import Sizes
+from experiments.building.text_to_text import sizes_of
 from experiments.run_directory.files import HELD, STARTED_IN
 from experiments.run_directory.no_run import recipe
 from experiments.run_directory.stored_run import Stored, load, parse_step
 from nn_core.alignment.heads import without_heads
 from nn_core.files import user_path
 from nn_core.models.transformer.encoder import Encoder
+from nn_core.models.transformer.encoder_decoder import EncoderDecoder
 from nn_core.models.transformer.fine_tuned import FineTuned
 from nn_core.models.transformer.gpt import GPT
-from nn_core.pretrained.folder import is_folder
+from nn_core.pretrained.folder import is_folder, tensors
 from nn_core.pretrained.folder_tokenizer import FolderTokenizer
 from nn_core.pretrained.load import load as load_folder
+from nn_core.pretrained.load import read_structure
 from nn_core.pretrained.shapes import parameter_shapes
 from nn_core.pretrained.tokenizer_files import as_folder_tokenizer, read_tokenizer
 from nn_core.training.manifest import CheckpointError, named_leaves, nested
@@ -96,7 +99,9 @@ def _of_run(place: Path, step: str, member: int | None) -> Source:
         module = gpt.make(stored.config, Sizes(size, (size,), stored.config.data.context_size))
         backbone: Any = module(evaluation_hparams(stored.config))
     else:  # the structure of what it started from itself
-        backbone, _, _ = backbone_of(stored.config)
+        backbone = source_of(stored.config.transfer).backbone
+        if backbone is None:
+            return Source(None, stored.params, None, None)
     return Source(backbone, stored.params, without_heads(stored.params), as_folder_tokenizer(tokenizer))
 
 
@@ -126,6 +131,42 @@ def load_learned(path: str | Path, which: str | int = "best", member: int | None
         begun = Path(stored.held.get(STARTED_IN, ".")) / user_path(section.source)
         section.source = str(begun) if begun.exists() else section.source
     return stored
+
+
+def encoder_decoder_of(config: ConfigDict) -> EncoderDecoder:
+    """The structure of the encoder-decoder that a config starts from.
+
+    Raises:
+        ValueError: no source, or one that is none.
+    """
+    section = config.transfer
+    if section.source is None:
+        raise ValueError(
+            "config.model.name='pretrained' needs --config.transfer.source=PLACE: a Hugging Face folder of a T5, or the run "
+            "of a translator, such as checkpoints/t5_quick"
+        )
+    with naming_source(section):
+        place = user_path(section.source)
+        if is_folder(place):
+            module = read_structure(place, frozenset(tensors(place)))[-1].module
+        else:
+            stored = load_whole(place, parse_step(section.step), section.member)
+            if stored.config.model.name == "pretrained" and stored.config.transfer.source is not None:
+                return encoder_decoder_of(stored.config)
+            module = _written_by(stored)
+        if not isinstance(module, EncoderDecoder):
+            raise ValueError(
+                f"holds a {type(module).__name__}, which writes no text for a text; use a T5 or a translator"
+            )
+        return module
+
+
+def _written_by(stored: Stored) -> Any:
+    """The structure of a run that writes a text for a text."""
+    if stored.config.model.name != "encoder_decoder" or not (stored.folder / TOKENIZER).is_file():
+        raise ValueError(f"holds a run of task {stored.config.task.name!r}; use a T5 or a translator")
+    tokenizer = stored_tokenizer(stored.folder)
+    return encoder_decoder.make(stored.config, sizes_of(stored.config, tokenizer))(evaluation_hparams(stored.config))
 
 
 def load_whole(path: str | Path, which: str | int = "best", member: int | None = None) -> Stored:

@@ -78,7 +78,14 @@ def load_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | No
     if tokenizer is None:
         options = {} if section.vocabulary_size is None else {"vocabulary_size": section.vocabulary_size}
         tokenizer = make_tokenizer(section.tokenizer, [text], **options)
-    ids_N = np.asarray(tokenizer.encode(text))
+    try:
+        ids_N = np.asarray(tokenizer.encode(text))
+    except ValueError as error:  # the tokenizer is another text's
+        reason = str(error).split(";")[0]
+        raise ValueError(
+            f"the text of config.data.name={section.name!r} does not fit the tokenizer of config.transfer.source: {reason}; "
+            "use another text, or a source that knows it"
+        ) from None
     splits = split_tokens(ids_N, section.split_ratio)
     check_splits(splits, section.context_size)
     dtype = np.uint16 if tokenizer.vocabulary_size <= 2**16 else np.int32

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from configs.base import TRANSFER
+from configs import base
 from experiments.run_directory.files import entry
 from nn_core.files import user_path
 from nn_core.pretrained.folder import is_folder
@@ -41,18 +41,17 @@ def tokenizer_of_start(source: str) -> Tokenizer | None:
     return None
 
 
-def inherited(section: ConfigDict) -> Tokenizer | None:
+def inherited(config: ConfigDict) -> Tokenizer | None:
     """The tokenizer that goes with the parameters which a run starts from: its embeddings are those of its tokens.
 
-    Args:
-        section: config.transfer.
     Returns:
-        That of a run whose parameters are all loaded; else None.
+        That of a source whose structure is the model's too; that of a run whose parameters are all loaded; else None.
     """
-    if section.source is None or section.load != TRANSFER["load"].default:
+    section, whole = config.transfer, config.model.name == base.PRETRAINED["name"].default
+    if section.source is None or not (whole or section.load == base.TRANSFER["load"].default):
         return None
     found = tokenizer_of_start(section.source)
-    return None if isinstance(found, FolderTokenizer) else found
+    return None if isinstance(found, FolderTokenizer) and not whole else found
 
 
 def keep_tokenizer(folder: Path, tokenizer: Tokenizer) -> Tokenizer:

@@ -39,10 +39,8 @@ def build(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = 
         tokenizer: that of the run to continue; None: that of the run it starts from, or a new one.
     """
     section = config.data
-    if config.model.name == "pretrained":  # its tokens are not those of a tokenizer that is made here
-        raise ValueError("config.task.name='language' trains from the beginning; give a model, such as base.gpt(…)")
     family = family_of(config, registry)
-    start, has_own = inherited(config.transfer), section.name == TOKEN_FILE
+    start, has_own = inherited(config), section.name == TOKEN_FILE
     tokenizer = start if tokenizer is None and not has_own else tokenizer
     corpus = load_corpus(section, chunk_steps(config.train.chunk_steps, config.train.eval_every), tokenizer)
     if has_own and start is not None and start != corpus.tokenizer:

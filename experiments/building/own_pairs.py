@@ -70,7 +70,7 @@ def resolve_pairs(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDic
         section.batch_size = train
         lines.append(f"config.data.batch_size={train}, since {train} pairs train")
     lines += fit(config, given, pairs.test[0][0])
-    start = inherited(config.transfer)
+    start = inherited(config)
     lines += [] if start is None else tell_unknown(start, (text for side in pairs.train for text in side))
     return config, tuple(lines)
 

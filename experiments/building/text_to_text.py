@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
+from configs import base
 from experiments.building.corpus import Corpus
 from experiments.building.kept_tokenizer import inherited
 from experiments.building.own_pairs import load_pairs
@@ -23,6 +24,7 @@ from nn_core.data.text_tasks import TASKS
 from nn_core.generation.decoder import Decoder
 from nn_core.models.transformer.encoder_decoder import EncoderDecoder
 from nn_core.models.transformer.translation import attention_maps
+from nn_core.pretrained.folder_tokenizer import FolderTokenizer
 from nn_core.tasks.base import Data, Hparams, Params, Task
 from nn_core.tasks.describe import count_parameters
 from nn_core.tasks.examples import View
@@ -50,8 +52,10 @@ def build(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = 
     choose(section.name, TEXT_PAIRS, "data.name")
     use = choose(config.model.name, serving(registry, SEQUENCE), "model.name")
     check_measures(config.task.measures)
+    if config.model.name == base.PRETRAINED["name"].default:
+        use.make(config, Sizes(1, (1, 1)))  # whether the source is one is told before its tokens are judged
     pairs = load_pairs(section)
-    tokenizer = inherited(config.transfer) if tokenizer is None else tokenizer
+    tokenizer = inherited(config) if tokenizer is None else tokenizer
     tokenizer = train_tokenizer(section, pairs) if tokenizer is None else tokenizer
     rows = [make_rows(config, tokenizer, pairs, name) for name in SPLITS]
     sizes = SplitSizes(*(len(part.source_RS) for part in rows))
@@ -92,11 +96,17 @@ def sizes_of(config: ConfigDict, tokenizer: Tokenizer) -> Sizes:
 
 
 def marks_of(tokenizer: Tokenizer, more: Sequence[str] = ()) -> Marks:
-    """Ids of padding, start and end.
+    """Ids of padding, start and end; an answer of a Hugging Face folder without a start token begins with padding (T5).
 
     Raises:
         ValueError: a mark that the vocabulary does not hold.
     """
+    if isinstance(tokenizer, FolderTokenizer):
+        pad, end = tokenizer.special_id("pad_token"), tokenizer.special_id("eos_token")
+        start = tokenizer.special_id("bos_token")
+        if pad is None or end is None:
+            raise ValueError("the vocabulary names no pad_token or no eos_token; tokenizer_config.json should")
+        return Marks(pad, pad if start is None else start, end)
     needed = ("[PAD]", "[SOS]", "[EOS]", *more)
     missing = [mark for mark in needed if mark not in tokenizer.special_ids]
     if missing:

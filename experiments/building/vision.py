@@ -11,6 +11,7 @@ from experiments.building.backbones import load_whole, naming_source
 from experiments.building.language import evaluation_hparams
 from experiments.building.models import images
 from experiments.building.records import EXAMPLES, Model, Sizes
+from experiments.building.unused_keys import IMAGE_FOLDER
 from experiments.run_directory.image_labels import read_images
 from experiments.run_directory.stored_run import parse_step
 from nn_core.activations import ACTIVATIONS
@@ -100,10 +101,11 @@ def as_seen(config: ConfigDict, dataset: Dataset) -> Dataset:
     if found == (*shape[:2], 1):
         return dataset._replace(inputs=np.broadcast_to(dataset.inputs, (len(dataset.inputs), *shape)))
     if found != shape:
+        own = "leave out --config.data.image_size, and they are resized"
+        other = "use images of your own (--config.data.name=image_folder), which are resized, or another source"
         raise ValueError(
             f"config.transfer.source={config.transfer.source!r} reads images of {_sides(shape)} and data "
-            f"{config.data.name!r} has {_sides(found)}; use images of your own (--config.data.name=image_folder), which are "
-            "resized, or another source"
+            f"{config.data.name!r} has {_sides(found)}; {own if config.data.name == IMAGE_FOLDER else other}"
         )
     return dataset
 

@@ -76,7 +76,10 @@ FEATURES = (
         "F180",
         "Fine-tuning, with adapters or whole",
         ("nn_core.transfer.lora:with_lora", "nn_core.transfer.fine_tuning:fine_tune"),
-        ("finetune_lora", "finetune_classifier", "finetune_images", "assistant_sft", "transfer"),
+        (
+            *("finetune_lora", "finetune_classifier", "finetune_text", "finetune_pairs", "finetune_images"),
+            *("assistant_sft", "transfer"),
+        ),
     ),
     Feature("F181", "Tokenizers of other libraries", ("nn_core.pretrained.tokenizer_files:read_tokenizer",)),
     Feature(

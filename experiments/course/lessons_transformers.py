@@ -90,7 +90,15 @@ LESSONS = (
             "that are added to the frozen ones. The last of these keeps the cost low and the old model intact.",
         ),
         ("F174", "F185"),
-        ("finetune_lora", "finetune_classifier", "finetune_images", "vit_of_five", "sounds"),
+        (
+            "finetune_lora",
+            "finetune_classifier",
+            "finetune_text",
+            "finetune_pairs",
+            "finetune_images",
+            "vit_of_five",
+            "sounds",
+        ),
     ),
     Lesson(
         "generation",

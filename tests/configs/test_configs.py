@@ -34,10 +34,10 @@ NEEDS_DATA = (
     "multi30k_quick",
 )  # data that are downloaded: they say so, in one line
 # What starts from another run: the stages of configs/alignment.py run in tests/experiments/test_alignment_stages.py, the
-# others in tests/experiments/test_fine_tuning.py and test_image_fine_tuning.py.
+# others in tests/experiments/test_fine_tuning.py, test_image_fine_tuning.py and test_text_fine_tuning.py.
 NEEDS_RUN = (
     *("alignment", "assistant_sft", "reward_model", "ppo", "grpo", "dpo"),
-    *("finetune_classifier", "finetune_lora", "finetune_images"),
+    *("finetune_classifier", "finetune_lora", "finetune_images", "finetune_text", "finetune_pairs"),
 )
 READY = [path for path in FILES if path.stem not in NEEDS_DATA + NEEDS_RUN]
 LARGE = ("t5_pretrain", "t5_quick")  # whose tokenizer takes seconds to train

@@ -64,6 +64,7 @@ def tuned(base: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return place
 
 
+@pytest.mark.slow
 def test_a_folder_learns_photos_and_predicts_them(
     tuned: Path, photos: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -76,6 +77,7 @@ def test_a_folder_learns_photos_and_predicts_them(
     assert np.allclose(kept["shift"], MEANS) and np.allclose(kept["scale"], DEVIATIONS)
 
 
+@pytest.mark.slow
 def test_what_was_tuned_is_a_folder_again_that_answers_alike(tuned: Path, photos: Path, tmp_path: Path) -> None:
     """transformers resizes to 224 and standardizes by 0.5 unless it is told otherwise, so both are written."""
     assert export([f"--checkpoint={tuned}", f"--out={tmp_path / 'out'}"]) == 0

@@ -11,6 +11,7 @@ from PIL import Image
 
 from experiments import pipeline, predict, run, sample
 from nn_core.data.toy_translation import toy_translation
+from tests.experiments.pipelines.folders import write_pipeline_folder
 from tests.pretrained.folders import write_folder
 from tests.pretrained.tokenizer_folders import write_tokenizer_folder
 
@@ -85,6 +86,26 @@ def test_texts(tmp_path, monkeypatch):
     (tmp_path / "talks.jsonl").write_text(lines, encoding="utf-8")
     small = ("--config.data.batch_size=2", "--config.model.layers_num=1", "--config.model.embedding_dim=16")
     follow("own_text", tmp_path, monkeypatch, *small, "--config.schedule.warmup_steps=0")
+
+
+@pytest.mark.slow
+def test_a_text_for_a_trained_network(tmp_path, monkeypatch, capsys):
+    write_pipeline_folder(tmp_path, "writer").rename(tmp_path / "FOLDER")
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "1.txt").write_text("the world is a token, hello\n" * 90, encoding="utf-8")
+    small = ("--config.data.batch_size=2", "--config.data.context_size=16", "--config.sample.max_new_tokens=3")
+    follow("own_text_tuned", tmp_path, monkeypatch, *small, "--config.schedule.warmup_steps=0", "--config.figures=()")
+    assert "the" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_pairs_for_a_trained_network(tmp_path, monkeypatch):
+    write_pipeline_folder(tmp_path, "texts").rename(tmp_path / "FOLDER")
+    for name, line in (("old.en", "the world"), ("old.fr", "world the"), ("new.en", "the world")):
+        (tmp_path / name).write_text(f"{line}\n" * 40, encoding="utf-8")
+    small = ("--config.task.decoded=2", "--config.data.batch_size=2", "--config.figures=()")
+    follow("own_pairs_tuned", tmp_path, monkeypatch, *small, "--config.schedule.warmup_steps=0")
+    assert len((tmp_path / "new.fr").read_text(encoding="utf-8").splitlines()) == 40
 
 
 @pytest.mark.slow
