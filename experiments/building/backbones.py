@@ -71,9 +71,12 @@ def naming_source(section: ConfigDict) -> Iterator[None]:
         raise ValueError(f"config.transfer.source={section.source!r}: {message}{recipe(section.source)}") from None
 
 
-@lru_cache(maxsize=2)  # the members of a sweep start from one network, which may have started from another
 def _read(source: str, step: str, member: int | None) -> Source:
-    place = user_path(source)
+    return _at(user_path(source).absolute(), step, member)
+
+
+@lru_cache(maxsize=2)  # the members of a sweep start from one network, which may have started from another
+def _at(place: Path, step: str, member: int | None) -> Source:
     return _of_folder(place) if is_folder(place) else _of_run(place, step, member)
 
 

@@ -53,12 +53,11 @@ def vision_of(config: ConfigDict) -> Vision:
             "or the run of an image classifier, such as checkpoints/vit"
         )
     with naming_source(section):
-        return _read(section.source, section.step, section.member)
+        return _at(user_path(section.source).absolute(), section.step, section.member)
 
 
 @lru_cache(maxsize=2)  # the members of a sweep start from one network
-def _read(source: str, step: str, member: int | None) -> Vision:
-    place = user_path(source)
+def _at(place: Path, step: str, member: int | None) -> Vision:
     return _of_folder(place) if is_folder(place) else _of_run(place, step, member)
 
 
