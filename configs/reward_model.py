@@ -3,6 +3,7 @@
 python -m experiments.run --config=configs/assistant_base.py
 python -m experiments.run --config=configs/assistant_sft.py
 python -m experiments.run --config=configs/reward_model.py
+python -m experiments.predict --checkpoint=checkpoints/reward_model --member=0 pairs.jsonl
 
 Pairs of answers about all facts, ranked by a hidden rule (right 1, polite 0.6, rude -0.6, a word -0.04) with wrong labels;
 `test_accuracy` is on 500 other pairs with right labels, `validation_accuracy` on 500 with wrong ones among them. The score
@@ -10,7 +11,8 @@ is a sum over the answer's tokens with a share of their log-probability: two blo
 last token (`task.pooling=last` ends at 0.74, one seed).
 
 Pairs of your own, whose file configs/dpo.py describes: --sweep=false --config.transfer.source=BASE
---config.transfer.by_seed=False --config.data.name=file --config.data.path=pairs.jsonl.
+--config.transfer.by_seed=False --config.data.name=file --config.data.path=pairs.jsonl. experiments.predict scores pairs, or
+answers, of such a file.
 
 Measured over 8 seeds (2026-11-30, 2 shared x86 cores), mean and 95 % interval: 4,000 pairs with 5 % noise 0.965 ± 0.006 (0.889
 ± 0.005 against noisy labels, of which 0.95 could be met), calibration error 0.078 ± 0.008: it is less sure than it might be.
