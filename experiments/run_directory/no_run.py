@@ -1,5 +1,6 @@
 """Folders that hold no run of one network: what they are, and the command that answers about them."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def task_of(folder: Path) -> str:
 
 def command(folder: Path) -> str:
     """The command that asks a Hugging Face folder."""
-    return f"python -m experiments.pipeline {task_of(folder)} --model={folder} TEXT"
+    return f"python -m experiments.pipeline {task_of(folder)} {shlex.quote(f'--model={folder}')} TEXT"
 
 
 def recipe(path: str) -> str:
@@ -56,7 +57,8 @@ def about_folder(folder: Path) -> str:
 
 def about_classes(directory: Path) -> str:
     """What to say of a run that tells the classes of texts, where one of another kind is wanted."""
-    ask = f"python -m experiments.pipeline text-classification --model={directory} TEXT, or --input=FILE with a text a line"
+    model = shlex.quote(f"--model={directory}")
+    ask = f"python -m experiments.pipeline text-classification {model} TEXT, or --input=FILE with a text a line"
     return f"{directory} tells the classes of texts; ask it by: {ask}"
 
 
