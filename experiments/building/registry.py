@@ -41,7 +41,7 @@ TASKS: dict[str, Kind] = {
         language.build,
         splits=("train", "validation", "validation_full"),
         measures=("loss", "perplexity"),
-        told=("parameters", *FIGURES, BITS),
+        told=("parameters", "embedding_ratio", *FIGURES, BITS),
     ),
     "sequence_classification": Kind(
         base.SEQUENCE_CLASSIFICATION, CLASS, sequences.build, HEADS["classification"], sequences.describe_classes
