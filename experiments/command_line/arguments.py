@@ -19,7 +19,6 @@ from nn_core.files import user_path
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = SHIPPED
 CLONE = (ROOT / "pyproject.toml").is_file()  # else this is an installed package
-CHECKPOINTS = (ROOT if CLONE else Path.cwd()) / "checkpoints"  # default place of run directories
 OPTIONS = {  # of experiments.run beside --config and --config.KEY
     "workdir": Option(str, "the run directory (default: checkpoints/NAME, with the config's name)"),
     "part": Option(
@@ -36,6 +35,23 @@ OPTIONS = {  # of experiments.run beside --config and --config.KEY
 }
 CONFIG = "config"
 HELPERS = ("__init__", "base", "grid")  # files of configs/ that are not experiments
+
+
+def default_place(cwd: Path, root: Path, clone: bool) -> Path:
+    """Where run directories go by default: the clone's checkpoints for who works in the clone, else ./checkpoints.
+
+    A run of another folder then finds another one by the path that configs name, checkpoints/NAME.
+
+    >>> default_place(Path("/clone/tests"), Path("/clone"), True).as_posix()
+    '/clone/checkpoints'
+    >>> default_place(Path("/home/me"), Path("/clone"), True).as_posix()
+    '/home/me/checkpoints'
+    """
+    inside = clone and root in (cwd, *cwd.parents)
+    return (root if inside else cwd) / "checkpoints"
+
+
+CHECKPOINTS = default_place(Path.cwd(), ROOT, CLONE)
 
 
 class Arguments(NamedTuple):
