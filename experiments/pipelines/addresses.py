@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from PIL import Image
+
 from experiments.pipelines.models import OFFLINE
 
 ADDRESS = re.compile(r"https?://", re.IGNORECASE)
@@ -21,26 +23,38 @@ _BLOCK = 1 << 16
 
 
 @contextmanager
-def at_hand(place: str) -> Iterator[str]:
-    """The path of a file; what stands at an address is there for as long as it is read, and is kept nowhere.
+def at_hand(place: str | Path | Image.Image) -> Iterator[str]:
+    """The path of a file; what stands at an address or in memory is there for as long as it is read, and is kept nowhere.
 
     Args:
-        place: a path, or an address that begins with http:// or https://.
+        place: a path, an address that begins with http:// or https://, or an image of Pillow.
     Yields:
         The path. A ValueError that names it is raised again with the address in its place.
     Raises:
-        ValueError: the address cannot be read; says why in one line.
+        ValueError: the address cannot be read, or the image not be written; says why in one line.
     """
-    if not ADDRESS.match(place):
-        yield place
+    in_memory = isinstance(place, Image.Image)
+    name = "the image" if in_memory else str(place)
+    if not (in_memory or ADDRESS.match(name)):
+        yield name
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"
-        path.write_bytes(_read(place))
+        if isinstance(place, Image.Image):
+            _write(place, path)
+        else:
+            path.write_bytes(_read(name))
         try:
             yield str(path)
         except ValueError as error:
-            raise ValueError(str(error).replace(str(path), place)) from None
+            raise ValueError(str(error).replace(str(path), name)) from None
+
+
+def _write(image: Image.Image, path: Path) -> None:
+    try:
+        image.save(path, "PNG")
+    except OSError as error:
+        raise ValueError(f"the image cannot be read ({error}); convert it to gray, RGB or RGBA") from None
 
 
 def _read(address: str) -> bytes:

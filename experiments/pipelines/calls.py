@@ -5,6 +5,8 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from experiments.command_line.choices import nearest
 from experiments.command_line.options import Option
 from experiments.pipelines.records import Task
@@ -114,6 +116,6 @@ def text_of(value: Any) -> str:
 
 
 def is_one(value: Any) -> bool:
-    """Whether it is one input and not several: a text, a path, an object, or a conversation."""
+    """Whether it is one input and not several: a text, a path, an image, an object, or a conversation."""
     chat = isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) and "role" in one for one in value)
-    return chat or isinstance(value, (str, Mapping, Path))
+    return chat or isinstance(value, (str, Mapping, Path, Image.Image))

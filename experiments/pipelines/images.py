@@ -65,16 +65,16 @@ def _ranked(labels: Sequence[str], scores: np.ndarray, top_k: int) -> list[dict[
 
 
 def image_classification(model: Model, options: Mapping[str, Any]) -> Ask:
-    """[{score, label}] of an image, by its path or address, best first."""
+    """[{score, label}] of an image, by its path or address or as Pillow has it, best first."""
     at_least_one(options, "top_k")
     seen = eyes(model, options["fit"])
 
-    def look(place: str) -> np.ndarray:
+    def look(place: Any) -> np.ndarray:
         with at_hand(place) as path:
             return seen.read(path)
 
     def ask(inputs: Sequence[Any]) -> list[Any]:
-        scores = seen.scores(np.stack([look(str(place)) for place in inputs]))
+        scores = seen.scores(np.stack([look(place) for place in inputs]))
         return [_ranked(seen.labels, row, options["top_k"]) for row in scores]
 
     return ask

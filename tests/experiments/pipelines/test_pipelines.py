@@ -257,6 +257,19 @@ def test_images(root: Path, tmp_path: Path) -> None:
     assert found[0]["score"] == pytest.approx(float(jax.nn.softmax(logits).max()), abs=1e-5)
 
 
+def test_an_image_may_be_in_memory(root: Path, tmp_path: Path) -> None:
+    """As transformers takes those of Pillow: one, several, gray, and one that no file of ours can hold."""
+    rng = np.random.default_rng(0)
+    image = Image.fromarray(rng.integers(0, 256, (12, 12, 3)).astype(np.uint8))
+    image.save(tmp_path / "a.png")
+    look = pipeline("image-classification", root / "images")
+    assert look(image) == look(str(tmp_path / "a.png"))
+    both = look([image, image.convert("L")])
+    assert [row["label"] for row in both[0]] == [row["label"] for row in look(image)] and len(both) == 2
+    with pytest.raises(ValueError, match="the image .*convert it to gray, RGB or RGBA"):
+        look(Image.new("F", (12, 12)))
+
+
 def test_an_image_may_stand_at_an_address(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """F178: as transformers takes it; what cannot be read is one line that names the address."""
     pixels = (np.random.default_rng(0).uniform(size=(12, 12, 3)) * 255).astype(np.uint8)
