@@ -101,7 +101,8 @@ def resolve_text(config: ConfigDict, given: Collection[str], registry: Registry)
     section.digest = check_digest(section, text.digest, section.path)
     lines = tell_text(section.path, text)
     prompt = config.sample.prompt
-    if section.tokenizer == CHARACTERS and "sample.prompt" not in given and not set(prompt) <= set(text.text):
+    own_tokens = section.tokenizer == CHARACTERS and config.model.name != PRETRAINED
+    if own_tokens and "sample.prompt" not in given and not set(prompt) <= set(text.text):
         config.sample.prompt = clean_text(text.text)[0]
         lines += (f"samples begin with {config.sample.prompt!r}, since the text lacks characters of {prompt!r}",)
     return config, lines

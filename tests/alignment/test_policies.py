@@ -10,7 +10,7 @@ import pytest
 from scipy.special import log_softmax, softmax
 
 from nn_core.alignment.answer_task import Answers, make_answer_task
-from nn_core.alignment.experience import GRPO, PPO, Experience, Policy, collect
+from nn_core.alignment.experience import GRPO, PPO, Experience, Policy, collect, policy_outputs
 from nn_core.alignment.heads import LAST, LIKELIHOOD, SCORE, SUM, VALUE, hidden_states, scores, with_head
 from nn_core.alignment.judgement import Prompts, Reward, Speaker, learned_rewards, measures, speak
 from nn_core.alignment.pair_task import Pairs, answer_log_probs
@@ -82,6 +82,23 @@ def loss_of(method: str, known: Experience, params: Any = None) -> tuple[float, 
     objective = jax.jit(partial(iteration_loss, policy_of(method)))
     params = params_of(method) if params is None else params
     return jax.device_get(objective(params, known, hparams=HPARAMS, coefficient=jnp.float32(BETA)))
+
+
+def test_a_value_is_that_of_the_state_before_its_token():
+    """It must not know the token that it judges: the value at t changes with the token at t - 1, and not with that at t."""
+    ids_BT = np.array([[3, 4, 5, 6, 7, 8, 9]])
+    run = jax.jit(partial(policy_outputs, policy_of(PPO)))
+
+    def values(place: int) -> np.ndarray:
+        other_BT = ids_BT.copy()
+        other_BT[0, place] = 1
+        return np.asarray(run(params_of(PPO), other_BT, hparams=HPARAMS)[1])[0]
+
+    plain = np.asarray(run(params_of(PPO), ids_BT, hparams=HPARAMS)[1])[0]
+    assert plain[0] == 0  # nothing stands before the first token
+    for place in range(1, 6):
+        changed = np.abs(values(place) - plain) > 1e-6
+        assert not changed[: place + 1].any() and changed[place + 1 :].all()
 
 
 def test_the_end_is_a_token_of_the_answer_where_padding_is_the_end_token():
