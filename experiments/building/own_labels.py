@@ -5,7 +5,9 @@ from collections.abc import Collection
 
 from ml_collections import ConfigDict
 
+from experiments.building.corpus import lacking_characters, shortened_list
 from experiments.building.digests import check_digest, digest_of_file
+from experiments.building.kept_tokenizer import tokenizer_of_start
 from experiments.building.own_splits import fit_sizes, tell_split
 from experiments.building.own_tables import TABLE
 from experiments.building.ranges import naming_options
@@ -15,6 +17,7 @@ from nn_core.data.labelled_texts import read_labelled_texts
 from nn_core.data.sources import call_loader
 from nn_core.data.table_split import sizes_of
 from nn_core.files import user_path
+from nn_core.pretrained.tokenizer_files import as_folder_tokenizer
 
 SHARES = (0.6, 0.2, 0.2)  # of the texts: train, validation, test
 SHOWN = 10  # classes
@@ -42,6 +45,18 @@ def load_texts(section: ConfigDict) -> LabelledTexts:
     return read_labelled_texts(section.path, section.target, section.text, section.classes)
 
 
+def left_out(source: str | None, texts: LabelledTexts) -> tuple[str, ...]:
+    """A line about characters that the tokenizer of config.transfer.source has no token for."""
+    tokenizer = None if source is None else tokenizer_of_start(source)
+    if tokenizer is None:
+        return ()
+    strange = lacking_characters(as_folder_tokenizer(tokenizer), "".join(texts.texts))
+    if not strange:
+        return ()
+    told = f"{len(strange)} characters of the texts" if len(strange) > 1 else "a character of the texts"
+    return (f"warning: {told} ({shortened_list(strange)}) without a token in {source}: left out",)
+
+
 def resolve_labels(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDict, tuple[str, ...]]:
     """The config fitted to the user's own texts with classes, and lines about them.
 
@@ -61,6 +76,7 @@ def resolve_labels(config: ConfigDict, given: Collection[str]) -> tuple[ConfigDi
     more = ", …" if len(texts.label_names) > SHOWN else ""
     return config, (
         f"{section.path}: {len(texts.texts):,} texts",
+        *left_out(config.transfer.source, texts),
         f"classes: {len(texts.label_names)} ({shown}{more}); always the largest: {max(counts.values()) / len(texts.texts):.3f}",
         tell_split(section, "drawn by each seed" if section.shuffle else "in the order of the file"),
     )

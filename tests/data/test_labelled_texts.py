@@ -11,6 +11,7 @@ from experiments.building.registry import REGISTRY
 from experiments.building.unused_keys import check_used
 from experiments.run_directory.earlier import completed
 from nn_core.data.labelled_texts import read_labelled_texts
+from nn_core.text.characters import CharacterTokenizer
 
 ROWS = [("fine,\nreally", "good"), ("so \u2028 bad", "bad"), ("fine again", "good"), ("bad", "bad")]
 
@@ -71,6 +72,19 @@ def test_a_config_is_fitted_to_a_table(tmp_path: Path) -> None:
     Path(data.path).write_text("text,label\na,bad\nb,good\nc,bad\nd,good\n", encoding="utf-8")
     with pytest.raises(ValueError, match="has changed: its sha256 is"):
         resolve(fitted, set(), REGISTRY)
+
+
+def test_characters_that_the_source_has_no_token_for_are_told(tmp_path: Path) -> None:
+    """They were left out of the training without a word."""
+    CharacterTokenizer("abdghilnorstx e").save(tmp_path / "tokenizer.json")
+    config = finetune_classifier.get_config()
+    config.data.update({"name": "table", "path": str(tmp_path / "x.csv"), "target": "label"})
+    config.transfer.source = str(tmp_path)
+    (tmp_path / "x.csv").write_text("text,label\na dog!,bad\nb,good\nc?,bad\nd,good\n", encoding="utf-8")
+    _, told = resolve(config, {"data.name", "data.path", "data.target"}, REGISTRY)
+    assert told[1].startswith("warning: 3 characters of the texts ('!' '?' 'c') without a token in ")
+    (tmp_path / "x.csv").write_text("text,label\na dog,bad\nb,good\nh,bad\nd,good\n", encoding="utf-8")
+    assert not [line for line in resolve(config, set(), REGISTRY)[1] if "warning" in line]
 
 
 def test_keys_of_a_table_do_nothing_elsewhere() -> None:
