@@ -7,14 +7,16 @@ Seven kinds of tokenizer in 14 sizes on the documentation that comes with Python
 in these updates. Bits per character compare only tokenizers that lose nothing: "word" and WordPiece forget white space,
 and an "[UNK]" costs "word" nothing.
 
-Tokens per word (words stand between white space; 2026-11-23): characters 7.10; with 500 and 2,000 tokens byte-level BPE
-3.37, 1.98 (8,000: 1.60), BPE 3.24, 2.24, Unigram 3.29, 2.30, SentencePiece 4.38, 2.38, WordPiece 5.54, 4.31; words 1.71,
-of which 13.6 and 3.3 % are unknown. Bits per character over 4 seeds, mean and 95 % interval (one x86 core, 14 programs
-in 4 minutes): characters 3.37 ± 0.15; byte-level BPE 2.85 ± 0.60, 2.35 ± 0.23 (8,000: 2.03 ± 0.03); BPE 2.59 ± 0.24,
-2.28 ± 0.05; Unigram 2.65 ± 0.11, 2.13 ± 0.04; SentencePiece 3.36 ± 0.06, 2.20 ± 0.04; WordPiece 3.01 ± 0.57,
-2.54 ± 0.11; words 1.18 ± 0.06, 1.36 ± 0.05 of what is left of the text.
+Each is trained on the training text; all numbers are those of the validation text, which it has not seen.
 
-Contrary to the notes, it takes 1.60 tokens a word, not 4 / 3, with 8,000 tokens on this text, which is full of code.
+Tokens per word (words stand between white space; 2026-12-01): characters 7.61; with 500 and 2,000 tokens byte-level BPE
+3.45, 2.20 (8,000: 1.85), BPE 3.87, 3.00, Unigram 4.00, 3.19, SentencePiece 4.96, 3.25, WordPiece 5.49, 4.58; words 2.31,
+of which 10.5 and 4.1 % are unknown. Bits per character over 4 seeds, mean and 95 % interval (2 shared x86 cores, 14 programs
+in 7 minutes): characters 3.37 ± 0.15; byte-level BPE 2.76 ± 0.42, 2.44 ± 0.24 (8,000: 2.30 ± 0.08); BPE 2.41 ± 0.04,
+2.32 ± 0.03; Unigram 2.84 ± 0.29, 2.27 ± 0.04; SentencePiece 3.19 ± 0.22, 2.32 ± 0.03; WordPiece 3.18 ± 0.88,
+2.73 ± 0.53; words 1.13 ± 0.08, 1.32 ± 0.07 of what is left of the text.
+
+Contrary to the notes, it takes 1.85 tokens a word, not 4 / 3, with 8,000 tokens on this text, which is full of code.
 """
 
 from ml_collections import ConfigDict

@@ -28,6 +28,7 @@ FIGURES = ("vocabulary_size", "tokens_per_word", "characters_per_token", "unknow
 BITS = "bits_per_character"  # of the whole validation text, in results
 FILE = "file"  # data.name of a text of one's own
 TOKEN_FILE = "token_file"  # data.name of a text that stays on the disk
+GENERATED_WORLDS = ("small_world", "assistant_world")
 SAMPLED = 10_000  # characters that are read back from their tokens
 NOTHING = "the prompt is empty, there is nothing to continue; give it at least one character"
 MAX_TOKENS = 2**31 - 1  # positions are int32
@@ -77,7 +78,7 @@ def load_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | No
     )
     if tokenizer is None:
         options = {} if section.vocabulary_size is None else {"vocabulary_size": section.vocabulary_size}
-        tokenizer = make_tokenizer(section.tokenizer, [text], **options)
+        tokenizer = make_tokenizer(section.tokenizer, [learned_from(section, text)], **options)
     try:
         ids_N = np.asarray(tokenizer.encode(text))
     except ValueError as error:  # the tokenizer is another text's
@@ -90,7 +91,16 @@ def load_corpus(section: ConfigDict, chunk_steps: int, tokenizer: Tokenizer | No
     check_splits(splits, section.context_size)
     dtype = np.uint16 if tokenizer.vocabulary_size <= 2**16 else np.int32
     data = {name: ids_N.astype(dtype) for name, ids_N in splits.items()}
-    return Corpus(tokenizer, data, figures=token_figures(tokenizer, text, ids_N, section.split_ratio))
+    return Corpus(tokenizer, data, figures=token_figures(tokenizer, text, section.split_ratio))
+
+
+def learned_from(section: ConfigDict, text: str) -> str:
+    """What a tokenizer is trained on: the training text, so that the validation text is unseen by it as well.
+
+    Characters have no token for what they do not know, and the words of a generated world are given.
+    """
+    given = section.tokenizer == CHARACTERS or section.name in GENERATED_WORLDS
+    return text if given else text[: int(section.split_ratio * len(text))]
 
 
 def check_names(section: ConfigDict) -> None:
@@ -127,27 +137,27 @@ def own_text(section: ConfigDict) -> OwnText | None:
     return read_once(section.path, section.field, section.encoding)
 
 
-def token_figures(tokenizer: Tokenizer, text: str, ids_N: np.ndarray, split_ratio: float) -> dict[str, float]:
-    """How a tokenizer treats a text (F087).
+def token_figures(tokenizer: Tokenizer, text: str, split_ratio: float) -> dict[str, float]:
+    """How a tokenizer treats the validation text, which it has not seen (F087).
 
     Args:
         tokenizer: of the text.
         text: not empty.
-        ids_N: the text as ids, not empty.
         split_ratio: where the validation text begins.
     Returns:
         vocabulary_size; tokens_per_word, with words separated by white space; unknown_rate, the share of "[UNK]" tokens;
-        characters_per_token of the validation text, which bits per character refer to; lossless, 1 where the beginning of
-        the text (SAMPLED characters) comes back from its tokens, else 0.
+        characters_per_token, which bits per character refer to; lossless, 1 where the beginning of the whole text (SAMPLED
+        characters) comes back from its tokens, else 0.
     """
     text = clean_text(text)
     judged = text[int(split_ratio * len(text)) :]
+    ids_N = np.asarray(tokenizer.encode(judged))
     unknown = tokenizer.special_ids.get(UNKNOWN_TOKEN)
     values = (
         float(tokenizer.vocabulary_size),
-        len(ids_N) / max(len(text.split()), 1),
-        len(judged) / max(len(tokenizer.encode(judged)), 1),
-        0.0 if unknown is None else float(np.mean(ids_N == unknown)),
+        len(ids_N) / max(len(judged.split()), 1),
+        len(judged) / max(len(ids_N), 1),
+        0.0 if unknown is None or not len(ids_N) else float(np.mean(ids_N == unknown)),
         float(tokenizer.decode(tokenizer.encode(text[:SAMPLED])) == text[:SAMPLED]),
     )
     return dict(zip(FIGURES, values, strict=True))

@@ -53,5 +53,5 @@ def test_a_language_model_that_goes_on_from_another_reads_its_tokens(tmp_path):
     (tmp_path / "own.txt").write_text("abc " * 400, encoding="utf-8")
     given = {"data.name": "file", "data.path": str(tmp_path / "own.txt"), "transfer.source": str(tmp_path)}
     config = apply(gpt_quick.get_config(), given | {"train.sample_every": 0})
-    assert inherited(config.transfer) == before
+    assert inherited(config) == before
     assert language.build(config, REGISTRY)[2].tokenizer == before
