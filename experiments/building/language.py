@@ -4,8 +4,9 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.building.corpus import TOKEN_FILE, Corpus, encode_prompt, load_corpus, windows_of
+from experiments.building.corpus import TOKEN_FILE, Corpus, load_corpus, windows_of
 from experiments.building.kept_tokenizer import inherited
+from experiments.building.prompts import encode_prompt
 from experiments.building.records import TEXT, Registry, Sizes, Use, serving
 from experiments.command_line.choices import choose
 from nn_core.generation.decoder import Decoder

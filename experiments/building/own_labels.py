@@ -5,11 +5,11 @@ from collections.abc import Collection
 
 from ml_collections import ConfigDict
 
-from experiments.building.corpus import lacking_characters, shortened_list
 from experiments.building.digests import check_digest, digest_of_file
 from experiments.building.kept_tokenizer import tokenizer_of_start
 from experiments.building.own_splits import fit_sizes, tell_split
 from experiments.building.own_tables import TABLE
+from experiments.building.prompts import lacking_characters, shortened_list
 from experiments.building.ranges import naming_options
 from experiments.building.unused_keys import check_given
 from nn_core.data.corpora import CORPORA, LabelledTexts

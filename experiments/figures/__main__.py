@@ -179,7 +179,7 @@ def functions() -> dict[str, "Callable[[LanguageModel, str], Figure]"]:
 
 def default_prompt(model: "LanguageModel") -> str:
     """The first prompt that the vocabulary can spell, or the run's own."""
-    from experiments.building.corpus import encode_prompt
+    from experiments.building.prompts import encode_prompt
 
     for prompt in PROMPTS:
         try:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments.building.corpus import encode_prompt
+from experiments.building.prompts import encode_prompt
 from experiments.figures.style import COLOURS, GREY, MARKERS, label, panels, subplots
 from experiments.trained.language_model import LanguageModel
 from nn_core.generation.beam import beam_search

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from experiments.building.corpus import lacking_characters
+from experiments.building.prompts import lacking_characters
 from experiments.pipelines.calls import text_of
 from experiments.pipelines.models import Model, in_batches, note
 from experiments.pipelines.records import Ask

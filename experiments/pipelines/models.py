@@ -12,8 +12,8 @@ import jax
 import numpy as np
 
 from experiments.building.backbones import backbone_of, load_whole
-from experiments.building.corpus import check_characters, encode_prompt
 from experiments.building.own_code import registry_of_run
+from experiments.building.prompts import check_characters, encode_prompt
 from experiments.building.records import EXAMPLES, TEXT, TEXT_CLASS, Registry
 from experiments.building.text_classes import classes_of
 from experiments.command_line.output import say

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-from experiments.building.corpus import encode_prompt
+from experiments.building.prompts import encode_prompt
 from experiments.trained.clock import now
 from experiments.trained.language_model import LanguageModel
 from nn_core.alignment.conversations import encode_turns, plain

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.building.corpus import encode_prompt
 from experiments.building.kept_tokenizer import TOKENIZER, stored_tokenizer
+from experiments.building.prompts import encode_prompt
 from experiments.building.records import Registry
 from experiments.building.sequences import make_run_translator
 from experiments.building.text_to_text import make_run_writer, marks_of

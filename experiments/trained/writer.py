@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TextIO
 import jax
 import numpy as np
 
-from experiments.building.corpus import encode_prompt
+from experiments.building.prompts import encode_prompt
 from experiments.trained.language_model import LanguageModel
 from nn_core.generation.beam import beam_search
 from nn_core.generation.decode import begin, generate_chunk, result

@@ -9,9 +9,9 @@ import numpy as np
 from jax.typing import ArrayLike
 from ml_collections import ConfigDict
 
-from experiments.building.corpus import encode_prompt
 from experiments.building.experiment import Experiment
 from experiments.building.language import make_run_decoder
+from experiments.building.prompts import encode_prompt
 from experiments.building.records import Registry
 from experiments.building.sequences import make_run_translator
 from experiments.building.text_to_text import make_run_writer, marks_of
