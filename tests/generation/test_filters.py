@@ -1,5 +1,6 @@
 """Filters against distributions computed by hand, and draws against the distribution that the filters leave."""
 
+import dataclasses
 import json
 import subprocess
 from functools import partial
@@ -156,7 +157,7 @@ def test_what_is_left_is_what_transformers_leaves() -> None:
         before = rng.integers(0, expected.shape[1], (len(expected), 4))
         seen = np.stack([np.isin(np.arange(expected.shape[1]), row) for row in before])
         sampling = Sampling(**{name: np.float32(value) for name, value in case["settings"].items() if name != "top_k"})
-        sampling = sampling._replace(top_k=case["settings"].get("top_k"))
+        sampling = dataclasses.replace(sampling, top_k=case["settings"].get("top_k"))
         left = probabilities(filter_logits(logits, sampling, seen))
         np.testing.assert_array_equal(left > 0, expected > 0, err_msg=str(case["settings"]))
         np.testing.assert_allclose(left, expected, atol=2e-6, err_msg=str(case["settings"]))
