@@ -75,6 +75,7 @@ def test_it_starts_other_runs_and_is_their_reference(root: Path) -> None:
     assert all(np.array_equal(leaf[0], merged[name]) for name, leaf in named_leaves(held).items())
 
 
+@pytest.mark.slow
 def test_adapters_may_learn_alone(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing else is trained, and so nothing else is kept: the run talks, and goes on."""
     alone = LORA | {"transfer__train": "(('*',0.0),)", "transfer__source": root / "base"}

@@ -110,6 +110,7 @@ def test_its_export_has_the_template(root: Path, tmp_path: Path) -> None:
     assert again == read_tokenizer(root / "folder") and make_template(again).end == "<|im_end|>"
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_bit_for_bit(root: Path, tmp_path: Path) -> None:
     """Also after its folder has got another template: it goes on with the one that it began with."""
     folder, run = tmp_path / "folder", tmp_path / "sft"

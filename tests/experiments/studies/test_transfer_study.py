@@ -46,6 +46,7 @@ def reduced():
         return counting_programs(lambda: run_study(transfer.STUDY, reduced_config(), Path(folder)))
 
 
+@pytest.mark.slow
 def test_every_case_is_one_program_over_rates_sizes_sources_and_seeds():
     _, programs = reduced()
     assert len(programs) == 2 + 4  # two pre-trainings, four cases
