@@ -14,7 +14,7 @@ from experiments.building.digests import digest_of
 from experiments.building.kept_tokenizer import TOKENIZER, stored_tokenizer
 from experiments.building.language import evaluation_hparams
 from experiments.building.models import encoder_decoder, gpt
-from experiments.building.records import Sizes
+from experiments.building.records import PRETRAINED, Sizes
 from experiments.building.text_to_text import sizes_of
 from experiments.run_directory.files import HELD, STARTED_IN
 from experiments.run_directory.no_run import recipe
@@ -61,6 +61,13 @@ def source_of(section: ConfigDict) -> Source:
         return _read(section.source, section.step, section.member)
 
 
+def with_source(config: ConfigDict, examples: str) -> ConfigDict:
+    """config.transfer, for a model that is its source's; raises ValueError, with examples of one, where it names none."""
+    if config.transfer.source is None:
+        raise ValueError(f"config.model.name={PRETRAINED!r} needs --config.transfer.source=PLACE: {examples}")
+    return config.transfer
+
+
 @contextmanager
 def naming_source(section: ConfigDict) -> Iterator[None]:
     """Raises errors about a source as ValueError, with the keys that name it."""
@@ -94,7 +101,7 @@ def _of_folder(place: Path) -> Source:
 def _of_run(place: Path, step: str, member: int | None) -> Source:
     stored = load_whole(place, parse_step(step), member)
     name = stored.config.model.name
-    if name not in ("gpt", "pretrained") or not (stored.folder / TOKENIZER).is_file():
+    if name not in ("gpt", PRETRAINED) or not (stored.folder / TOKENIZER).is_file():
         return Source(None, stored.params, None, None)
     tokenizer = stored_tokenizer(stored.folder)
     if name == "gpt":
@@ -114,12 +121,9 @@ def backbone_of(config: ConfigDict) -> tuple[GPT | Encoder, Any, FolderTokenizer
     Raises:
         ValueError: no source, or one that reads no text.
     """
-    section = config.transfer
-    if section.source is None:
-        raise ValueError(
-            "config.model.name='pretrained' needs --config.transfer.source=PLACE: the run of a language model, such as "
-            "checkpoints/gpt_quick, or a Hugging Face folder"
-        )
+    section = with_source(
+        config, "the run of a language model, such as checkpoints/gpt_quick, or a Hugging Face folder"
+    )
     source = source_of(section)
     if source.backbone is None or source.tokenizer is None:
         raise ValueError(f"config.transfer.source={section.source!r} reads no text; use a GPT, a Llama or a BERT")
@@ -142,21 +146,11 @@ def encoder_decoder_of(config: ConfigDict) -> EncoderDecoder:
     Raises:
         ValueError: no source, or one that is none.
     """
-    section = config.transfer
-    if section.source is None:
-        raise ValueError(
-            "config.model.name='pretrained' needs --config.transfer.source=PLACE: a Hugging Face folder of a T5, or the run "
-            "of a translator, such as checkpoints/t5_quick"
-        )
+    section = with_source(
+        config, "a Hugging Face folder of a T5, or the run of a translator, such as checkpoints/t5_quick"
+    )
     with naming_source(section):
-        place = user_path(section.source)
-        if is_folder(place):
-            module = read_structure(place, frozenset(tensors(place)))[-1].module
-        else:
-            stored = load_whole(place, parse_step(section.step), section.member)
-            if stored.config.model.name == "pretrained" and stored.config.transfer.source is not None:
-                return encoder_decoder_of(stored.config)
-            module = _written_by(stored)
+        module = _writer_at(user_path(section.source).absolute(), section.step, section.member)
         if not isinstance(module, EncoderDecoder):
             raise ValueError(
                 f"holds a {type(module).__name__}, which writes no text for a text; use a T5 or a translator"
@@ -164,8 +158,14 @@ def encoder_decoder_of(config: ConfigDict) -> EncoderDecoder:
         return module
 
 
-def _written_by(stored: Stored) -> Any:
-    """The structure of a run that writes a text for a text."""
+@lru_cache(maxsize=2)  # it is asked for before the texts are read, and again by every structure of a sweep
+def _writer_at(place: Path, step: str, member: int | None) -> Any:
+    """The structure of a folder, or of a run that writes a text for a text."""
+    if is_folder(place):
+        return read_structure(place, frozenset(tensors(place)))[-1].module
+    stored = load_whole(place, parse_step(step), member)
+    if stored.config.model.name == PRETRAINED and stored.config.transfer.source is not None:
+        return encoder_decoder_of(stored.config)
     if stored.config.model.name != "encoder_decoder" or not (stored.folder / TOKENIZER).is_file():
         raise ValueError(f"holds a run of task {stored.config.task.name!r}; use a T5 or a translator")
     tokenizer = stored_tokenizer(stored.folder)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from configs import base
+from configs.base import TRANSFER
+from experiments.building.records import PRETRAINED
 from experiments.run_directory.files import entry
 from nn_core.files import user_path
 from nn_core.pretrained.folder import is_folder
@@ -47,8 +48,8 @@ def inherited(config: ConfigDict) -> Tokenizer | None:
     Returns:
         That of a source whose structure is the model's too; that of a run whose parameters are all loaded; else None.
     """
-    section, whole = config.transfer, config.model.name == base.PRETRAINED["name"].default
-    if section.source is None or not (whole or section.load == base.TRANSFER["load"].default):
+    section, whole = config.transfer, config.model.name == PRETRAINED
+    if section.source is None or not (whole or section.load == TRANSFER["load"].default):
         return None
     found = tokenizer_of_start(section.source)
     return None if isinstance(found, FolderTokenizer) and not whole else found

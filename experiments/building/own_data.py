@@ -18,8 +18,7 @@ from experiments.building.own_labels import is_own, resolve_labels
 from experiments.building.own_pairs import PARALLEL_FILES, resolve_pairs
 from experiments.building.own_splits import fit_sizes, tell_split
 from experiments.building.own_tables import TABLE, load_own_table
-from experiments.building.records import EXAMPLES, Registry
-from experiments.building.transfer import PRETRAINED
+from experiments.building.records import EXAMPLES, PRETRAINED, Registry
 from experiments.building.unused_keys import IMAGE_FOLDER, check_given, check_read
 from experiments.building.vision import vision_of
 from experiments.command_line.config_paths import section_of

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from jax import Array
 from ml_collections import ConfigDict
 
+from configs import base
 from configs.base import Key
 from nn_core import optimizers
 from nn_core.activations import ACTIVATIONS
@@ -23,6 +24,8 @@ from nn_core.tasks.language import DescribeText, TokenLosses
 from nn_core.tasks.supervised import MakeModel
 from nn_core.training.sharding import DENSE, Rule
 from nn_core.training.step import MakeOptimizer
+
+PRETRAINED = base.PRETRAINED["name"].default  # model.name where the structure is that of config.transfer.source
 
 # Forms of a problem: what a model reads and what it answers. Those of sequences are the answers of their data
 # (nn_core/data/sequence_sources.py): CLASS, NUMBER, TAG, SEQUENCE.

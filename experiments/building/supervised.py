@@ -12,8 +12,7 @@ from ml_collections import ConfigDict
 from experiments.building.own_data import kind_of, own_dataset
 from experiments.building.own_tables import TABLE, load_own_table
 from experiments.building.ranges import check_batch, naming_options
-from experiments.building.records import ROWS, Registry, Sizes, serving
-from experiments.building.transfer import PRETRAINED
+from experiments.building.records import PRETRAINED, ROWS, Registry, Sizes, serving
 from experiments.building.vision import as_seen, vision_of
 from experiments.command_line.choices import choose
 from nn_core.data.augmentation import Augmentation, make_augment

@@ -9,12 +9,11 @@ import numpy as np
 from jax import Array
 from ml_collections import ConfigDict
 
-from configs import base
 from experiments.building.corpus import Corpus
 from experiments.building.kept_tokenizer import inherited
 from experiments.building.own_pairs import load_pairs
 from experiments.building.ranges import check_batch
-from experiments.building.records import Registry, Sizes, Use, serving
+from experiments.building.records import PRETRAINED, Registry, Sizes, Use, serving
 from experiments.command_line.choices import choose
 from nn_core.data.packing import Marks, PairRows, check_lengths, pack_pairs
 from nn_core.data.sequence_sources import SEQUENCE
@@ -52,7 +51,7 @@ def build(config: ConfigDict, registry: Registry, tokenizer: Tokenizer | None = 
     choose(section.name, TEXT_PAIRS, "data.name")
     use = choose(config.model.name, serving(registry, SEQUENCE), "model.name")
     check_measures(config.task.measures)
-    if config.model.name == base.PRETRAINED["name"].default:
+    if config.model.name == PRETRAINED:
         use.make(config, Sizes(1, (1, 1)))  # whether the source is one is told before its tokens are judged
     pairs = load_pairs(section)
     tokenizer = inherited(config) if tokenizer is None else tokenizer

@@ -10,7 +10,7 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from experiments.building.backbones import source_of
-from experiments.building.records import TEXT_CLASS
+from experiments.building.records import PRETRAINED, TEXT_CLASS
 from experiments.building.sources import load_source
 from experiments.command_line.choices import choose
 from nn_core.alignment.by_seed import start_by_seed
@@ -22,7 +22,6 @@ from nn_core.transfer.lora import BASE, Lora, target_kernels, with_lora
 from nn_core.transfer.pruning import SCOPES, Pruning, check_pruning, prune
 from nn_core.transfer.rules import LOAD, NEW, assign, check_load, check_train, paths
 
-PRETRAINED = "pretrained"  # a model whose structure is its source's
 ALL_LOADED, ALL_TRAINED = (("*", LOAD),), (("*", 1.0),)
 
 

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from experiments.building.backbones import load_whole, naming_source
+from experiments.building.backbones import load_whole, naming_source, with_source
 from experiments.building.language import evaluation_hparams
 from experiments.building.models import images
-from experiments.building.records import EXAMPLES, Model, Sizes
+from experiments.building.records import EXAMPLES, PRETRAINED, Model, Sizes
 from experiments.building.unused_keys import IMAGE_FOLDER
 from experiments.run_directory.image_labels import read_images
 from experiments.run_directory.stored_run import parse_step
@@ -46,12 +46,9 @@ def vision_of(config: ConfigDict) -> Vision:
     Raises:
         ValueError: no source, or one that reads no images.
     """
-    section = config.transfer
-    if section.source is None:
-        raise ValueError(
-            "config.model.name='pretrained' needs --config.transfer.source=PLACE: a Hugging Face folder of a ViT or DeiT, "
-            "or the run of an image classifier, such as checkpoints/vit"
-        )
+    section = with_source(
+        config, "a Hugging Face folder of a ViT or DeiT, or the run of an image classifier, such as checkpoints/vit"
+    )
     with naming_source(section):
         return _at(user_path(section.source).absolute(), section.step, section.member)
 
@@ -83,7 +80,7 @@ def _of_run(place: Path, step: str, member: int | None) -> Vision:
     if config.model.name in READERS:
         make = READERS[config.model.name].serves[EXAMPLES].make
         module: Any = make(config, Sizes(len(kept["labels"]), activations=ACTIVATIONS))(evaluation_hparams(config))
-    elif config.model.name == "pretrained":  # the structure of what it started from itself
+    elif config.model.name == PRETRAINED:  # the structure of what it started from itself
         module = vision_of(config).module
     else:
         raise ValueError(f"holds a {config.model.name!r}, which reads rows of numbers; use a run of a cnn or a vit")
